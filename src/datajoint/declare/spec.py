@@ -1,0 +1,108 @@
+"""What a table is in the database: the same value whether declared by a class or found there."""
+
+from __future__ import annotations
+
+from datajoint._value import Value
+from datajoint.heading.attribute import Attribute
+from datajoint.heading.heading import Heading
+from datajoint.heading.names import TableName
+
+__all__ = ["Check", "ForeignKey", "Index", "TableSpec"]
+
+
+class ForeignKey(Value):
+    """One reference to a parent table.
+
+    Attributes
+    ----------
+    columns
+        Attributes of the child, in the order of `parent_columns`.
+    parent, parent_columns
+        The referenced table and its whole primary key, in order.
+    in_key
+        Whether all columns belong to the primary key of the child.
+    nullable, unique
+        Options of the reference.
+    """
+
+    columns: tuple[str, ...]
+    parent: TableName
+    parent_columns: tuple[str, ...]
+    in_key: bool = False
+    nullable: bool = False
+    unique: bool = False
+
+    @property
+    def renames(self) -> dict[str, str]:
+        """``{name in the child: name in the parent}`` where they differ."""
+        return {c: p for c, p in zip(self.columns, self.parent_columns, strict=True) if c != p}
+
+
+class Index(Value):
+    """A secondary index; an item in parentheses is an SQL expression."""
+
+    columns: tuple[str, ...]
+    unique: bool = False
+
+
+class Check(Value):
+    """A condition that every row fulfils (TYP-22)."""
+
+    name: str
+    condition: str
+    comment: str = ""
+
+
+class TableSpec(Value):
+    """Everything about a table that the database keeps.
+
+    Attributes
+    ----------
+    attributes
+        All visible attributes in order of first introduction, key attributes first, those that come through
+        foreign keys included.
+    hidden
+        Columns of the platform (names with a leading underscore), last in the table.
+    primary_key
+        Names, in order; ``("_singleton",)`` for a singleton.
+    """
+
+    name: TableName
+    attributes: tuple[Attribute, ...]
+    primary_key: tuple[str, ...]
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    indexes: tuple[Index, ...] = ()
+    comment: str = ""
+    hidden: tuple[Attribute, ...] = ()
+    checks: tuple[Check, ...] = ()
+
+    @property
+    def columns(self) -> tuple[Attribute, ...]:
+        """All columns of the table in order, hidden ones last."""
+        return self.attributes + self.hidden
+
+    def attribute(self, name: str) -> Attribute:
+        """Return one column, hidden or not."""
+        return next(attribute for attribute in self.columns if attribute.name == name)
+
+    def heading(self) -> Heading:
+        """Heading of the table, each attribute with its origin."""
+        origins = {a.name: (self.name, a.name, self.primary_key) for a in self.columns}
+        indexes = {
+            index.columns: {
+                "unique": index.unique,
+                "nullable": any(self.attribute(c).nullable for c in index.columns if not c.startswith("(")),
+            }
+            for index in self.indexes
+        }
+        return Heading(
+            [_with_origin(a, origins) for a in self.attributes],
+            [_with_origin(a, origins) for a in self.hidden],
+            indexes,
+            self.comment,
+        )
+
+
+def _with_origin(a: Attribute, origins: dict[str, tuple[TableName, str, tuple[str, ...]]]) -> Attribute:
+    origin = frozenset([origins[a.name]])
+    return Attribute(a.name, a.dtype, a.in_key, a.nullable, a.default, a.comment, a.lineage, origin)

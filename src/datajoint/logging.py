@@ -1,0 +1,33 @@
+"""The package logger and its levels."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+__all__ = ["JOBS", "logger"]
+
+JOBS = 15
+"""Level between DEBUG and INFO: the life of jobs."""
+
+logging.addLevelName(JOBS, "JOBS")
+
+logger = logging.getLogger("datajoint")
+"""The logger of the package; plain lines on standard error unless the application configures logging."""
+
+
+class _PlainHandler(logging.StreamHandler):  # type: ignore[type-arg]
+    """Writes to the current standard error (or output), whatever it is at that moment."""
+
+    def __init__(self) -> None:
+        super().__init__(sys.stderr)
+        self.setFormatter(logging.Formatter("datajoint: %(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.stream = sys.stdout if os.environ.get("DJ_LOG_STREAM", "").lower() == "stdout" else sys.stderr
+        super().emit(record)
+
+
+logger.addHandler(_PlainHandler())
+logger.setLevel(os.environ.get("DJ_LOG_LEVEL", "INFO").upper())
