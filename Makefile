@@ -1,0 +1,115 @@
+# The front door. Needs Python >= 3.11, make and git; everything else goes into $(VENV), from requirements/*.txt.
+# `make` lists the targets. Installers write to build/install.log; the terminal shows one line per step.
+
+PYTHON  ?= python3
+VENV    ?= .venv
+BACKEND ?= sqlite
+WORKERS ?=
+N       ?= auto
+ARGS    ?=
+V       ?=
+
+BIN   := $(VENV)/bin
+LOG   := build/install.log
+SETS  := core test dev demo
+STAMP := $(VENV)/.stamp
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export VIRTUAL_ENV := $(abspath $(VENV))
+
+# $(call step,what is said,command): one line here, the command's output in the log, its end shown if it fails.
+define step
+@mkdir -p build; printf '%s\n' "$(1)"; \
+{ printf '\n== %s\n' "$(1)"; $(2); } >> $(LOG) 2>&1 \
+|| { tail -n 25 $(LOG); printf '%s\n' "This failed: $(1). The whole output is in $(LOG)."; exit 1; }
+endef
+
+.PHONY: help demo clean-demo test unit check conformance docs bench coverage services format pins clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make demo [BACKEND=sqlite|postgresql|mysql] [WORKERS=n]   run the example pipeline, write build/demo/report.html'
+	@echo 'make clean-demo                                           remove what the demo made'
+	@echo 'make test [ARGS=...] [N=auto]                             all tests (pytest arguments, number of processes)'
+	@echo 'make unit                                                 the tests that need no database'
+	@echo 'make check                                                format, lint, types, layers, limits, docs'
+	@echo 'make format                                               format and fix what can be fixed'
+	@echo 'make conformance [V=1]                                    which statements of the language are tested and pass'
+	@echo 'make docs · make bench · make coverage · make services · make pins · make clean'
+
+# ----------------------------------------------------------------------------------------------- environment
+
+$(STAMP)-venv: requirements/uv.txt
+	@mkdir -p build
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  printf '%s\n' "Python 3.11 or newer is needed; \`$(PYTHON)\` is $$($(PYTHON) --version 2>&1 || echo absent)." \
+	    "Name another one: make PYTHON=/path/to/python3.11"; exit 1; }
+	$(call step,environment: $(VENV),$(PYTHON) -m venv $(VENV))
+	$(call step,installer: uv,$(BIN)/python -m pip install -r requirements/uv.txt)
+	@touch $@
+
+$(STAMP)-project: pyproject.toml | $(STAMP)-venv
+	$(call step,package: datajoint from this folder,$(BIN)/uv pip install --no-deps --editable .)
+	@touch $@
+
+$(SETS:%=$(STAMP)-%): $(STAMP)-%: requirements/%.txt | $(STAMP)-venv
+	$(call step,packages: $<,$(BIN)/uv pip install -r $<)
+	@touch $@
+
+# ------------------------------------------------------------------------------------------------------ demo
+
+demo: $(STAMP)-project $(STAMP)-demo
+	@BACKEND=$(BACKEND) WORKERS=$(WORKERS) $(BIN)/python examples/blob_detection/run.py
+
+clean-demo:
+	rm -rf build/demo
+
+# ----------------------------------------------------------------------------------------------------- tests
+
+test: $(STAMP)-project $(STAMP)-test
+	@$(BIN)/python -m pytest -n $(N) $(ARGS)
+
+unit: $(STAMP)-project $(STAMP)-test
+	@$(BIN)/python -m pytest -n $(N) $(ARGS) tests/unit src
+
+conformance: $(STAMP)-project $(STAMP)-test
+	@$(BIN)/python tools/conformance.py $(if $(V),--verbose) -- -n $(N) $(ARGS)
+
+coverage: $(STAMP)-project $(STAMP)-test
+	@mkdir -p build/coverage
+	@$(BIN)/python -m pytest -n $(N) --cov --cov-report=term:skip-covered --cov-report=html $(ARGS)
+
+check: $(STAMP)-project $(STAMP)-dev
+	@$(BIN)/ruff format --check src tests tools examples
+	@$(BIN)/ruff check src tests tools examples
+	@$(BIN)/pyright
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m pytest -q -n $(N) tests/arch
+	@$(BIN)/python -m mkdocs --quiet build --strict --site-dir build/site
+
+format: $(STAMP)-dev
+	@$(BIN)/ruff check --fix-only src tests tools examples
+	@$(BIN)/ruff format src tests tools examples
+
+docs: $(STAMP)-project $(STAMP)-dev
+	@$(BIN)/python -m mkdocs build --strict --site-dir build/site
+	@echo 'docs: build/site/index.html'
+
+bench: $(STAMP)-project $(STAMP)-test
+	@$(BIN)/python -m pytest -p no:randomly $(ARGS) bench
+
+# --------------------------------------------------------------------------------------------- housekeeping
+
+services:
+	@cat docs/services.md
+
+# One resolution for all sets: dev holds them all, the others take its versions.
+PIN := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --no-annotate
+pins: $(STAMP)-venv
+	@$(PIN) --upgrade pyproject.toml requirements/dev.in -o requirements/dev.txt
+	@for set in core test demo; do \
+	  $(PIN) -c requirements/dev.txt pyproject.toml $$(ls requirements/$$set.in 2>/dev/null) -o requirements/$$set.txt; done
+
+clean:
+	rm -rf build dist $(VENV) .pytest_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
