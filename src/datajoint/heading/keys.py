@@ -1,0 +1,146 @@
+"""Rules of semantic matching and of the primary key of every operator, as pure functions of headings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from datajoint._value import Value, replace
+from datajoint.errors import QueryError, SemanticMatchError
+from datajoint.heading.attribute import Attribute, Origin
+from datajoint.heading.heading import Heading
+
+__all__ = ["UNKNOWN_LINEAGE", "Match", "determines", "join_heading", "match", "union_heading"]
+
+UNKNOWN_LINEAGE = ""
+"""Lineage of attributes of a schema without a lineage table: matches any (LIN-8)."""
+
+
+class Match(Value):
+    """How two headings match: attributes compared, and shared ones that their keys determine already."""
+
+    on: tuple[str, ...]
+    same: tuple[str, ...]
+
+
+def match(left: Heading, right: Heading, semantic: bool = True) -> Match:
+    """Decide which shared attributes take part in matching (LIN-2, LIN-3).
+
+    Raises
+    ------
+    SemanticMatchError
+        When two attributes share a name but not a meaning.
+    """
+    shared = [name for name in left.order if name in right]
+    if not semantic:
+        return Match(tuple(shared), ())
+    on: list[str] = []
+    same: list[str] = []
+    for name in shared:
+        one, other = left[name], right[name]
+        if homologous(one, other):
+            on.append(name)
+        elif one.lineage is None and other.lineage is None and _determined(one, other, left, right, shared):
+            same.append(name)
+        else:
+            raise SemanticMatchError(
+                f"Cannot join on attribute `{name}`: different lineages ({_source(one)} vs {_source(other)}).",
+                hint=f"Use .proj() to rename one of them, e.g. .proj(..., other_{name}='{name}'), "
+                f"or leave it out by .proj('-{name}').",
+            )
+    return Match(tuple(on), tuple(same))
+
+
+def homologous(one: Attribute, other: Attribute) -> bool:
+    """Whether two attributes of equal name come from the same source."""
+    if one.lineage is None or other.lineage is None:
+        return UNKNOWN_LINEAGE in (one.lineage, other.lineage)
+    return one.lineage == other.lineage or UNKNOWN_LINEAGE in (one.lineage, other.lineage)
+
+
+def _determined(one: Attribute, other: Attribute, left: Heading, right: Heading, shared: Iterable[str]) -> bool:
+    def carried(origin: Origin, key: str) -> bool:
+        wanted = (origin[0], key, origin[2])
+        return key.startswith("_") or any(
+            wanted in left[name].origins and wanted in right[name].origins for name in shared
+        )
+
+    return any(all(carried(origin, key) for key in origin[2]) for origin in one.origins & other.origins)
+
+
+def _source(attribute: Attribute) -> str:
+    if attribute.lineage:
+        return attribute.lineage
+    for source, name, _ in attribute.origins:
+        if hasattr(source, "schema"):
+            return f"no lineage, from {source}.{name}"
+    return "no lineage, computed"
+
+
+def determines(left: Heading, right: Heading) -> list[str]:
+    """Return the key attributes of `right` that `left` lacks: none when left determines right (A → B)."""
+    return [name for name in right.key if name not in left]
+
+
+def join_heading(left: Heading, right: Heading, matched: Match, kind: str = "inner") -> Heading:
+    """Return the heading of a join (QRY-31 … 34)."""
+    key, first, second = set(left.key) | set(right.key), left, right
+    if not determines(left, right) or kind == "left":
+        key = set(left.key)
+    elif not determines(right, left):
+        key, first, second = set(right.key), right, left
+    if kind == "outer" or (kind == "left" and determines(left, right)):
+        key = set(left.key) | set(right.key)
+    optional = {"inner": (), "left": (right,), "outer": (left, right)}[kind]
+    attributes: dict[str, Attribute] = {}
+    for heading in (first, second):
+        for a in heading.values():
+            if a.name in attributes:
+                attributes[a.name] = _merge(attributes[a.name], a, matched, optional)
+            else:
+                nullable = a.nullable or (heading in optional and a.name not in matched.on)
+                attributes[a.name] = replace(a, in_key=a.name in key, nullable=nullable)
+    keys = [a for a in attributes.values() if a.in_key]
+    rest = [a for a in attributes.values() if not a.in_key]
+    nullable_key = left.nullable_key or right.nullable_key or any(a.nullable for a in keys)
+    return Heading([*keys, *rest], nullable_key=nullable_key)
+
+
+def _merge(kept: Attribute, other: Attribute, matched: Match, optional: tuple[Heading, ...]) -> Attribute:
+    nullable = (kept.nullable and other.nullable) if kept.name in matched.on and not optional else kept.nullable
+    lineage = kept.lineage or other.lineage
+    return replace(kept, origins=kept.origins | other.origins, nullable=nullable, lineage=lineage)
+
+
+def union_heading(left: Heading, right: Heading) -> Heading:
+    """Return the heading of a union (QRY-46, QRY-47, LIN-10).
+
+    Raises
+    ------
+    QueryError
+        When the keys differ, or namesakes have different meanings.
+    """
+    if set(left.key) != set(right.key):
+        raise QueryError(
+            "The operands of a union must share the same primary key: "
+            f"({', '.join(left.key)}) vs ({', '.join(right.key)}).",
+            hint="Use .proj() to rename or choose attributes.",
+        )
+    for name in left.order:
+        if name in right and not _same_meaning(left[name], right[name]):
+            raise SemanticMatchError(
+                f"Cannot unite on attribute `{name}`: different lineages "
+                f"({_source(left[name])} vs {_source(right[name])}).",
+                hint="Use .proj() to rename one of them.",
+            )
+    attributes = [
+        a if a.in_key else replace(a, nullable=a.nullable or a.name not in right or right[a.name].nullable)
+        for a in left.values()
+    ]
+    attributes += [replace(a, nullable=True) for a in right.values() if a.name not in left]
+    return Heading(attributes, nullable_key=left.nullable_key or right.nullable_key)
+
+
+def _same_meaning(one: Attribute, other: Attribute) -> bool:
+    if one.lineage is None and other.lineage is None:
+        return bool({origin[:2] for origin in one.origins} & {origin[:2] for origin in other.origins})
+    return homologous(one, other)
