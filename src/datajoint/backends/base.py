@@ -1,0 +1,367 @@
+"""The contract of a database: how its SQL looks (`Dialect`), how it is talked to (`Session`), what it holds (`CatalogReader`).
+
+Values pass three stations. A *canonical* value is what the user means (int, float, bool, Decimal, str, date, naive
+datetime, time, UUID, bytes, JSON structure; see `datajoint.heading.values`). A *driver* value is what the driver takes
+or gives. ``Dialect.encoder``/``decoder`` convert between them; both know *storage* types only: the caller resolves
+``<codec>`` to the core type it is stored as.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+
+from datajoint._value import Value
+from datajoint.declare.spec import TableSpec
+from datajoint.errors import DataJointError
+from datajoint.heading.names import TableName
+from datajoint.heading.types import AttributeType
+
+if TYPE_CHECKING:
+    from datajoint.settings.backend import ConnectionSettings
+
+__all__ = ["Backend", "CatalogReader", "Codec", "Column", "Cursor", "Dialect", "Features", "Parameters", "Session"]
+
+Codec = Callable[[Any], Any]
+"""Converts one value that is not NULL."""
+
+Column = Callable[[Sequence[Any]], list[Any]]
+"""Converts a chunk of one column, NULLs (None) included."""
+
+Parameters = Sequence[Any]
+"""Driver values of the parameters of one statement, in the order of their placeholders."""
+
+
+class Features(Value):
+    """What a database can do.
+
+    Attributes
+    ----------
+    returning
+        ``INSERT/UPDATE/DELETE … RETURNING``.
+    cte_insert
+        Writing statements inside WITH.
+    multi_statement
+        `Session.execute_batch` is one round trip by one packet of several statements.
+    transactional_ddl
+        CREATE and DROP are part of a transaction.
+    nulls_smallest
+        NULL sorts before all values by itself.
+    full_outer_join
+        FULL OUTER JOIN exists.
+    nulls_order
+        ``ORDER BY x NULLS FIRST`` is understood.
+    infinity
+        Float columns can hold ±inf.
+    server
+        Others can change the data from other machines.
+    """
+
+    returning: bool
+    cte_insert: bool
+    multi_statement: bool
+    transactional_ddl: bool
+    nulls_smallest: bool
+    full_outer_join: bool
+    nulls_order: bool
+    infinity: bool
+    server: bool
+
+
+class Dialect(ABC):
+    """How SQL is written for one database.
+
+    Every text these methods return may stand in a statement as it is. Only text that the caller makes himself
+    (operators such as ``%``, user fragments) goes through `escape`.
+    """
+
+    name: ClassVar[str]
+    max_identifier: ClassVar[int]
+    """Longest name, in characters."""
+    features: Features
+
+    @abstractmethod
+    def quote(self, identifier: str) -> str:
+        """Return a quoted identifier."""
+
+    @abstractmethod
+    def table(self, name: TableName) -> str:
+        """Return the quoted full name of a table."""
+
+    @abstractmethod
+    def parameter(self, n: int, dtype: AttributeType | None = None) -> str:
+        """Return the placeholder of the n-th parameter, counted from 1; with `dtype`, typed where the database asks."""
+
+    def escape(self, text: str) -> str:
+        """Return text as it must stand outside parameters: ``%`` doubled where the driver formats the text."""
+        return text
+
+    @abstractmethod
+    def column_type(self, dtype: AttributeType, schema: str = "") -> str:
+        """Return the native type of a column; `schema` is where its enum type lives (PostgreSQL).
+
+        Raises
+        ------
+        DataJointError
+            When the database has no lossless counterpart of a native type (TYP-19).
+        """
+
+    @abstractmethod
+    def cast_type(self, dtype: AttributeType) -> str:
+        """Return the type for ``CAST(x AS …)``; "" where no cast is needed or possible."""
+
+    @abstractmethod
+    def literal(self, value: Any) -> str:
+        """Return a driver value (None, bool, int, float, Decimal, str, bytes, date, datetime, UUID) as SQL text."""
+
+    @abstractmethod
+    def encoder(self, dtype: AttributeType) -> Codec | None:
+        """Return the function canonical value → driver value; None where they are the same."""
+
+    @abstractmethod
+    def decoder(self, dtype: AttributeType) -> Codec | None:
+        """Return the function driver value of a column, read through `read` → canonical value; None: the same."""
+
+    def decode_column(self, dtype: AttributeType) -> Column | None:
+        """Return the decoder for a chunk of a column (None values stay None), or None when there is nothing to do."""
+        decode = self.decoder(dtype)
+        if decode is None:
+            return None
+        return lambda values: [None if value is None else decode(value) for value in values]
+
+    def read(self, dtype: AttributeType, expression: str) -> str:
+        """Return what the outermost SELECT must ask for so that a column arrives whole (float32, timestamp on MySQL)."""
+        return expression
+
+    def write(self, dtype: AttributeType, expression: str) -> str:
+        """Return what INSERT, UPDATE and comparisons must write around the placeholder of an encoded value."""
+        return expression
+
+    @abstractmethod
+    def now(self, digits: int) -> str:
+        """Return the time of the server session with `digits` of a second (DEF-13)."""
+
+    @abstractmethod
+    def now_utc(self, digits: int) -> str:
+        """Return the time in UTC with `digits` of a second, without zone."""
+
+    def list_parameters(self, dtypes: Sequence[AttributeType]) -> int:
+        """Return how many parameters a list of rows of these types takes; `encode_list` gives as many."""
+        return 1
+
+    @abstractmethod
+    def list_source(self, dtypes: Sequence[AttributeType], placeholders: Sequence[str]) -> str:
+        """Return ``SELECT …`` that yields the rows of a list given as parameters, its columns named c1, c2, …
+
+        ``x IN (<list_source>)`` and ``(x, y) IN (<list_source>)`` use the index of x (and y). The text does not
+        depend on the length of the list.
+        """
+
+    @abstractmethod
+    def encode_list(self, dtypes: Sequence[AttributeType], rows: Sequence[Sequence[Any]]) -> tuple[Any, ...]:
+        """Return the parameters for `list_source`; `rows` are tuples of canonical values, also for one column."""
+
+
+class Cursor(Protocol):
+    """What `Session.execute` gives: the usual DB-API cursor, its values as the driver delivers them."""
+
+    @property
+    def rowcount(self) -> int:
+        """Rows changed (matched, for UPDATE) or returned; -1 where unknown."""
+        ...
+
+    @property
+    def description(self) -> Sequence[Sequence[Any]] | None:
+        """Names and types of the columns, or None."""
+        ...
+
+    def fetchone(self) -> Any:
+        """Next row, or None."""
+        ...
+
+    def fetchmany(self, size: int = ...) -> list[Any]:
+        """Next rows."""
+        ...
+
+    def fetchall(self) -> list[Any]:
+        """All remaining rows."""
+        ...
+
+    def close(self) -> None:
+        """Release the cursor."""
+        ...
+
+
+class Session(ABC):
+    """One connection to a database, in autocommit outside `begin` … `commit`.
+
+    Every failure is raised as a `DataJointError` (see `translate`), the driver's exception being its cause. A session
+    serves one thread at a time; the engine sees to that.
+    """
+
+    dialect: Dialect
+
+    @classmethod
+    @abstractmethod
+    def open(cls, settings: ConnectionSettings, *, synchronous: str = "FULL", busy_timeout: float = 30) -> Self:
+        """Connect; the keywords are SQLite's.
+
+        Raises
+        ------
+        LostConnectionError
+            When the server cannot be reached.
+        AccessError
+            When the server refuses user or password.
+        """
+
+    # ---------------------------------------------------------------------------------------------- statements
+
+    @abstractmethod
+    def execute(self, text: str, parameters: Parameters = ()) -> Cursor:
+        """Run one statement and return its cursor, good until the next call."""
+
+    @abstractmethod
+    def execute_batch(self, statements: Sequence[tuple[str, Parameters]]) -> list[int]:
+        """Run several statements in one round trip and return their row counts.
+
+        The first failure ends the batch. Whether what ran before it stays is the caller's affair: wrap the batch in
+        `begin` … `commit` where it matters.
+        """
+
+    @abstractmethod
+    def execute_many(self, text: str, rows: Iterable[Parameters]) -> int:
+        """Run one writing statement for many rows of parameters and return the number of rows changed."""
+
+    @abstractmethod
+    def stream(self, text: str, parameters: Parameters = (), size: int = 1000) -> Iterator[list[Any]]:
+        """Run one SELECT and yield its rows in chunks without holding them all.
+
+        Other statements may run on this session meanwhile, and the iterator may be dropped at any point.
+        """
+
+    def load_rows(
+        self, table: str, columns: Sequence[str], dtypes: Sequence[AttributeType], rows: Sequence[Parameters],
+        constants: Mapping[str, Any] | None = None,
+    ) -> int:  # fmt: skip
+        """Insert many rows of driver values the fastest way and return their number.
+
+        Parameters
+        ----------
+        table
+            Quoted, from `Dialect.table`.
+        columns, dtypes
+            Names (not quoted) and storage types of the values of a row.
+        constants
+            Driver values that are the same in every row, by column.
+        """
+        constants = constants or {}
+        quote, dialect = self.dialect.quote, self.dialect
+        names = ", ".join(map(quote, [*columns, *constants]))
+        marks = [dialect.write(t, dialect.parameter(n, t)) for n, t in enumerate(dtypes, 1)]
+        values = ", ".join([*marks, *map(dialect.literal, constants.values())])
+        return self.execute_many(f"INSERT INTO {table} ({names}) VALUES ({values})", rows)
+
+    # -------------------------------------------------------------------------------------------- transactions
+
+    @abstractmethod
+    def begin(self) -> None:
+        """Begin a transaction (SQLite: as the writer; servers: READ COMMITTED)."""
+
+    @abstractmethod
+    def commit(self) -> None:
+        """Commit the transaction."""
+
+    @abstractmethod
+    def rollback(self) -> None:
+        """Undo the transaction; harmless when there is none."""
+
+    def savepoint(self, name: str) -> None:
+        """Set a savepoint."""
+        self.execute(f"SAVEPOINT {self.dialect.quote(name)}")
+
+    def release(self, name: str) -> None:
+        """Forget a savepoint, keeping what was done since."""
+        self.execute(f"RELEASE SAVEPOINT {self.dialect.quote(name)}")
+
+    def rollback_to(self, name: str) -> None:
+        """Undo what was done since a savepoint; it stays set."""
+        self.execute(f"ROLLBACK TO SAVEPOINT {self.dialect.quote(name)}")
+
+    @property
+    @abstractmethod
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open, as the driver sees it; after an error it may have ended by itself."""
+
+    # ---------------------------------------------------------------------------------------------- connection
+
+    @property
+    @abstractmethod
+    def alive(self) -> bool:
+        """Whether the connection is open as far as this side knows; asks nobody."""
+
+    @abstractmethod
+    def ping(self) -> None:
+        """Ask the server for a sign of life; raises `LostConnectionError`."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the connection; harmless when closed."""
+
+    @property
+    @abstractmethod
+    def connection_id(self) -> int:
+        """Number of the connection at the server (SQLite: of the process)."""
+
+    @property
+    @abstractmethod
+    def user(self) -> str:
+        """User as the server reports it."""
+
+    @property
+    @abstractmethod
+    def server_version(self) -> str:
+        """Product and version, as in ``MariaDB 11.8.2``."""
+
+    @abstractmethod
+    def translate(self, exception: BaseException, text: str = "") -> DataJointError:
+        """Return the error of ours for a driver's exception (ERR-4).
+
+        Its ``.context`` holds ``statement`` and, as far as the driver tells, ``reason`` (``unique``,
+        ``missing_parent``, ``has_children``, ``not_null``, ``check``, ``too_long``, ``range``), ``table`` (as
+        ``schema.table``), ``constraint``, ``columns``, ``values``, ``native`` (number or SQLSTATE).
+        """
+
+
+class CatalogReader(ABC):
+    """Reads the tables of whole schemas in a handful of statements."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    @abstractmethod
+    def list_schemas(self) -> list[str]:
+        """Names of the schemas visible to the user, those of the system excluded, sorted."""
+
+    @abstractmethod
+    def schema_exists(self, name: str) -> bool:
+        """Whether a schema exists."""
+
+    @abstractmethod
+    def read(
+        self, schemas: Sequence[str], known: Mapping[TableName, TableSpec] | None = None
+    ) -> dict[TableName, TableSpec]:
+        """Return all tables of some schemas as the database has them.
+
+        Attributes that come through a foreign key and carry no type marker take the type of their origin; origins in
+        other schemas are looked up in `known`, else read (they are not in the result).
+        """
+
+
+class Backend(Value):
+    """One database: its dialect, and the classes that talk to it."""
+
+    name: str
+    dialect: Dialect
+    session: type[Session]
+    catalog: type[CatalogReader]
