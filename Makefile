@@ -41,8 +41,8 @@ help:
 
 $(STAMP)-venv: requirements/uv.txt
 	@mkdir -p build
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  printf '%s\n' "Python 3.11 or newer is needed; \`$(PYTHON)\` is $$($(PYTHON) --version 2>&1 || echo absent)." \
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  printf '%s\n' "Python 3.11 or newer is needed; \`$(PYTHON)\` is $$($(PYTHON) --version 2>/dev/null || echo absent)." \
 	    "Name another one: make PYTHON=/path/to/python3.11"; exit 1; }
 	$(call step,environment: $(VENV),$(PYTHON) -m venv $(VENV))
 	$(call step,installer: uv,$(BIN)/python -m pip install -r requirements/uv.txt)
