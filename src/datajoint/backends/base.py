@@ -1,9 +1,9 @@
-"""The contract of a database: how its SQL looks (`Dialect`), how it is talked to (`Session`), what it holds (`CatalogReader`).
+"""The contract of a database: how its SQL looks, how it is talked to, what it holds.
 
-Values pass three stations. A *canonical* value is what the user means (int, float, bool, Decimal, str, date, naive
-datetime, time, UUID, bytes, JSON structure; see `datajoint.heading.values`). A *driver* value is what the driver takes
-or gives. ``Dialect.encoder``/``decoder`` convert between them; both know *storage* types only: the caller resolves
-``<codec>`` to the core type it is stored as.
+Values pass three stations. A *canonical* value is what the user means (int, float, bool, Decimal, str,
+date, naive datetime, time, UUID, bytes, JSON structure; see `datajoint.heading.values`). A *driver* value
+is what the driver takes or gives. ``Dialect.encoder``/``decoder`` convert between them; both know *storage*
+types only: the caller resolves ``<codec>`` to the core type it is stored as.
 """
 
 from __future__ import annotations
@@ -13,15 +13,25 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from datajoint._value import Value
-from datajoint.declare.spec import TableSpec
-from datajoint.errors import DataJointError
-from datajoint.heading.names import TableName
-from datajoint.heading.types import AttributeType
 
 if TYPE_CHECKING:
+    from datajoint.declare.spec import TableSpec
+    from datajoint.errors import DataJointError
+    from datajoint.heading.names import TableName
+    from datajoint.heading.types import AttributeType
     from datajoint.settings.backend import ConnectionSettings
 
-__all__ = ["Backend", "CatalogReader", "Codec", "Column", "Cursor", "Dialect", "Features", "Parameters", "Session"]
+__all__ = [
+    "Backend",
+    "CatalogReader",
+    "Codec",
+    "Column",
+    "Cursor",
+    "Dialect",
+    "Features",
+    "Parameters",
+    "Session",
+]
 
 Codec = Callable[[Any], Any]
 """Converts one value that is not NULL."""
@@ -91,10 +101,10 @@ class Dialect(ABC):
 
     @abstractmethod
     def parameter(self, n: int, dtype: AttributeType | None = None) -> str:
-        """Return the placeholder of the n-th parameter, counted from 1; with `dtype`, typed where the database asks."""
+        """Return the placeholder of the n-th parameter, from 1; with `dtype`, typed where the database asks."""
 
     def escape(self, text: str) -> str:
-        """Return text as it must stand outside parameters: ``%`` doubled where the driver formats the text."""
+        """Return text as it must stand outside parameters: ``%`` doubled where the driver formats."""
         return text
 
     @abstractmethod
@@ -113,7 +123,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def literal(self, value: Any) -> str:
-        """Return a driver value (None, bool, int, float, Decimal, str, bytes, date, datetime, UUID) as SQL text."""
+        """Return a value (None, bool, int, float, Decimal, str, bytes, date, datetime, UUID) as SQL text."""
 
     @abstractmethod
     def encoder(self, dtype: AttributeType) -> Codec | None:
@@ -121,21 +131,21 @@ class Dialect(ABC):
 
     @abstractmethod
     def decoder(self, dtype: AttributeType) -> Codec | None:
-        """Return the function driver value of a column, read through `read` → canonical value; None: the same."""
+        """Return the function driver value of a column (see `read`) → canonical value; None: the same."""
 
     def decode_column(self, dtype: AttributeType) -> Column | None:
-        """Return the decoder for a chunk of a column (None values stay None), or None when there is nothing to do."""
+        """Return the decoder for a chunk of a column, NULLs included; None when there is nothing to do."""
         decode = self.decoder(dtype)
         if decode is None:
             return None
         return lambda values: [None if value is None else decode(value) for value in values]
 
     def read(self, dtype: AttributeType, expression: str) -> str:
-        """Return what the outermost SELECT must ask for so that a column arrives whole (float32, timestamp on MySQL)."""
+        """Return what the outermost SELECT asks for so that a column arrives whole (float32 on MySQL)."""
         return expression
 
     def write(self, dtype: AttributeType, expression: str) -> str:
-        """Return what INSERT, UPDATE and comparisons must write around the placeholder of an encoded value."""
+        """Return what INSERT, UPDATE and comparisons write around the placeholder of an encoded value."""
         return expression
 
     @abstractmethod
@@ -152,15 +162,15 @@ class Dialect(ABC):
 
     @abstractmethod
     def list_source(self, dtypes: Sequence[AttributeType], placeholders: Sequence[str]) -> str:
-        """Return ``SELECT …`` that yields the rows of a list given as parameters, its columns named c1, c2, …
+        """Return the SELECT that yields the rows of a list given as parameters; columns c1, c2 and so on.
 
-        ``x IN (<list_source>)`` and ``(x, y) IN (<list_source>)`` use the index of x (and y). The text does not
-        depend on the length of the list.
+        ``x IN (<list_source>)`` and ``(x, y) IN (<list_source>)`` use the index of x (and y). The text does
+        not depend on the length of the list.
         """
 
     @abstractmethod
     def encode_list(self, dtypes: Sequence[AttributeType], rows: Sequence[Sequence[Any]]) -> tuple[Any, ...]:
-        """Return the parameters for `list_source`; `rows` are tuples of canonical values, also for one column."""
+        """Return the parameters for `list_source`; `rows` are tuples of canonical values, even of one."""
 
 
 class Cursor(Protocol):
@@ -196,15 +206,17 @@ class Cursor(Protocol):
 class Session(ABC):
     """One connection to a database, in autocommit outside `begin` … `commit`.
 
-    Every failure is raised as a `DataJointError` (see `translate`), the driver's exception being its cause. A session
-    serves one thread at a time; the engine sees to that.
+    Every failure is raised as a `DataJointError` (see `translate`), the driver's exception being its cause.
+    A session serves one thread at a time; the engine sees to that.
     """
 
     dialect: Dialect
 
     @classmethod
     @abstractmethod
-    def open(cls, settings: ConnectionSettings, *, synchronous: str = "FULL", busy_timeout: float = 30) -> Self:
+    def open(
+        cls, settings: ConnectionSettings, *, synchronous: str = "FULL", busy_timeout: float = 30
+    ) -> Self:
         """Connect; the keywords are SQLite's.
 
         Raises
@@ -215,7 +227,7 @@ class Session(ABC):
             When the server refuses user or password.
         """
 
-    # ---------------------------------------------------------------------------------------------- statements
+    # ------------------------------------------------------------------------------------------ statements
 
     @abstractmethod
     def execute(self, text: str, parameters: Parameters = ()) -> Cursor:
@@ -225,8 +237,8 @@ class Session(ABC):
     def execute_batch(self, statements: Sequence[tuple[str, Parameters]]) -> list[int]:
         """Run several statements in one round trip and return their row counts.
 
-        The first failure ends the batch. Whether what ran before it stays is the caller's affair: wrap the batch in
-        `begin` … `commit` where it matters.
+        The first failure ends the batch. Whether what ran before it stays is the caller's affair: wrap the
+        batch in `begin` … `commit` where it matters.
         """
 
     @abstractmethod
@@ -262,7 +274,7 @@ class Session(ABC):
         values = ", ".join([*marks, *map(dialect.literal, constants.values())])
         return self.execute_many(f"INSERT INTO {table} ({names}) VALUES ({values})", rows)
 
-    # -------------------------------------------------------------------------------------------- transactions
+    # ------------------------------------------------------------------------------------------ transactions
 
     @abstractmethod
     def begin(self) -> None:
@@ -291,9 +303,9 @@ class Session(ABC):
     @property
     @abstractmethod
     def in_transaction(self) -> bool:
-        """Whether a transaction is open, as the driver sees it; after an error it may have ended by itself."""
+        """Whether a transaction is open, as the driver sees it; an error may have ended it."""
 
-    # ---------------------------------------------------------------------------------------------- connection
+    # ------------------------------------------------------------------------------------------ connection
 
     @property
     @abstractmethod
@@ -353,8 +365,8 @@ class CatalogReader(ABC):
     ) -> dict[TableName, TableSpec]:
         """Return all tables of some schemas as the database has them.
 
-        Attributes that come through a foreign key and carry no type marker take the type of their origin; origins in
-        other schemas are looked up in `known`, else read (they are not in the result).
+        Attributes that come through a foreign key and carry no type marker take the type of their origin;
+        origins in other schemas are looked up in `known`, else read (they are not in the result).
         """
 
 

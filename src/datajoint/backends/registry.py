@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from datajoint.backends.base import Backend
 from datajoint.errors import ConfigurationError, nearest
+
+if TYPE_CHECKING:
+    from datajoint.backends.base import Backend
 
 __all__ = ["BACKENDS", "get_backend"]
 

@@ -1,0 +1,560 @@
+"""Canonical values of attribute types: what a user may give, and what it becomes (TYP-1…25, QRY-64).
+
+A canonical value is an int, float, bool, quantised Decimal, str, date, naive datetime (UTC), timedelta
+(native ``time``), UUID, bytes, or whatever JSON can hold. Messages name neither table nor attribute: the
+caller knows them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import struct
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import ROUND_HALF_UP, Context, Decimal, DecimalException
+from functools import cache, partial
+from reprlib import Repr
+from typing import Any, cast
+from uuid import UUID
+
+from datajoint.heading.types import FLOATS, INTEGER_RANGES, TEXTS, AttributeType
+
+__all__ = ["ColumnError", "check_column", "json_text", "normaliser", "operand"]
+
+Normaliser = Callable[[Any], Any]
+
+_short = Repr()
+_short.maxstring = _short.maxother = 60
+_EXACT = Context(prec=80)
+_HUGE = 1 << 63
+_TEMPORAL = re.compile(
+    r"(?P<date>\d{4}-\d{1,2}-\d{1,2})"
+    r"(?:[T ](?P<h>\d{1,2}):(?P<m>\d{2})(?::(?P<s>\d{2})(?:[.,](?P<f>\d+))?)?\s*(?P<zone>Z|[+-]\d{2}:?\d{2})?)?"
+)
+_TIME = re.compile(r"(?P<sign>-)?(?P<h>\d{1,3}):(?P<m>\d{2})(?::(?P<s>\d{2})(?:\.(?P<f>\d+))?)?")
+
+
+class ColumnError(ValueError):
+    """A value of a column is refused; `index` is its row in the chunk."""
+
+    def __init__(self, index: int, value: object, reason: str) -> None:
+        super().__init__(reason)
+        self.index = index
+        self.value = value
+        self.reason = reason
+
+
+def show(value: object) -> str:
+    """Return a value as short text for a message."""
+    return _short.repr(value)
+
+
+@cache
+def normaliser(dtype: AttributeType) -> Normaliser | None:
+    """Return the function that makes one value canonical for a type; None: any value is taken as it is.
+
+    The function raises ValueError with the reason. It returns None for what means *missing* (NaN, NaT, NA):
+    the caller stores NULL or refuses, and never puts the default in its place (TYP-24).
+
+    Examples
+    --------
+    >>> from datajoint.heading.types import parse_type
+    >>> normaliser(parse_type("decimal(4,1)"))("2.25")
+    Decimal('2.3')
+    >>> normaliser(parse_type("int8"))(300)
+    Traceback (most recent call last):
+    ValueError: 300 is outside the range of int8: -128 to 127.
+    """
+    kind = dtype.kind
+    if kind in INTEGER_RANGES:
+        low, high = INTEGER_RANGES[kind]
+        return partial(_integer, dtype.text, low, high)
+    if kind in ("char", "varchar", "text"):
+        return partial(_text, dtype.length, kind == "char")
+    if kind in ("datetime", "timestamp"):
+        return partial(_datetime, dtype.length or 0)
+    special: dict[str, Normaliser] = {
+        "float64": _float, "float32": _float32, "bool": _bool, "date": _date, "uuid": _uuid, "json": _json,
+        "bytes": partial(_bytes, dtype.length), "enum": partial(_enum, dtype.labels),
+        "decimal": partial(_decimal, dtype.length or 10, dtype.scale or 0),
+        "time": partial(_time, dtype.length or 0), "year": partial(_integer, "year", 0, 2155),
+    }  # fmt: skip
+    return special.get(kind)
+
+
+@cache
+def operand(dtype: AttributeType) -> Normaliser | None:
+    """Return the function that reads a value compared with an attribute; what insert would round is kept.
+
+    Numbers may lie outside the range of the type and have more digits; a text may be longer. Text for a
+    number is taken where it reads as one; a number for text is refused.
+
+    Examples
+    --------
+    >>> from datajoint.heading.types import parse_type
+    >>> operand(parse_type("int8"))("1000")
+    1000
+    """
+    kind = dtype.kind
+    if kind in INTEGER_RANGES or kind in ("decimal", "year"):
+        return _number
+    if kind in ("char", "varchar", "text"):
+        return partial(_only_text, kind == "char")
+    if kind in ("datetime", "timestamp"):
+        return partial(_datetime, 6)
+    if kind == "time":
+        return partial(_time, 6)
+    if kind == "date":
+        return _date_or_datetime
+    return normaliser(dtype)
+
+
+# ------------------------------------------------------------------------------------------------------
+# numbers
+
+
+def _missing(value: object) -> bool:
+    """Whether a value means "missing" for NumPy or pandas: NaN, NaT, NA."""
+    if type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    try:
+        return bool(value != value)  # noqa: PLR0124 - true for NaN and NaT only
+    except (TypeError, ValueError):  # arrays have no truth
+        return False
+
+
+def _scalar(value: Any) -> Any:
+    """Return a NumPy scalar or 0-d array as a Python value, but for times."""
+    if type(value).__module__ == "numpy" and getattr(value, "shape", None) == ():
+        return value if value.dtype.kind in "mM" else value.item()
+    return value
+
+
+def _integer(name: str, low: int, high: int, value: object) -> int | None:
+    number = value if type(value) is int else _whole(name, value)
+    if number is not None and not low <= number <= high:
+        raise ValueError(f"{show(value)} is outside the range of {name}: {low} to {high}.")
+    return number
+
+
+def _whole(name: str, value: object) -> int | None:
+    value = _scalar(value)
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, str):
+        value = _read_number(value, name)
+    if isinstance(value, (float, Decimal)):
+        if math.isnan(value):
+            raise ValueError(f"NaN is no {name}; use None for a missing value.")
+        if math.isfinite(value) and value == int(value):
+            return int(value)
+        raise ValueError(f"{show(value)} is not a whole number.")
+    if _missing(value):
+        return None
+    raise ValueError(f"{show(value)} ({type(value).__name__}) is no {name}.")
+
+
+def _read_number(text: str, name: str) -> Decimal:
+    try:
+        return Decimal(text.strip())
+    except DecimalException:
+        raise ValueError(f"{show(text)} does not read as {name}.") from None
+
+
+def _float(value: object) -> float | None:
+    if type(value) is not float:
+        value = _scalar(value)
+        if isinstance(value, str):
+            value = _read_number(value, "a number")
+        if not isinstance(value, (int, float, Decimal)):
+            if _missing(value):
+                return None
+            raise ValueError(f"{show(value)} ({type(value).__name__}) is no number.")
+        exact = value
+        try:
+            value = float(exact)
+        except (OverflowError, ValueError):
+            raise ValueError(f"{show(exact)} is too large for float64.") from None
+        if math.isinf(value) and not math.isinf(exact):
+            raise ValueError(f"{show(exact)} is too large for float64.")
+    return None if math.isnan(value) else value
+
+
+def _float32(value: object) -> float | None:
+    number = _float(value)
+    try:
+        return None if number is None else struct.unpack("f", struct.pack("f", number))[0]
+    except OverflowError:
+        raise ValueError(f"{show(value)} is outside the range of float32.") from None
+
+
+def _bool(value: object) -> bool | None:
+    value = _scalar(value)
+    if isinstance(value, str):
+        value = {"true": True, "false": False, "1": True, "0": False}.get(value.strip().lower(), value)
+    if isinstance(value, (bool, int, float, Decimal)) and value in (0, 1):
+        return bool(value)
+    if _missing(value):
+        return None
+    raise ValueError(f"{show(value)} is no bool: use True, False, 1 or 0.")
+
+
+def _number(value: object) -> int | float | Decimal | None:
+    """Read any number as it is."""
+    value = _scalar(value)
+    if isinstance(value, str):
+        value = _read_number(value, "a number")
+        if value.is_finite() and value == int(value):
+            return int(value)
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, (int, float, Decimal)):
+        return None if math.isnan(value) else value
+    if _missing(value):
+        return None
+    raise ValueError(f"{show(value)} ({type(value).__name__}) is no number.")
+
+
+def _decimal(precision: int, scale: int, value: object) -> Decimal | None:
+    if type(value) is not Decimal:
+        value = _scalar(value)
+        if isinstance(value, float):
+            value = repr(value)
+        if isinstance(value, (str, int)):
+            value = _read_number(str(int(value) if isinstance(value, int) else value), "decimal")
+        if not isinstance(value, Decimal):
+            if _missing(value):
+                return None
+            raise ValueError(f"{show(value)} ({type(value).__name__}) is no decimal.")
+    if value.is_nan():
+        return None
+    if value.is_finite() and value.adjusted() < precision:
+        rounded = value.quantize(Decimal(1).scaleb(-scale), ROUND_HALF_UP, _EXACT)
+        if rounded.adjusted() < precision - scale or not rounded:
+            return rounded or abs(rounded)
+    raise ValueError(f"{value} does not fit into decimal({precision},{scale}).")
+
+
+# ---------------------------------------------------------------------------------------------------------
+# text
+
+
+def _checked_text(value: str) -> str:
+    if "\0" in value:
+        raise ValueError(f"{show(value)} contains a NUL character.")
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise ValueError(f"{show(value)} is no valid Unicode text.") from None
+    return value
+
+
+def _only_text(strip: bool, value: object) -> str | None:
+    value = _scalar(value)
+    if isinstance(value, UUID):
+        value = str(value)
+    if isinstance(value, str):
+        text = _checked_text(str(value))
+        return text.rstrip(" ") if strip else text
+    if _missing(value):
+        return None
+    raise ValueError(f"{show(value)} ({type(value).__name__}) is no text.")
+
+
+def _text(length: int | None, strip: bool, value: object) -> str | None:
+    value = _scalar(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(int(value))
+    elif isinstance(value, (date, time)):
+        value = str(value)
+    text = _only_text(strip, value)
+    if text is not None and length is not None and len(text) > length:
+        raise ValueError(f"{show(text)} has {len(text)} characters; at most {length} fit.")
+    return text
+
+
+def _enum(labels: tuple[str, ...], value: object) -> str | None:
+    value = _scalar(value)
+    if isinstance(value, str) and value in labels:
+        return str(value)
+    if _missing(value):
+        return None
+    raise ValueError(f"{show(value)} is none of {', '.join(map(repr, labels))}.")
+
+
+def _uuid(value: object) -> UUID | None:
+    if isinstance(value, UUID):
+        return value
+    value = _scalar(value)
+    try:
+        if isinstance(value, str):
+            return UUID(value)
+        if isinstance(value, (bytes, bytearray)):
+            return UUID(bytes=bytes(value))
+    except ValueError:
+        raise ValueError(f"{show(value)} is no UUID.") from None
+    if _missing(value):
+        return None
+    raise ValueError(f"{show(value)} ({type(value).__name__}) is no UUID.")
+
+
+def _bytes(length: int | None, value: object) -> bytes | None:
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        data = bytes(cast(bytes, value))
+        if length is not None and len(data) > length:
+            raise ValueError(f"the value has {len(data)} bytes; at most {length} fit.")
+        return data
+    if _missing(value):
+        return None
+    raise ValueError(
+        f"{type(value).__name__} is not bytes; declare the attribute as `<blob>` to store objects."
+    )
+
+
+def json_text(value: object) -> str:
+    """Return a value as JSON text, or raise ValueError with the reason (TYP-12).
+
+    Examples
+    --------
+    >>> json_text({"a": [1, None]})
+    '{"a":[1,null]}'
+    """
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"{show(value)} cannot be written as JSON: {error}.") from None
+    return _checked_text(text) if "\\u0000" not in text else _refuse_nul(text)
+
+
+def _refuse_nul(text: str) -> str:
+    if re.search(r"(?<!\\)(?:\\\\)*\\u0000", text):
+        raise ValueError("JSON text with a NUL character cannot be stored on every database.")
+    return text
+
+
+def _plain(value: Any) -> Any:
+    plain = _scalar(value)
+    if plain is value:
+        raise TypeError(f"{type(value).__name__} has no counterpart in JSON")
+    return plain
+
+
+def _json(value: object) -> object:
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    json_text(value)
+    return value
+
+
+# --------------------------------------------------------------------------------------------------------
+# times
+
+
+def _rounded(moment: datetime, nanoseconds: int, digits: int) -> datetime:
+    """Return a time with its fraction (`nanoseconds`, instead of its own) rounded half up."""
+    unit = 10 ** (9 - digits)
+    steps = (nanoseconds + unit // 2) // unit
+    try:
+        return moment.replace(microsecond=0) + timedelta(microseconds=steps * unit // 1000)
+    except OverflowError:
+        raise ValueError(f"{moment} lies outside the years 1 to 9999.") from None
+
+
+def _as_utc(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        return moment
+    try:
+        return moment.astimezone(UTC).replace(tzinfo=None)
+    except OverflowError:
+        raise ValueError(f"{moment} lies outside the years 1 to 9999.") from None
+
+
+def _datetime(digits: int, value: object) -> datetime | None:
+    if type(value) is datetime and value.tzinfo is None:
+        micro = value.microsecond
+        return value if not micro or digits == 6 else _rounded(value, micro * 1000, digits)
+    moment, nanoseconds = _moment(value)
+    return None if moment is None else _rounded(moment, nanoseconds, digits)
+
+
+def _moment(value: Any) -> tuple[datetime | None, int]:
+    """Return anything that names a time as (naive UTC, nanoseconds of its second)."""
+    value = _scalar(value)
+    if _missing(value):
+        return None, 0
+    if isinstance(value, datetime):
+        extra = int(getattr(value, "nanosecond", 0))
+        to_python = getattr(value, "to_pydatetime", None)
+        plain: datetime = to_python(warn=False) if to_python else value
+        plain = _as_utc(plain)
+        return plain, plain.microsecond * 1000 + extra
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day), 0  # noqa: DTZ001 - naive UTC by convention (TYP-21)
+    if isinstance(value, str):
+        return _read_moment(value)
+    if type(value).__name__ == "datetime64":
+        return _read_moment(str(value))
+    raise ValueError(f"{show(value)} ({type(value).__name__}) is no date or time.")
+
+
+def _read_moment(text: str) -> tuple[datetime, int]:
+    match = _TEMPORAL.fullmatch(text.strip())
+    try:
+        if match is None:
+            raise ValueError  # noqa: TRY301
+        year, month, day = map(int, match["date"].split("-"))
+        hour, minute, second = (int(match[part] or 0) for part in "hms")
+        moment = datetime(year, month, day, hour, minute, second)  # noqa: DTZ001
+    except ValueError:
+        raise ValueError(f"{show(text)} does not read as a time: write 2024-12-31 23:59:59.") from None
+    zone = match["zone"]
+    if zone and zone != "Z":
+        offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:]))
+        moment = moment - offset if zone[0] == "+" else moment + offset
+    fraction = match["f"] or ""
+    nanoseconds = int(fraction[:9].ljust(9, "0")) if fraction else 0
+    return moment, nanoseconds
+
+
+def _date(value: object) -> date | None:
+    if type(value) is date:
+        return value
+    moment = _datetime(6, value)
+    if moment is None:
+        return None
+    if moment.time() != time():
+        raise ValueError(f"{show(value)} is a time within a day; the attribute holds dates.")
+    return moment.date()
+
+
+def _date_or_datetime(value: object) -> date | datetime | None:
+    """Read what a date is compared with; a time within a day stays one."""
+    moment = value if type(value) is date else _datetime(6, value)
+    if isinstance(moment, datetime) and moment.time() == time():
+        return moment.date()
+    return moment
+
+
+def _time(digits: int, value: object) -> timedelta | None:
+    value = _scalar(value)
+    if isinstance(value, time):
+        value = value.isoformat()
+    if isinstance(value, str):
+        match = _TIME.fullmatch(value.strip())
+        if match is None:
+            raise ValueError(f"{show(value)} does not read as a time of day: write 23:59:59.")
+        micro = int((match["f"] or "").ljust(7, "0")[:7]) / 10
+        span = timedelta(hours=int(match["h"]), minutes=int(match["m"]), seconds=int(match["s"] or 0))
+        span += timedelta(microseconds=int(micro + 0.5))
+        value = -span if match["sign"] else span
+    if not isinstance(value, timedelta):
+        if _missing(value):
+            return None
+        raise ValueError(f"{show(value)} ({type(value).__name__}) is no time of day.")
+    unit = timedelta(microseconds=10 ** (6 - digits))
+    rounded = (value + unit / 2) // unit * unit
+    if abs(rounded) >= timedelta(hours=839):
+        raise ValueError(f"{value} is outside the range of time.")
+    return rounded
+
+
+# ------------------------------------------------------------------------------------------------------
+# columns
+
+
+def check_column(dtype: AttributeType, values: Sequence[Any]) -> Sequence[Any]:
+    """Return a chunk of a column as canonical values; None stays None, NaN becomes None.
+
+    Returns
+    -------
+    Sequence
+        `values` itself where all of it is canonical already, which costs next to nothing per value.
+
+    Raises
+    ------
+    ColumnError
+        For the first value that is refused.
+
+    Examples
+    --------
+    >>> from datajoint.heading.types import parse_type
+    >>> check_column(parse_type("int16"), [1, None, 2])
+    [1, None, 2]
+    """
+    normalise = normaliser(dtype)
+    if normalise is None or not values:
+        return values
+    types = set(map(type, values))
+    present = values
+    if type(None) in types:
+        types.discard(type(None))
+        present = [value for value in values if value is not None]
+    if not types:
+        return values
+    plain = _PLAIN.get(dtype.kind)
+    if plain is not None and types == {plain} and _plain_column(dtype, present):
+        return values
+    if types == {float} and dtype.kind == "float32" and len(present) == len(values):
+        try:
+            rounded = list(struct.unpack(f"{len(values)}f", struct.pack(f"{len(values)}f", *values)))
+        except OverflowError:
+            rounded = [math.nan]
+        if not math.isnan(sum(rounded)):
+            return rounded
+    return _one_by_one(normalise, values)
+
+
+def _one_by_one(normalise: Normaliser, values: Sequence[Any]) -> list[Any]:
+    result: list[Any] = []
+    for index, value in enumerate(values):
+        try:
+            result.append(None if value is None else normalise(value))
+        except ValueError as error:
+            raise ColumnError(index, value, str(error)) from None
+    return result
+
+
+_PLAIN: dict[str, type] = {
+    **dict.fromkeys(INTEGER_RANGES, int), **dict.fromkeys(TEXTS, str), "float64": float, "bool": bool, "date": date,
+    "datetime": datetime, "timestamp": datetime, "uuid": UUID, "bytes": bytes,
+}  # fmt: skip
+
+
+def _plain_column(dtype: AttributeType, values: Sequence[Any]) -> bool:
+    """Whether values, all of the canonical class, are canonical as they are."""
+    kind = dtype.kind
+    if kind in INTEGER_RANGES:
+        low, high = INTEGER_RANGES[kind]
+        return low <= min(values) and max(values) <= high
+    if kind in FLOATS:
+        return not math.isnan(sum(values))
+    if kind == "enum":
+        return set(values) <= set(dtype.labels)
+    if kind in TEXTS:
+        return _plain_texts(dtype, values)
+    if kind in ("datetime", "timestamp"):
+        unit = 10 ** (6 - (dtype.length or 0))
+        return not any(value.tzinfo or value.microsecond % unit for value in values)
+    if kind == "bytes":
+        return dtype.length is None or max(map(len, values)) <= dtype.length
+    return True
+
+
+def _plain_texts(dtype: AttributeType, values: Sequence[str]) -> bool:
+    if dtype.length is not None and max(map(len, values)) > dtype.length:
+        return False
+    joined = "".join(values)
+    if "\0" in joined or (dtype.kind == "char" and any(value.endswith(" ") for value in values)):
+        return False
+    return joined.isascii() or joined.isprintable() or _valid(joined)
+
+
+def _valid(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
