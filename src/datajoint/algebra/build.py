@@ -1,0 +1,425 @@
+"""Smart constructors of the algebra: each checks its operands, computes the heading and interns the plan."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+from datajoint._value import Value, replace
+from datajoint.algebra.fragment import Fragment, parse_column
+from datajoint.algebra.nodes import (
+    Aggregate,
+    All,
+    Condition,
+    Const,
+    Distinct,
+    GroupBy,
+    Join,
+    Matches,
+    Not,
+    Plan,
+    Project,
+    Query,
+    Restrict,
+    Top,
+    Union,
+)
+from datajoint.errors import QueryError
+from datajoint.heading.attribute import Attribute
+from datajoint.heading.heading import Heading
+from datajoint.heading.keys import determines, join_heading, match, union_heading
+
+__all__ = ["Computed", "aggregate", "distinct", "group_by", "join", "matching", "project", "restrict", "top", "union"]
+
+_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+_CONSTANTS = frozenset({"null", "true", "false", "current_timestamp", "current_date", "current_time"})
+_DUPLICATE = re.compile(r"\(\s*([a-z_][a-z0-9_]*)\s*\)")
+
+
+class Computed:
+    """Origin of a computed attribute: the plan that computes it, and what is computed."""
+
+    __slots__ = ("node", "signature")
+
+    def __init__(self, node: Plan, fragment: Fragment) -> None:
+        self.node = node
+        constant = not fragment.names and not fragment.aggregate
+        self.signature = "constant" if constant else fragment.text
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Computed) and self.node is other.node and self.signature == other.signature
+
+    def __hash__(self) -> int:
+        return hash((id(self.node), self.signature))
+
+
+def restrict(query: Query, condition: Condition, values: tuple[Any, ...] = ()) -> Query:
+    """Return the rows of `query` that fulfil `condition`."""
+    if isinstance(condition, Const) and condition.value:
+        return query
+    plan = query.plan
+    child = plan.child(condition) or plan.keep(condition, _restricted(plan, condition))
+    return Query(child, query.values + values)
+
+
+def _restricted(plan: Plan, condition: Condition) -> Plan:
+    # Chains of restrictions become one conjunction, so that T & a & b and T & AndList([a, b]) share a plan.
+    if isinstance(plan, Restrict):
+        terms = plan.condition.terms if isinstance(plan.condition, All) else (plan.condition,)
+        more = condition.terms if isinstance(condition, All) else (condition,)
+        return Restrict(plan.operand, All((*terms, *more)))
+    return Restrict(plan, condition)
+
+
+def matching(query: Query, other: Query, semantic: bool = True) -> tuple[Condition, tuple[Any, ...]]:
+    """Return the condition that a row of `other` matches (semijoin; negated: antijoin)."""
+    key = ("matches", other.plan, semantic)
+    found = query.plan.child(key)
+    if found is None:
+        matched = match(query.heading, other.heading, semantic)
+        found = query.plan.keep(key, (Matches(other.plan, matched.on), matched.same))
+    condition, same = found
+    _check_same(query, other, same)
+    return condition, other.values
+
+
+def _check_same(left: Query, right: Query, same: Sequence[str]) -> None:
+    """Refuse a shared computed attribute whose two computations took different values."""
+    for name in same:
+        for source, _, _ in left.heading[name].origins & right.heading[name].origins:
+            if isinstance(source, Computed) and source.node.arity:
+                one, other = (_values_of(query, source.node) for query in (left, right))
+                if one != other:
+                    raise QueryError(
+                        f"Attribute `{name}` is computed from different data in the two operands.",
+                        hint="Use .proj() to rename one of them.",
+                    )
+
+
+def _values_of(query: Query, node: Plan) -> tuple[Any, ...] | None:
+    offset = _find(query.plan, node, 0)
+    return None if offset is None else query.values[offset : offset + node.arity]
+
+
+def _find(plan: Plan, node: Plan, offset: int) -> int | None:
+    if plan is node:
+        return offset
+    for child, shift in operands(plan):
+        found = _find(child, node, offset + shift)
+        if found is not None:
+            return found
+    return None
+
+
+def operands(plan: Plan) -> list[tuple[Plan, int]]:
+    """Return the operands of a plan, each with the offset of its values."""
+    match plan:
+        case Restrict() | Project() | GroupBy() | Distinct() | Top():
+            return [(plan.operand, 0)]
+        case Join() | Union():
+            return [(plan.left, 0), (plan.right, plan.left.arity)]
+        case Aggregate():
+            return [(plan.operand, 0), (plan.group, plan.operand.arity)]
+        case _:
+            return []
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# projection
+
+
+def project(query: Query, names: tuple[Any, ...], named: Mapping[str, Any], backend: str = "") -> Query:
+    """Choose, rename and compute attributes (QRY-27 … 29).
+
+    Parameters
+    ----------
+    names
+        Attribute names, ``...`` for all, ``"-name"`` to leave one out.
+    named
+        ``new="old"`` renames, ``new="(old)"`` duplicates, ``new="expression"`` computes.
+    backend
+        Whose own functions an expression may use.
+    """
+    plan = query.plan
+    key: Hashable = ("project", names, tuple(named.items()), backend)
+    try:
+        child = plan.child(key)
+    except TypeError:
+        raise QueryError(f"Attributes of a projection are given as text, not {named or names!r}.") from None
+    if child is None:
+        columns = _columns(plan.heading, names, named, backend)
+        shape = ("columns", columns)
+        child = plan.child(shape) or plan.keep(shape, _projected(plan, columns))
+        plan.keep(key, child)
+    return Query(child, query.values)
+
+
+def _columns(
+    heading: Heading, names: tuple[Any, ...], named: Mapping[str, Any], backend: str
+) -> tuple[tuple[str, str | Fragment], ...]:
+    renamed = {new: old for new, text in named.items() if (old := _renamed(heading, new, text))}
+    kept = _kept(heading, names, set(renamed.values()), named)
+    columns: dict[str, str | Fragment] = {}
+    back = {old: new for new, old in renamed.items()}
+    for name in heading.order:
+        if name in back:
+            columns[back[name]] = name
+        elif name in kept:
+            columns[name] = name
+    for new, old in renamed.items():  # one attribute renamed twice
+        columns.setdefault(new, old)
+    for new, text in named.items():
+        if new in renamed:
+            continue
+        if new in columns:
+            raise QueryError(
+                f"Attribute `{new}` exists already.", hint=f"Leave it out by '-{new}' or choose another name."
+            )
+        columns[new] = _computed(heading, new, text, backend)
+    return tuple(columns.items())
+
+
+def _renamed(heading: Heading, new: str, text: Any) -> str | None:
+    if not _NAME.fullmatch(new):
+        raise QueryError(f"`{new}` is not an attribute name: use lower-case letters, digits and underscores.")
+    if not isinstance(text, str):
+        return None
+    old = text.strip()
+    if not _NAME.fullmatch(old):
+        return None
+    if old not in heading and old not in _CONSTANTS:
+        raise heading.unknown(old)
+    return old if old in heading else None
+
+
+def _kept(heading: Heading, names: tuple[Any, ...], renamed: set[str], named: Mapping[str, Any]) -> set[str]:
+    wanted, dropped = set(heading.key), set[str]()
+    for name in names:
+        if name is Ellipsis or name == "...":
+            wanted |= set(heading.order)
+            continue
+        if not isinstance(name, str):
+            raise QueryError(f"Attributes of a projection are given as text, not {name!r}.")
+        bare = name[1:] if name.startswith("-") else name
+        if bare not in heading:
+            raise heading.unknown(bare)
+        if name.startswith("-"):
+            if bare in heading.key:
+                raise QueryError(
+                    f"Cannot remove primary key attribute `{bare}` from the expression.",
+                    hint="A projection always keeps the key; rename it by new_name='" + bare + "'.",
+                )
+            dropped.add(bare)
+        else:
+            wanted.add(bare)
+    return wanted - dropped - renamed
+
+
+def _computed(heading: Heading, new: str, text: Any, backend: str) -> str | Fragment:
+    if isinstance(text, (bool, int, float)):
+        text = str(text)
+    if not isinstance(text, str):
+        raise QueryError(f"Attribute `{new}` is computed by an expression given as text, not {text!r}.")
+    if duplicate := _DUPLICATE.fullmatch(text.strip()):
+        if duplicate[1] in heading:
+            return duplicate[1]
+        if duplicate[1] not in heading.hidden:
+            raise heading.unknown(duplicate[1])
+    return parse_column(text, heading, backend)
+
+
+def _projected(plan: Plan, columns: tuple[tuple[str, str | Fragment], ...]) -> Plan:
+    node = Project(plan, columns)
+    heading, seen = plan.heading, set[str]()
+    key = tuple(new for new, old in columns if isinstance(old, str) and heading[old].in_key)
+    attributes: list[Attribute] = []
+    for new, old in columns:
+        if isinstance(old, str):
+            in_key = heading[old].in_key and old not in seen
+            attributes.append(replace(heading[old], name=new, in_key=in_key))
+            seen.add(old)
+        else:
+            origin = frozenset([(Computed(node, old), new, key)])
+            attributes.append(Attribute(new, old.dtype, nullable=old.nullable, origins=origin))
+    # A duplicate of a key attribute is determined by the original and stays outside the key.
+    node.heading = Heading(
+        [*(a for a in attributes if a.in_key), *(a for a in attributes if not a.in_key)],
+        nullable_key=heading.nullable_key,
+    )
+    return node
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# join, union
+
+
+def join(left: Query, right: Query, kind: str = "inner", semantic: bool = True, nullable_key: bool = False) -> Query:
+    """Pair the rows equal on all shared homologous attributes (QRY-30 … 38).
+
+    Parameters
+    ----------
+    kind
+        ``inner``, ``left`` (keeps every row of the left operand) or ``outer``.
+    nullable_key
+        Allows a left join whose left operand does not determine the right one; the key is the union.
+    """
+    key = ("join", right.plan, kind, semantic, nullable_key)
+    found = left.plan.child(key)
+    if found is None:
+        matched = match(left.heading, right.heading, semantic)
+        missing = determines(left.heading, right.heading)
+        if kind == "left" and missing and not nullable_key:
+            raise QueryError(
+                "Left join requires the left operand to determine the right operand (A → B): "
+                f"the left operand lacks {', '.join(f'`{name}`' for name in missing)} of the right primary key.",
+                hint="Swap the operands, use * for an inner join, or pass allow_nullable_pk=True.",
+            )
+        heading = join_heading(left.heading, right.heading, matched, kind)
+        found = left.plan.keep(key, (Join(left.plan, right.plan, matched.on, kind, heading), matched.same))
+    plan, same = found
+    _check_same(left, right, same)
+    return Query(plan, left.values + right.values)
+
+
+def union(left: Query, right: Query) -> Query:
+    """Unite rows, each key once; the left side's values win (QRY-46 … 49)."""
+    key = ("union", right.plan)
+    plan = left.plan.child(key) or left.plan.keep(
+        key, Union(left.plan, right.plan, union_heading(left.heading, right.heading))
+    )
+    return Query(plan, left.values + right.values)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# aggregation and the universal set
+
+
+class _Grouping(Value):
+    kept: tuple[tuple[str, str], ...]
+    aggregates: tuple[tuple[str, Fragment], ...]
+
+
+def aggregate(query: Query, group: Query, names: tuple[Any, ...], named: Mapping[str, Any],
+              keep_unmatched: bool = True, backend: str = "") -> Query:  # fmt: skip
+    """Aggregate the rows of `group` per row of `query` (QRY-39 … 42)."""
+    key = ("aggregate", group.plan, names, tuple(named.items()), keep_unmatched, backend)
+    plan = query.plan.child(key)
+    if plan is None:
+        missing = determines(group.heading, query.heading)
+        if missing:
+            raise QueryError(
+                "Aggregation requires the group expression to contain all primary key attributes of the grouping "
+                f"expression. Missing: {', '.join(missing)}.",
+                hint="Join the group expression with what holds these attributes.",
+            )
+        matched = match(query.heading, group.heading)
+        columns = _grouping(query.heading, group.heading, names, named, backend)
+        node = Aggregate(query.plan, group.plan, matched.on, columns.kept, columns.aggregates, keep_unmatched)
+        node.heading = _aggregate_heading(node, query.heading, columns)
+        plan = query.plan.keep(key, node)
+    return Query(plan, query.values + group.values)
+
+
+def _grouping(
+    heading: Heading, group: Heading, names: tuple[Any, ...], named: Mapping[str, Any], backend: str
+) -> _Grouping:
+    renamed = {
+        new: text.strip() for new, text in named.items() if isinstance(text, str) and text.strip() in heading
+    }
+    kept = _columns(heading, names, renamed, backend)
+    aggregates: dict[str, Fragment] = {}
+    # An aggregate may use attributes of both sides; those of the group come first.
+    scope = Heading([*group.values(), *(a for a in heading.values() if a.name not in group)])
+    for new, text in named.items():
+        if new in renamed:
+            continue
+        if any(new == column for column, _ in kept) or not _NAME.fullmatch(new):
+            raise QueryError(f"Attribute `{new}` exists already or is not a name; choose another name.")
+        if not isinstance(text, str):
+            raise QueryError(f"Attribute `{new}` is computed by an expression given as text, not {text!r}.")
+        aggregates[new] = parse_column(text, scope, backend, aggregate=True)
+    return _Grouping(tuple((new, str(old)) for new, old in kept), tuple(aggregates.items()))
+
+
+def _aggregate_heading(node: Aggregate | GroupBy, heading: Heading, columns: _Grouping) -> Heading:
+    key = tuple(new for new, old in columns.kept if heading[old].in_key)
+    attributes = [replace(heading[old], name=new) for new, old in columns.kept]
+    for new, fragment in columns.aggregates:
+        origin = frozenset([(Computed(node, fragment), new, key)])
+        attributes.append(Attribute(new, fragment.dtype, nullable=fragment.nullable, origins=origin))
+    return Heading(
+        [*(a for a in attributes if a.in_key), *(a for a in attributes if not a.in_key)],
+        nullable_key=heading.nullable_key,
+    )
+
+
+def group_by(query: Query, keys: tuple[str, ...], named: Mapping[str, Any], backend: str = "") -> Query:
+    """Aggregate per distinct combination of the named attributes: ``U(…).aggr(…)`` (QRY-51, QRY-55)."""
+    key = ("group", keys, tuple(named.items()), backend)
+    plan = query.plan.child(key)
+    if plan is None:
+        keyed = _universal_heading(query.heading, keys)
+        columns = _grouping(keyed, query.heading, (), named, backend)
+        node = GroupBy(query.plan, keys, columns.aggregates)
+        node.heading = _aggregate_heading(node, keyed, columns)
+        plan = query.plan.keep(key, node)
+    return Query(plan, query.values)
+
+
+def distinct(query: Query, keys: tuple[str, ...]) -> Query:
+    """Return the distinct combinations of the named attributes: ``U(…) & query`` (QRY-50, QRY-52)."""
+    key = ("distinct", keys)
+    plan = query.plan.child(key) or query.plan.keep(
+        key, Distinct(query.plan, keys, _universal_heading(query.heading, keys))
+    )
+    return Query(plan, query.values)
+
+
+def _universal_heading(heading: Heading, keys: tuple[str, ...]) -> Heading:
+    for name in keys:
+        if name not in heading:
+            raise heading.unknown(name)
+    attributes = [replace(heading[name], in_key=True) for name in keys]
+    return Heading(attributes, nullable_key=any(a.nullable for a in attributes))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# order and limit
+
+
+def top(query: Query, order: tuple[tuple[str, bool], ...] | None, limit: int | None, offset: int) -> Query:
+    """Keep the first rows in an order; merges with a Top of the same order below (QRY-56, QRY-57)."""
+    plan, values = query.plan, query.values
+    if isinstance(plan, Top) and (order is None or order == plan.order):
+        order = plan.order
+        limit, offset = _merged(plan, values, limit, offset)
+        plan, values = plan.operand, values[: plan.operand.arity]
+    order = tuple((name, False) for name in plan.heading.key) if order is None else order
+    for name, _ in order:
+        if name not in plan.heading and name not in plan.heading.hidden:
+            raise plan.heading.unknown(name)
+    key = ("top", order, limit is not None, bool(offset))
+    child = plan.child(key) or plan.keep(key, Top(plan, order, limit is not None, bool(offset)))
+    return Query(child, values + ((limit,) if limit is not None else ()) + ((offset,) if offset else ()))
+
+
+def _merged(plan: Top, values: tuple[Any, ...], limit: int | None, offset: int) -> tuple[int | None, int]:
+    rest = list(values[plan.operand.arity :])
+    inner_limit = rest.pop(0) if plan.limited else None
+    inner_offset = rest.pop(0) if plan.shifted else 0
+    if inner_limit is not None:
+        left = max(inner_limit - offset, 0)
+        limit = left if limit is None else min(limit, left)
+    return limit, inner_offset + offset
+
+
+def negate(condition: Condition) -> Condition:
+    """Return the negation of a condition."""
+    match condition:
+        case Const(value):
+            return Const(not value)
+        case Not(term):
+            return term
+        case _:
+            return Not(condition)

@@ -1,0 +1,296 @@
+"""Lowering: from plans to fused blocks. One short rule per operator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from datajoint._value import replace
+from datajoint.algebra.blocks import (
+    Block,
+    Derived,
+    Expr,
+    Item,
+    Null,
+    P_All,
+    P_Any,
+    P_Const,
+    P_Equals,
+    P_Exists,
+    P_In,
+    P_IsNull,
+    P_Not,
+    P_Same,
+    P_Text,
+    Predicate,
+    Ref,
+    UnionBlock,
+)
+from datajoint.algebra.nodes import (
+    Aggregate,
+    All,
+    Any_,
+    Condition,
+    Const,
+    Distinct,
+    Equals,
+    GroupBy,
+    InValues,
+    IsNull,
+    Join,
+    Matches,
+    Not,
+    Plan,
+    Project,
+    Restrict,
+    Source,
+    Text,
+    Top,
+    Union,
+)
+
+__all__ = ["lower"]
+
+
+def lower(plan: Plan) -> Block:
+    """Return the block of a plan; aliases are numbered within it, so equal plans give equal blocks."""
+    return _Lowering().lower(plan, 0)
+
+
+class _Lowering:
+    """Counts the aliases of one compilation. `offset` is the number of the first value of a plan."""
+
+    def __init__(self) -> None:
+        self._aliases = 0
+
+    def alias(self) -> str:
+        self._aliases += 1
+        return f"t{self._aliases}"
+
+    def lower(self, plan: Plan, offset: int) -> Block:
+        match plan:
+            case Source():
+                return self.source(plan)
+            case Restrict():
+                return self.restrict(plan, offset)
+            case Project():
+                return self.project(plan, offset)
+            case Join():
+                return self.join(plan, offset)
+            case Aggregate():
+                return self.aggregate(plan, offset)
+            case GroupBy():
+                return self.group_by(plan, offset)
+            case Distinct():
+                block = self.plain(self.lower(plan.operand, offset))
+                columns = {name: block.columns[name] for name in plan.names}
+                return replace(block, columns=columns, hidden={}, distinct=True, grouped=frozenset(plan.names), order=())
+            case Union():
+                return self.union(plan, offset)
+            case Top():
+                return self.top(plan, offset)
+            case _:
+                raise TypeError(f"no such plan: {plan!r}")
+
+    # ------------------------------------------------------------------------------------------------ sources
+
+    def source(self, plan: Source) -> Block:
+        alias = self.alias()
+        columns: dict[str, Expr] = {a.name: Ref(alias, a.name, a.dtype) for a in plan.heading.values()}
+        hidden: dict[str, Expr] = {a.name: Ref(alias, a.name, a.dtype) for a in plan.heading.hidden.values()}
+        return Block((Item("inner", plan.name, alias),), columns, hidden)
+
+    def wrap(self, relation: Block | UnionBlock) -> Block:
+        """Make a block of its own the source of another one."""
+        alias = self.alias()
+        inner = relation if isinstance(relation, Block) else relation.branches[0]
+        columns: dict[str, Expr] = {name: Ref(alias, name, expr.dtype) for name, expr in inner.columns.items()}
+        return Block((Item("inner", relation, alias),), columns, {})
+
+    def plain(self, block: Block) -> Block:
+        """Return a block that further joins and groupings may extend."""
+        return replace(block, order=()) if block.plain else self.wrap(block)
+
+    def single(self, block: Block) -> Block:
+        """Return a block of one source and no condition: the right side of an outer join."""
+        block = self.plain(block)
+        simple = all(isinstance(expr, Ref) for expr in block.columns.values())
+        return block if len(block.sources) == 1 and not block.where and simple else self.wrap(block)
+
+    # -------------------------------------------------------------------------------------------- restriction
+
+    def restrict(self, plan: Restrict, offset: int) -> Block:
+        block = self.lower(plan.operand, offset)
+        if not self.takes(block, _names(plan.condition)):
+            block = self.wrap(block)
+        return self.where(block, plan.condition, offset + plan.operand.arity)
+
+    @staticmethod
+    def takes(block: Block, names: frozenset[str] | None) -> bool:
+        """Whether a condition on some attributes may stand in the WHERE of the block."""
+        if block.limited:
+            return False
+        if block.groups is None and not block.distinct:
+            return True
+        # What rows are grouped by may be restricted before the grouping: fewer rows to group.
+        return names is not None and names <= block.grouped and block.groups != ()
+
+    def where(self, block: Block, condition: Condition, offset: int) -> Block:
+        predicate = self.predicate(block, condition, offset)
+        terms = predicate.terms if isinstance(predicate, P_All) else (predicate,)
+        return replace(block, where=(*block.where, *terms))
+
+    def predicate(self, block: Block, condition: Condition, offset: int) -> Predicate:
+        scope = {**block.hidden, **block.columns}
+        match condition:
+            case Const(value):
+                return P_Const(value)
+            case Equals(name):
+                return P_Equals(scope[name], offset)
+            case IsNull(name):
+                return P_IsNull(scope[name])
+            case InValues(names):
+                return P_In(tuple(scope[name] for name in names), offset)
+            case Text(fragment):
+                return P_Text(fragment, {name: scope[name] for name in fragment.names}, offset)
+            case Matches(plan, on):
+                return self.exists(block, plan, on, offset)
+            case All(terms) | Any_(terms):
+                lowered = tuple(self.terms(block, terms, offset))
+                return P_All(lowered) if isinstance(condition, All) else P_Any(lowered)
+            case Not(term):
+                return P_Not(self.predicate(block, term, offset))
+            case _:
+                raise TypeError(f"no such condition: {condition!r}")
+
+    def terms(self, block: Block, terms: Sequence[Condition], offset: int) -> list[Predicate]:
+        predicates: list[Predicate] = []
+        for term in terms:
+            predicates.append(self.predicate(block, term, offset))
+            offset += term.arity
+        return predicates
+
+    def exists(self, block: Block, plan: Plan, on: tuple[str, ...], offset: int) -> P_Exists:
+        inner = self.lower(plan, offset)
+        whole = not self.takes(inner, frozenset(on))
+        if whole:
+            inner = self.wrap(inner)
+        pairs = tuple((inner.columns[name], block.columns[name]) for name in on)
+        return P_Exists(inner, pairs, whole)
+
+    # ------------------------------------------------------------------------------------- projection and join
+
+    def project(self, plan: Project, offset: int) -> Block:
+        block = self.lower(plan.operand, offset)
+        scope = {**block.hidden, **block.columns}
+        columns: dict[str, Expr] = {}
+        for new, old in plan.columns:
+            if isinstance(old, str):
+                columns[new] = scope[old]
+            else:
+                columns[new] = Derived(old, {name: scope[name] for name in old.names})
+        grouped = frozenset(new for new, old in plan.columns if isinstance(old, str) and old in block.grouped)
+        ordered = {name: columns[name] for name in plan.heading.order}
+        return replace(block, columns=ordered, hidden={}, grouped=grouped)
+
+    def join(self, plan: Join, offset: int) -> Block:
+        left = self.plain(self.lower(plan.left, offset))
+        right = self.lower(plan.right, offset + plan.left.arity)
+        right = self.plain(right) if plan.kind == "inner" else self.single(right)
+        pairs = tuple((left.columns[name], right.columns[name]) for name in plan.on)
+        both = {**right.columns, **left.columns}
+        columns = {name: both[name] for name in plan.heading.order}
+        return self.joined(left, right, pairs, plan.kind, columns)
+
+    @staticmethod
+    def joined(
+        left: Block, right: Block, pairs: tuple[tuple[Expr, Expr], ...], kind: str, columns: dict[str, Expr]
+    ) -> Block:
+        first, *rest = right.sources
+        # ON may only name the first source of the right side; for inner joins the rest goes to WHERE.
+        near = tuple(p for p in pairs if kind != "inner" or (isinstance(p[1], Ref) and p[1].alias == first.alias))
+        far = tuple(P_Same(*p) for p in pairs if p not in near)
+        sources = (*left.sources, Item(kind, first.relation, first.alias, near), *rest)
+        return Block(sources, columns, {}, (*left.where, *right.where, *far))
+
+    # -------------------------------------------------------------------------------------------- aggregation
+
+    def aggregate(self, plan: Aggregate, offset: int) -> Block:
+        left = self.plain(self.lower(plan.operand, offset))
+        right = self.lower(plan.group, offset + plan.operand.arity)
+        right = self.single(right) if plan.keep_unmatched else self.plain(right)
+        pairs = tuple((left.columns[name], right.columns[name]) for name in plan.on)
+        scope = {**left.columns, **right.columns}
+        columns: dict[str, Expr] = {new: left.columns[old] for new, old in plan.kept}
+        groups = {**{name: left.columns[name] for name in plan.operand.heading.key}, **columns}
+        for new, fragment in plan.aggregates:
+            columns[new] = Derived(fragment, {name: scope[name] for name in fragment.names})
+        columns = {name: columns[name] for name in plan.heading.order}
+        kind = "left" if plan.keep_unmatched else "inner"
+        joined = self.joined(left, right, pairs, kind, columns)
+        grouped = frozenset(new for new, _ in plan.kept)
+        # A singleton has no key to group by, but one hidden column.
+        by = tuple(dict.fromkeys(groups.values(), None)) if groups else tuple(left.hidden.values())[:1]
+        return replace(joined, groups=by, grouped=grouped)
+
+    def group_by(self, plan: GroupBy, offset: int) -> Block:
+        block = self.plain(self.lower(plan.operand, offset))
+        columns: dict[str, Expr] = {name: block.columns[name] for name in plan.names}
+        groups = tuple(columns.values())
+        for new, fragment in plan.aggregates:
+            columns[new] = Derived(fragment, {name: block.columns[name] for name in fragment.names})
+        return replace(
+            block, columns=columns, hidden={}, groups=groups, grouped=frozenset(plan.names), order=()
+        )
+
+    # -------------------------------------------------------------------------------------------- union and top
+
+    def union(self, plan: Union, offset: int) -> Block:
+        second = offset + plan.left.arity
+        key, order = plan.heading.key, plan.heading.order
+        left = self.lower(plan.left, offset)
+        extra = [name for name in order if name not in plan.left.heading]
+        if extra:  # attributes of the right side also for keys that both sides hold
+            left, right = self.plain(left), self.single(self.lower(plan.right, second))
+            pairs = tuple((left.columns[name], right.columns[name]) for name in key)
+            both = {**right.columns, **left.columns}
+            first = self.joined(left, right, pairs, "left", {name: both[name] for name in order})
+        else:
+            first = self.wrap(left) if left.limited else replace(left, order=())
+            first = replace(first, columns={name: first.columns[name] for name in order}, hidden={})
+        right = self.lower(plan.right, second)
+        right = replace(right, order=()) if self.takes(right, frozenset(key)) else self.wrap(right)
+        only = P_Not(self.exists(right, plan.left, key, offset))
+        types = {a.name: a.dtype for a in plan.heading.values()}
+        columns = {name: right.columns.get(name, Null(types[name])) for name in order}
+        return self.wrap(UnionBlock((first, replace(right, columns=columns, hidden={}, where=(*right.where, only)))))
+
+    def top(self, plan: Top, offset: int) -> Block:
+        block = self.lower(plan.operand, offset)
+        if block.limited:
+            block = self.wrap(block)
+        scope = {**block.hidden, **block.columns}
+        nullable = {a.name: a.nullable for a in (*plan.heading.hidden.values(), *plan.heading.values())}
+        order = tuple((scope[name], descending, nullable[name]) for name, descending in plan.order)
+        at = offset + plan.operand.arity
+        limit = at if plan.limited else None
+        return replace(block, order=order, limit=limit, offset=at + plan.limited if plan.shifted else None)
+
+
+def _names(condition: Condition) -> frozenset[str] | None:
+    """Attributes that a condition names."""
+    match condition:
+        case Equals(name) | IsNull(name):
+            return frozenset([name])
+        case InValues(names):
+            return frozenset(names)
+        case Matches(_, on):
+            return frozenset(on)
+        case Text(fragment):
+            return frozenset(fragment.names)
+        case All(terms) | Any_(terms):
+            found = [_names(term) for term in terms]
+            return frozenset().union(*(names or () for names in found))
+        case Not(term):
+            return _names(term)
+        case _:
+            return frozenset()

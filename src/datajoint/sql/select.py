@@ -1,0 +1,266 @@
+"""SELECT statements, written from fused blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from datajoint._value import replace
+from datajoint.algebra.blocks import (
+    Block,
+    Derived,
+    Expr,
+    Item,
+    Null,
+    P_All,
+    P_Any,
+    P_Const,
+    P_Equals,
+    P_Exists,
+    P_In,
+    P_IsNull,
+    P_Not,
+    P_Same,
+    P_Text,
+    Predicate,
+    Ref,
+    Scope,
+    UnionBlock,
+)
+from datajoint.algebra.nodes import Plan
+from datajoint.algebra.rewrite import lower
+from datajoint.backends.base import Dialect
+from datajoint.heading.names import TableName
+from datajoint.heading.types import AttributeType, parse_type
+from datajoint.sql.fragment import render
+from datajoint.sql.statement import Pieces, Slot, Statement, assemble
+
+__all__ = ["count_rows", "exists_row", "select_keys", "select_rows"]
+
+_LIMIT_TYPE = parse_type("int64")
+
+
+def select_rows(plan: Plan, dialect: Dialect) -> Statement:
+    """Return ``SELECT`` of all attributes of a plan, in the order of its heading."""
+    return assemble(_Writer(dialect).select(lower(plan), outermost=True), dialect)
+
+
+def select_keys(plan: Plan, names: Sequence[str], dialect: Dialect) -> Pieces:
+    """Return the pieces of a SELECT of some attributes, for use inside another statement."""
+    block = lower(plan)
+    columns = {name: block.columns[name] for name in names}
+    return _Writer(dialect).select(replace(block, columns=columns))
+
+
+def count_rows(plan: Plan, dialect: Dialect) -> Statement:
+    """Return the statement that counts the rows of a plan."""
+    block, writer = lower(plan), _Writer(dialect)
+    if block.plain:
+        pieces: Pieces = ["SELECT count(*)", *writer.tail(replace(block, order=()))]
+    else:
+        pieces = ["SELECT count(*) FROM (", *writer.select(block, keep=True), ") AS n"]
+    return assemble(pieces, dialect)
+
+
+def exists_row(plan: Plan, dialect: Dialect) -> Statement:
+    """Return the statement that gives a row iff the plan has one."""
+    block, writer = lower(plan), _Writer(dialect)
+    if block.plain:
+        pieces: Pieces = ["SELECT 1", *writer.tail(replace(block, order=())), " LIMIT 1"]
+    else:
+        pieces = ["SELECT 1 FROM (", *writer.select(block, keep=True), ") AS n LIMIT 1"]
+    return assemble(pieces, dialect)
+
+
+class _Writer:
+    """Writes blocks for one dialect; notes which columns of an inner block are used, so that no other is read."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self.used: dict[str, set[str]] = {}
+
+    # ------------------------------------------------------------------------------------------------- blocks
+
+    def select(self, block: Block, outermost: bool = False, keep: bool = False) -> Pieces:
+        head: Pieces = ["SELECT DISTINCT " if block.distinct else "SELECT "]
+        for n, (name, expr) in enumerate(block.columns.items()):
+            head += [", "] if n else []
+            column = self.expr(expr)
+            if outermost:
+                column = self.dialect.read(expr.dtype, column)
+            label = self.dialect.quote(name)
+            head.append(column if column.endswith(f".{label}") else f"{column} AS {label}")
+        if not block.columns:
+            head.append("1 AS " + self.dialect.quote("_"))
+        return [*head, *self.tail(block)]
+
+    def tail(self, block: Block) -> Pieces:
+        """Everything after the select list; FROM is written last, when all uses of its columns are known."""
+        rest: Pieces = []
+        for n, term in enumerate(block.where):
+            rest += [" AND " if n else " WHERE ", *self.predicate(term)]
+        if block.groups:
+            rest.append(" GROUP BY " + ", ".join(self.expr(expr) for expr in block.groups))
+        if block.order:
+            rest.append(" ORDER BY " + ", ".join(self.order(*term) for term in block.order))
+        rest += self.limit(block)
+        ons = [self.on(item) for item in block.sources]
+        sources: Pieces = []
+        for n, (item, on) in enumerate(zip(block.sources, ons, strict=True)):
+            sources += self.joiner(n, item), *self.relation(item), *on
+        return [*sources, *rest]
+
+    @staticmethod
+    def joiner(n: int, item: Item) -> str:
+        if n == 0:
+            return " FROM "
+        if item.kind == "left":
+            return " LEFT JOIN "
+        return " JOIN " if item.on else " CROSS JOIN "
+
+    def on(self, item: Item) -> Pieces:
+        if not item.on:
+            return [" ON 1 = 1"] if item.kind == "left" else []
+        return [" ON " + " AND ".join(f"{self.expr(a)} = {self.expr(b)}" for a, b in item.on)]
+
+    def relation(self, item: Item) -> Pieces:
+        if isinstance(item.relation, TableName):
+            return [f"{self.dialect.table(item.relation)} AS {item.alias}"]
+        needed = self.used.get(item.alias, set())
+        if isinstance(item.relation, UnionBlock):
+            pieces: Pieces = ["("]
+            for n, branch in enumerate(item.relation.branches):
+                pieces += [" UNION ALL " if n else "", *self.select(_prune(branch, needed))]
+            return [*pieces, f") AS {item.alias}"]
+        return ["(", *self.select(_prune(item.relation, needed)), f") AS {item.alias}"]
+
+    def order(self, expr: Expr, descending: bool, nullable: bool) -> str:
+        text = self.expr(expr) + (" DESC" if descending else "")
+        if nullable and not self.dialect.features.nulls_smallest:
+            text += " NULLS LAST" if descending else " NULLS FIRST"
+        return text
+
+    def limit(self, block: Block) -> Pieces:
+        if not block.limited:
+            return []
+        if block.limit is not None:
+            pieces: Pieces = [" LIMIT ", Slot(block.limit, (_LIMIT_TYPE,))]
+        else:
+            pieces = [{"sqlite": " LIMIT -1", "mysql": " LIMIT 18446744073709551615"}.get(self.dialect.name, "")]
+        if block.offset is not None:
+            pieces += [" OFFSET ", Slot(block.offset, (_LIMIT_TYPE,))]
+        return pieces
+
+    # -------------------------------------------------------------------------------------------- expressions
+
+    def expr(self, expr: Expr) -> str:
+        match expr:
+            case Ref(alias, name, _):
+                self.used.setdefault(alias, set()).add(name)
+                return f"{alias}.{self.dialect.quote(name)}"
+            case Derived(fragment, scope):
+                return render(fragment.expression, self.dialect.name, self.columns(scope), _no_parameters)
+            case Null(dtype):
+                cast = self.dialect.cast_type(dtype)
+                return f"CAST(NULL AS {cast})" if cast and self.dialect.name == "postgresql" else "NULL"
+
+    def columns(self, scope: Scope) -> _Columns:
+        return _Columns(self, scope)
+
+    # --------------------------------------------------------------------------------------------- conditions
+
+    def predicate(self, predicate: Predicate) -> Pieces:
+        match predicate:
+            case P_Const(value):
+                return ["1 = 1" if value else "1 = 0"]
+            case P_Equals(expr, index):
+                return [f"{self.expr(expr)} = ", Slot(index, (expr.dtype,))]
+            case P_Same(left, right):
+                return [f"{self.expr(left)} = {self.expr(right)}"]
+            case P_IsNull(expr):
+                return [f"{self.expr(expr)} IS NULL"]
+            case P_In(exprs, index):
+                slot = Slot(index, tuple(expr.dtype for expr in exprs), is_list=True)
+                return [f"{self.row(exprs)} IN (", slot, ")"]
+            case P_Exists():
+                return self.exists(predicate)
+            case P_Text():
+                return self.text(predicate)
+            case P_All(terms) | P_Any(terms):
+                return self.terms(terms, " AND " if isinstance(predicate, P_All) else " OR ")
+            case P_Not(P_Exists() as term):
+                return self.exists(term, negated=True)
+            case P_Not(term):
+                return ["NOT (", *self.predicate(term), ")"]
+
+    def terms(self, terms: Sequence[Predicate], operator: str) -> Pieces:
+        if not terms:
+            return ["1 = 1" if operator == " AND " else "1 = 0"]
+        pieces: Pieces = ["("]
+        for n, term in enumerate(terms):
+            pieces += [operator if n else "", *self.predicate(term)]
+        return [*pieces, ")"]
+
+    def row(self, exprs: Iterable[Expr]) -> str:
+        texts = [self.expr(expr) for expr in exprs]
+        return texts[0] if len(texts) == 1 else f"({', '.join(texts)})"
+
+    def exists(self, predicate: P_Exists, negated: bool = False) -> Pieces:
+        if predicate.whole and predicate.pairs:
+            return self.listed(predicate, negated)
+        word = "NOT EXISTS (SELECT 1" if negated else "EXISTS (SELECT 1"
+        same = tuple(P_Same(inner, outer) for inner, outer in predicate.pairs)
+        block = replace(predicate.block, where=(*predicate.block.where, *same), order=())
+        return [word, *self.tail(block), ")"]
+
+    def listed(self, predicate: P_Exists, negated: bool) -> Pieces:
+        """Compare with a list made once, where the inner rows cannot be looked up one by one."""
+        inner = {f"c{n}": pair[0] for n, pair in enumerate(predicate.pairs)}
+        outer = [pair[1] for pair in predicate.pairs]
+        block = replace(predicate.block, columns=inner)
+        if not negated:
+            return [f"{self.row(outer)} IN (", *self.select(block), ")"]
+        # NULL on either side matches nothing, so such rows of ours stay and such rows of theirs do not count.
+        known = tuple(P_Not(P_IsNull(expr)) for expr in inner.values())
+        block = replace(block, where=(*block.where, *known))
+        empty = " OR ".join(f"{self.expr(expr)} IS NULL" for expr in outer)
+        return [f"({empty} OR {self.row(outer)} NOT IN (", *self.select(block), "))"]
+
+    def text(self, predicate: P_Text) -> Pieces:
+        slots: dict[str, Slot] = {}
+
+        def parameter(n: int, dtype: AttributeType) -> str:
+            mark = f"\0{len(slots)}\0"
+            slots[mark] = Slot(predicate.offset + n, (dtype,))
+            return mark
+
+        text = render(
+            predicate.fragment.expression, self.dialect.name, self.columns(predicate.scope), parameter
+        )
+        pieces: Pieces = ["("]
+        for n, part in enumerate(text.split("\0")):
+            pieces.append(slots[f"\0{part}\0"] if n % 2 else part)
+        return [*pieces, ")"]
+
+
+class _Columns:
+    """Finds the SQL and the type of a name of a fragment."""
+
+    def __init__(self, writer: _Writer, scope: Scope) -> None:
+        self.writer = writer
+        self.scope = scope
+
+    def __call__(self, name: str) -> tuple[str, AttributeType]:
+        expr = self.scope[name]
+        text = self.writer.expr(expr)
+        return (text if isinstance(expr, Ref) else f"({text})"), expr.dtype
+
+
+def _no_parameters(n: int, dtype: AttributeType) -> str:
+    raise AssertionError("a computed attribute holds its literals as text")
+
+
+def _prune(block: Block, needed: set[str]) -> Block:
+    """Leave out of an inner block what nobody asks for."""
+    if block.distinct:
+        return block
+    return replace(block, columns={name: expr for name, expr in block.columns.items() if name in needed})

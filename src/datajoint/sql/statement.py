@@ -1,0 +1,102 @@
+"""Statements: SQL text of one structure, and how its values become the parameters of the driver."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from datajoint._value import Value
+from datajoint.backends.base import Dialect
+from datajoint.heading.types import AttributeType
+
+__all__ = ["Slot", "Statement", "assemble"]
+
+
+class Slot(Value):
+    """A place for value number `index`; a list of rows where `dtypes` are several types."""
+
+    index: int
+    dtypes: tuple[AttributeType, ...]
+    is_list: bool = False
+
+
+class Statement:
+    """SQL text with its parameters.
+
+    Attributes
+    ----------
+    text
+        As the driver takes it.
+    bind
+        Function from the values of a query to the parameters of the driver.
+    """
+
+    __slots__ = ("bind", "text")
+
+    def __init__(self, text: str, bind: Callable[[Sequence[Any]], Sequence[Any]]) -> None:
+        self.text = text
+        self.bind = bind
+
+
+Pieces = list[str | Slot]
+
+
+def assemble(pieces: Sequence[str | Slot], dialect: Dialect) -> Statement:
+    """Number the parameters and return the statement."""
+    text: list[str] = []
+    slots: list[Slot] = []
+    count = 0
+    for piece in pieces:
+        if isinstance(piece, str):
+            text.append(dialect.escape(piece))
+            continue
+        slots.append(piece)
+        if piece.is_list:
+            n = dialect.list_parameters(piece.dtypes)
+            marks = [dialect.parameter(count + i + 1) for i in range(n)]
+            text.append(dialect.list_source(piece.dtypes, marks))
+            count += n
+        else:
+            count += 1
+            (dtype,) = piece.dtypes
+            text.append(dialect.write(dtype, dialect.parameter(count, dtype)))
+    return Statement("".join(text), _binder(slots, dialect))
+
+
+def _binder(slots: Sequence[Slot], dialect: Dialect) -> Callable[[Sequence[Any]], Sequence[Any]]:
+    order = tuple(slot.index for slot in slots)
+    if any(slot.is_list for slot in slots):
+        return _list_binder(slots, dialect)
+    encoders = [(n, encoder) for n, slot in enumerate(slots) if (encoder := dialect.encoder(slot.dtypes[0]))]
+    if not encoders:
+        if order == tuple(range(len(order))):
+            return _same
+        return lambda values: [values[i] for i in order]
+
+    def bind(values: Sequence[Any]) -> Sequence[Any]:
+        parameters = [values[i] for i in order]
+        for n, encode in encoders:
+            parameters[n] = encode(parameters[n])
+        return parameters
+
+    return bind
+
+
+def _same(values: Sequence[Any]) -> Sequence[Any]:
+    return values
+
+
+def _list_binder(slots: Sequence[Slot], dialect: Dialect) -> Callable[[Sequence[Any]], Sequence[Any]]:
+    encoders = [None if slot.is_list else dialect.encoder(slot.dtypes[0]) for slot in slots]
+
+    def bind(values: Sequence[Any]) -> Sequence[Any]:
+        parameters: list[Any] = []
+        for slot, encode in zip(slots, encoders, strict=True):
+            value = values[slot.index]
+            if slot.is_list:
+                parameters.extend(dialect.encode_list(slot.dtypes, value))
+            else:
+                parameters.append(encode(value) if encode else value)
+        return parameters
+
+    return bind
