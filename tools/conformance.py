@@ -128,8 +128,8 @@ def owed(statements: list[Statement], done: frozenset[int]) -> list[str]:
     return [s.id for s in statements if s.milestone in done and not s.everywhere]
 
 
-def run_tests(arguments: list[str]) -> Outcomes:
-    """Run pytest, its output into a file, and read what the statement plug-in wrote."""
+def run_tests(arguments: list[str]) -> tuple[Outcomes, bool]:
+    """Run pytest, its output into a file; give what the statement plug-in wrote and whether nothing went wrong."""
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.unlink(missing_ok=True)
     command = [sys.executable, "-m", "pytest", "tests", "-m", "statement", "--conformance", str(RESULT), *arguments]
@@ -140,7 +140,7 @@ def run_tests(arguments: list[str]) -> Outcomes:
         print("\n".join(lines[-40:]))
         sys.exit(f"The tests could not be run; the whole output is in {LOG.relative_to(ROOT)}.")
     print("\n".join(line for line in lines if line.startswith(("databases:", "notice:", "FAILED ", "ERROR "))))
-    return json.loads(RESULT.read_text(encoding="utf-8"))
+    return json.loads(RESULT.read_text(encoding="utf-8")), status != 1
 
 
 def main() -> int:
@@ -150,7 +150,9 @@ def main() -> int:
     parser.add_argument("--from", dest="source", type=Path, help="print the result of an earlier run")
     parser.add_argument("pytest", nargs="*", help="arguments for pytest, after --")
     options = parser.parse_args()
-    outcomes = json.loads(options.source.read_text()) if options.source else run_tests(options.pytest)
+    outcomes, clean = (
+        (json.loads(options.source.read_text()), True) if options.source else run_tests(options.pytest)
+    )
     statements = read_statements(outcomes)
     missing = owed(statements, read_done())
     lines = [
@@ -166,7 +168,7 @@ def main() -> int:
         closing(statements),
     ]
     print("\n".join(lines))
-    return int(bool(missing) or any(s.failing for s in statements))
+    return int(not clean or bool(missing) or any(s.failing for s in statements))
 
 
 if __name__ == "__main__":
