@@ -1,0 +1,35 @@
+"""Cell and struct arrays of MATLAB as array classes; made when first asked for, because they need NumPy."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+__all__ = ["MatCell", "MatStruct"]
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    class MatCell(np.ndarray[Any, np.dtype[np.object_]]):
+        """An object array that is stored as a MATLAB cell array."""
+
+    class MatStruct(np.recarray[Any, np.dtype[np.void]]):
+        """A record array that is stored as a MATLAB struct array."""
+
+
+@lru_cache(maxsize=1)
+def classes() -> dict[str, type]:
+    """Make the two array classes."""
+    import numpy as np
+
+    kinds = {
+        "MatCell": (np.ndarray, "An object array that is stored as a MATLAB cell array."),
+        "MatStruct": (np.recarray, "A record array that is stored as a MATLAB struct array."),
+    }
+    return {name: type(name, (base,), {"__doc__": text, "__module__": __name__}) for name, (base, text) in kinds.items()}
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("MatCell", "MatStruct"):
+        return classes()[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,403 @@
+"""Values → blob bytes.
+
+Every element is written as a list of pieces that are joined once, so that a large array is copied once.
+A leaf function returns an element with its length before it; a branch function returns the pieces of
+an element without it. Both are chosen by the exact type of the value; the rest is asked for what it is.
+"""
+
+from __future__ import annotations
+
+import datetime
+import sys
+from collections.abc import Callable, Iterable, Mapping, MutableSequence, Sequence, Set
+from functools import lru_cache, partial
+from struct import Struct
+from typing import Any, TypeAlias
+
+from datajoint.codecs.blob import matlab
+from datajoint.codecs.blob.arrays import CHAR, OBJECT, TYPE_IDS
+from datajoint.codecs.blob.compression import deflate
+from datajoint.errors import DataJointWarning, EncodeError
+
+__all__ = ["pack"]
+
+Pieces: TypeAlias = list[Any]  # bytes, or memory of an array
+
+_MYM = b"mYm\0"
+_DJ0 = b"dj0\0"
+_length = Struct("<Q").pack
+_count = Struct("<BQ").pack
+_text_head = Struct("<QBQ").pack
+_int8 = Struct("<QBHb").pack
+_int16 = Struct("<QBHh").pack
+_int32 = Struct("<QBHi").pack
+_int_head = Struct("<QBH").pack
+_datetime = Struct("<QBiq").pack
+_array_head = (Struct("<BQII").pack, Struct("<BQQII").pack, Struct("<BQQQII").pack, Struct("<BQQQQII").pack)
+_FLOATS_FROM = 16  # shorter lists are faster one by one
+_COPIED_BELOW = 1 << 14
+
+
+def pack(value: Any, compress: bool = True) -> bytes:
+    """Return `value` as bytes of the blob format.
+
+    Parameters
+    ----------
+    value
+        None, a bool, number, text, bytes, date, time, Decimal, UUID, an array, or a list, tuple, set or
+        dict of such.
+    compress
+        Compress what is longer than 1000 bytes and becomes shorter.
+
+    Raises
+    ------
+    EncodeError
+        The value, or something in it, cannot be read back from a blob; names its type.
+
+    Examples
+    --------
+    >>> pack({"a": 1})
+    b'dj0\\x00\\x04\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\n\\x00...\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\n\\x01\\x00\\x01'
+    """
+    kind = type(value)
+    try:
+        leaf = _LEAVES.get(kind)
+        if leaf is not None:
+            plain = _DJ0 + leaf(value)[8:]
+        else:
+            branch = _BRANCHES.get(kind)
+            if branch is not None:
+                plain = b"".join((_DJ0, *branch(value)))
+            else:
+                plain = b"".join((_MYM if _for_matlab(value) else _DJ0, *_other(value)))
+    except RecursionError:
+        raise EncodeError(
+            f"A blob cannot hold this {_name(kind)}: it is nested too deeply or contains itself."
+        ) from None
+    return deflate(plain) if compress and len(plain) > 1000 else plain
+
+
+def _refused(what: str, hint: str | None = None) -> EncodeError:
+    hint = hint or "Store it with a codec of its own, or convert it to arrays, numbers, text, lists and dicts first."
+    return EncodeError(f"A blob cannot hold {what}.", hint=hint)
+
+
+def _name(kind: type) -> str:
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+# leaves
+
+
+def _int(value: int) -> bytes:
+    size = value.bit_length() // 8 + 1
+    if size == 1:
+        return _int8(4, 0x0A, 1, value)
+    if size == 2:
+        return _int16(5, 0x0A, 2, value)
+    if size == 4:
+        return _int32(7, 0x0A, 4, value)
+    if size > 65535:
+        raise _refused(f"an int of {size} bytes (at most 65535)")
+    return _int_head(3 + size, 0x0A, size) + value.to_bytes(size, "little", signed=True)
+
+
+def _str(value: str) -> bytes:
+    try:
+        data = value.encode()
+    except UnicodeEncodeError as error:
+        raise _refused(f"a str with the character {value[error.start]!r}, which is no text") from error
+    size = len(data)
+    return _text_head(size + 9, 0x05, size) + data
+
+
+_word = lru_cache(maxsize=4096)(_str)  # keys of dicts repeat from row to row
+
+
+def _bytes(value: bytes | bytearray) -> bytes:
+    size = len(value)
+    return _text_head(size + 9, 0x06, size) + value
+
+
+def _date(value: datetime.date) -> bytes:
+    return _datetime(13, 0x74, (value.year * 100 + value.month) * 100 + value.day, -1)
+
+
+def _time(value: datetime.time) -> bytes:
+    if value.tzinfo is not None:
+        _warn_of_lost_zone(value)
+    return _datetime(13, 0x74, -1, _ticks(value))
+
+
+def _moment(value: datetime.datetime) -> bytes:
+    if value.tzinfo is not None:
+        _warn_of_lost_zone(value)
+    return _datetime(13, 0x74, (value.year * 100 + value.month) * 100 + value.day, _ticks(value))
+
+
+def _ticks(value: datetime.time | datetime.datetime) -> int:
+    return ((value.hour * 100 + value.minute) * 100 + value.second) * 1_000_000 + value.microsecond
+
+
+def _warn_of_lost_zone(value: datetime.time | datetime.datetime) -> None:
+    import warnings
+
+    warnings.warn(
+        f"A blob keeps no time zone: {value!r} will be read back without it. Store UTC without a zone, or text.",
+        DataJointWarning,
+        stacklevel=2,
+    )
+
+
+def _decimal(value: Any) -> bytes:
+    data = str(value).encode("ascii")
+    return _text_head(len(data) + 9, 0x64, len(data)) + data
+
+
+# branches
+
+
+def _elements(values: Iterable[Any]) -> Pieces:
+    pieces: Pieces = []
+    append = pieces.append
+    for value in values:
+        kind = type(value)
+        leaf = _LEAVES.get(kind)
+        if leaf is not None:
+            append(leaf(value))
+        else:
+            pieces += _element(value, kind)
+    return pieces
+
+
+def _element(value: Any, kind: type) -> Pieces:
+    """Write an element that is not a leaf, with its length before it."""
+    branch = _BRANCHES.get(kind)
+    pieces = branch(value) if branch is not None else _other(value)
+    return [_length(sum(map(len, pieces))), *pieces]
+
+
+def _list(tag: int, values: Sequence[Any]) -> Pieces:
+    if len(values) >= _FLOATS_FROM and type(values[0]) is float and set(map(type, values)) == {float}:
+        return [_count(tag, len(values)), _floats(values)]
+    return [_count(tag, len(values)), *_elements(values)]
+
+
+def _floats(values: Sequence[float]) -> bytes:
+    """Write the elements of a list of floats, all of 17 bytes, column by column."""
+    data = Struct(f"<{len(values)}d").pack(*values)
+    result = bytearray(_LEAVES[float](0.0) * len(values))
+    for offset in range(8):
+        result[9 + offset :: 17] = data[offset::8]
+    return bytes(result)
+
+
+def _dict(value: Mapping[Any, Any]) -> Pieces:
+    pieces: Pieces = [_count(0x04, len(value))]
+    append = pieces.append
+    for key, item in value.items():
+        kind = type(key)
+        if kind is str and len(key) < 100:
+            append(_word(key))
+        else:
+            pieces += _elements((key,))
+        kind = type(item)
+        leaf = _LEAVES.get(kind)
+        if leaf is not None:
+            append(leaf(item))
+        else:
+            pieces += _element(item, kind)
+    return pieces
+
+
+def _set(value: Set[Any]) -> Pieces:
+    return [_count(0x03, len(value)), *_elements(value)]
+
+
+# what needs a closer look
+
+
+def _other(value: Any) -> Pieces:
+    """Write an element of a type that is not in the tables, without its length."""
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        if isinstance(value, numpy.ndarray):
+            return _any_array(value, numpy)
+        if isinstance(value, numpy.generic) and not isinstance(value, (numpy.str_, numpy.bytes_)):
+            return _scalar(value, numpy)
+    for kinds, leaf in _KINDS:
+        if isinstance(value, kinds):
+            return [leaf(value)[8:]]
+    return _stranger(value)
+
+
+def _stranger(value: Any) -> Pieces:
+    kind = type(value)
+    if isinstance(value, datetime.date) or kind.__module__ in ("decimal", "uuid"):
+        return [_exact(value, kind)[8:]]
+    if isinstance(value, Mapping):
+        return _dict(value)
+    if isinstance(value, MutableSequence):
+        return _list(0x02, value)
+    if isinstance(value, Sequence):
+        return _list(0x01, value)
+    if isinstance(value, Set):
+        return _set(value)
+    raise _refused(f"an object of type {_name(kind)}")
+
+
+def _exact(value: Any, kind: type) -> bytes:
+    """Write a date, Decimal or UUID, or a value of a subclass that adds nothing to it."""
+    if getattr(value, "nanosecond", 0) or value != value and kind.__name__ == "NaTType":
+        raise _refused(f"an object of type {_name(kind)} with nanoseconds or no time")
+    if isinstance(value, datetime.datetime):
+        return _moment(value)
+    if isinstance(value, datetime.date):
+        return _date(value)
+    if kind.__name__ == "Decimal":
+        return _decimal(value)
+    if kind.__name__ == "UUID":
+        return _length(17) + b"u" + value.bytes
+    raise _refused(f"an object of type {_name(kind)}")
+
+
+def _for_matlab(value: Any) -> bool:
+    """Tell whether a value consists only of what MATLAB's library can read."""
+    numpy = sys.modules.get("numpy")
+    if numpy is None or not isinstance(value, numpy.ndarray):
+        return False
+    kinds = matlab.classes()
+    if isinstance(value, kinds["MatCell"]):
+        return all(map(_for_matlab, value.ravel().tolist()))
+    if isinstance(value, kinds["MatStruct"]):
+        return all(_for_matlab(row[name]) for row in value.ravel() for name in value.dtype.names or ())
+    return value.ndim > 0 and (value.dtype.str in TYPE_IDS and value.dtype.kind != "M" or value.dtype.char == "c")
+
+
+def _any_array(value: Any, numpy: Any) -> Pieces:
+    kind = type(value)
+    if kind is not numpy.ndarray:
+        kinds = matlab.classes()
+        if isinstance(value, kinds["MatCell"]):
+            return _cell(value)
+        if isinstance(value, kinds["MatStruct"]):
+            return _struct(value)
+        if kind not in (numpy.recarray, numpy.memmap):
+            raise _refused(
+                f"an array of type {_name(kind)}",
+                "Only plain arrays keep all they hold in a blob: store `numpy.asarray(x)` and its other parts beside it.",
+            )
+    return _array(value)
+
+
+def _array(value: Any) -> Pieces:
+    dtype = value.dtype
+    code = TYPE_IDS.get(dtype.str)
+    if code is not None:
+        return [_head(value.shape, *code), *_data(value, code[1])]
+    if dtype.names:
+        return _records(value)
+    if dtype.char == "c":
+        units = value.ravel(order="F").view("u1").astype("<u2")
+        return [_head(value.shape, CHAR, 0), units.tobytes()]
+    if dtype.kind in "OUT":
+        items = value.ravel(order="F").tolist()
+        return [_head(value.shape, OBJECT, 0), *_elements(items)]
+    raise _refused(f"an array of dtype {dtype.str if dtype.kind != 'V' else dtype}", _remedy(dtype))
+
+
+def _remedy(dtype: Any) -> str | None:
+    if not dtype.isnative:
+        return f"Change the byte order first: `x.astype('{dtype.newbyteorder('=')}')`."
+    target = {"f": "float32", "S": "str", "m": "int64"}.get(dtype.kind)
+    return target and f"Convert it first, as in `x.astype('{target}')`."
+
+
+def _head(shape: tuple[int, ...], type_id: int, is_complex: int) -> bytes:
+    ndim = len(shape)
+    if ndim < len(_array_head):
+        return _array_head[ndim](0x41, ndim, *shape, type_id, is_complex)
+    return Struct(f"<BQ{ndim}QII").pack(0x41, ndim, *shape, type_id, is_complex)
+
+
+def _data(value: Any, is_complex: int) -> Pieces:
+    """Return the items in column-major order; a large array in one piece is not copied."""
+    if is_complex:
+        return [value.real.tobytes("F"), value.imag.tobytes("F")]
+    if value.nbytes < _COPIED_BELOW or not (value.flags.c_contiguous or value.flags.f_contiguous):
+        return [value.tobytes("F")]
+    return [memoryview(value.ravel(order="F").view("u1"))]
+
+
+def _scalar(value: Any, numpy: Any) -> Pieces:
+    code = TYPE_IDS.get(value.dtype.str)
+    if code is None:
+        raise _refused(f"a NumPy scalar of type {value.dtype.name}", _remedy(value.dtype))
+    return [_head((), *code), *_data(numpy.asarray(value), code[1])]
+
+
+def _names(names: Iterable[str]) -> bytes:
+    return b"".join(name.encode() + b"\0" for name in names)
+
+
+def _records(value: Any) -> Pieces:
+    dtype = value.dtype
+    pieces: Pieces = [Struct("<BI").pack(0x46, len(dtype.names)), _names(dtype.names)]
+    for name in dtype.names:
+        if dtype[name].subdtype is not None or "\0" in name:
+            raise _refused(f"a structured array with the field {name!r} of dtype {dtype[name]}")
+        pieces += _array(value[name])
+    return pieces
+
+
+def _struct(value: Any) -> Pieces:
+    names = value.dtype.names or ()
+    head = Struct(f"<BQ{value.ndim}QI").pack(0x53, value.ndim, *value.shape, len(names))
+    items = [row[name] for row in value.ravel(order="F") for name in names]
+    return [head, _names(names), *_elements(items)]
+
+
+def _cell(value: Any) -> Pieces:
+    head = Struct(f"<BQ{value.ndim}Q").pack(0x43, value.ndim, *value.shape)
+    return [head, *_elements(value.ravel(order="F"))]
+
+
+def _complex(value: complex) -> bytes:
+    return Struct("<QBdd").pack(17, 0x0C, value.real, value.imag)
+
+
+def _number(value: float) -> bytes:
+    return _LEAVES[float](value)
+
+
+_LEAVES: dict[type, Callable[[Any], bytes]] = {
+    float: partial(Struct("<QBd").pack, 9, 0x0D),
+    int: _int,
+    str: _str,
+    bool: {value: Struct("<QBB").pack(2, 0x0B, value) for value in (False, True)}.__getitem__,
+    type(None): {None: Struct("<QB").pack(1, 0xFF)}.__getitem__,
+    bytes: _bytes,
+    bytearray: _bytes,
+    complex: _complex,
+    datetime.datetime: _moment,
+    datetime.date: _date,
+    datetime.time: _time,
+}
+
+_BRANCHES: dict[type, Callable[[Any], Pieces]] = {
+    dict: _dict,
+    list: partial(_list, 0x02),
+    tuple: partial(_list, 0x01),
+    set: _set,
+    frozenset: _set,
+}
+
+# subclasses of leaf types, in the order of the format
+_KINDS: tuple[tuple[Any, Callable[[Any], bytes]], ...] = (
+    (int, _int),
+    (complex, _complex),
+    (float, _number),
+    (datetime.time, _time),
+    (str, _str),
+    ((bytes, bytearray), _bytes),
+)
