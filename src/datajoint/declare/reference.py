@@ -1,0 +1,86 @@
+"""Reads the text of a reference, which is Python in form and never evaluated."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from datajoint.declare.syntax import Reference
+from datajoint.errors import DefinitionSyntaxError, ForeignKeyTargetError
+
+__all__ = ["parse_reference"]
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def parse_reference(text: str) -> Reference:
+    """Read ``Table``, ``module.Table``, ``Master.Part`` or one of these with ``.proj(new='old')``.
+
+    Empty parentheses after a name, as in ``self().source``, mean nothing.
+
+    Raises
+    ------
+    DefinitionSyntaxError
+        When it cannot be read.
+    ForeignKeyTargetError
+        When it is an expression other than a table or its rename (FK-3).
+
+    Examples
+    --------
+    >>> parse_reference("lab.Subject.proj(mouse='subject')")
+    Reference(path='lab.Subject', renames=(('mouse', 'subject'),), text="lab.Subject.proj(mouse='subject')")
+    """
+    if not text:
+        raise DefinitionSyntaxError("expected the name of a table after `->`")
+    try:
+        node = ast.parse(text, mode="eval").body
+    except (SyntaxError, ValueError):
+        raise DefinitionSyntaxError(
+            f"`{text}` is no reference to a table", hint="Write `-> Table` or `-> Table.proj(new='old')`."
+        ) from None
+    renames: tuple[tuple[str, str], ...] = ()
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "proj":
+        renames = _renames(node, text)
+        node = node.func.value
+    return Reference(_path(node, text), renames, text)
+
+
+def _path(node: ast.expr, text: str) -> str:
+    match node:
+        case ast.Name(id=name):
+            return name
+        case ast.Attribute(value=value, attr=name):
+            return f"{_path(value, text)}.{name}"
+        case ast.Call(func=ast.Name() | ast.Attribute() as function, args=[], keywords=[]):
+            return _path(function, text)
+        case _:
+            raise _refused(text)
+
+
+def _renames(call: ast.Call, text: str) -> tuple[tuple[str, str], ...]:
+    if call.args:
+        raise _refused(text)
+    renames: list[tuple[str, str]] = []
+    for keyword in call.keywords:
+        match keyword:
+            case ast.keyword(arg=str(new), value=ast.Constant(value=str(old))) if _NAME.fullmatch(
+                old.strip()
+            ):
+                renames.append((new, old.strip()))
+            case _:
+                raise _refused(text)
+        if not _NAME.fullmatch(new):
+            raise DefinitionSyntaxError(
+                f"`{new}` is no attribute name: lower-case letters, digits and underscores"
+            )
+    olds = [old for _, old in renames]
+    if repeated := next((old for old in olds if olds.count(old) > 1), None):
+        raise ForeignKeyTargetError(f"`{repeated}` is renamed twice in `{text}`")
+    return tuple(renames)
+
+
+def _refused(text: str) -> ForeignKeyTargetError:
+    return ForeignKeyTargetError(
+        f"`{text}` cannot be referenced: only a table or its rename can",
+        hint="Write `-> Table` or `-> Table.proj(new='old')`.",
+    )

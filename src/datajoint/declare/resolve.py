@@ -1,0 +1,323 @@
+"""From a definition to the table it describes, given what its references name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from datajoint._value import replace
+from datajoint.declare.default import NULL
+from datajoint.declare.problems import Problems
+from datajoint.declare.spec import Check, ForeignKey, Index, TableSpec
+from datajoint.declare.syntax import (
+    AttributeLine,
+    CheckLine,
+    Definition,
+    ForeignKeyLine,
+    IndexLine,
+    Line,
+    Reference,
+)
+from datajoint.errors import DataJointError, DeclarationError, ForeignKeyTargetError, nearest
+from datajoint.heading.attribute import Attribute, Default
+from datajoint.heading.names import COMPUTED, IMPORTED, TableName, job_queue_name
+from datajoint.heading.types import AttributeType, parse_type
+
+__all__ = ["SELF", "SINGLETON", "SelfReference", "check_key_origin", "check_names", "resolve", "with_event"]
+
+_NO_KEY = frozenset({"json", "bytes", "blob", "codec"})
+_AUTOINCREMENT = re.compile(r"\s*auto_?increment\b", re.IGNORECASE)
+_COLUMN = re.compile(r"[a-z_][a-z0-9_]*")
+
+SINGLETON = Attribute(
+    "_singleton", parse_type("bool"), in_key=True, default=Default("literal", True, "true"),
+    comment="singleton primary key",
+)  # fmt: skip
+"""The hidden key of a table that holds at most one row (DEF-22)."""
+
+_EVENT = Attribute(
+    "_event", parse_type("int64"), nullable=True, default=NULL, comment="event that wrote the row"
+)
+
+
+class SelfReference:
+    """What `find` returns for a reference to the table being declared."""
+
+
+SELF = SelfReference()
+
+
+def resolve(
+    definition: Definition, name: TableName, find: Callable[[Reference], TableSpec | SelfReference]
+) -> TableSpec:
+    """Compute the table that a definition describes.
+
+    Parameters
+    ----------
+    definition
+        As read by `parse`.
+    name
+        Name of the table in the database.
+    find
+        Returns the table that a reference names (its renames are applied here), or `SELF` for the table itself; a
+        specification of the same name is taken for the table itself too, which stands as this definition has it.
+
+    Raises
+    ------
+    DeclarationError
+        Showing all problems with line, position and a caret.
+
+    Examples
+    --------
+    >>> from datajoint.declare.parse import parse
+    >>> subject = resolve(
+    ...     parse("subject : int32 # animal"), TableName("lab", "subject"), lambda reference: SELF
+    ... )
+    >>> session = resolve(
+    ...     parse("-> Subject\\nsession : int16"), TableName("lab", "session"), lambda reference: subject
+    ... )
+    >>> session.primary_key, session.attribute("subject").lineage
+    (('subject', 'session'), 'lab.subject.subject')
+    """
+    return _Resolver(definition, name, find).resolve()
+
+
+class _Resolver:
+    """Resolution of one definition; attributes are collected in order."""
+
+    def __init__(
+        self, definition: Definition, name: TableName, find: Callable[[Reference], TableSpec | SelfReference]
+    ) -> None:
+        self.definition, self.name, self.find = definition, name, find
+        self.problems = Problems(definition.text, definition.table or name.class_name)
+        self.attributes: dict[str, Attribute] = {}
+        self.foreign_keys: list[ForeignKey] = []
+        self.singleton_parent = False
+
+    def resolve(self) -> TableSpec:
+        lines = self.definition.lines
+        for line in lines:
+            if isinstance(line, AttributeLine):
+                self._attribute(line)
+            elif isinstance(line, ForeignKeyLine):
+                self._foreign_key(line)
+        indexes = self._indexes([line for line in lines if isinstance(line, IndexLine)])
+        checks = self._checks([line for line in lines if isinstance(line, CheckLine)])
+        self.problems.check()
+        key = tuple(a.name for a in self.attributes.values() if a.in_key)
+        hidden: tuple[Attribute, ...] = ()
+        if not key or self.singleton_parent:
+            hidden = (replace(SINGLETON, in_key=not key),)
+            key = key or (SINGLETON.name,)
+        return TableSpec(
+            self.name, tuple(self.attributes.values()), key,
+            tuple(self._finished(fk, key) for fk in self.foreign_keys),
+            indexes, self.definition.comment, hidden, checks,
+        )  # fmt: skip
+
+    def _problem(
+        self,
+        line: Line,
+        message: str,
+        kind: type[DeclarationError] = DeclarationError,
+        hint: str | None = None,
+    ) -> None:
+        self.problems.add(line.span, message, kind, hint)
+
+    def _attribute(self, line: AttributeLine) -> None:
+        known = self.attributes.get(line.name)
+        if known is not None:
+            if not _agree(known.dtype, line.dtype):
+                self._problem(
+                    line,
+                    f"attribute `{line.name}` comes with a reference already, as `{known.type}`, not `{line.dtype}`",
+                )
+            return
+        if line.in_key and line.dtype.kind in _NO_KEY:
+            self._problem(
+                line, f"`{line.dtype}` cannot be in the primary key: `{line.name}` needs values that compare"
+            )
+        lineage = f"{self.name}.{line.name}" if line.in_key else None
+        nullable = line.default is not None and line.default.kind == "null"
+        self.attributes[line.name] = Attribute(
+            line.name, line.dtype, line.in_key, nullable, line.default, line.comment, lineage
+        )
+
+    def _foreign_key(self, line: ForeignKeyLine) -> None:
+        try:
+            target = self.find(line.reference)
+        except DataJointError as error:
+            kind = type(error) if isinstance(error, DeclarationError) else ForeignKeyTargetError
+            self._problem(line, error.message, kind, error.hint)
+            return
+        itself = isinstance(target, SelfReference) or target.name == self.name
+        if itself and line.in_key:
+            self._problem(
+                line, "a table refers to itself below the line `---`, not in its key", ForeignKeyTargetError
+            )
+            return
+        parent = self._self() if isinstance(target, SelfReference) or target.name == self.name else target
+        renames = {old: new for new, old in line.reference.renames}
+        if unknown := [old for old in renames if old not in parent.primary_key]:
+            self._unknown_rename(line, unknown[0], parent)
+            return
+        columns = tuple(renames.get(name, name) for name in parent.primary_key)
+        if itself and columns == parent.primary_key:
+            self._problem(
+                line, "a table refers to itself through a rename", ForeignKeyTargetError,
+                f"Write `-> {line.reference.path}.proj(parent_{columns[0]}='{columns[0]}')`.",
+            )  # fmt: skip
+            return
+        for column, origin in zip(columns, parent.primary_key, strict=True):
+            self._inherit(line, column, parent, parent.attribute(origin))
+        self.foreign_keys.append(
+            ForeignKey(columns, parent.name, parent.primary_key, unique="unique" in line.options)
+        )
+
+    def _self(self) -> TableSpec:
+        """The table as far as it was read: its key, which is complete above the line."""
+        key = tuple(a.name for a in self.attributes.values() if a.in_key)
+        if key:
+            return TableSpec(self.name, tuple(self.attributes.values()), key)
+        return TableSpec(self.name, (), (SINGLETON.name,), hidden=(SINGLETON,))
+
+    def _unknown_rename(self, line: ForeignKeyLine, old: str, parent: TableSpec) -> None:
+        key = [name for name in parent.primary_key if name != SINGLETON.name]
+        self._problem(
+            line,
+            f"`{old}` is not in the primary key of `{parent.name.class_name}`: {', '.join(key) or 'it has none'}",
+            ForeignKeyTargetError,
+            nearest(old, key),
+        )
+
+    def _inherit(self, line: ForeignKeyLine, name: str, parent: TableSpec, origin: Attribute) -> None:
+        if name == SINGLETON.name:
+            self.singleton_parent = True
+            return
+        dtype = _inherited_type(origin.dtype)
+        lineage = origin.lineage or f"{parent.name}.{origin.name}"
+        known = self.attributes.get(name)
+        if known is None:
+            nullable = "nullable" in line.options
+            self.attributes[name] = Attribute(
+                name, dtype, line.in_key, nullable, NULL if nullable else None, origin.comment, lineage
+            )
+        elif not _agree(known.dtype, dtype):
+            self._problem(
+                line,
+                f"attribute `{name}` is declared already as `{known.type}`, but `{parent.name.class_name}` has `{dtype}`",
+                hint=f"Rename one of them: `-> {line.reference.path}.proj(other='{origin.name}')`.",
+            )
+        elif not any(name in fk.columns for fk in self.foreign_keys):
+            self.attributes[name] = replace(known, lineage=lineage)
+
+    def _finished(self, fk: ForeignKey, key: tuple[str, ...]) -> ForeignKey:
+        """Tell from the columns, as a reader of the database can, whether a reference is in the key and nullable."""
+        nullable = any(self.attributes[name].nullable for name in fk.columns if name in self.attributes)
+        return replace(fk, in_key=set(fk.columns) <= set(key), nullable=nullable)
+
+    def _indexes(self, lines: list[IndexLine]) -> tuple[Index, ...]:
+        for line in lines:
+            for column in line.columns:
+                match = _COLUMN.match(column)
+                if match and match[0] not in self.attributes:
+                    self._problem(
+                        line,
+                        f"the index names `{match[0]}`, which is no attribute",
+                        hint=nearest(match[0], self.attributes),
+                    )
+        return tuple(dict.fromkeys(Index(line.columns, line.unique) for line in lines))
+
+    def _checks(self, lines: list[CheckLine]) -> tuple[Check, ...]:
+        checks = [
+            Check(line.name or f"check_{i}", line.condition, line.comment) for i, line in enumerate(lines, 1)
+        ]
+        names = [check.name for check in checks]
+        for line, name in zip(lines, names, strict=True):
+            if names.count(name) > 1:
+                self._problem(line, f"there are two checks named `{name}`")
+        return tuple(checks)
+
+
+def _agree(one: AttributeType, other: AttributeType) -> bool:
+    """Whether two declarations of one attribute have the same values."""
+    return one.text == other.text or (one.kind != "native" and _values(one) == _values(other))
+
+
+def _values(dtype: AttributeType) -> tuple[object, ...]:
+    return dtype.kind, dtype.length, dtype.scale, dtype.labels, dtype.codec, dtype.store
+
+
+def _inherited_type(dtype: AttributeType) -> AttributeType:
+    """Type of a reference: that of the parent, but not numbered by the database."""
+    if not dtype.autoincrement:
+        return dtype
+    text = _AUTOINCREMENT.sub("", dtype.text)
+    return parse_type(
+        {"serial": "bigint", "bigserial": "bigint", "smallserial": "smallint"}.get(text.lower(), text)
+    )
+
+
+def with_event(spec: TableSpec) -> TableSpec:
+    """Return the table with the hidden column that names the event of each row; system tables have none.
+
+    Examples
+    --------
+    >>> from datajoint.declare.parse import parse
+    >>> spec = resolve(parse("id : int32"), TableName("lab", "subject"), lambda reference: SELF)
+    >>> [attribute.name for attribute in with_event(spec).hidden]
+    ['_event']
+    """
+    if spec.name.name.startswith("~") or any(a.name == _EVENT.name for a in spec.hidden):
+        return spec
+    return replace(spec, hidden=(*spec.hidden, _EVENT))
+
+
+def check_names(spec: TableSpec, limit: int) -> None:
+    """Refuse names, given or derived, that are longer than a database allows (TAB-4).
+
+    Parameters
+    ----------
+    limit
+        Most bytes of a name: 64 on MySQL, 63 on PostgreSQL.
+
+    Raises
+    ------
+    DeclarationError
+        Naming the table or attribute.
+    """
+    named = {spec.name.name: "The table name", job_queue_name(spec.name.name): "The name of the job queue"}
+    named |= {attribute.name: f"In `{spec.name}`, the attribute name" for attribute in spec.columns}
+    for name, what in named.items():
+        if len(name.encode()) > limit:
+            raise DeclarationError(
+                f"{what} `{name}` has {len(name.encode())} characters; the database allows {limit}.",
+                hint="Names of up to 55 characters are safe everywhere.",
+            )
+
+
+def check_key_origin(spec: TableSpec, allowed: bool | None, exists: bool) -> None:
+    """Refuse a computed table with key attributes of its own (TAB-18).
+
+    Parameters
+    ----------
+    allowed
+        The setting ``jobs.allow_new_pk_fields_in_computed_tables``.
+    exists
+        Whether the table is in the database already.
+
+    Raises
+    ------
+    DeclarationError
+        Naming the attributes and the setting.
+    """
+    if spec.name.tier not in (COMPUTED, IMPORTED) or allowed or (allowed is None and exists):
+        return
+    inherited = {column for fk in spec.foreign_keys for column in fk.columns}
+    own = [name for name in spec.primary_key if name not in inherited and name != SINGLETON.name]
+    if own:
+        raise DeclarationError(
+            f"The key of `{spec.name.class_name}` has {', '.join(f'`{name}`' for name in own)}, which no reference"
+            f" brings: a {spec.name.tier} table is made for the keys of its parents.",
+            hint="Move it to a part table or a parent, or set `jobs.allow_new_pk_fields_in_computed_tables` to True.",
+        )
