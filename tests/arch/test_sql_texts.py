@@ -9,9 +9,11 @@ WRITERS = {"sql", "backends", "testing"}
 PATTERN = re.compile(
     r"""\s*(
       (select|SELECT)\s[\s\S]*\s(from|FROM)\b | (insert|INSERT)\s+(into|INTO|ignore|IGNORE|or|OR)\b
-    | (replace|REPLACE)\s+(into|INTO)\b | (update|UPDATE)\s+\S+\s+(set|SET)\b | (delete|DELETE)\s+(from|FROM)\b
-    | (create|CREATE)\s+(table|TABLE|schema|SCHEMA|database|DATABASE|index|INDEX|unique|UNIQUE|view|VIEW|temp|TEMP)
-    | (alter|ALTER)\s+(table|TABLE|schema|SCHEMA)\b | (drop|DROP)\s+(table|TABLE|schema|SCHEMA|database|DATABASE)\b
+    | (replace|REPLACE)\s+(into|INTO)\b | (update|UPDATE)\s+\S+\s+(set|SET)\b
+    | (delete|DELETE)\s+(from|FROM)\b
+    | (create|CREATE)\s+(table|TABLE|schema|SCHEMA|database|DATABASE|index|INDEX|unique|UNIQUE|view|VIEW|temp)
+    | (alter|ALTER)\s+(table|TABLE|schema|SCHEMA)\b
+    | (drop|DROP)\s+(table|TABLE|schema|SCHEMA|database|DATABASE)\b
     | PRAGMA\s | SAVEPOINT\s | (BEGIN|COMMIT|ROLLBACK|START\ TRANSACTION)\b
     )""",
     re.VERBOSE,
@@ -25,14 +27,14 @@ def docstrings(tree):
 
 def texts(tree):
     """Give (node, beginning of the text) of every string and f-string; a name in an f-string reads as `x`."""
-    documentation = docstrings(tree)
-    pieces = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    skipped = docstrings(tree) | {
+        id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values
+    }
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
             yield node, "".join(str(p.value) if isinstance(p, ast.Constant) else "x" for p in node.values)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if id(node) not in documentation and id(node) not in pieces:
-                yield node, node.value
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in skipped:
+            yield node, node.value
 
 
 def test_sql_is_written_in_its_place(modules):

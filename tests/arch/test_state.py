@@ -5,12 +5,12 @@ import ast
 import pytest
 
 MAKERS = {
-    "Counter", "OrderedDict", "WeakKeyDictionary", "WeakSet", "WeakValueDictionary", "bytearray", "defaultdict",
-    "deque", "dict", "list", "set",
+    "Counter", "OrderedDict", "WeakKeyDictionary", "WeakSet", "WeakValueDictionary", "bytearray",
+    "defaultdict", "deque", "dict", "list", "set",
 }  # fmt: skip
 CHANGERS = {
-    "add", "append", "appendleft", "clear", "discard", "extend", "insert", "pop", "popitem", "remove", "setdefault",
-    "sort", "update",
+    "add", "append", "appendleft", "clear", "discard", "extend", "insert", "pop", "popitem",
+    "remove", "setdefault", "sort", "update",
 }  # fmt: skip
 BROAD = {"Exception", "BaseException"}
 BROAD_LIMIT = 3  # around the user's make, the loading of plug-ins, the command line
@@ -47,7 +47,11 @@ def assigned(body):
 def changed(tree):
     """Names whose content some code of the module changes."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load) and isinstance(node.value, ast.Name):
+        if (
+            isinstance(node, ast.Subscript)
+            and not isinstance(node.ctx, ast.Load)
+            and isinstance(node.value, ast.Name)
+        ):
             yield node.value.id
         elif (
             isinstance(node, ast.Call)

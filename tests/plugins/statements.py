@@ -23,7 +23,9 @@ REPORTS = pytest.StashKey[list[pytest.TestReport]]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--conformance`."""
-    parser.addoption("--conformance", metavar="FILE", help="write the outcome of every statement to FILE (JSON)")
+    parser.addoption(
+        "--conformance", metavar="FILE", help="write the outcome of every statement to FILE (JSON)"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -87,7 +89,7 @@ class Recorder:
 
 
 def outcomes(reports: list[pytest.TestReport]) -> dict[str, dict[str, dict[str, str]]]:
-    """Gather `{statement: {backend: {test: outcome}}}`; an expected failure counts as failed, a skip as not run."""
+    """Gather `{statement: {backend: {test: outcome}}}`; an expected failure counts as failed."""
     result: dict[str, dict[str, dict[str, str]]] = {}
     for report in reports:
         for backend, ids in (value for name, value in report.user_properties if name == PROPERTY):
@@ -105,4 +107,6 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if target and not hasattr(session.config, "workerinput"):
         path = Path(target)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(outcomes(session.config.stash[REPORTS]), indent=1, sort_keys=True), encoding="utf-8")
+        path.write_text(
+            json.dumps(outcomes(session.config.stash[REPORTS]), indent=1, sort_keys=True), encoding="utf-8"
+        )
