@@ -101,7 +101,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def parameter(self, n: int, dtype: AttributeType | None = None) -> str:
-        """Return the placeholder of the n-th parameter, from 1; with `dtype`, typed where the database asks."""
+        """Return the placeholder of the n-th parameter, from 1; with `dtype`, cast where a bare one has no type."""
 
     def escape(self, text: str) -> str:
         """Return text as it must stand outside parameters: ``%`` doubled where the driver formats."""
@@ -117,6 +117,10 @@ class Dialect(ABC):
             When the database has no lossless counterpart of a native type (TYP-19).
         """
 
+    def check(self, dtype: AttributeType, column: str) -> str:
+        """Return the condition that keeps values outside the type out of a (quoted) column; "" if none is needed."""
+        return ""
+
     @abstractmethod
     def cast_type(self, dtype: AttributeType) -> str:
         """Return the type for ``CAST(x AS …)``; "" where no cast is needed or possible."""
@@ -128,6 +132,10 @@ class Dialect(ABC):
     @abstractmethod
     def encoder(self, dtype: AttributeType) -> Codec | None:
         """Return the function canonical value → driver value; None where they are the same."""
+
+    def operand_encoder(self, dtype: AttributeType) -> Codec | None:
+        """Return the encoder for values that are only compared: also those that the type could not hold."""
+        return self.encoder(dtype)
 
     @abstractmethod
     def decoder(self, dtype: AttributeType) -> Codec | None:

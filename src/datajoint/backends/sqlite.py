@@ -1,0 +1,398 @@
+"""SQLite: the embedded database, one file with several schemas whose tables are named ``"schema.table"``."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import date, datetime
+from decimal import Decimal
+from importlib import import_module
+from importlib.util import find_spec
+from itertools import chain, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+from uuid import UUID
+
+from datajoint.backends import sqlite_types
+from datajoint.backends.base import Backend, Codec, Column, Cursor, Dialect, Features, Parameters, Session
+from datajoint.backends.sqlite_catalog import CATALOG, SqliteCatalog
+from datajoint.backends.sqlite_errors import translate
+from datajoint.backends.sqlite_lock import WriterLock
+from datajoint.errors import ConfigurationError, DataJointError, LostConnectionError, TransactionError
+
+if TYPE_CHECKING:
+    from datajoint.heading.names import TableName
+    from datajoint.heading.types import AttributeType
+    from datajoint.settings.backend import ConnectionSettings
+
+__all__ = ["BACKEND", "SqliteDialect", "SqliteSession"]
+
+OLDEST = (3, 37)
+"""STRICT tables came with this version."""
+
+APPLICATION_ID = 0x444A3330
+USER_VERSION = 1
+MEMORY = ":memory:"
+ROWS_PER_STATEMENT = 50
+MOST_VARIABLES = 32766
+
+
+class SqliteDialect(Dialect):
+    """How SQL is written for SQLite."""
+
+    name = "sqlite"
+    max_identifier = 64
+    features = Features(
+        returning=sqlite3.sqlite_version_info >= (3, 35),
+        cte_insert=False,
+        multi_statement=False,
+        transactional_ddl=True,
+        nulls_smallest=True,
+        full_outer_join=sqlite3.sqlite_version_info >= (3, 39),
+        nulls_order=True,
+        infinity=True,
+        server=False,
+    )
+
+    def quote(self, identifier: str) -> str:
+        return '"' + identifier.replace('"', '""') + '"'
+
+    def table(self, name: TableName) -> str:
+        return self.quote(f"{name.schema}.{name.name}")
+
+    def parameter(self, n: int, dtype: AttributeType | None = None) -> str:
+        return "?"
+
+    def column_type(self, dtype: AttributeType, schema: str = "") -> str:
+        return sqlite_types.column_type(dtype)
+
+    def check(self, dtype: AttributeType, column: str) -> str:
+        return sqlite_types.check(dtype, column)
+
+    def cast_type(self, dtype: AttributeType) -> str:
+        return sqlite_types.column_type(dtype)
+
+    def literal(self, value: Any) -> str:
+        match value:
+            case None:
+                return "NULL"
+            case bool() | int():
+                return str(int(value))
+            case float():
+                return "9e999" if value == float("inf") else "-9e999" if value == float("-inf") else repr(value)
+            case bytes():
+                return f"X'{value.hex()}'"
+            case UUID():
+                return f"X'{value.hex}'"
+            case datetime():
+                return f"'{value.isoformat(' ')}'"
+            case str() | date() | Decimal():
+                return "'" + str(value).replace("'", "''") + "'"
+            case _:
+                raise TypeError(f"{type(value).__name__} cannot be written in SQL.")
+
+    def encoder(self, dtype: AttributeType) -> Codec | None:
+        return sqlite_types.encoder(dtype)
+
+    def operand_encoder(self, dtype: AttributeType) -> Codec | None:
+        return sqlite_types.operand_encoder(dtype)
+
+    def decoder(self, dtype: AttributeType) -> Codec | None:
+        return sqlite_types.decoder(dtype)
+
+    def decode_column(self, dtype: AttributeType) -> Column | None:
+        return sqlite_types.decode_column(dtype)
+
+    def now(self, digits: int) -> str:
+        return _clock(digits, "'now'")
+
+    def now_utc(self, digits: int) -> str:
+        return _clock(digits, "'now', '+0 days'")  # the same time; the modifier tells the two apart when read back
+
+    def list_source(self, dtypes: Sequence[AttributeType], placeholders: Sequence[str]) -> str:
+        items = ["value"] if len(dtypes) == 1 else [f"json_extract(value, '$[{n}]')" for n in range(len(dtypes))]
+        columns = [
+            f"{_LIST_READERS.get(sqlite_types.column_type(t), '{}').format(item)} AS c{n}"
+            for n, (t, item) in enumerate(zip(dtypes, items, strict=True), 1)
+        ]
+        return f"SELECT {', '.join(columns)} FROM json_each({placeholders[0]})"
+
+    def encode_list(self, dtypes: Sequence[AttributeType], rows: Sequence[Sequence[Any]]) -> tuple[Any, ...]:
+        encoders = [_list_encoder(dtype) for dtype in dtypes]
+        if len(dtypes) == 1:
+            encode = encoders[0]
+            items: list[Any] = [encode(row[0]) for row in rows]
+        else:
+            items = [[encode(value) for encode, value in zip(encoders, row, strict=True)] for row in rows]
+        return (json.dumps(items, ensure_ascii=False, separators=(",", ":")),)
+
+
+_LIST_READERS = {"REAL": "dj_float({})", "BLOB": "dj_bytes({})"}
+"""JSON cannot carry every float exactly, nor bytes: they travel as text and are read by functions of ours."""
+
+
+def _list_encoder(dtype: AttributeType) -> Codec:
+    encode, column = sqlite_types.operand_encoder(dtype), sqlite_types.column_type(dtype)
+
+    def item(value: Any) -> Any:
+        value = encode(value) if encode and value is not None else value
+        if isinstance(value, bytes):
+            return value.hex()
+        return repr(float(value)) if column == "REAL" and value is not None else value
+
+    return item
+
+
+def _clock(digits: int, now: str) -> str:
+    if not digits:
+        return f"strftime('%Y-%m-%d %H:%M:%S', {now})"
+    text = f"strftime('%Y-%m-%d %H:%M:%f', {now})"  # SQLite counts milliseconds
+    return f"substr({text} || '000', 1, {20 + digits})"
+
+
+class SqliteSession(Session):
+    """One connection to a SQLite file."""
+
+    dialect = SqliteDialect()
+
+    def __init__(self, connection: sqlite3.Connection, path: str, configure: Callable[[], sqlite3.Connection]) -> None:
+        self._connection = connection
+        self._cursor = connection.cursor()
+        self._open_again = configure
+        self._open = True
+        self.path = path
+        self._lock = WriterLock(None if path == MEMORY else path + ".lock")
+        self._patience = 30.0
+
+    @classmethod
+    def open(
+        cls, settings: ConnectionSettings, *, synchronous: str = "FULL", busy_timeout: float = 30
+    ) -> Self:
+        if sqlite3.sqlite_version_info < OLDEST:
+            raise ConfigurationError(
+                f"SQLite {sqlite3.sqlite_version} is too old: tables need 3.37 or newer.",
+                hint="Use a newer Python, or a server.",
+            )
+        name = settings.name or "datajoint.db"
+        path = name if name == MEMORY else os.path.realpath(name)
+
+        def configure() -> sqlite3.Connection:
+            return _connect(path, synchronous, busy_timeout)
+
+        try:
+            session = cls(configure(), path, configure)
+        except (sqlite3.Error, OSError) as error:
+            raise _cannot_open(path, error) from error
+        session._patience = busy_timeout
+        session._claim()
+        return session
+
+    def _claim(self) -> None:
+        """See that the file is ours, and make a new one so."""
+        read = self._connection.execute
+        try:
+            application, version = (read(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version"))
+            tables = read("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        except sqlite3.Error as error:
+            self.close()
+            raise _cannot_open(self.path, error) from error
+        if application == APPLICATION_ID and version == USER_VERSION:
+            return
+        if application == APPLICATION_ID:
+            self.close()
+            raise ConfigurationError(
+                f"{self.path} was written by another version of DataJoint (format {version}, here {USER_VERSION}).",
+                hint="Update the older installation.",
+            )
+        if application or tables:
+            self.close()
+            raise ConfigurationError(
+                f"{self.path} is a SQLite file of another program.", hint="Set `database.name` to another file."
+            )
+        self._create()
+
+    def _create(self) -> None:
+        try:
+            if self.path != MEMORY:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+            self.begin()
+            for text in (CATALOG, f"PRAGMA application_id = {APPLICATION_ID}", f"PRAGMA user_version = {USER_VERSION}"):
+                self.execute(text)
+            self.commit()
+        except BaseException:
+            self.rollback()
+            self.close()
+            raise
+
+    # ------------------------------------------------------------------------------------------ statements
+
+    def execute(self, text: str, parameters: Parameters = ()) -> Cursor:
+        try:
+            return self._cursor.execute(text, parameters)
+        except (sqlite3.Error, sqlite3.Warning, OverflowError) as error:
+            raise self._failed(error, text) from error
+
+    def execute_batch(self, statements: Sequence[tuple[str, Parameters]]) -> list[int]:
+        return [self.execute(text, parameters).rowcount for text, parameters in statements]
+
+    def execute_many(self, text: str, rows: Iterable[Parameters]) -> int:
+        try:
+            return self._cursor.executemany(text, rows).rowcount
+        except (sqlite3.Error, OverflowError) as error:
+            raise self._failed(error, text) from error
+
+    def stream(self, text: str, parameters: Parameters = (), size: int = 1000) -> Iterator[list[Any]]:
+        # A connection of its own, so that its snapshot does not stop this one from writing after another
+        # process did; inside a transaction, and in memory, the rows are only to be seen here.
+        apart = self.path != MEMORY and not self.in_transaction
+        connection = self._open_again() if apart else self._connection
+        try:
+            cursor = connection.execute(text, parameters)
+            while rows := cursor.fetchmany(size):
+                yield rows
+        except (sqlite3.Error, OverflowError) as error:
+            raise self._failed(error, text) from error
+        finally:
+            if apart:
+                connection.close()
+
+    def load_rows(
+        self, table: str, columns: Sequence[str], dtypes: Sequence[AttributeType], rows: Sequence[Parameters],
+        constants: Mapping[str, Any] | None = None,
+    ) -> int:  # fmt: skip
+        constants = constants or {}
+        quote, literal = self.dialect.quote, self.dialect.literal
+        names = ", ".join(map(quote, [*columns, *constants]))
+        row = "(" + ", ".join(["?"] * len(columns) + [literal(value) for value in constants.values()]) + ")"
+        start = f"INSERT INTO {table} ({names}) VALUES "
+        size = max(1, min(ROWS_PER_STATEMENT, MOST_VARIABLES // max(1, len(columns))))
+        remaining, done = iter(rows), 0
+        many = start + ", ".join([row] * size)
+        while chunk := list(islice(remaining, size)):
+            text = many if len(chunk) == size else start + ", ".join([row] * len(chunk))
+            done += self.execute(text, list(chain.from_iterable(chunk))).rowcount
+        return done
+
+    # ---------------------------------------------------------------------------------------- transactions
+
+    def begin(self) -> None:
+        if not self._lock.acquire(self._patience):
+            raise TransactionError(
+                f"Another process has been writing to {self.path} for more than {self._patience:g} s.",
+                hint="Wait for it, or raise `database.busy_timeout`.", reason="locked",
+            )  # fmt: skip
+        try:
+            self.execute("BEGIN IMMEDIATE")
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def commit(self) -> None:
+        self.execute("COMMIT")
+        self._lock.release()
+
+    def rollback(self) -> None:
+        try:
+            if self.in_transaction:
+                self.execute("ROLLBACK")
+        finally:
+            self._lock.release()
+
+    @property
+    def in_transaction(self) -> bool:
+        return self._open and self._connection.in_transaction
+
+    # ------------------------------------------------------------------------------------------ connection
+
+    @property
+    def alive(self) -> bool:
+        return self._open
+
+    def ping(self) -> None:
+        self.execute("SELECT 1")
+
+    def close(self) -> None:
+        self._open = False
+        with suppress(sqlite3.Error):
+            self._connection.close()
+        self._lock.close()
+
+    @property
+    def connection_id(self) -> int:
+        return os.getpid()
+
+    @property
+    def user(self) -> str:
+        import getpass
+
+        try:
+            return getpass.getuser()
+        except (OSError, KeyError, ImportError):  # no such user in this container
+            return str(os.getpid())
+
+    @property
+    def server_version(self) -> str:
+        return f"SQLite {sqlite3.sqlite_version}"
+
+    def translate(self, exception: BaseException, text: str = "") -> DataJointError:
+        return translate(exception, text, self.path)
+
+    def _failed(self, exception: BaseException, text: str) -> DataJointError:
+        """Translate, and let other writers go on when the error has ended the transaction."""
+        if not self.in_transaction:
+            self._lock.release()
+        return self.translate(exception, text)
+
+
+def _connect(path: str, synchronous: str, busy_timeout: float) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        path, timeout=busy_timeout, isolation_level=None, check_same_thread=False, cached_statements=512
+    )
+    try:
+        connection.execute(f"PRAGMA synchronous = {_level(synchronous)}")
+        connection.execute("PRAGMA foreign_keys = ON")
+        _register(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _level(synchronous: str) -> str:
+    level = synchronous.upper()
+    if level not in ("OFF", "NORMAL", "FULL", "EXTRA"):
+        raise ConfigurationError(f"`database.synchronous` is `{synchronous}`; it can be FULL, NORMAL, EXTRA or OFF.")
+    return level
+
+
+def _register(connection: sqlite3.Connection) -> None:
+    """Add the functions that statements of ours use."""
+    connection.create_function("dj_float", 1, _read_float, deterministic=True)
+    connection.create_function("dj_bytes", 1, _read_bytes, deterministic=True)
+    if find_spec("datajoint.backends.sqlite_functions"):
+        functions: Any = import_module("datajoint.backends.sqlite_functions")
+        functions.register(connection)
+
+
+def _read_float(text: str | None) -> float | None:
+    return None if text is None else float(text)
+
+
+def _read_bytes(text: str | None) -> bytes | None:
+    return None if text is None else bytes.fromhex(text)
+
+
+def _cannot_open(path: str, error: BaseException) -> DataJointError:
+    folder = Path(path).parent
+    if not folder.is_dir():
+        return LostConnectionError(
+            f"The database file {path} cannot be made: there is no folder {folder}.",
+            hint="Make the folder, or set `database.name` to another file.",
+        )
+    return translate(error, "", path)
+
+
+BACKEND = Backend("sqlite", SqliteSession.dialect, SqliteSession, SqliteCatalog)

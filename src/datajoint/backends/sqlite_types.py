@@ -1,0 +1,264 @@
+"""How attribute types lie in SQLite: column types, CHECKs, and the conversion of values (TYP-16)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from decimal import ROUND_FLOOR, Context, Decimal
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from datajoint.errors import UnknownTypeError
+from datajoint.heading.types import INTEGER_RANGES, INTEGERS, AttributeType
+from datajoint.heading.values import json_text
+
+__all__ = ["check", "column_type", "decode_column", "decoder", "encoder", "operand_encoder"]
+
+Codec = Callable[[Any], Any]
+
+SCALED_DIGITS = 18
+"""Decimals of up to so many digits are integers of units 10⁻ˢ; larger ones sortable text."""
+
+_WIDE = Context(prec=80)
+_DATE = "-".join(["[0-9]" * 4, "[0-1][0-9]", "[0-3][0-9]"])
+_TIME = ":".join(["[0-2][0-9]", "[0-5][0-9]", "[0-5][0-9]"])
+_MICROSECOND = timedelta(microseconds=1)
+_COMPLEMENT = str.maketrans("0123456789", "9876543210")
+
+_COLUMN_TYPES = {
+    **dict.fromkeys(INTEGERS - {"uint64"}, "INTEGER"), "bool": "INTEGER", "year": "INTEGER", "time": "INTEGER",
+    "float32": "REAL", "float64": "REAL",
+    **dict.fromkeys(("char", "varchar", "text", "enum", "date", "datetime", "timestamp", "json"), "TEXT"),
+    **dict.fromkeys(("uint64", "uuid", "bytes", "blob"), "BLOB"),
+}  # fmt: skip
+
+
+def column_type(dtype: AttributeType) -> str:
+    """Return the column type of a STRICT table."""
+    if dtype.kind == "decimal":
+        return "INTEGER" if _scaled(dtype) else "TEXT"
+    try:
+        return _COLUMN_TYPES[dtype.kind]
+    except KeyError:
+        raise UnknownTypeError(
+            f"SQLite has no counterpart of type `{dtype.text}`.",
+            hint="Use a core type such as int64 or bytes.",
+        ) from None
+
+
+def _scaled(dtype: AttributeType) -> bool:
+    return (dtype.length or 10) <= SCALED_DIGITS
+
+
+def check(dtype: AttributeType, column: str) -> str:
+    """Return the condition that a column of this type fulfils, by built-in functions only; "" if none."""
+    kind, length = dtype.kind, dtype.length
+    if kind in INTEGER_RANGES and kind not in ("int64", "uint64"):
+        low, high = INTEGER_RANGES[kind]
+        return f"{column} BETWEEN {low} AND {high}"
+    if kind == "decimal":
+        return _decimal_check(dtype, column)
+    if kind in ("char", "varchar", "text"):
+        parts = [f"length({column}) <= {length}"] if length else []
+        parts += [f"instr({column}, char(0)) = 0"]
+        parts += [f"{column} = rtrim({column}, ' ')"] if kind == "char" else []
+        return " AND ".join(parts)
+    if kind == "enum":
+        labels = ", ".join("'" + label.replace("'", "''") + "'" for label in dtype.labels)
+        return f"{column} IN ({labels})"
+    if kind in ("datetime", "timestamp"):
+        fraction = "." + "[0-9]" * length if length else ""
+        return f"{column} GLOB '{_DATE} {_TIME}{fraction}'"
+    if kind == "bytes" and length:
+        return f"length({column}) <= {length}"
+    return _CHECKS.get(kind, "").format(column)
+
+
+_CHECKS = {
+    "uint64": "length({0}) = 8", "uuid": "length({0}) = 16", "bool": "{0} IN (0, 1)", "json": "json_valid({0})",
+    "date": f"{{0}} GLOB '{_DATE}'", "year": "{0} BETWEEN 0 AND 2155",
+}  # fmt: skip
+
+
+def _decimal_check(dtype: AttributeType, column: str) -> str:
+    digits, scale = dtype.length or 10, dtype.scale or 0
+    if _scaled(dtype):
+        most = 10**digits - 1
+        return f"{column} BETWEEN {-most} AND {most}"
+    pattern = "[0-9]" * (digits - scale) + ("." + "[0-9]" * scale if scale else "")
+    return f"{column} GLOB '[-0]{pattern}'"
+
+
+# -------------------------------------------------------------------------------------- values on their way
+# in
+
+
+@cache
+def encoder(dtype: AttributeType) -> Codec | None:
+    """Return the function canonical value → what the driver binds."""
+    kind = dtype.kind
+    if kind in ("datetime", "timestamp"):
+        return _moment_writer(dtype.length or 0)
+    if kind == "decimal":
+        scale = dtype.scale or 0
+        if _scaled(dtype):
+            unit = Decimal(10) ** scale
+            return lambda value: int(value * unit)
+        width = (dtype.length or 10) + 1 + bool(scale)
+        return lambda value: _sortable(value, width, scale)
+    return _ENCODERS.get(kind)
+
+
+_ENCODERS: dict[str, Codec] = {
+    "uint64": lambda value: int(value).to_bytes(8, "big"),
+    "date": date.isoformat,
+    "uuid": lambda value: value.bytes,
+    "json": json_text,
+    "time": lambda value: value // _MICROSECOND,
+}
+
+
+def _moment_writer(digits: int) -> Codec:
+    spec = {0: "seconds", 3: "milliseconds"}.get(digits, "microseconds")
+    if digits in (0, 3, 6):
+        return lambda value: value.isoformat(" ", spec)
+    return lambda value: value.isoformat(" ", spec)[: 20 + digits]
+
+
+def _sortable(value: Decimal, width: int, scale: int) -> str:
+    """Return a decimal as text of fixed width that sorts as the number does; negative ones by complement."""
+    digits = f"{abs(value.quantize(Decimal(1).scaleb(-scale), context=_WIDE)):f}".rjust(width, "0")
+    if not value.is_signed() or not value:
+        return digits
+    return "-" + digits[1:].translate(_COMPLEMENT)
+
+
+@cache
+def operand_encoder(dtype: AttributeType) -> Codec | None:
+    """Return the encoder for values that are compared with a column and may lie outside its type."""
+    kind = dtype.kind
+    if kind == "uint64":
+        return _uint64_operand
+    if kind in INTEGERS or kind == "year":
+        return _integer_operand
+    if kind == "decimal":
+        encode = encoder(dtype)
+        return _scaled_operand(dtype) if _scaled(dtype) else _sortable_operand(dtype, encode)
+    if kind in ("datetime", "timestamp"):
+        return _moment_operand(dtype.length or 0)
+    if kind == "date":
+        return lambda value: value.isoformat(" ") if isinstance(value, datetime) else value.isoformat()
+    return encoder(dtype)
+
+
+def _integer_operand(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        value = float(value)
+    if isinstance(value, int) and not -(1 << 63) <= value < 1 << 63:
+        return float(value)
+    return value
+
+
+def _uint64_operand(value: Any) -> bytes:
+    """Return bytes that sort as the number does among the eight bytes of the column."""
+    if value < 0:
+        return b""
+    if value >= 1 << 64:
+        return b"\xff" * 9
+    whole = int(value)
+    return whole.to_bytes(8, "big") + (b"" if whole == value else b"\x80")
+
+
+def _scaled_operand(dtype: AttributeType) -> Codec:
+    unit = Decimal(10) ** (dtype.scale or 0)
+
+    def encode(value: Any) -> Any:
+        exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+        if not exact.is_finite():
+            return float(exact)
+        scaled = _WIDE.multiply(exact, unit)
+        whole = int(scaled.to_integral_value(ROUND_FLOOR))
+        if not -(1 << 62) <= whole < 1 << 62:
+            return float(whole)
+        return whole if whole == scaled else whole + 0.5  # only order matters between two units
+
+    return encode
+
+
+def _sortable_operand(dtype: AttributeType, encode: Codec | None) -> Codec:
+    scale = dtype.scale or 0
+    bound = Decimal(10) ** ((dtype.length or 10) - scale)
+
+    def operand(value: Any) -> str:
+        exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+        if abs(exact) >= bound:
+            return "" if exact < 0 else "1"
+        floor = exact.quantize(Decimal(1).scaleb(-scale), ROUND_FLOOR, _WIDE)
+        text = _sortable(floor, (dtype.length or 10) + 1 + bool(scale), scale)
+        return text if floor == exact else text + "5"
+
+    return operand
+
+
+def _moment_operand(digits: int) -> Codec:
+    write, unit = _moment_writer(digits), 10 ** (6 - digits)
+
+    def operand(value: Any) -> str:
+        return value.isoformat(" ", "microseconds") if value.microsecond % unit else write(value)
+
+    return operand
+
+
+# ------------------------------------------------------------------------------------- values on their way
+# out
+
+
+@cache
+def decoder(dtype: AttributeType) -> Codec | None:
+    """Return the function column value → canonical value."""
+    kind = dtype.kind
+    if kind == "decimal":
+        if _scaled(dtype):
+            unit = Decimal(1).scaleb(-(dtype.scale or 0))
+            return lambda value: Decimal(value) * unit
+        return _read_sortable
+    return _DECODERS.get(kind)
+
+
+def _read_sortable(text: str) -> Decimal:
+    if text[0] == "-":
+        return Decimal("-" + text[1:].translate(_COMPLEMENT))
+    return Decimal(text)
+
+
+_DECODERS: dict[str, Codec] = {
+    "uint64": lambda value: int.from_bytes(value, "big"),
+    "bool": bool,
+    "date": date.fromisoformat,
+    "datetime": datetime.fromisoformat,
+    "timestamp": datetime.fromisoformat,
+    "uuid": lambda value: UUID(bytes=value),
+    "json": json.loads,
+    "time": lambda value: timedelta(microseconds=value),
+}
+_BOOLS = {0: False, 1: True}
+
+
+@cache
+def decode_column(dtype: AttributeType) -> Callable[[Any], list[Any]] | None:
+    """Return the decoder of a chunk of a column, NULLs included."""
+    if dtype.kind == "bool":
+        return lambda values: list(map(_BOOLS.get, values))
+    decode = decoder(dtype)
+    if decode is None:
+        return None
+
+    def decode_all(values: Any) -> list[Any]:
+        try:
+            return list(map(decode, values))
+        except (TypeError, AttributeError):  # a NULL among them
+            return [None if value is None else decode(value) for value in values]
+
+    return decode_all
