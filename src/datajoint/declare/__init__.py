@@ -1,0 +1,1 @@
+"""Definitions: from their text to the specification of a table, and back."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
+from math import isinf
 from typing import Any
 from uuid import UUID
 
@@ -20,15 +21,16 @@ NULL = Default("null", None, "null")
 _NOW = re.compile(r"(?P<word>current_timestamp(?P<utc>_utc)?|now)\s*(?:\(\s*(?P<n>\d*)\s*\))?", re.IGNORECASE)
 _QUOTED = re.compile(r"""'((?:[^']|'')*)'|"((?:[^"]|"")*)\"""")
 _BOOLS = {"true": True, "1": True, "false": False, "0": False}
-_MAX_FLOAT32 = 3.4028235677973366e38
+_EXACT = Context(prec=400)
+_MAX_FLOAT32 = 3.4028235677973366e38  # what is less is rounded to the largest number of 32 bits
 
 
 def unquote(text: str) -> str | None:
-    """Return what a quoted string says, or None when the text is not one quoted string.
+    r"""Return what a quoted string says, or None when the text is not one quoted string.
 
     Examples
     --------
-    >>> unquote("'it''s'"), unquote('"say \\'hi\\'"'), unquote("word")
+    >>> unquote("'it''s'"), unquote("\"say 'hi'\""), unquote("word")
     ("it's", "say 'hi'", None)
     """
     match = _QUOTED.fullmatch(text)
@@ -66,8 +68,8 @@ def parse_default(text: str, dtype: AttributeType) -> Default:
             raise ValueError(
                 f"the time of the insert is no default of `{dtype}`, only of datetime and timestamp"
             )
-        if not text or re.search(r"[\s'\"]", text):
-            raise ValueError("a default is a number, one word or a quoted string")
+        if not text or re.search(r"['\"]", text):
+            raise ValueError("a default is a number, a word or a quoted string")
         word = text
     return Default("literal", _read(word, dtype), text)
 
@@ -116,24 +118,22 @@ def _number(word: str, dtype: AttributeType) -> Decimal:
 
 def _float(word: str, dtype: AttributeType) -> float:
     number = float(_number(word, dtype))
-    if abs(number) > (_MAX_FLOAT32 if dtype.kind == "float32" else 1.8e308):
+    if isinf(number) or (dtype.kind == "float32" and abs(number) > _MAX_FLOAT32):
         raise ValueError(f"`{word}` is out of the range of `{dtype}`")
     return number
 
 
 def _decimal(word: str, dtype: AttributeType) -> Decimal:
     number, scale = _number(word, dtype), dtype.scale or 0
-    digits = number.as_tuple()
-    places = -int(digits.exponent)
-    if abs(number) >= Decimal(10) ** ((dtype.length or 0) - scale):
+    if number.adjusted() > 100:
         raise ValueError(f"`{word}` is out of the range of `{dtype}`")
-    if places > scale and any(digits.digits[scale - places :]):
-        raise ValueError(f"`{word}` has more than {scale} digits after the point, as many as `{dtype}` keeps")
-    sign, kept = digits.sign, digits.digits[: scale - places] if places > scale else digits.digits
-    return Decimal((sign, kept or (0,), -min(places, scale)))
+    rounded = number.quantize(Decimal(1).scaleb(-scale), ROUND_HALF_UP, _EXACT)
+    if abs(rounded) >= Decimal(10) ** ((dtype.length or 0) - scale):
+        raise ValueError(f"`{word}` is out of the range of `{dtype}`")
+    return rounded
 
 
-def _bool(word: str, dtype: AttributeType) -> bool:
+def _bool(word: str, _dtype: AttributeType) -> bool:
     if word.lower() not in _BOOLS:
         raise ValueError(f"`{word}` is not a bool: true or false")
     return _BOOLS[word.lower()]
@@ -182,7 +182,7 @@ def _iso(read: Callable[[str], Any], word: str, dtype: AttributeType, example: s
         raise ValueError(f"`{word}` is not a {dtype.kind}; write it like {example}") from None
 
 
-def _uuid(word: str, dtype: AttributeType) -> UUID:
+def _uuid(word: str, _dtype: AttributeType) -> UUID:
     try:
         return UUID(word)
     except ValueError:
@@ -197,13 +197,13 @@ def _year(word: str, dtype: AttributeType) -> int:
 
 
 _READERS: dict[str, Callable[[str, AttributeType], Any]] = {
-    "decimal": _decimal, "bool": _bool, "char": _text, "varchar": _text, "text": _text, "enum": _enum, "date": _date,
-    "datetime": _datetime, "timestamp": _datetime, "time": _time, "uuid": _uuid, "year": _year,
+    "decimal": _decimal, "bool": _bool, "char": _text, "varchar": _text, "text": _text, "enum": _enum,
+    "date": _date, "datetime": _datetime, "timestamp": _datetime, "time": _time, "uuid": _uuid, "year": _year,
 }  # fmt: skip
 
 
 def default_text(default: Default, dtype: AttributeType) -> str:
-    """Write a default as a definition has it: as it was written when that still says the same, else from its value.
+    """Write a default for a definition: as it was written where that still holds, else from its value.
 
     Examples
     --------
@@ -216,18 +216,19 @@ def default_text(default: Default, dtype: AttributeType) -> str:
     if default.kind == "null":
         return "null"
     if default.kind != "literal":
-        word = (
-            "CURRENT_TIMESTAMP_UTC"
-            if default.kind == "now_utc" and dtype.kind != "timestamp"
-            else "CURRENT_TIMESTAMP"
-        )
-        return word + (f"({default.value})" if default.value else "")
+        utc = "_UTC" if default.kind == "now_utc" and dtype.kind != "timestamp" else ""
+        return f"CURRENT_TIMESTAMP{utc}" + (f"({default.value})" if default.value else "")
     return _literal_text(default.value)
 
 
 def _says(default: Default, dtype: AttributeType) -> bool:
+    text = default.text
+    if unquote(text) is None and re.search(r"[#:=]", text):
+        return False
+    if "\n" in text or text != text.strip():
+        return False
     try:
-        return parse_default(default.text, dtype) == default and "\n" not in default.text
+        return parse_default(text, dtype) == default
     except ValueError:
         return False
 

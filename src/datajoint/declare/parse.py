@@ -32,7 +32,7 @@ from datajoint.heading.types import AttributeType, parse_type
 __all__ = ["parse"]
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-_DIVIDER = re.compile(r"-{2,}")
+_DIVIDER = re.compile(r"(?P<dashes>--+)(?!>).*")
 _INDEX = re.compile(r"(?P<unique>unique\s+)?index\s*\(", re.IGNORECASE)
 _CHECK = re.compile(r"check(?:\s+(?P<name>[A-Za-z_]\w*))?\s*\(", re.IGNORECASE)
 _OLD_REFERENCE = re.compile(
@@ -83,7 +83,7 @@ def parse(text: str, table: str = "") -> Definition:
     Raises
     ------
     DeclarationError
-        Of a class that fits the first problem; the message shows all problems with line, position and a caret.
+        Of a class that fits the first problem; the message shows all of them with line and caret.
 
     Examples
     --------
@@ -126,8 +126,9 @@ class _Parser:
         self.problems.check()
         if not self.lines and self.divider is None:
             raise DefinitionSyntaxError(
-                f"The definition{f' of `{self.table}`' if self.table else ''} is empty: it has no attribute and no reference.",
-                hint="Write lines like `name : type # comment`; a line `---` alone declares a table of at most one row.",
+                f"The definition{f' of `{self.table}`' if self.table else ''} is empty:"
+                " it has no attribute and no reference.",
+                hint="Write lines like `name : type # comment`; a line `---` alone makes a table of one row.",
             )
         return Definition(self.table, self.comment, tuple(self.lines), self.text)
 
@@ -137,8 +138,8 @@ class _Parser:
             self.problems.add(line.span(), "a table comment must not begin with a colon")
 
     def _line(self, line: LogicalLine) -> None:
-        if _DIVIDER.fullmatch(line.text):
-            self._divide(line)
+        if match := _DIVIDER.fullmatch(line.text):
+            self._divide(line, match["dashes"])
         elif line.text.startswith("->"):
             self.lines.append(_foreign_key(line, self.divider is None))
         elif match := _INDEX.match(line.text):
@@ -150,8 +151,8 @@ class _Parser:
         else:
             self._attribute(_attribute(line, self.divider is None))
 
-    def _divide(self, line: LogicalLine) -> None:
-        if len(line.text) < 3:
+    def _divide(self, line: LogicalLine, dashes: str) -> None:
+        if len(dashes) < 3:
             raise _SyntaxProblemError(0, "the line between key and other attributes has three dashes or more")
         if self.divider is not None:
             raise _SyntaxProblemError(0, f"a second divider; the key ended in line {self.divider.line}")
@@ -163,8 +164,8 @@ class _Parser:
             self.lines.append(line)
         elif _meaning(first) == _meaning(line):
             warnings.warn(
-                f"Attribute `{line.name}` of `{self.table}` is declared twice, in line {first.span.line} and line"
-                f" {line.span.line}; the second is ignored.", DataJointWarning, stacklevel=4,
+                f"Attribute `{line.name}` of `{self.table}` is declared twice, in line {first.span.line} and in"
+                f" line {line.span.line}; the second is ignored.", DataJointWarning, stacklevel=4,
             )  # fmt: skip
         else:
             self.problems.add(

@@ -1,4 +1,4 @@
-"""Problems of a definition, gathered so that all of them are reported at once, each with line and position."""
+"""Problems of a definition, gathered so that all are reported at once, each with line and position."""
 
 from __future__ import annotations
 

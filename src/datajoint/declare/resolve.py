@@ -50,7 +50,7 @@ SELF = SelfReference()
 def resolve(
     definition: Definition, name: TableName, find: Callable[[Reference], TableSpec | SelfReference]
 ) -> TableSpec:
-    """Compute the table that a definition describes.
+    r"""Compute the table that a definition describes.
 
     Parameters
     ----------
@@ -59,8 +59,8 @@ def resolve(
     name
         Name of the table in the database.
     find
-        Returns the table that a reference names (its renames are applied here), or `SELF` for the table itself; a
-        specification of the same name is taken for the table itself too, which stands as this definition has it.
+        Returns the table that a reference names, or `SELF` for the table itself; renames are applied here. A
+        specification of the same name is the table itself too, taken as this definition has it.
 
     Raises
     ------
@@ -70,11 +70,9 @@ def resolve(
     Examples
     --------
     >>> from datajoint.declare.parse import parse
-    >>> subject = resolve(
-    ...     parse("subject : int32 # animal"), TableName("lab", "subject"), lambda reference: SELF
-    ... )
+    >>> subject = resolve(parse("subject : int32 # animal"), TableName("lab", "subject"), lambda _: SELF)
     >>> session = resolve(
-    ...     parse("-> Subject\\nsession : int16"), TableName("lab", "session"), lambda reference: subject
+    ...     parse("-> Subject\nsession : int16"), TableName("lab", "session"), lambda _: subject
     ... )
     >>> session.primary_key, session.attribute("subject").lineage
     (('subject', 'session'), 'lab.subject.subject')
@@ -127,11 +125,7 @@ class _Resolver:
     def _attribute(self, line: AttributeLine) -> None:
         known = self.attributes.get(line.name)
         if known is not None:
-            if not _agree(known.dtype, line.dtype):
-                self._problem(
-                    line,
-                    f"attribute `{line.name}` comes with a reference already, as `{known.type}`, not `{line.dtype}`",
-                )
+            self._again(line, known)
             return
         if line.in_key and line.dtype.kind in _NO_KEY:
             self._problem(
@@ -142,6 +136,15 @@ class _Resolver:
         self.attributes[line.name] = Attribute(
             line.name, line.dtype, line.in_key, nullable, line.default, line.comment, lineage
         )
+
+    def _again(self, line: AttributeLine, known: Attribute) -> None:
+        """Check an attribute that a reference brought already: it is not added again (DEF-21)."""
+        if not _agree(known.dtype, line.dtype):
+            self._problem(
+                line, f"a reference brings `{line.name}` already, as `{known.type}`, not `{line.dtype}`"
+            )
+        elif line.default is not None and not (known.nullable and line.default.kind == "null"):
+            self._problem(line, f"a reference brings `{line.name}` already, without default")
 
     def _foreign_key(self, line: ForeignKeyLine) -> None:
         try:
@@ -168,6 +171,9 @@ class _Resolver:
                 f"Write `-> {line.reference.path}.proj(parent_{columns[0]}='{columns[0]}')`.",
             )  # fmt: skip
             return
+        if repeated := next((name for name in columns if columns.count(name) > 1), None):
+            self._problem(line, f"`{repeated}` would stand for two attributes of the parent")
+            return
         for column, origin in zip(columns, parent.primary_key, strict=True):
             self._inherit(line, column, parent, parent.attribute(origin))
         self.foreign_keys.append(
@@ -185,7 +191,7 @@ class _Resolver:
         key = [name for name in parent.primary_key if name != SINGLETON.name]
         self._problem(
             line,
-            f"`{old}` is not in the primary key of `{parent.name.class_name}`: {', '.join(key) or 'it has none'}",
+            f"`{old}` is not in the primary key of `{parent.name.class_name}`: {', '.join(key) or 'none'}",
             ForeignKeyTargetError,
             nearest(old, key),
         )
@@ -205,14 +211,14 @@ class _Resolver:
         elif not _agree(known.dtype, dtype):
             self._problem(
                 line,
-                f"attribute `{name}` is declared already as `{known.type}`, but `{parent.name.class_name}` has `{dtype}`",
+                f"`{name}` is declared as `{known.type}` already; `{parent.name.class_name}` has `{dtype}`",
                 hint=f"Rename one of them: `-> {line.reference.path}.proj(other='{origin.name}')`.",
             )
         elif not any(name in fk.columns for fk in self.foreign_keys):
             self.attributes[name] = replace(known, lineage=lineage)
 
     def _finished(self, fk: ForeignKey, key: tuple[str, ...]) -> ForeignKey:
-        """Tell from the columns, as a reader of the database can, whether a reference is in the key and nullable."""
+        """Whether a reference is in the key and nullable follows from its columns, as in the database."""
         nullable = any(self.attributes[name].nullable for name in fk.columns if name in self.attributes)
         return replace(fk, in_key=set(fk.columns) <= set(key), nullable=nullable)
 
@@ -264,7 +270,7 @@ def with_event(spec: TableSpec) -> TableSpec:
     Examples
     --------
     >>> from datajoint.declare.parse import parse
-    >>> spec = resolve(parse("id : int32"), TableName("lab", "subject"), lambda reference: SELF)
+    >>> spec = resolve(parse("id : int32"), TableName("lab", "subject"), lambda _: SELF)
     >>> [attribute.name for attribute in with_event(spec).hidden]
     ['_event']
     """
@@ -317,7 +323,7 @@ def check_key_origin(spec: TableSpec, allowed: bool | None, exists: bool) -> Non
     own = [name for name in spec.primary_key if name not in inherited and name != SINGLETON.name]
     if own:
         raise DeclarationError(
-            f"The key of `{spec.name.class_name}` has {', '.join(f'`{name}`' for name in own)}, which no reference"
-            f" brings: a {spec.name.tier} table is made for the keys of its parents.",
-            hint="Move it to a part table or a parent, or set `jobs.allow_new_pk_fields_in_computed_tables` to True.",
+            f"The key of `{spec.name.class_name}` has {', '.join(f'`{name}`' for name in own)}, which no"
+            f" reference brings: a table of tier {spec.name.tier} is made for the keys of its parents.",
+            hint="Move it to a part table, or set `jobs.allow_new_pk_fields_in_computed_tables` to True.",
         )
