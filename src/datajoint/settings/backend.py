@@ -1,0 +1,109 @@
+# ruff: noqa: PTH - pathlib would be half of the import time of the package
+"""Which database the settings mean: an embedded SQLite file, or a server that is named completely."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from datajoint._value import Value
+from datajoint.errors import ConfigurationError
+from datajoint.settings.config import Config
+from datajoint.settings.model import PORTS, SETTINGS
+from datajoint.settings.secret import Secret
+
+__all__ = ["ConnectionSettings", "resolve_connection"]
+
+_SERVER = ("database.host", "database.port", "database.user", "database.password")
+
+
+class ConnectionSettings(Value):
+    """All that is needed to open a connection; `announced` asks for a line that says where the file lies."""
+
+    backend: str
+    host: str | None = None
+    port: int | None = None
+    user: str | None = None
+    password: str | None = None
+    name: str | None = None
+    use_tls: bool | Mapping[str, Any] | None = None
+    announced: bool = False
+
+    def __repr__(self) -> str:
+        shown = {name: getattr(self, name) for name in self.__match_args__}
+        shown["password"] = None if self.password is None else Secret(self.password)
+        return f"ConnectionSettings({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+
+
+def resolve_connection(config: Config) -> ConnectionSettings:
+    """Decide which database is meant.
+
+    Nothing configured means a SQLite file in the working directory. A host, port, user or password from any
+    source means a server, and then both user and password must be there: a worker that lost its secrets must
+    not compute into a new empty file. The empty string is a value.
+
+    Examples
+    --------
+    >>> resolve_connection(Config().copy(database__name=":memory:")).backend
+    'sqlite'
+    >>> resolve_connection(Config().copy(database__user="ada", database__password="x"))
+    ConnectionSettings(backend='mysql', host='localhost', port=3306, user='ada', password='**********', \
+name=None, use_tls=None, announced=False)
+    """
+    chosen: str | None = config["database.backend"]
+    named = [name for name in _SERVER if config.is_set(name)]
+    if chosen == "sqlite" or (chosen is None and not named):
+        return ConnectionSettings("sqlite", name=_sqlite_file(config), announced=chosen is None)
+    backend = chosen or "mysql"
+    if backend in PORTS:
+        _demand_credentials(config, backend, named)
+    host, port = _address(config, backend)
+    return ConnectionSettings(
+        backend,
+        host=host,
+        port=port,
+        user=config["database.user"],
+        password=config["database.password"],
+        name=config["database.name"] or ("postgres" if backend == "postgresql" else None),
+        use_tls=config["database.use_tls"],
+    )
+
+
+def _sqlite_file(config: Config) -> str:
+    name = config["database.name"]
+    if name is None:
+        name = "datajoint.db"
+    if not name:
+        raise ConfigurationError(
+            f"`database.name` ({config.origin('database.name')}) is empty, but names the SQLite file.",
+            hint="Give the path of a file, or :memory:.",
+        )
+    if name == ":memory:" or name.startswith("file:"):
+        return name
+    return os.path.abspath(os.path.expanduser(name))
+
+
+def _demand_credentials(config: Config, backend: str, named: list[str]) -> None:
+    missing = [name for name in ("database.user", "database.password") if config[name] is None]
+    if not missing:
+        return
+    because = named[0] if named else "database.backend"
+    what = " and ".join(f"`{name}`" for name in missing)
+    variables = " and ".join(SETTINGS[name].variable for name in missing)
+    files = " and ".join(f".secrets/{name}" for name in missing)
+    raise ConfigurationError(
+        f"A {backend} server is configured (`{because}`: {config.origin(because)}), but {what} "
+        f"{'is' if len(missing) == 1 else 'are'} not set.",
+        hint=f"Set {variables} in the environment, or {what} in `dj.config`, or write the file {files} beside "
+        "datajoint.json.\nFor a local file without a server set `database.backend` (DJ_BACKEND) to sqlite.",
+    )
+
+
+def _address(config: Config, backend: str) -> tuple[str, int | None]:
+    """Split ``host:port``, as earlier releases allowed, where no port is given separately."""
+    host: str = config["database.host"]
+    if config.is_set("database.port"):
+        return host, config["database.port"]
+    name, _, port = host.partition(":")
+    return (name, int(port)) if port.isdigit() else (host, PORTS.get(backend))
