@@ -164,8 +164,8 @@ class _Parser:
             self.lines.append(line)
         elif _meaning(first) == _meaning(line):
             warnings.warn(
-                f"Attribute `{line.name}` of `{self.table}` is declared twice, in line {first.span.line} and in"
-                f" line {line.span.line}; the second is ignored.", DataJointWarning, stacklevel=4,
+                f"Attribute `{line.name}` of `{self.table}` is declared twice, in line {first.span.line} and"
+                f" in line {line.span.line}; the second is ignored.", DataJointWarning, stacklevel=4,
             )  # fmt: skip
         else:
             self.problems.add(

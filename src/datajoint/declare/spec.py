@@ -88,12 +88,11 @@ class TableSpec(Value):
     def heading(self) -> Heading:
         """Heading of the table, each attribute with its origin."""
         origins = {a.name: (self.name, a.name, self.primary_key) for a in self.columns}
+        nullable = {a.name for a in self.columns if a.nullable}
+        unique = tuple(Index(fk.columns, unique=True) for fk in self.foreign_keys if fk.unique)
         indexes = {
-            index.columns: {
-                "unique": index.unique,
-                "nullable": any(self.attribute(c).nullable for c in index.columns if not c.startswith("(")),
-            }
-            for index in self.indexes
+            index.columns: {"unique": index.unique, "nullable": not nullable.isdisjoint(index.columns)}
+            for index in self.indexes + unique
         }
         return Heading(
             [_with_origin(a, origins) for a in self.attributes],

@@ -1,0 +1,240 @@
+"""What differs between a table in the database and its definition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from datajoint._value import Value
+from datajoint.declare.default import default_text
+from datajoint.declare.spec import ForeignKey, Index, TableSpec
+from datajoint.heading.attribute import Attribute, Default
+from datajoint.heading.types import AttributeType
+
+__all__ = ["Change", "diff", "same_type"]
+
+_STORED_AS: dict[str, frozenset[str]] = {
+    "bool": frozenset({"int8"}),
+    "int8": frozenset({"int16"}),
+    "uint8": frozenset({"int16"}),
+    "uint16": frozenset({"int32"}),
+    "uint32": frozenset({"int64"}),
+    "uint64": frozenset({"decimal", "bytes", "blob"}),
+    "uuid": frozenset({"bytes", "native"}),
+    "json": frozenset({"text"}),
+    "bytes": frozenset({"blob"}),
+    "blob": frozenset({"bytes"}),
+    "codec": frozenset({"bytes", "blob", "json", "text"}),
+    "enum": frozenset({"text", "varchar", "native"}),
+    "datetime": frozenset({"timestamp"}),
+    "timestamp": frozenset({"datetime"}),
+    "decimal": frozenset({"int64", "text"}),
+}
+"""Kinds of columns in which databases keep a kind of type; what is found without marker may be any of them."""
+
+_SIZED = frozenset({"char", "varchar", "decimal", "enum", "datetime", "timestamp", "time"})
+
+
+class Change(Value):
+    """One difference.
+
+    Attributes
+    ----------
+    kind
+        ``table_comment``, ``primary_key``; ``attribute_`` with ``added dropped type nullable default comment``;
+        ``foreign_key_``, ``index_``, ``check_`` with ``added dropped``. Added is what only the definition has.
+    name
+        Name of the attribute; for other things their columns.
+    old, new
+        The values in the database and in the definition.
+    text
+        The difference in words.
+    """
+
+    kind: str
+    name: str
+    old: Any
+    new: Any
+    text: str
+
+
+def diff(found: TableSpec, wanted: TableSpec) -> tuple[Change, ...]:
+    """Compare a table with its definition.
+
+    Hidden columns, the order of columns and spellings that mean the same do not count.
+
+    Parameters
+    ----------
+    found
+        The table in the database.
+    wanted
+        The table as defined.
+
+    Examples
+    --------
+    >>> from datajoint.declare.parse import parse
+    >>> from datajoint.declare.resolve import SELF, resolve
+    >>> from datajoint.heading.names import TableName
+    >>> old, new = (
+    ...     resolve(parse(text), TableName("lab", "subject"), lambda _: SELF)
+    ...     for text in ("id : int16", "id : int32 # number")
+    ... )
+    >>> [change.text for change in diff(old, new)]
+    ['`id` is int16, defined as int32', "the comment of `id` is '', defined as 'number'"]
+    """
+    return tuple(
+        [
+            *_table(found, wanted),
+            *_attributes(found, wanted),
+            *_foreign_keys(found, wanted),
+            *_indexes(found, wanted),
+            *_checks(found, wanted),
+        ]
+    )
+
+
+def _table(found: TableSpec, wanted: TableSpec) -> Iterator[Change]:
+    if found.comment != wanted.comment:
+        text = f"the table comment is {found.comment!r}, defined as {wanted.comment!r}"
+        yield Change("table_comment", "", found.comment, wanted.comment, text)
+    if found.primary_key != wanted.primary_key:
+        text = f"the primary key is {_list(found.primary_key)}, defined as {_list(wanted.primary_key)}"
+        yield Change("primary_key", "", found.primary_key, wanted.primary_key, text)
+
+
+def _attributes(found: TableSpec, wanted: TableSpec) -> Iterator[Change]:
+    old = {a.name: a for a in found.attributes}
+    new = {a.name: a for a in wanted.attributes}
+    for name, attribute in old.items():
+        if name not in new:
+            yield Change("attribute_dropped", name, attribute, None, f"`{name}` is not in the definition")
+    inherited = {column for fk in wanted.foreign_keys for column in fk.columns}
+    for name, attribute in new.items():
+        if name not in old:
+            yield Change("attribute_added", name, None, attribute, f"`{name}` is not in the table")
+        else:
+            yield from _attribute(old[name], attribute, name in inherited)
+
+
+def _attribute(old: Attribute, new: Attribute, inherited: bool) -> Iterator[Change]:
+    name = new.name
+    if not same_type(old.dtype, new.dtype):
+        yield Change(
+            "attribute_type", name, old.dtype, new.dtype, f"`{name}` is {old.type}, defined as {new.type}"
+        )
+    if old.nullable != new.nullable:
+        text = f"`{name}` is {_optional(old)}, defined as {_optional(new)}"
+        yield Change("attribute_nullable", name, old.nullable, new.nullable, text)
+    if _default(old) != _default(new):
+        text = f"the default of `{name}` is {_spelled(old)}, defined as {_spelled(new)}"
+        yield Change("attribute_default", name, old.default, new.default, text)
+    if old.comment != new.comment and not (inherited and not old.comment):
+        text = f"the comment of `{name}` is {old.comment!r}, defined as {new.comment!r}"
+        yield Change("attribute_comment", name, old.comment, new.comment, text)
+
+
+def same_type(found: AttributeType, wanted: AttributeType) -> bool:
+    """Whether a column found in the database can be what the definition says.
+
+    Examples
+    --------
+    >>> from datajoint.heading.types import parse_type
+    >>> same_type(parse_type("bigint"), parse_type("int64"))
+    True
+    """
+    if found.text == wanted.text:
+        return True
+    if found.kind != wanted.kind:
+        return found.native and found.kind in _STORED_AS.get(wanted.kind, ())
+    if found.kind == "native":
+        return found.text.lower() == wanted.text.lower()
+    if (found.codec, found.store, found.autoincrement) != (wanted.codec, wanted.store, wanted.autoincrement):
+        return False
+    sizes = (found.length, found.scale, found.labels), (wanted.length, wanted.scale, wanted.labels)
+    return found.kind not in _SIZED or sizes[0] == sizes[1]
+
+
+def _optional(attribute: Attribute) -> str:
+    return "nullable" if attribute.nullable else "required"
+
+
+def _default(attribute: Attribute) -> tuple[str, Any] | None:
+    """The default in comparable form; null is told by `nullable`."""
+    default = attribute.default
+    if default is None or default.kind == "null":
+        return None
+    return default.kind, default.value
+
+
+def _spelled(attribute: Attribute) -> str:
+    default: Default | None = attribute.default
+    return default_text(default, attribute.dtype) if default else "none"
+
+
+def _foreign_keys(found: TableSpec, wanted: TableSpec) -> Iterator[Change]:
+    old = {_identity(fk, found): fk for fk in found.foreign_keys}
+    new = {_identity(fk, wanted): fk for fk in wanted.foreign_keys}
+    for identity in old.keys() - new.keys():
+        fk = old[identity]
+        text = f"the {_reference(fk, found)} is not in the definition"
+        yield Change("foreign_key_dropped", _list(fk.columns), fk, None, text)
+    for identity in new.keys() - old.keys():
+        fk = new[identity]
+        text = f"the {_reference(fk, wanted)} is not in the table"
+        yield Change("foreign_key_added", _list(fk.columns), None, fk, text)
+
+
+def _identity(fk: ForeignKey, spec: TableSpec) -> tuple[Any, ...]:
+    pairs = frozenset(zip(fk.columns, fk.parent_columns, strict=True))
+    return pairs, fk.parent, _is_unique(fk, spec)
+
+
+def _is_unique(fk: ForeignKey, spec: TableSpec) -> bool:
+    return fk.unique or any(i.unique and set(i.columns) == set(fk.columns) for i in spec.indexes)
+
+
+def _reference(fk: ForeignKey, spec: TableSpec) -> str:
+    unique = "unique " if _is_unique(fk, spec) else ""
+    return f"{unique}reference from {_list(fk.columns)} to `{fk.parent}`"
+
+
+def _indexes(found: TableSpec, wanted: TableSpec) -> Iterator[Change]:
+    covered = {fk.columns[:n] for fk in found.foreign_keys for n in range(1, len(fk.columns) + 1)}
+    old = [i for i in _plain(found) if i.unique or i.columns not in covered or i in wanted.indexes]
+    new = _plain(wanted)
+    for index in old:
+        if index not in new:
+            text = f"the {_index(index)} is not in the definition"
+            yield Change("index_dropped", _list(index.columns), index, None, text)
+    for index in new:
+        if index not in old:
+            yield Change(
+                "index_added", _list(index.columns), None, index, f"the {_index(index)} is not in the table"
+            )
+
+
+def _plain(spec: TableSpec) -> list[Index]:
+    """Indexes of attributes: databases change the text of expressions, and a unique reference tells of its own."""
+    names = {a.name for a in spec.columns}
+    unique = [set(fk.columns) for fk in spec.foreign_keys]
+    return [
+        i for i in spec.indexes if names.issuperset(i.columns) and not (i.unique and set(i.columns) in unique)
+    ]
+
+
+def _index(index: Index) -> str:
+    return f"{'unique ' if index.unique else ''}index on {_list(index.columns)}"
+
+
+def _checks(found: TableSpec, wanted: TableSpec) -> Iterator[Change]:
+    """Checks are compared by name: databases change the text of conditions."""
+    old = {check.name: check for check in found.checks}
+    new = {check.name: check for check in wanted.checks}
+    for name in old.keys() - new.keys():
+        yield Change("check_dropped", name, old[name], None, f"the check `{name}` is not in the definition")
+    for name in new.keys() - old.keys():
+        yield Change("check_added", name, None, new[name], f"the check `{name}` is not in the table")
+
+
+def _list(names: tuple[str, ...]) -> str:
+    return "(" + ", ".join(names) + ")"
