@@ -15,6 +15,7 @@ SETS  := core test dev demo
 STAMP := $(VENV)/.stamp
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export NO_MKDOCS_2_WARNING := 1
 export VIRTUAL_ENV := $(abspath $(VENV))
 
 # $(call step,what is said,command): one line here, the command's output in the log, its end shown if it fails.
@@ -24,7 +25,7 @@ define step
 || { tail -n 25 $(LOG); printf '%s\n' "This failed: $(1). The whole output is in $(LOG)."; exit 1; }
 endef
 
-.PHONY: help demo clean-demo test unit check conformance docs bench coverage services format pins clean
+.PHONY: help demo clean-demo test peer unit check conformance docs bench coverage services format pins clean
 .DEFAULT_GOAL := help
 
 help:
@@ -35,6 +36,7 @@ help:
 	@echo 'make check                                                format, lint, types, layers, limits, docs'
 	@echo 'make format                                               format and fix what can be fixed'
 	@echo 'make conformance [V=1]                                    which statements of the language are tested and pass'
+	@echo 'make peer                                                 the existing client, for the interoperability tests'
 	@echo 'make docs · make bench · make coverage · make services · make pins · make clean'
 
 # ----------------------------------------------------------------------------------------------- environment
@@ -68,6 +70,13 @@ clean-demo:
 
 test: $(STAMP)-project $(STAMP)-test
 	@$(BIN)/python -m pytest -n $(N) $(ARGS)
+
+# The existing client in an environment of its own; the interoperability tests find it there, or are skipped.
+peer: build/peer/.stamp
+build/peer/.stamp: requirements/peer.txt | $(STAMP)-venv
+	$(call step,environment: build/peer,$(PYTHON) -m venv build/peer)
+	$(call step,packages: $<,VIRTUAL_ENV=$(abspath build/peer) $(BIN)/uv pip install -r $<)
+	@touch $@
 
 unit: $(STAMP)-project $(STAMP)-test
 	@$(BIN)/python -m pytest -n $(N) $(ARGS) tests/unit src
@@ -107,6 +116,7 @@ services:
 PIN := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --no-annotate
 pins: $(STAMP)-venv
 	@$(PIN) --upgrade pyproject.toml requirements/dev.in -o requirements/dev.txt
+	@$(PIN) --upgrade requirements/peer.in -o requirements/peer.txt
 	@for set in core test demo; do \
 	  $(PIN) -c requirements/dev.txt pyproject.toml $$(ls requirements/$$set.in 2>/dev/null) -o requirements/$$set.txt; done
 
