@@ -13,6 +13,6 @@ from datajoint.settings.secret import Secret
 from datajoint.settings.sources import CONFIG_FILE, GLOBALCONFIG, LOCALCONFIG, is_thread_safe
 
 __all__ = [
-    "CONFIG_FILE", "GLOBALCONFIG", "LOCALCONFIG", "SETTINGS", "Config", "ConnectionSettings", "Secret", "Setting",
-    "UnknownSettingError", "is_thread_safe", "load_config", "resolve_connection",
+    "CONFIG_FILE", "GLOBALCONFIG", "LOCALCONFIG", "SETTINGS", "Config", "ConnectionSettings", "Secret",
+    "Setting", "UnknownSettingError", "is_thread_safe", "load_config", "resolve_connection",
 ]  # fmt: skip

@@ -1,4 +1,3 @@
-# ruff: noqa: PTH - pathlib would be half of the import time of the package
 """Which database the settings mean: an embedded SQLite file, or a server that is named completely."""
 
 from __future__ import annotations
@@ -95,8 +94,8 @@ def _demand_credentials(config: Config, backend: str, named: list[str]) -> None:
     raise ConfigurationError(
         f"A {backend} server is configured (`{because}`: {config.origin(because)}), but {what} "
         f"{'is' if len(missing) == 1 else 'are'} not set.",
-        hint=f"Set {variables} in the environment, or {what} in `dj.config`, or write the file {files} beside "
-        "datajoint.json.\nFor a local file without a server set `database.backend` (DJ_BACKEND) to sqlite.",
+        hint=f"Set {variables} in the environment, or {what} in `dj.config`, or write the file {files} "
+        "beside datajoint.json.\nFor a local file without a server set `database.backend` to sqlite.",
     )
 
 

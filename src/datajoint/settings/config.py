@@ -1,4 +1,3 @@
-# ruff: noqa: PTH - pathlib would be half of the import time of the package
 """`Config`: settings read as attributes or by dotted names, assigned, and changed for a while."""
 
 from __future__ import annotations
@@ -6,20 +5,12 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from datajoint.errors import ConfigurationError, DataJointWarning
-from datajoint.settings.model import (
-    GROUPS,
-    IGNORED,
-    LOG_LEVELS,
-    SETTINGS,
-    Layer,
-    canonical,
-    convert,
-    refuse,
-    suggestion,
-)
+from datajoint.settings.convert import canonical, convert, refuse, suggestion
+from datajoint.settings.layer import Layer
+from datajoint.settings.model import GROUPS, IGNORED, LOG_LEVELS, SETTINGS
 from datajoint.settings.secret import Tree, clone, masked
 from datajoint.settings.sources import Sources, collect, read_file, read_secrets, warn_in_log
 from datajoint.settings.stores import resolve_store, stores_of
@@ -222,9 +213,13 @@ class Config(MutableMapping[str, Any]):
 
         Examples
         --------
-        >>> Config().load("nowhere.json")
-        Traceback (most recent call last):
-        datajoint.settings.config.MissingFileError: There is no configuration file nowhere.json.
+        >>> import tempfile
+        >>> config = Config()
+        >>> with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        ...     print('{"display": {"limit": 3}}', file=file, flush=True)
+        ...     config.load(file.name)
+        >>> config.display.limit
+        3
         """
         path = os.path.abspath(filename)
         if not os.path.isfile(path):
@@ -282,7 +277,7 @@ class Config(MutableMapping[str, Any]):
         """Convert what the sources say; on a wrong value nothing changes."""
         layer = sources.merged()
         loaded: dict[str, Any] = {"stores": stores_of(layer), "provenance.source": Tree()}
-        own = {name: found for name, found in layer.items() if name.split(".")[0] != "stores"}
+        own = {name: found for name, found in layer.items() if name.split(".", 1)[0] != "stores"}
         for name, found in own.items():
             refuse(name, found.origin)
             setting = SETTINGS.get(name)
@@ -324,7 +319,7 @@ class Config(MutableMapping[str, Any]):
 
     def _is_news(self, name: str) -> bool:
         """Tell whether an unknown name was not reported yet, and remember it."""
-        if name in SETTINGS or name in self._reported or name.split(".")[0] in ("custom", "stores"):
+        if name in SETTINGS or name in self._reported or name.split(".", 1)[0] in ("custom", "stores"):
             return False
         self._reported.add(name)
         return not name.startswith("provenance.source.")
@@ -376,7 +371,7 @@ class Group:
         return f"{self._prefix}{name}" in self._config
 
     def __repr__(self) -> str:
-        settings = ", ".join(f"{name}={masked(self[name], name)!r}" for name in self.keys())  # noqa: SIM118 - fields
+        settings = ", ".join(f"{name}={masked(self[name], name)!r}" for name in self.keys())
         return f"{self._prefix[:-1]}({settings})"
 
 
@@ -393,7 +388,7 @@ class Override:
         self._after = after
         self._before: list[Snapshot] | None = None
 
-    def __enter__(self) -> Override:
+    def __enter__(self) -> Self:
         if self._before is None:
             self._before = self._values.snapshot(self._changes)
             for name, value in self._changes.items():

@@ -1,4 +1,4 @@
-"""Values that must not be shown: `Secret` text, and `Tree`, a nested mapping that masks its secret entries."""
+"""Values that must not be shown: `Secret` text, and `Tree`, a mapping that masks its secret entries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,3 @@
-# ruff: noqa: PTH - pathlib would be half of the import time of the package
 """Where settings come from: environment, secrets files, configuration files; each a flat layer with origins.
 
 A layer maps a dotted name to `Found(value, origin)`. Stores are flat here too (``stores.lab.bucket``), so
@@ -13,7 +12,9 @@ from typing import Any, cast
 
 from datajoint._value import Value
 from datajoint.errors import ConfigurationError, nearest
-from datajoint.settings.model import GROUPS, SETTINGS, VARIABLES, Found, Layer, canonical, parse
+from datajoint.settings.convert import canonical, parse
+from datajoint.settings.layer import Found, Layer
+from datajoint.settings.model import GROUPS, SETTINGS, VARIABLES
 
 __all__ = [
     "CONFIG_FILE", "GLOBALCONFIG", "LOCALCONFIG", "SECRETS_DIRECTORY", "SYSTEM_SECRETS", "TEMPLATE_SECRETS",
@@ -42,7 +43,7 @@ class Sources(Value):
     file: Layer
 
     def merged(self) -> Layer:
-        """Return for every name the value that counts; stores of the environment replace those of the file."""
+        """Return the value that counts for every name; DJ_STORES replaces the stores of files."""
         file = self.file
         if any(name.startswith("stores.") for name in self.environment) or "stores" in self.environment:
             file = {name: found for name, found in file.items() if not name.startswith("stores.")}
@@ -119,7 +120,7 @@ def is_thread_safe(environ: Mapping[str, str] | None = None) -> bool:
 
 
 def find_config_files(directory: str) -> list[str]:
-    """Look upward for the nearest folder with settings, up to the root of the repository; last file counts most."""
+    """Look upward for the nearest folder with settings; of its files the last one counts most."""
     while True:
         project = os.path.join(directory, "pyproject.toml")
         found = [project] if os.path.isfile(project) and _has_section(project) else []
@@ -152,7 +153,7 @@ def _legacy_files(environ: Mapping[str, str], directory: str) -> list[str]:
 
 
 def read_file(path: str) -> Layer:
-    """Read a JSON file, or the section ``[tool.datajoint]`` of a pyproject file; what is null counts as unset."""
+    """Read a JSON file, or ``[tool.datajoint]`` of a pyproject file; null counts as unset."""
     data = _parse_file(path)
     layer = {canonical(name): Found(value, path) for name, value in _flatten(data, path) if value is not None}
     if os.path.basename(path) in (LOCALCONFIG, GLOBALCONFIG):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from datajoint.errors import ConfigurationError, nearest
-from datajoint.settings.model import Layer
+from datajoint.settings.layer import Layer
 from datajoint.settings.secret import Tree, clone
 
 __all__ = ["PROTOCOLS", "resolve_store", "stores_of"]
@@ -38,7 +38,7 @@ def resolve_store(stores: Mapping[str, Any], name: str | None, default: str = "d
         if name is None:
             raise ConfigurationError(
                 f"`stores.{default}` is not configured.",
-                hint=f"Set `dj.config['stores.{default}']` to the name of a store, or name the store with `@name`.",
+                hint=f"Set `stores.{default}` to the name of a store, or name the store after the @.",
             )
     store = stores.get(name)
     if name in ("default", "filepath_default") or not isinstance(store, Mapping):
@@ -79,8 +79,9 @@ def _check_keys(name: str, spec: Mapping[str, Any]) -> None:
     allowed = (*_COMMON, "protocol", "stage", *required, *optional)
     unknown = [key for key in spec if key not in allowed]
     if unknown:
+        listed = ", ".join(f"`{key}`" for key in unknown)
         raise ConfigurationError(
-            f"Store `{name}` (protocol {protocol}) has unknown keys: {', '.join(f'`{key}`' for key in unknown)}.",
+            f"Store `{name}` (protocol {protocol}) has unknown keys: {listed}.",
             hint=nearest(unknown[0], allowed) or f"Known keys: {', '.join(allowed)}.",
         )
 
@@ -114,9 +115,9 @@ def _check_prefixes(name: str, spec: Mapping[str, Any]) -> None:
     """Sections of a store may not lie in one another, or one would collect the other's objects as garbage."""
     given = [key for key in _PREFIXES if spec[key] or (spec[key] == "" and key != "filepath_prefix")]
     parts = {key: tuple(part for part in spec[key].split("/") if part) for key in given}
-    for first in parts:
-        for second in parts:
-            if first != second and parts[second][: len(parts[first])] == parts[first]:
+    for first, outer in parts.items():
+        for second, inner in parts.items():
+            if first != second and inner[: len(outer)] == outer:
                 raise ConfigurationError(
                     f"The prefixes of store `{name}` overlap: `{second}` {spec[second]!r} lies in `{first}` "
                     f"{spec[first]!r}.",

@@ -1,4 +1,3 @@
-# ruff: noqa: PTH - pathlib would be half of the import time of the package
 """A configuration file to start from, and a folder for the secrets that do not belong in it."""
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from datajoint.errors import ConfigurationError
 from datajoint.settings.model import SETTINGS
-from datajoint.settings.secret import is_secret_name
+from datajoint.settings.secret import Tree, is_secret_name
 from datajoint.settings.sources import SECRETS_DIRECTORY, TEMPLATE_SECRETS
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
 
 def _without_secrets(stores: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        name: _without_secrets(value) if isinstance(value, Mapping) else value
+        name: _without_secrets(value) if isinstance(value, Tree) else value
         for name, value in stores.items()
         if not is_secret_name(name)
     }

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any, cast
 
-from datajoint.settings.model import GROUPS, PORTS, SETTINGS, canonical
+from datajoint.settings.convert import canonical
+from datajoint.settings.model import GROUPS, PORTS, SETTINGS
 from datajoint.settings.secret import Tree, clone, dig, splits
 
 __all__ = ["ABSENT", "ASSIGNED", "DEFAULT", "Snapshot", "Values"]
