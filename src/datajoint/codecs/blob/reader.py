@@ -8,7 +8,7 @@ against the bytes that are there before anything is allocated for them.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
 from math import prod
 from struct import Struct, error as StructError
@@ -25,15 +25,13 @@ __all__ = ["unpack"]
 
 _length = Struct("<Q").unpack_from
 _names_count = Struct("<I").unpack_from
-_int_size = Struct("<H").unpack_from
 _double = Struct("<d").unpack_from
 _two_doubles = Struct("<dd").unpack_from
 _datetime = Struct("<iq").unpack_from
 _array_type = Struct("<II").unpack_from
-_sized_float = Struct("<QBd").unpack_from
-_sized_text = Struct("<QBQ").unpack_from
+_sized_tag = Struct("<QB").unpack_from
 _FLOAT_PREFIX = Struct("<QB").pack(9, 0x0D)
-_FLOATS_FROM = 16
+_FLOATS_FROM = 32  # from here on columns are faster than one structure
 _MAX_NDIM = 64
 
 
@@ -90,37 +88,35 @@ def _plain(data: Any) -> bytes:
 
 def _elements(data: bytes, pos: int, end: int, count: int) -> list[Any]:
     """Read `count` elements that fill the bytes up to `end`."""
-    if count >= _FLOATS_FROM and end - pos == 17 * count and data.startswith(_FLOAT_PREFIX, pos):
+    if end - pos == 17 * count and count and data[pos + 8] == 0x0D:
         floats = _floats(data, pos, end, count)
         if floats is not None:
             return floats
-    values = list(_each(data, pos, end)) if count * 9 <= end - pos else []
-    if len(values) != count:
-        raise ValueError(f"a collection of {count} elements does not fill its {end - pos} bytes")
+    values: list[Any] = []
+    append = values.append
+    while pos < end:
+        size, tag = _sized_tag(data, pos)
+        pos += 9
+        stop = pos + size - 1
+        if stop > end:
+            raise ValueError("an element reaches beyond the collection it is in")
+        append(_READERS[tag](data, pos, stop))
+        pos = stop
+    if pos != end or len(values) != count:
+        raise ValueError(f"a collection of {count} elements does not fill its bytes")
     return values
 
 
-def _each(data: bytes, pos: int, end: int) -> Iterator[Any]:
-    while pos < end:
-        tag = data[pos + 8]
-        if tag == 0x0D:
-            size, _, value = _sized_float(data, pos)
-            pos += 17
-            if size != 9:
-                raise ValueError("a float has a wrong length")
-            yield value
-            continue
-        start = pos + 9
-        pos += 8 + _length(data, pos)[0]
-        if pos > end or pos < start:
-            raise ValueError("an element reaches beyond the collection it is in")
-        yield _READERS[tag](data, start, pos)
-    if pos != end:
-        raise ValueError("an element reaches beyond the collection it is in")
+@lru_cache(maxsize=_FLOATS_FROM)
+def _float_row(count: int) -> Callable[[bytes, int], tuple[Any, ...]]:
+    return Struct("<" + count * "QBd").unpack_from
 
 
 def _floats(data: bytes, pos: int, end: int, count: int) -> list[Any] | None:
-    """Read a list of floats only, all of 17 bytes, column by column."""
+    """Read a list of floats only, all of 17 bytes: as one structure, or column by column."""
+    if count < _FLOATS_FROM:
+        row = _float_row(count)(data, pos)
+        return list(row[2::3]) if row[::3].count(9) == count == row[1::3].count(0x0D) else None
     for offset, byte in enumerate(_FLOAT_PREFIX):
         if data[pos + offset : end : 17] != bytes((byte,)) * count:
             return None
@@ -134,9 +130,26 @@ def _floats(data: bytes, pos: int, end: int, count: int) -> list[Any] | None:
 
 
 def _int(data: bytes, pos: int, end: int) -> int:
-    if _int_size(data, pos)[0] != end - pos - 2:
+    if data[pos] + 256 * data[pos + 1] != end - pos - 2:
         raise ValueError("an int has a wrong length")
     return int.from_bytes(data[pos + 2 : end], "little", signed=True)
+
+
+def _float(data: bytes, pos: int, end: int) -> float:
+    if end - pos != 8:
+        raise ValueError("a float has a wrong length")
+    return _double(data, pos)[0]
+
+
+def _bool(data: bytes, pos: int, end: int) -> bool:
+    if end - pos != 1:
+        raise ValueError("a bool has a wrong length")
+    return data[pos] != 0
+
+
+def _none(data: bytes, pos: int, end: int) -> None:
+    if end != pos:
+        raise ValueError("a None has a wrong length")
 
 
 def _fixed(read: Callable[[bytes, int], Any], size: int) -> Callable[[bytes, int, int], Any]:
@@ -146,6 +159,10 @@ def _fixed(read: Callable[[bytes, int], Any], size: int) -> Callable[[bytes, int
         return read(data, pos)
 
     return reader
+
+
+def _complex(data: bytes, pos: int) -> complex:
+    return complex(*_two_doubles(data, pos))
 
 
 def _uuid(data: bytes, pos: int) -> Any:
@@ -217,33 +234,32 @@ def _word(element: bytes) -> str | None:
 def _dict(data: bytes, pos: int, end: int) -> dict[Any, Any]:
     count = _length(data, pos)[0]
     pos += 8
+    if count * 18 > end - pos:
+        raise ValueError(f"a dict of {count} items does not fit into its bytes")
     result: dict[Any, Any] = {}
-    for _ in range(count if count * 18 <= end - pos else 0):
-        after = pos + 8 + data[pos]
-        key: Any = _word(data[pos:after])
+    for _ in range(count):
+        start = pos
+        pos += 8 + data[pos]
+        key: Any = _word(data[start:pos])
         if key is None:
-            after = pos + 8 + _length(data, pos)[0]
-            (key,) = _each(data, pos, after)
-        pos = after
-        tag = data[pos + 8]
-        if tag == 0x0D:
-            size, _, value = _sized_float(data, pos)
-            pos += 17
-            if size != 9:
-                raise ValueError("a float has a wrong length")
-        else:
-            start = pos + 9
-            pos += 8 + _length(data, pos)[0]
-            if pos > end or pos < start:
-                raise ValueError("an element reaches beyond the dict it is in")
-            value = _READERS[tag](data, start, pos)
-        try:
-            result[key] = value
-        except TypeError:
-            result[_hashable(key)] = value
-    if pos != end or len(result) != count:
+            key, pos = _key(data, start, end)
+        size, tag = _sized_tag(data, pos)
+        pos += 9
+        stop = pos + size - 1
+        if stop > end:
+            raise ValueError("an element reaches beyond the dict it is in")
+        result[key] = _READERS[tag](data, pos, stop)
+        pos = stop
+    if pos != end:
         raise ValueError(f"a dict of {count} items does not fill its bytes")
     return result
+
+
+def _key(data: bytes, pos: int, end: int) -> tuple[Any, int]:
+    stop = pos + 8 + _length(data, pos)[0]
+    if stop > end:
+        raise ValueError("a key reaches beyond the dict it is in")
+    return _hashable(_READERS[data[pos + 8]](data, pos + 9, stop)), stop
 
 
 # arrays
@@ -425,9 +441,9 @@ _READERS = _Readers(
         0x05: _str,
         0x06: _text_bytes,
         0x0A: _int,
-        0x0B: _fixed(lambda data, pos: data[pos] != 0, 1),
-        0x0C: _fixed(lambda data, pos: complex(*_two_doubles(data, pos)), 16),
-        0x0D: _fixed(lambda data, pos: _double(data, pos)[0], 8),
+        0x0B: _bool,
+        0x0C: _fixed(_complex, 16),
+        0x0D: _float,
         0x41: _array,
         0x43: _cell,
         0x46: _records,
@@ -436,7 +452,7 @@ _READERS = _Readers(
         0x64: _decimal,
         0x74: _fixed(_moment, 12),
         0x75: _fixed(_uuid, 16),
-        0xFF: _fixed(lambda data, pos: None, 0),
+        0xFF: _none,
     }
 )
 

@@ -1,8 +1,7 @@
 """Values → blob bytes.
 
-Every element is written as a list of pieces that are joined once, so that a large array is copied once.
-A leaf function returns an element with its length before it; a branch function returns the pieces of
-an element without it. Both are chosen by the exact type of the value; the rest is asked for what it is.
+An *element* is a value with its length before it; each function here makes one, chosen by the exact type
+of the value. A value of another type is asked for what it is.
 """
 
 from __future__ import annotations
@@ -21,17 +20,17 @@ from datajoint.errors import DataJointWarning, EncodeError
 
 __all__ = ["pack"]
 
-Pieces: TypeAlias = list[Any]  # bytes, or memory of an array
+Pieces: TypeAlias = list[Any]  # bytes, or memory that can be joined to bytes; an element without its length
 
 _MYM = b"mYm\0"
 _DJ0 = b"dj0\0"
 _length = Struct("<Q").pack
-_count = Struct("<BQ").pack
-_text_head = Struct("<QBQ").pack
+_sized_count = Struct("<QBQ").pack
 _int8 = Struct("<QBHb").pack
 _int16 = Struct("<QBHh").pack
 _int32 = Struct("<QBHi").pack
 _int_head = Struct("<QBH").pack
+_sized_complex = Struct("<QBdd").pack
 _datetime = Struct("<QBiq").pack
 _array_head = (Struct("<BQII").pack, Struct("<BQQII").pack, Struct("<BQQQII").pack, Struct("<BQQQQII").pack)
 _FLOATS_FROM = 16  # shorter lists are faster one by one
@@ -61,19 +60,16 @@ def pack(value: Any, compress: bool = True) -> bytes:
     """
     kind = type(value)
     try:
-        leaf = _LEAVES.get(kind)
-        if leaf is not None:
-            plain = _DJ0 + leaf(value)[8:]
+        if kind in _ELEMENTS:
+            element = _ELEMENTS[kind](value)
+            if len(element) <= 1004:
+                return _DJ0 + element[8:]
+            pieces: Pieces = [_DJ0, memoryview(element)[8:]]
         else:
-            branch = _BRANCHES.get(kind)
-            if branch is not None:
-                plain = b"".join((_DJ0, *branch(value)))
-            else:
-                plain = b"".join((_MYM if _for_matlab(value) else _DJ0, *_other(value)))
+            pieces = [_MYM if _for_matlab(value) else _DJ0, *_other(value)]
     except RecursionError:
-        raise EncodeError(
-            f"A blob cannot hold this {_name(kind)}: it is nested too deeply or contains itself."
-        ) from None
+        raise _refused(f"this {_name(kind)}: it is nested too deeply or contains itself") from None
+    plain = b"".join(pieces)
     return deflate(plain) if compress and len(plain) > 1000 else plain
 
 
@@ -87,6 +83,14 @@ def _name(kind: type) -> str:
 
 
 # leaves
+
+_float: Callable[[float], bytes] = partial(Struct("<QBd").pack, 9, 0x0D)
+_BOOLS = {value: Struct("<QBB").pack(2, 0x0B, value) for value in (False, True)}
+_NONE = {None: Struct("<QB").pack(1, 0xFF)}
+
+
+def _complex(value: complex) -> bytes:
+    return _sized_complex(17, 0x0C, value.real, value.imag)
 
 
 def _int(value: int) -> bytes:
@@ -108,15 +112,24 @@ def _str(value: str) -> bytes:
     except UnicodeEncodeError as error:
         raise _refused(f"a str with the character {value[error.start]!r}, which is no text") from error
     size = len(data)
-    return _text_head(size + 9, 0x05, size) + data
+    return _sized_count(size + 9, 0x05, size) + data
 
 
-_word = lru_cache(maxsize=4096)(_str)  # keys of dicts repeat from row to row
+class _LongError(Exception):
+    """A key of a dict is too long to be remembered."""
+
+
+@lru_cache(maxsize=4096)
+def _word(key: str) -> bytes:
+    """Write a key of a dict; they repeat from row to row."""
+    if len(key) > 100:
+        raise _LongError
+    return _str(key)
 
 
 def _bytes(value: bytes | bytearray) -> bytes:
     size = len(value)
-    return _text_head(size + 9, 0x06, size) + value
+    return _sized_count(size + 9, 0x06, size) + value
 
 
 def _date(value: datetime.date) -> bytes:
@@ -151,105 +164,85 @@ def _warn_of_lost_zone(value: datetime.time | datetime.datetime) -> None:
 
 def _decimal(value: Any) -> bytes:
     data = str(value).encode("ascii")
-    return _text_head(len(data) + 9, 0x64, len(data)) + data
+    return _sized_count(len(data) + 9, 0x64, len(data)) + data
 
 
-# branches
+# collections
 
 
-def _elements(values: Iterable[Any]) -> Pieces:
-    pieces: Pieces = []
-    append = pieces.append
-    for value in values:
-        kind = type(value)
-        leaf = _LEAVES.get(kind)
-        if leaf is not None:
-            append(leaf(value))
-        else:
-            pieces += _element(value, kind)
-    return pieces
+def _list(tag: int, values: Iterable[Any], count: int) -> bytes:
+    body = b"".join([_ELEMENTS[type(value)](value) for value in values])
+    return _sized_count(len(body) + 9, tag, count) + body
 
 
-def _element(value: Any, kind: type) -> Pieces:
-    """Write an element that is not a leaf, with its length before it."""
-    branch = _BRANCHES.get(kind)
-    pieces = branch(value) if branch is not None else _other(value)
-    return [_length(sum(map(len, pieces))), *pieces]
+def _tuple_or_list(tag: int, values: Sequence[Any]) -> bytes:
+    count = len(values)
+    if count >= _FLOATS_FROM and type(values[0]) is float and set(map(type, values)) == {float}:
+        return _sized_count(17 * count + 9, tag, count) + _floats(values)
+    return _list(tag, values, count)
 
 
-def _list(tag: int, values: Sequence[Any]) -> Pieces:
-    if len(values) >= _FLOATS_FROM and type(values[0]) is float and set(map(type, values)) == {float}:
-        return [_count(tag, len(values)), _floats(values)]
-    return [_count(tag, len(values)), *_elements(values)]
-
-
-def _floats(values: Sequence[float]) -> bytes:
+def _floats(values: Sequence[float]) -> bytearray:
     """Write the elements of a list of floats, all of 17 bytes, column by column."""
     data = Struct(f"<{len(values)}d").pack(*values)
-    result = bytearray(_LEAVES[float](0.0) * len(values))
+    result = bytearray(_float(0.0) * len(values))
     for offset in range(8):
         result[9 + offset :: 17] = data[offset::8]
-    return bytes(result)
+    return result
 
 
-def _dict(value: Mapping[Any, Any]) -> Pieces:
-    pieces: Pieces = [_count(0x04, len(value))]
+def _dict(value: Mapping[Any, Any]) -> bytes:
+    pieces: list[bytes] = []
     append = pieces.append
     for key, item in value.items():
-        kind = type(key)
-        if kind is str and len(key) < 100:
-            append(_word(key))
-        else:
-            pieces += _elements((key,))
-        kind = type(item)
-        leaf = _LEAVES.get(kind)
-        if leaf is not None:
-            append(leaf(item))
-        else:
-            pieces += _element(item, kind)
-    return pieces
+        try:
+            append(_word(key) if type(key) is str else _ELEMENTS[type(key)](key))
+        except _LongError:
+            append(_str(key))
+        append(_ELEMENTS[type(item)](item))
+    body = b"".join(pieces)
+    return _sized_count(len(body) + 9, 0x04, len(pieces) // 2) + body
 
 
-def _set(value: Set[Any]) -> Pieces:
-    return [_count(0x03, len(value)), *_elements(value)]
+def _set(value: Set[Any]) -> bytes:
+    return _list(0x03, value, len(value))
 
 
 # what needs a closer look
 
 
 def _other(value: Any) -> Pieces:
-    """Write an element of a type that is not in the tables, without its length."""
+    """Write a value of a type that is not in the table, without its length."""
     numpy = sys.modules.get("numpy")
     if numpy is not None:
         if isinstance(value, numpy.ndarray):
             return _any_array(value, numpy)
         if isinstance(value, numpy.generic) and not isinstance(value, (numpy.str_, numpy.bytes_)):
             return _scalar(value, numpy)
-    for kinds, leaf in _KINDS:
+    for kinds, write in _KINDS:
         if isinstance(value, kinds):
-            return [leaf(value)[8:]]
-    return _stranger(value)
+            return [write(value)[8:]]
+    if isinstance(value, datetime.date) or type(value).__module__ in ("decimal", "uuid"):
+        return [_exact(value, type(value))[8:]]
+    return [_collection(value)[8:]]
 
 
-def _stranger(value: Any) -> Pieces:
-    kind = type(value)
-    if isinstance(value, datetime.date) or kind.__module__ in ("decimal", "uuid"):
-        return [_exact(value, kind)[8:]]
+def _collection(value: Any) -> bytes:
     if isinstance(value, Mapping):
         return _dict(value)
     if isinstance(value, MutableSequence):
-        return _list(0x02, value)
+        return _tuple_or_list(0x02, value)
     if isinstance(value, Sequence):
-        return _list(0x01, value)
+        return _tuple_or_list(0x01, value)
     if isinstance(value, Set):
         return _set(value)
-    raise _refused(f"an object of type {_name(kind)}")
+    raise _refused(f"an object of type {_name(type(value))}")
 
 
 def _exact(value: Any, kind: type) -> bytes:
-    """Write a date, Decimal or UUID, or a value of a subclass that adds nothing to it."""
-    if getattr(value, "nanosecond", 0) or value != value and kind.__name__ == "NaTType":
-        raise _refused(f"an object of type {_name(kind)} with nanoseconds or no time")
+    """Write a Decimal, a UUID, or a date of a subclass that adds nothing to it."""
+    if kind.__name__ == "NaTType" or getattr(value, "nanosecond", 0):
+        raise _refused(f"an object of type {_name(kind)} that is no time or has nanoseconds")
     if isinstance(value, datetime.datetime):
         return _moment(value)
     if isinstance(value, datetime.date):
@@ -259,6 +252,18 @@ def _exact(value: Any, kind: type) -> bytes:
     if kind.__name__ == "UUID":
         return _length(17) + b"u" + value.bytes
     raise _refused(f"an object of type {_name(kind)}")
+
+
+def _other_element(value: Any) -> bytes:
+    pieces = _other(value)
+    return b"".join((_length(sum(map(len, pieces))), *pieces))
+
+
+# arrays
+
+
+def _elements(values: Iterable[Any]) -> list[bytes]:
+    return [_ELEMENTS[type(value)](value) for value in values]
 
 
 def _for_matlab(value: Any) -> bool:
@@ -362,41 +367,37 @@ def _cell(value: Any) -> Pieces:
     return [head, *_elements(value.ravel(order="F"))]
 
 
-def _complex(value: complex) -> bytes:
-    return Struct("<QBdd").pack(17, 0x0C, value.real, value.imag)
+class _Elements(dict[type, Callable[[Any], bytes]]):
+    def __missing__(self, kind: type) -> Callable[[Any], bytes]:
+        return _other_element
 
 
-def _number(value: float) -> bytes:
-    return _LEAVES[float](value)
-
-
-_LEAVES: dict[type, Callable[[Any], bytes]] = {
-    float: partial(Struct("<QBd").pack, 9, 0x0D),
-    int: _int,
-    str: _str,
-    bool: {value: Struct("<QBB").pack(2, 0x0B, value) for value in (False, True)}.__getitem__,
-    type(None): {None: Struct("<QB").pack(1, 0xFF)}.__getitem__,
-    bytes: _bytes,
-    bytearray: _bytes,
-    complex: _complex,
-    datetime.datetime: _moment,
-    datetime.date: _date,
-    datetime.time: _time,
-}
-
-_BRANCHES: dict[type, Callable[[Any], Pieces]] = {
-    dict: _dict,
-    list: partial(_list, 0x02),
-    tuple: partial(_list, 0x01),
-    set: _set,
-    frozenset: _set,
-}
+_ELEMENTS = _Elements(
+    {
+        float: _float,
+        int: _int,
+        str: _str,
+        bool: _BOOLS.__getitem__,
+        type(None): _NONE.__getitem__,
+        list: partial(_tuple_or_list, 0x02),
+        tuple: partial(_tuple_or_list, 0x01),
+        dict: _dict,
+        set: _set,
+        frozenset: _set,
+        bytes: _bytes,
+        bytearray: _bytes,
+        complex: _complex,
+        datetime.datetime: _moment,
+        datetime.date: _date,
+        datetime.time: _time,
+    }
+)
 
 # subclasses of leaf types, in the order of the format
 _KINDS: tuple[tuple[Any, Callable[[Any], bytes]], ...] = (
     (int, _int),
     (complex, _complex),
-    (float, _number),
+    (float, _float),
     (datetime.time, _time),
     (str, _str),
     ((bytes, bytearray), _bytes),
