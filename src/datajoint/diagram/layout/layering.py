@@ -17,10 +17,11 @@ class Layering:
 
     Items 0 … n-1 are the nodes, the others are bends. A *block* is a set of nodes that stays together (a
     schema); blocks are stacked in the order of `band`, a free bend lies between two of them (a half number).
-    The free bends of one parent in one band are a *run*: they stay on one straight line.
+    The free bends of one parent in one band are a *run*: they stay on one straight line. Its bends in one
+    block are a *track*: they do so as far as there is room.
     """
 
-    __slots__ = ("after", "band", "before", "block", "chains", "layers", "nodes", "place", "rank", "runs", "span")
+    __slots__ = ("after", "band", "before", "block", "chains", "layers", "nodes", "place", "rank", "runs", "span", "tracks")
 
     def __init__(self, ranks: Sequence[int], block: Sequence[int], bands: Sequence[float]) -> None:
         self.nodes = len(ranks)
@@ -33,6 +34,7 @@ class Layering:
         self.span: dict[int, tuple[int, int]] = {}
         self.place = [0] * self.nodes
         self.runs: dict[tuple[int, float], list[int]] = {}
+        self.tracks: dict[tuple[int, int], list[int]] = {}
         self.chains: list[tuple[int, ...]] = []
         for node, r in enumerate(ranks):
             self.layers[r].append(node)
@@ -83,6 +85,8 @@ def layer(ranks: Sequence[int], links: Links, block: Sequence[int], bands: Seque
                 shared[key] = result.bend(r, inside, band)
                 if inside == FREE:
                     result.runs.setdefault((tail, band), []).append(shared[key])
+                else:
+                    result.tracks.setdefault((tail, inside), []).append(shared[key])
             chain.append(shared[key])
         chain.append(head)
         for a, b in zip(chain, chain[1:], strict=False):

@@ -150,9 +150,10 @@ def _depth_first(ranks: Sequence[int], near: Sequence[Sequence[int]]) -> list[in
 
 def order_layers(layering: Layering) -> None:
     """Order every layer in place; the best of several sweeps is kept."""
-    position = {item: p for p, item in enumerate(_depth_first(layering.rank, _both(layering)))}
+    near = _both(layering)
+    position = {item: p for p, item in enumerate(_depth_first(layering.rank, near))}
     for layer in layering.layers:
-        layer.sort(key=lambda item: (layering.band[item], position[item]))
+        layer.sort(key=lambda item: (layering.band[item], not near[item], position[item]))
     for r in range(len(layering.layers)):
         layering.number(r)
     best, fewest = [list(layer) for layer in layering.layers], crossings(layering)
@@ -204,7 +205,10 @@ def _sweep(layering: Layering, *, down: bool) -> None:
         key: dict[int, tuple[float, float]] = {}
         for item in layers[r]:
             others = near[item]
-            mean = sum(place[o] for o in others) / len(others) * scale if others else float(place[item])
+            if others:
+                mean = sum(place[o] for o in others) / len(others) * scale
+            else:  # what has no links at all stays at the end
+                mean = float(place[item]) if layering.before[item] or layering.after[item] else float("inf")
             key[item] = (band[item], mean)
         layers[r].sort(key=key.__getitem__)
         layering.number(r)

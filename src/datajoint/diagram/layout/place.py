@@ -69,31 +69,42 @@ def _place_block(
 ) -> tuple[float, float]:
     """Place the items of one block by themselves; returns their extent."""
     first, last = layering.span[block]
-    layers = [[i for i in layering.layers[r] if layering.block[i] == block] for r in range(first, last + 1)]
-    layers = [items for items in layers if items]
-    gaps: list[list[float]] = []
+    own, nodes = layering.block, layering.nodes
+    layers = [[i for i in layering.layers[r] if own[i] == block] for r in range(first, last + 1)]
+    rows: list[tuple[list[int], list[float]]] = []
     for items in layers:
-        steps = [0.0]
+        steps = [0.0] if items else []
         for a, b in pairwise(items):
-            steps.append(steps[-1] + (size[a] + size[b]) / 2 + (gap if max(a, b) < layering.nodes else gap * 0.7))
-        gaps.append(steps)
+            apart = gap if max(a, b) < nodes else gap * 0.7
+            steps.append(steps[-1] + (size[a] + size[b]) / 2 + apart)
+        rows.append((items, steps))
         for item, step in zip(items, steps, strict=True):
             centre[item] = step - steps[-1] / 2
-    own = layering.block
-    near = {
-        item: [(o, w) for o, w in links.near[item] if own[o] == block] for items in layers for item in items
-    }
-    rank = layering.rank
+    near = {i: [(o, w) for o, w in links.near[i] if own[o] == block] for items in layers for i in items}
+    _relax(rows, near, layering.rank, centre)
+    for (_, inside), track in layering.tracks.items():
+        if inside == block:
+            _straighten(track, rows, first, layering, centre)
+    low = min((centre[i] - size[i] / 2 for items in layers for i in items), default=0.0)
+    high = max((centre[i] + size[i] / 2 for items in layers for i in items), default=0.0)
+    return low, high
+
+
+def _relax(
+    rows: Sequence[tuple[list[int], list[float]]],
+    near: dict[int, list[tuple[int, float]]],
+    rank: Sequence[int],
+    centre: list[float],
+) -> None:
+    """Sweep back and forth, each layer towards the layer before; the last two sweeps look both ways."""
     for turn in range(_INNER_ROUNDS):
-        last_turn = turn >= _INNER_ROUNDS - 2
-        pairs = list(zip(layers, gaps, strict=True))
-        for items, steps in pairs if turn % 2 == 0 else reversed(pairs):
+        down, both = turn % 2 == 0, turn >= _INNER_ROUNDS - 2
+        for items, steps in rows if down else reversed(rows):
             wishes: list[tuple[float, float]] = []
             for k, item in enumerate(items):
                 side = near[item]
-                if not last_turn:
-                    ahead = [(o, w) for o, w in side if (rank[o] < rank[item]) == (turn % 2 == 0)]
-                    side = ahead or side
+                if not both:
+                    side = [(o, w) for o, w in side if (rank[o] < rank[item]) == down] or side
                 weight = sum(w for _, w in side)
                 if weight:
                     wish = sum(centre[o] * w for o, w in side) / weight
@@ -102,9 +113,34 @@ def _place_block(
                 wishes.append((wish, weight or 0.01))
             for item, position in zip(items, _isotonic(wishes, steps), strict=True):
                 centre[item] = position
-    low = min((centre[i] - size[i] / 2 for items in layers for i in items), default=0.0)
-    high = max((centre[i] + size[i] / 2 for items in layers for i in items), default=0.0)
-    return low, high
+
+
+def _straighten(
+    track: Sequence[int],
+    rows: Sequence[tuple[list[int], list[float]]],
+    first: int,
+    layering: Layering,
+    centre: list[float],
+) -> None:
+    """Move the bends of a track onto one line, or as few lines as the room between their neighbours allows."""
+    start, low, high = 0, float("-inf"), float("inf")
+    for k, item in enumerate(track):
+        items, steps = rows[layering.rank[item] - first]
+        at = items.index(item)
+        least = centre[items[at - 1]] + steps[at] - steps[at - 1] if at else float("-inf")
+        most = centre[items[at + 1]] - steps[at + 1] + steps[at] if at + 1 < len(items) else float("inf")
+        if max(low, least) > min(high, most) + 1e-6:
+            _level(track[start:k], low, high, centre)
+            start, low, high = k, least, most
+        else:
+            low, high = max(low, least), min(high, most)
+    _level(track[start:], low, high, centre)
+
+
+def _level(bends: Sequence[int], low: float, high: float, centre: list[float]) -> None:
+    middle = sorted(centre[i] for i in bends)[len(bends) // 2]
+    for item in bends:
+        centre[item] = max(low, min(middle, high))
 
 
 def _isotonic(wishes: Sequence[tuple[float, float]], steps: Sequence[float]) -> list[float]:
