@@ -11,6 +11,7 @@ V       ?=
 
 BIN   := $(VENV)/bin
 LOG   := build/install.log
+SOURCES := $(wildcard src tests tools examples)
 SETS  := core test dev demo
 STAMP := $(VENV)/.stamp
 
@@ -89,16 +90,16 @@ coverage: $(STAMP)-project $(STAMP)-test
 	@$(BIN)/python -m pytest -n $(N) --cov --cov-report=term:skip-covered --cov-report=html $(ARGS)
 
 check: $(STAMP)-project $(STAMP)-dev
-	@$(BIN)/ruff format --check src tests tools examples
-	@$(BIN)/ruff check src tests tools examples
+	@$(BIN)/ruff format --check $(SOURCES)
+	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/pyright
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m pytest -q -n $(N) tests/arch
 	@$(BIN)/python -m mkdocs --quiet build --strict --site-dir build/site
 
 format: $(STAMP)-dev
-	@$(BIN)/ruff check --fix-only src tests tools examples
-	@$(BIN)/ruff format src tests tools examples
+	@$(BIN)/ruff check --fix-only $(SOURCES)
+	@$(BIN)/ruff format $(SOURCES)
 
 docs: $(STAMP)-project $(STAMP)-dev
 	@$(BIN)/python -m mkdocs build --strict --site-dir build/site

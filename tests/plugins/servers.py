@@ -23,7 +23,7 @@ BACKENDS = ("sqlite", "postgresql", "mysql")
 VARIABLES = {"postgresql": "DJ_TEST_POSTGRESQL", "mysql": "DJ_TEST_MYSQL"}
 DEFAULTS = {"postgresql": "postgresql://postgres:@127.0.0.1:5432", "mysql": "mysql://root:@127.0.0.1:3306"}
 EMBEDDED, ABSENT = "embedded", "absent"
-KEPT = {"DJ_TEST_POSTGRESQL", "DJ_TEST_MYSQL", "DJ_TEST_REQUIRE"}
+KEPT = {"DJ_TEST_POSTGRESQL", "DJ_TEST_MYSQL", "DJ_TEST_REQUIRE", "DJ_TEST_PEER"}
 
 
 @dataclass(frozen=True)
