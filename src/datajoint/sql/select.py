@@ -57,7 +57,7 @@ def count_rows(plan: Plan, dialect: Dialect) -> Statement:
     if block.plain:
         pieces: Pieces = ["SELECT count(*)", *writer.tail(replace(block, order=()))]
     else:
-        pieces = ["SELECT count(*) FROM (", *writer.select(block, keep=True), ") AS n"]
+        pieces = ["SELECT count(*) FROM (", *writer.select(block), ") AS n"]
     return assemble(pieces, dialect)
 
 
@@ -67,7 +67,7 @@ def exists_row(plan: Plan, dialect: Dialect) -> Statement:
     if block.plain:
         pieces: Pieces = ["SELECT 1", *writer.tail(replace(block, order=())), " LIMIT 1"]
     else:
-        pieces = ["SELECT 1 FROM (", *writer.select(block, keep=True), ") AS n LIMIT 1"]
+        pieces = ["SELECT 1 FROM (", *writer.select(block), ") AS n LIMIT 1"]
     return assemble(pieces, dialect)
 
 
@@ -80,7 +80,7 @@ class _Writer:
 
     # ------------------------------------------------------------------------------------------------- blocks
 
-    def select(self, block: Block, outermost: bool = False, keep: bool = False) -> Pieces:
+    def select(self, block: Block, outermost: bool = False) -> Pieces:
         head: Pieces = ["SELECT DISTINCT " if block.distinct else "SELECT "]
         for n, (name, expr) in enumerate(block.columns.items()):
             head += [", "] if n else []
@@ -128,6 +128,8 @@ class _Writer:
         needed = self.used.get(item.alias, set())
         if isinstance(item.relation, UnionBlock):
             pieces: Pieces = ["("]
+            if any(branch.distinct for branch in item.relation.branches):
+                needed = set(item.relation.branches[0].columns)
             for n, branch in enumerate(item.relation.branches):
                 pieces += [" UNION ALL " if n else "", *self.select(_prune(branch, needed))]
             return [*pieces, f") AS {item.alias}"]

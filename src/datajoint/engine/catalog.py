@@ -1,0 +1,117 @@
+"""What is in the database: tables, headings, foreign keys; loaded in bulk, forgotten when our DDL changes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from datajoint.algebra.nodes import Source
+from datajoint.backends.base import CatalogReader
+from datajoint.declare.spec import TableSpec
+from datajoint.errors import MissingTableError, nearest
+from datajoint.graph.dependencies import DependencyGraph
+from datajoint.heading.names import TableName
+
+if TYPE_CHECKING:
+    from datajoint.engine.connection import Connection
+
+__all__ = ["Catalog"]
+
+
+class Catalog:
+    """The tables of the schemas that were asked for, as the database has them.
+
+    Plans of tables live here too: one `Source` a table, so that equal queries share their compiled statements.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._specs: dict[str, dict[TableName, TableSpec]] = {}
+        self._sources: dict[TableName, Source] = {}
+        self._graph: DependencyGraph | None = None
+
+    @property
+    def reader(self) -> CatalogReader:
+        """The reader of the backend, on the present session."""
+        return self._connection.backend.catalog(self._connection.session)
+
+    def load(self, schemas: Iterable[str]) -> None:
+        """Read all tables of the schemas that are not known yet."""
+        wanted = [schema for schema in dict.fromkeys(schemas) if schema not in self._specs]
+        if not wanted:
+            return
+        known = {name: spec for specs in self._specs.values() for name, spec in specs.items()}
+        found = self.reader.read(wanted, known)
+        for schema in wanted:
+            self._specs[schema] = {name: spec for name, spec in found.items() if name.schema == schema}
+        self._graph = None
+
+    def forget(self, schema: str) -> None:
+        """Forget a schema; it is read again when next asked for."""
+        self._specs.pop(schema, None)
+        self._graph = None
+        for name in [name for name in self._sources if name.schema == schema]:
+            del self._sources[name]
+
+    def add(self, spec: TableSpec) -> None:
+        """Take in a table that we have just declared."""
+        self._specs.setdefault(spec.name.schema, {})[spec.name] = spec
+        self._sources.pop(spec.name, None)
+        self._graph = None
+
+    def remove(self, name: TableName) -> None:
+        """Take out a table that we have just dropped."""
+        self._specs.get(name.schema, {}).pop(name, None)
+        self._sources.pop(name, None)
+        self._graph = None
+
+    def tables(self, schema: str) -> dict[TableName, TableSpec]:
+        """All tables of a schema, those of the platform included."""
+        self.load([schema])
+        return self._specs[schema]
+
+    def find(self, name: TableName) -> TableSpec | None:
+        """Return what the database has under a name, or None."""
+        return self.tables(name.schema).get(name)
+
+    def spec(self, name: TableName) -> TableSpec:
+        """Return what the database has under a name.
+
+        Raises
+        ------
+        MissingTableError
+            When there is no such table.
+        """
+        found = self.find(name)
+        if found is None:
+            names = [other.name for other in self.tables(name.schema)]
+            raise MissingTableError(
+                f"Table `{name}` does not exist in the database.", hint=nearest(name.name, names), table=str(name)
+            )
+        return found
+
+    def source(self, name: TableName) -> Source:
+        """Return the plan of a table."""
+        source = self._sources.get(name)
+        if source is None:
+            source = self._sources[name] = Source(name, self.spec(name).heading())
+        return source
+
+    @property
+    def graph(self) -> DependencyGraph:
+        """Foreign keys between all tables loaded so far."""
+        if self._graph is None:
+            specs = {name: spec for specs in self._specs.values() for name, spec in specs.items()}
+            self._graph = DependencyGraph({name: spec for name, spec in specs.items() if not name.name.startswith("~")})
+        return self._graph
+
+    def load_family(self, schema: str) -> DependencyGraph:
+        """Load every schema connected to one by foreign keys in either direction, and return the graph."""
+        todo = [schema]
+        seen: set[str] = set()
+        while todo:
+            seen.update(todo)
+            self.load(todo)
+            parents = {key.parent.schema for s in todo for spec in self._specs[s].values() for key in spec.foreign_keys}
+            todo = sorted((parents | set(self.reader.dependents(todo))) - seen)
+        return self.graph

@@ -1,0 +1,346 @@
+"""Connections: one session to a database, its transactions, and the one place where it is found lost."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Self
+
+from datajoint.backends.base import Backend, Cursor, Dialect, Parameters, Session
+from datajoint.backends.registry import get_backend
+from datajoint.engine.catalog import Catalog
+from datajoint.errors import DataJointError, LostConnectionError, TransactionError
+
+if TYPE_CHECKING:
+    from datajoint.settings.backend import ConnectionSettings
+    from datajoint.settings.config import Config
+
+__all__ = ["Connection", "Transaction"]
+
+_COMMITS_IMPLICITLY = re.compile(r"\s*(create|alter|drop|rename|truncate|lock|grant|revoke|analyze|optimize)\b", re.I)
+
+
+class Transaction:
+    """The open transaction of a connection.
+
+    Attributes
+    ----------
+    before_commit
+        Called, in order, as the last statements before COMMIT; this is where a block writes its event.
+    depth
+        Number of savepoints that are open.
+    explicit
+        Whether it was begun by ``start_transaction``.
+    """
+
+    __slots__ = ("before_commit", "depth", "explicit", "state", "thread")
+
+    def __init__(self, explicit: bool) -> None:
+        self.before_commit: list[Callable[[], None]] = []
+        self.depth = 0
+        self.explicit = explicit
+        self.state: dict[str, Any] = {}
+        self.thread = threading.get_ident()
+
+
+class Connection:
+    """A connection to a database.
+
+    Parameters
+    ----------
+    settings
+        Where to connect.
+    config
+        Settings that govern the work on this connection.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> instance = dj.Instance(backend="sqlite", database__name=":memory:")
+    >>> instance.connection.query("SELECT 1 + 1").fetchall()
+    [(2,)]
+    """
+
+    def __init__(self, settings: ConnectionSettings, config: Config) -> None:
+        self.settings = settings
+        self.config = config
+        self.backend: Backend = get_backend(settings.backend)
+        self._lock = threading.RLock()
+        self._transaction: Transaction | None = None
+        self.session: Session = self._open()
+        self.catalog = Catalog(self)
+
+    # ----------------------------------------------------------------------------------------------- the session
+
+    def _open(self) -> Session:
+        database = self.config.database
+        return self.backend.session.open(
+            self.settings, synchronous=database.synchronous, busy_timeout=database.busy_timeout
+        )
+
+    @property
+    def dialect(self) -> Dialect:
+        """How SQL is written for this database."""
+        return self.backend.dialect
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the connection is open."""
+        return self.session.alive
+
+    def ping(self) -> None:
+        """Ask the server for a sign of life.
+
+        Raises
+        ------
+        LostConnectionError
+            When there is none.
+        """
+        self.session.ping()
+
+    def close(self) -> None:
+        """Close the connection; an open transaction is rolled back."""
+        self._transaction = None
+        self.session.close()
+
+    def get_user(self) -> str:
+        """Return user and host as the server reports them."""
+        return self.session.user
+
+    @property
+    def connection_id(self) -> int:
+        """Number of the connection at the server."""
+        return self.session.connection_id
+
+    @property
+    def conn_info(self) -> dict[str, Any]:
+        """Where the connection leads, without the password."""
+        s = self.settings
+        return {"backend": s.backend, "host": s.host, "port": s.port, "user": s.user, "database": s.name}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        s = self.settings
+        where = s.name if s.backend == "sqlite" else f"{s.user}@{s.host}:{s.port}"
+        state = "connected" if self.is_connected else "closed"
+        return f"DataJoint connection ({state}) {s.backend} {where}"
+
+    # ------------------------------------------------------------------------------------------------ statements
+
+    def execute(self, text: str, parameters: Parameters = ()) -> Cursor:
+        """Run one statement of ours; outside a transaction a lost connection is re-opened once (TXN-3)."""
+        with self._lock:
+            self._check_thread()
+            try:
+                return self.session.execute(text, parameters)
+            except LostConnectionError:
+                self._reopen()
+                return self.session.execute(text, parameters)
+
+    def fetch_all(self, text: str, parameters: Parameters = ()) -> list[Any]:
+        """Run one SELECT and return its rows as the driver gives them."""
+        with self._lock:
+            return self.execute(text, parameters).fetchall()
+
+    def execute_batch(self, statements: Sequence[tuple[str, Parameters]]) -> list[int]:
+        """Run several statements in one round trip; only inside a transaction."""
+        with self._lock:
+            self._check_thread()
+            return self.session.execute_batch(statements)
+
+    def stream(self, text: str, parameters: Parameters = (), size: int = 10_000) -> Iterator[list[Any]]:
+        """Yield the rows of a SELECT in chunks."""
+        return self.session.stream(text, parameters, size)
+
+    def query(self, query: str, args: Sequence[Any] = (), *, as_dict: bool = False, reconnect: bool | None = None) -> Any:
+        """Run SQL of the user's own and return the cursor.
+
+        Parameters
+        ----------
+        query
+            One statement in the dialect of the database, with its own placeholders for `args`.
+        as_dict
+            Return the rows as dicts when iterated or fetched.
+
+        Raises
+        ------
+        TransactionError
+            When the statement would end the open transaction.
+        """
+        if self.in_transaction and _COMMITS_IMPLICITLY.match(query):
+            raise TransactionError(
+                f"`{query.split(None, 1)[0].upper()}` would end the open transaction.",
+                hint="Run it outside the transaction.",
+            )
+        cursor = self.execute(query, tuple(args))
+        return _DictCursor(cursor) if as_dict else cursor
+
+    def _reopen(self) -> None:
+        """Open the session again after it was lost, where that cannot lose anything."""
+        if self._transaction is not None:
+            self._transaction = None
+            raise LostConnectionError(
+                "The connection was lost inside a transaction; everything of it was rolled back.",
+                hint="Run the transaction again.",
+            )
+        if not self.config.database.reconnect or self.settings.name == ":memory:":
+            raise
+        self.session.close()
+        self.session = self._open()
+
+    def _check_thread(self) -> None:
+        if self._transaction is not None and self._transaction.thread != threading.get_ident():
+            raise TransactionError(
+                "This connection is in a transaction of another thread.", hint="Give each thread its own dj.Instance."
+            )
+
+    # ---------------------------------------------------------------------------------------------- transactions
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open."""
+        if self._transaction is not None and not self.session.in_transaction:
+            self._transaction = None  # the server ended it by itself
+        return self._transaction is not None
+
+    @property
+    def current(self) -> Transaction | None:
+        """The open transaction, or None."""
+        return self._transaction
+
+    def start_transaction(self) -> None:
+        """Begin a transaction.
+
+        Raises
+        ------
+        TransactionError
+            When one is open already.
+        """
+        if self.in_transaction:
+            raise TransactionError(
+                "Nested transactions are not supported.",
+                hint="Commit or cancel the open one first, or nest `with connection.transaction:` blocks.",
+            )
+        self._begin(explicit=True)
+
+    def _begin(self, explicit: bool) -> Transaction:
+        with self._lock:
+            try:
+                self.session.begin()
+            except LostConnectionError:
+                self._reopen()
+                self.session.begin()
+            self._transaction = Transaction(explicit)
+            return self._transaction
+
+    def commit_transaction(self) -> None:
+        """Commit the open transaction."""
+        transaction = self._transaction
+        if transaction is None or not self.in_transaction:
+            raise TransactionError("There is no transaction to commit.", hint="It may have been rolled back by an error.")
+        try:
+            for finish in transaction.before_commit:
+                finish()
+            self.session.commit()
+        except BaseException:
+            self.cancel_transaction()
+            raise
+        self._transaction = None
+
+    def cancel_transaction(self) -> None:
+        """Roll back the open transaction."""
+        self._transaction = None
+        if self.session.alive:
+            self.session.rollback()
+
+    @property
+    def transaction(self) -> Any:
+        """Context of a transaction: committed at exit, rolled back on any exception; nested, a savepoint.
+
+        Examples
+        --------
+        >>> import datajoint as dj
+        >>> connection = dj.Instance(backend="sqlite", database__name=":memory:").connection
+        >>> with connection.transaction:
+        ...     connection.in_transaction
+        True
+        """
+        return self._block()
+
+    @contextmanager
+    def _block(self) -> Iterator[Self]:
+        if self.in_transaction:
+            with self.savepoint():
+                yield self
+            return
+        self._begin(explicit=False)
+        try:
+            yield self
+        except BaseException:
+            self.cancel_transaction()
+            raise
+        self.commit_transaction()
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Undo only what is inside when it fails (TXN-2, TXN-6)."""
+        transaction = self._transaction
+        if transaction is None:
+            raise TransactionError("A savepoint needs a transaction.")
+        name = f"dj{transaction.depth}"
+        finishers = len(transaction.before_commit)
+        self.session.savepoint(name)
+        transaction.depth += 1
+        try:
+            yield
+        except BaseException as error:
+            del transaction.before_commit[finishers:]
+            self._undo(name, error)
+            raise
+        finally:
+            transaction.depth -= 1
+        self.session.release(name)
+
+    def _undo(self, name: str, error: BaseException) -> None:
+        """Return to a savepoint, or note that the database has ended the transaction."""
+        if not self.session.alive or not self.session.in_transaction:
+            self._transaction = None
+            return
+        try:
+            self.session.rollback_to(name)
+            self.session.release(name)
+        except DataJointError as failed:
+            self.cancel_transaction()
+            raise failed from error
+
+
+class _DictCursor:
+    """A cursor whose rows are dicts."""
+
+    def __init__(self, cursor: Cursor) -> None:
+        self._cursor = cursor
+        self._names = [column[0] for column in cursor.description or ()]
+
+    def fetchall(self) -> list[dict[str, Any]]:
+        """All remaining rows."""
+        return [dict(zip(self._names, row, strict=True)) for row in self._cursor.fetchall()]
+
+    def fetchone(self) -> dict[str, Any] | None:
+        """Next row, or None."""
+        row = self._cursor.fetchone()
+        return None if row is None else dict(zip(self._names, row, strict=True))
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self.fetchall())
+
+    @property
+    def rowcount(self) -> int:
+        """Rows changed or returned."""
+        return self._cursor.rowcount

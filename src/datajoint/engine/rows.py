@@ -1,0 +1,139 @@
+"""From the rows of a driver to Python values: one decoder a column, chosen once a query."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from datajoint.backends.base import Dialect
+from datajoint.codecs.chain import resolve
+from datajoint.codecs.context import CodecContext
+from datajoint.heading.attribute import Attribute
+from datajoint.heading.heading import Heading
+from datajoint.heading.types import AttributeType, parse_type
+
+if TYPE_CHECKING:
+    from datajoint.settings.config import Config
+
+__all__ = ["RowDecoder", "storage_type"]
+
+_CHUNK = 1000
+
+
+def storage_type(dtype: AttributeType) -> AttributeType:
+    """Return the core type that values of a type are stored as."""
+    if dtype.kind == "codec":
+        return parse_type(resolve(str(dtype.codec), dtype.store).storage)
+    return dtype
+
+
+class RowDecoder:
+    """Decodes the rows of one heading.
+
+    Attributes
+    ----------
+    names
+        Of the columns, in order.
+    idle
+        Whether the driver's values are the user's already.
+    """
+
+    def __init__(self, heading: Heading, dialect: Dialect, config: Config) -> None:
+        self.names = heading.order
+        self._columns = [(n, decode) for n, a in enumerate(heading.values()) if (decode := _column(a, dialect, config))]
+        self._values = [(n, decode) for n, a in enumerate(heading.values()) if (decode := _value(a, dialect, config))]
+        self.idle = not self._columns
+
+    def row(self, row: Sequence[Any]) -> list[Any]:
+        """Decode one row."""
+        values = list(row)
+        for n, decode in self._values:
+            if values[n] is not None:
+                values[n] = decode(values[n])
+        return values
+
+    def columns(self, rows: Sequence[Sequence[Any]]) -> list[Sequence[Any]]:
+        """Decode rows to columns."""
+        if not rows:
+            return [[] for _ in self.names]
+        columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+        for n, decode in self._columns:
+            columns[n] = decode(columns[n])
+        return columns
+
+    def tuples(self, rows: Sequence[Sequence[Any]]) -> Iterator[Sequence[Any]]:
+        """Decode rows, a thousand at a time: faster than by row, and lighter than all at once."""
+        if self.idle or not self.names:
+            yield from rows
+            return
+        for start in range(0, len(rows), _CHUNK):
+            yield from zip(*self.columns(rows[start : start + _CHUNK]), strict=True)
+
+    def dicts(self, rows: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
+        """Decode rows to dicts."""
+        names = self.names
+        if not names:
+            return [{} for _ in rows]
+        return [dict(zip(names, row)) for row in self.tuples(rows)]  # noqa: B905 - strict doubles the time
+
+
+def _column(attribute: Attribute, dialect: Dialect, config: Config) -> Callable[[Sequence[Any]], list[Any]] | None:
+    if attribute.dtype.kind in ("codec", "blob"):
+        decode = _value(attribute, dialect, config)
+        return decode and (lambda values: [None if value is None else decode(value) for value in values])
+    return dialect.decode_column(attribute.dtype)
+
+
+def _value(attribute: Attribute, dialect: Dialect, config: Config) -> Callable[[Any], Any] | None:
+    dtype = attribute.dtype
+    if dtype.kind == "blob":
+        return _native_blob(config)
+    if dtype.kind != "codec":
+        return dialect.decoder(dtype)
+    return _LateCodec(attribute, dialect, config)
+
+
+def _native_blob(config: Config) -> Callable[[Any], Any] | None:
+    return _bytes if config.interop.native_blobs == "raw" else _maybe_packed
+
+
+def _bytes(value: Any) -> bytes:
+    return bytes(value)
+
+
+def _maybe_packed(value: Any) -> Any:
+    data = bytes(value)
+    if data[:4] in (b"mYm\0", b"dj0\0") or data[:6] == b"ZL123\0":
+        return resolve("blob", None).decode(data, key=None, context=None)
+    return data
+
+
+class _LateCodec:
+    """Decodes by a codec that is looked up when the first value comes: other attributes work without it (COD-25)."""
+
+    def __init__(self, attribute: Attribute, dialect: Dialect, config: Config) -> None:
+        self.attribute, self.dialect, self.config = attribute, dialect, config
+        self._decode: Callable[[Any], Any] | None = None
+
+    def __call__(self, value: Any) -> Any:
+        if self._decode is None:
+            self._decode = self._resolve()
+        return self._decode(value)
+
+    def _resolve(self) -> Callable[[Any], Any]:
+        a = self.attribute
+        chain = resolve(str(a.dtype.codec), a.dtype.store)
+        stored = self.dialect.decoder(parse_type(chain.storage))
+        context = _context(a, self.config)
+
+        def decode(value: Any) -> Any:
+            return chain.decode(stored(value) if stored else value, key=None, context=context)
+
+        return decode
+
+
+def _context(attribute: Attribute, config: Config) -> CodecContext:
+    for source, name, _ in attribute.origins:
+        if hasattr(source, "schema"):
+            return CodecContext(schema=source.schema, table=source.name, field=name, config=config)
+    return CodecContext(schema="", table="", field=attribute.name, config=config)

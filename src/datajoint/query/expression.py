@@ -1,0 +1,367 @@
+"""Query expressions: the algebra as its users see it."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+from datajoint.algebra import build
+from datajoint.algebra.nodes import Query
+from datajoint.engine.connection import Connection
+from datajoint.errors import DataJointError, DataJointWarning, QueryError
+from datajoint.heading.heading import Heading
+from datajoint.query import fetch, preview
+from datajoint.query.legacy import LegacyFetch
+from datajoint.query.operand import restrict as restrict_query
+from datajoint.query import frames
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+__all__ = ["QueryExpression", "as_expression"]
+
+_COUNT_ALL = re.compile(r"\bcount\s*\(\s*\*\s*\)", re.IGNORECASE)
+
+
+class QueryExpression(LegacyFetch):
+    """A query: a value that knows its heading, and gives its rows when asked.
+
+    Operators return new expressions and run nothing: ``&`` and ``-`` restrict, ``*`` joins, ``+`` unites.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> @schema
+    ... class Subject(dj.Manual):
+    ...     definition = '''
+    ...     subject_id : int32
+    ...     ---
+    ...     species : varchar(20)
+    ...     '''
+    >>> Subject.insert([(1, "mouse"), (2, "rat")])
+    >>> (Subject & {"species": "rat"}).fetch1("subject_id")
+    2
+    """
+
+    _query: Query | None = None
+    _connection: Connection | None = None
+
+    @classmethod
+    def _of(cls, query: Query, connection: Connection) -> QueryExpression:
+        expression = QueryExpression.__new__(QueryExpression)
+        expression._query = query
+        expression._connection = connection
+        return expression
+
+    # ------------------------------------------------------------------------------------------------- what it is
+
+    @property
+    def query(self) -> Query:
+        """Plan and values of the expression."""
+        assert self._query is not None
+        return self._query
+
+    @property
+    def connection(self) -> Connection:
+        """The connection that answers."""
+        assert self._connection is not None
+        return self._connection
+
+    @property
+    def heading(self) -> Heading:
+        """Attributes of the rows."""
+        return self.query.plan.heading
+
+    @property
+    def primary_key(self) -> list[str]:
+        """Names of the key attributes."""
+        return self.heading.primary_key
+
+    def make_sql(self) -> str:
+        """Return the SELECT of the expression without running it (QRY-5)."""
+        return fetch.compiled(self.query.plan, self.connection)[0].text
+
+    def _derived(self, query: Query) -> QueryExpression:
+        return QueryExpression._of(query, self.connection)
+
+    def _restricted(self, query: Query) -> Self:
+        """Return the same kind of expression with another query: methods of the user's class stay at hand."""
+        result = object.__new__(type(self))
+        result.__dict__.update(self.__dict__)
+        result._query = query
+        return result
+
+    @property
+    def _backend(self) -> str:
+        return self.connection.dialect.name
+
+    # ---------------------------------------------------------------------------------------------- restriction
+
+    def restrict(self, restriction: Any, semantic_check: bool = True) -> Self:
+        """Return the rows that fulfil a condition; ``A & c`` is the same.
+
+        Parameters
+        ----------
+        restriction
+            Text, dict, expression, list (or), `AndList`, `Not`, `Top`, bool, array or frame of keys.
+        semantic_check
+            False matches all shared names whatever their lineage (LIN-4).
+        """
+        return self._restricted(restrict_query(self.query, self._operand(restriction), self._backend, semantic_check))
+
+    def __and__(self, restriction: Any) -> Self:
+        return self.restrict(restriction)
+
+    def __sub__(self, restriction: Any) -> Self:
+        query = restrict_query(self.query, self._operand(restriction), self._backend, negated=True)
+        return self._restricted(query)
+
+    def __xor__(self, other: Any) -> None:
+        raise DataJointError("There is no operator ^.", hint="Use A.restrict(B, semantic_check=False).")
+
+    def __matmul__(self, other: Any) -> None:
+        raise DataJointError("There is no operator @.", hint="Use A.join(B, semantic_check=False).")
+
+    def _operand(self, operand: Any) -> Any:
+        if isinstance(operand, type) and hasattr(operand, "query"):
+            operand = operand()
+        other = getattr(operand, "_connection", None) if isinstance(operand, QueryExpression) else None
+        if other is not None and other is not self.connection:
+            raise DataJointError("Expressions of two connections cannot be combined.", hint="Use one dj.Instance for both.")
+        return operand
+
+    # ------------------------------------------------------------------------------------- projection, join, union
+
+    def proj(self, *attributes: Any, **named_attributes: Any) -> QueryExpression:
+        """Choose, rename and compute attributes; the key always stays (QRY-27 … 29).
+
+        Parameters
+        ----------
+        *attributes
+            Names to keep, ``...`` for all, ``"-name"`` to leave one out.
+        **named_attributes
+            ``new="old"`` renames, ``new="(old)"`` duplicates, ``new="expression"`` computes.
+        """
+        return self._derived(build.project(self.query, attributes, named_attributes, self._backend))
+
+    def join(
+        self, other: Any, semantic_check: bool = True, left: bool = False, allow_nullable_pk: bool = False
+    ) -> QueryExpression:
+        """Pair the rows equal on all shared attributes; ``A * B`` is the same (QRY-30 … 36).
+
+        Parameters
+        ----------
+        semantic_check
+            False matches all shared names whatever their lineage.
+        left
+            Keep every row of the left operand.
+        allow_nullable_pk
+            Allow a left join in which the left operand does not determine the right one.
+        """
+        other = as_expression(self._operand(other), "joined with")
+        kind = "left" if left else "inner"
+        return self._derived(build.join(self.query, other.query, kind, semantic_check, allow_nullable_pk))
+
+    def __mul__(self, other: Any) -> QueryExpression:
+        return self.join(other)
+
+    def extend(self, other: Any, semantic_check: bool = True) -> QueryExpression:
+        """Add the attributes of an expression that this one determines; every row stays (QRY-35)."""
+        other = as_expression(self._operand(other), "extended by")
+        return self._derived(build.join(self.query, other.query, "left", semantic_check))
+
+    def __add__(self, other: Any) -> QueryExpression:
+        other = as_expression(self._operand(other), "united with")
+        return self._derived(build.union(self.query, other.query))
+
+    def aggr(
+        self, group: Any, *attributes: Any, exclude_nonmatching: bool = False, keep_all_rows: bool | None = None, **named: Any
+    ) -> QueryExpression:
+        """Aggregate the rows of another expression per row of this one (QRY-39 … 43).
+
+        Parameters
+        ----------
+        group
+            Expression that contains the key of this one.
+        *attributes
+            Attributes of this expression to keep beside the key.
+        exclude_nonmatching
+            Leave out rows without a match.
+        **named
+            ``name="aggregate expression"``, for example ``n="count(session)"``.
+        """
+        group = as_expression(self._operand(group), "aggregated over")
+        keep = not exclude_nonmatching if keep_all_rows is None else keep_all_rows
+        if keep and any(isinstance(text, str) and _COUNT_ALL.search(text) for text in named.values()):
+            warnings.warn(
+                "count(*) is 1 for rows without a match: count an attribute of the group expression instead, "
+                "for example count(" + next(iter(group.heading.order), "attribute") + ").",
+                DataJointWarning,
+                stacklevel=2,
+            )
+        return self._derived(build.aggregate(self.query, group.query, attributes, named, keep, self._backend))
+
+    aggregate = aggr
+
+    # ------------------------------------------------------------------------------------------------------- rows
+
+    def to_dicts(
+        self, order_by: Any = None, limit: int | None = None, offset: int | None = None, squeeze: bool = False
+    ) -> list[dict[str, Any]]:
+        """Return all rows as dicts.
+
+        Parameters
+        ----------
+        order_by
+            Attribute, ``"attribute DESC"``, ``"KEY"`` or a list of these; rows come in no particular order without it.
+        limit, offset
+            Number of rows to return, to skip.
+        squeeze
+            Remove the unit dimensions of array values.
+        """
+        rows = fetch.dicts(fetch.limited(self.query, order_by, limit, offset), self.connection)
+        if squeeze:
+            rows = [dict(zip(row, frames.squeezed(list(row.values())), strict=True)) for row in rows]
+        return rows
+
+    def keys(self, order_by: Any = None, limit: int | None = None, offset: int | None = None) -> list[dict[str, Any]]:
+        """Return the keys of all rows as dicts."""
+        query = fetch.limited(self.query, order_by, limit, offset)
+        return fetch.dicts(build.project(query, (), {}), self.connection)
+
+    def _columns(self, names: Sequence[str], order_by: Any, limit: int | None, offset: int | None) -> tuple[Heading, list[Any]]:
+        query = fetch.limited(self.query, order_by, limit, offset)
+        if names:
+            query = build.project(query, tuple(names), {})
+        rows, decoder = fetch.raw_rows(query, self.connection)
+        return query.heading, decoder.columns(rows)
+
+    def to_arrays(
+        self, *attrs: str, include_key: bool = False, order_by: Any = None, limit: int | None = None,
+        offset: int | None = None, squeeze: bool = False,
+    ) -> Any:  # fmt: skip
+        """Return a structured array, or one array per named attribute.
+
+        Parameters
+        ----------
+        *attrs
+            Attributes; one gives an array, several a tuple of arrays, none a structured array of all.
+        include_key
+            Put the list of keys first.
+
+        Returns
+        -------
+        numpy.ndarray or tuple
+            Arrays of shape (n rows,).
+        """
+        for name in attrs:
+            if name not in self.heading:
+                raise self.heading.unknown(name)
+        heading, columns = self._columns(attrs, order_by, limit, offset)
+        if squeeze:
+            columns = [frames.squeezed(column) for column in columns]
+        if not attrs:
+            return frames.structured(heading, columns)
+        by_name = dict(zip(heading.order, columns, strict=True))
+        arrays = tuple(frames.array(heading[name], by_name[name]) for name in attrs)
+        if include_key:
+            rows = zip(*(by_name[name] for name in heading.key), strict=True)
+            return ([dict(zip(heading.key, row, strict=True)) for row in rows], *arrays)
+        return arrays[0] if len(arrays) == 1 else arrays
+
+    def to_pandas(self, order_by: Any = None, limit: int | None = None, offset: int | None = None, squeeze: bool = False) -> pd.DataFrame:
+        """Return a pandas frame indexed by the key."""
+        heading, columns = self._columns((), order_by, limit, offset)
+        return frames.pandas_frame(heading, [frames.squeezed(c) for c in columns] if squeeze else columns)
+
+    def to_polars(self, order_by: Any = None, limit: int | None = None, offset: int | None = None, squeeze: bool = False) -> pl.DataFrame:
+        """Return a Polars frame."""
+        heading, columns = self._columns((), order_by, limit, offset)
+        return frames.polars_frame(heading, [frames.squeezed(c) for c in columns] if squeeze else columns)
+
+    def to_arrow(self, order_by: Any = None, limit: int | None = None, offset: int | None = None, squeeze: bool = False) -> pa.Table:
+        """Return an Arrow table."""
+        heading, columns = self._columns((), order_by, limit, offset)
+        return frames.arrow_table(heading, [frames.squeezed(c) for c in columns] if squeeze else columns)
+
+    def fetch1(self, *attrs: str, squeeze: bool = False) -> Any:
+        """Return the only row: as a dict, or the values of the named attributes (``"KEY"``: the key as a dict).
+
+        Raises
+        ------
+        DataJointError
+            When there is no row, or more than one.
+        """
+        if not attrs:
+            row = dict(zip(self.heading.order, fetch.first_row(self.query, self.connection), strict=True))
+            return dict(zip(row, frames.squeezed(list(row.values())), strict=True)) if squeeze else row
+        for name in attrs:
+            if name != "KEY" and name not in self.heading:
+                raise self.heading.unknown(name)
+        query = build.project(self.query, tuple(name for name in attrs if name != "KEY"), {})
+        row = dict(zip(query.heading.order, fetch.first_row(query, self.connection), strict=True))
+        key = {name: row[name] for name in query.heading.key}
+        values = [key if name == "KEY" else row[name] for name in attrs]
+        values = frames.squeezed(values) if squeeze else values
+        return values[0] if len(values) == 1 else tuple(values)
+
+    def head(self, limit: int = 25, **options: Any) -> list[dict[str, Any]]:
+        """Return the first rows in key order."""
+        return self.to_dicts(order_by="KEY", limit=limit, **options)
+
+    def tail(self, limit: int = 25, **options: Any) -> list[dict[str, Any]]:
+        """Return the last rows, in ascending key order."""
+        return self.to_dicts(order_by="KEY DESC", limit=limit, **options)[::-1]
+
+    def cursor(self, as_dict: bool = False) -> Any:
+        """Return the cursor of the driver over all rows, not decoded."""
+        statement, _ = fetch.compiled(self.query.plan, self.connection)
+        return self.connection.query(statement.text, statement.bind(self.query.values), as_dict=as_dict)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return fetch.stream(self.query, self.connection)
+
+    def __len__(self) -> int:
+        return fetch.count(self.query, self.connection)
+
+    def __bool__(self) -> bool:
+        return fetch.exists(self.query, self.connection)
+
+    def __contains__(self, item: Any) -> bool:
+        return bool(self & item)
+
+    # --------------------------------------------------------------------------------------------------- display
+
+    def preview(self, limit: int | None = None, width: int | None = None) -> str:
+        """Return the text table of the first rows in key order."""
+        return preview.as_text(self, limit, width)
+
+    def __repr__(self) -> str:
+        return self.preview()
+
+    def _repr_html_(self) -> str:
+        return preview.as_html(self)
+
+
+def as_expression(operand: Any, purpose: str) -> QueryExpression:
+    """Return an operand as an expression, a class as its instance.
+
+    Raises
+    ------
+    QueryError
+        When it is neither.
+    """
+    if isinstance(operand, type) and issubclass(operand, QueryExpression):
+        operand = operand()
+    if getattr(operand, "is_universal", False):
+        raise QueryError(f"An expression cannot be {purpose} dj.U.", hint="Use dj.U(...) & A, or dj.U(...).aggr(A, ...).")
+    if not isinstance(operand, QueryExpression):
+        raise QueryError(f"An expression cannot be {purpose} {type(operand).__name__}: {operand!r:.60}.",
+                         hint="Give a table or another expression.")  # fmt: skip
+    return operand

@@ -1,0 +1,93 @@
+"""Running queries: rows as dicts, tuples, arrays, keys; lengths and truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from datajoint.algebra import build
+from datajoint.algebra.nodes import Plan, Query
+from datajoint.engine.connection import Connection
+from datajoint.engine.rows import RowDecoder
+from datajoint.errors import DataJointError
+from datajoint.query.restriction import Top, read_order
+from datajoint.sql.select import count_rows, exists_row, select_rows
+from datajoint.sql.statement import Statement
+
+__all__ = ["compiled", "count", "dicts", "exists", "first_row", "limited", "raw_rows", "stream"]
+
+
+def compiled(plan: Plan, connection: Connection) -> tuple[Statement, RowDecoder]:
+    """Return the SELECT of a plan and the decoder of its rows; both are made once."""
+    key = ("rows", connection.dialect.name, id(connection.config))
+    found = plan.statements.get(key)
+    if found is None:
+        decoder = RowDecoder(plan.heading, connection.dialect, connection.config)
+        found = plan.statements[key] = (select_rows(plan, connection.dialect), decoder)
+    return found
+
+
+def limited(query: Query, order_by: Any = None, limit: int | None = None, offset: int | None = None) -> Query:
+    """Order and cut an expression the way the fetch methods take it (FET-2)."""
+    if order_by is None and limit is None and not offset:
+        return query
+    checked = Top(limit, order_by, offset or 0)
+    order = read_order(order_by, query.heading.key)
+    return build.top(query, order, checked.limit, checked.offset)
+
+
+def raw_rows(query: Query, connection: Connection) -> tuple[list[Any], RowDecoder]:
+    """Return all rows as the driver gives them, and what decodes them."""
+    statement, decoder = compiled(query.plan, connection)
+    return connection.fetch_all(statement.text, statement.bind(query.values)), decoder
+
+
+def dicts(query: Query, connection: Connection) -> list[dict[str, Any]]:
+    """Return all rows as dicts."""
+    rows, decoder = raw_rows(query, connection)
+    return decoder.dicts(rows)
+
+
+def stream(query: Query, connection: Connection) -> Iterator[dict[str, Any]]:
+    """Yield rows as dicts, holding a chunk at a time (QRY-4, FET-10)."""
+    statement, decoder = compiled(query.plan, connection)
+    for rows in connection.stream(statement.text, statement.bind(query.values)):
+        yield from decoder.dicts(rows)
+
+
+def first_row(query: Query, connection: Connection) -> Sequence[Any]:
+    """Return the only row, decoded.
+
+    Raises
+    ------
+    DataJointError
+        When there is none, or more than one.
+    """
+    statement, decoder = compiled(query.plan, connection)
+    rows = connection.execute(statement.text, statement.bind(query.values)).fetchmany(2)
+    if len(rows) != 1:
+        n = count(query, connection) if rows else 0
+        deciding = [name for name in query.heading.key]
+        raise DataJointError(
+            f"fetch1 requires exactly one tuple in the input set; {n} tuples found.",
+            hint=f"Restrict by all of the key: {', '.join(deciding)}." if n and deciding else None,
+        )
+    return decoder.row(rows[0])
+
+
+def count(query: Query, connection: Connection) -> int:
+    """Return the number of rows."""
+    return int(_scalar(query, connection, "count", count_rows)[0][0])
+
+
+def exists(query: Query, connection: Connection) -> bool:
+    """Return whether there is any row."""
+    return bool(_scalar(query, connection, "exists", exists_row))
+
+
+def _scalar(query: Query, connection: Connection, purpose: str, write: Any) -> list[Any]:
+    key = (purpose, connection.dialect.name)
+    statement = query.plan.statements.get(key)
+    if statement is None:
+        statement = query.plan.statements[key] = write(query.plan, connection.dialect)
+    return connection.fetch_all(statement.text, statement.bind(query.values))

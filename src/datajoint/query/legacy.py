@@ -1,0 +1,76 @@
+"""Fetching as written for the releases before 2.0 (FET-12)."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any, cast
+
+from datajoint.errors import DataJointDeprecationWarning, DataJointError
+
+if TYPE_CHECKING:
+    from datajoint.query.expression import QueryExpression
+
+__all__ = ["LegacyFetch"]
+
+
+class LegacyFetch:
+    """The method ``fetch`` of the older interface."""
+
+    def fetch(
+        self, *attrs: str, offset: int | None = None, limit: int | None = None, order_by: Any = None,
+        format: str | None = None, as_dict: bool | None = None, squeeze: bool = False,  # noqa: A002
+    ) -> Any:  # fmt: skip
+        """Fetch rows; `to_dicts`, `to_arrays`, `keys` and `to_pandas` are the present spelling.
+
+        Parameters
+        ----------
+        *attrs
+            Attributes, ``"KEY"`` for key dicts; none for all.
+        format
+            ``"array"`` or ``"frame"``, when no attributes are given.
+        as_dict
+            Return a list of dicts.
+        """
+        warnings.warn(
+            "fetch() is the older spelling; use to_dicts(), to_arrays(), keys() or to_pandas().",
+            DataJointDeprecationWarning,
+            stacklevel=2,
+        )
+        expression = cast("QueryExpression", self)
+        options: dict[str, Any] = {"order_by": order_by, "limit": limit, "offset": offset}
+        if format not in (None, "array", "frame"):
+            raise DataJointError(f"Unknown fetch format {format!r}.", hint="Use 'array' or 'frame'.")
+        if not attrs:
+            if as_dict:
+                return expression.to_dicts(squeeze=squeeze, **options)
+            if format == "frame":
+                return expression.to_pandas(squeeze=squeeze, **options)
+            return expression.to_arrays(squeeze=squeeze, **options)
+        if as_dict:
+            names = [name for name in attrs if name != "KEY"]
+            wanted = dict.fromkeys([*(expression.primary_key if "KEY" in attrs else ()), *names])
+            rows = expression.proj(*names).to_dicts(squeeze=squeeze, **options) if _keeps(expression, order_by, names) else [
+                row for row in expression.to_dicts(squeeze=squeeze, **options)
+            ]  # fmt: skip
+            return [{name: row[name] for name in wanted} for row in rows]
+        return _columns(expression, attrs, squeeze, options)
+
+
+def _keeps(expression: QueryExpression, order_by: Any, names: list[str]) -> bool:
+    """Whether the order needs nothing but the fetched attributes."""
+    return order_by is None
+
+
+def _columns(expression: QueryExpression, attrs: tuple[str, ...], squeeze: bool, options: dict[str, Any]) -> Any:
+    names = [name for name in attrs if name != "KEY"]
+    if not names:
+        keys = expression.keys(**options)
+        return keys if len(attrs) == 1 else tuple(keys for _ in attrs)
+    if "KEY" in attrs:
+        keys, *arrays = expression.to_arrays(*names, include_key=True, squeeze=squeeze, **options)
+    else:
+        keys, found = [], expression.to_arrays(*names, squeeze=squeeze, **options)
+        arrays = [found] if len(names) == 1 else list(found)
+    by_name = dict(zip(names, arrays, strict=True))
+    result = [keys if name == "KEY" else by_name[name] for name in attrs]
+    return result[0] if len(result) == 1 else result

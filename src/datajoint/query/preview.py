@@ -1,0 +1,107 @@
+"""Expressions as text and as HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from datajoint.algebra import build
+from datajoint.heading.heading import Heading
+from datajoint.query import fetch
+
+if TYPE_CHECKING:
+    from datajoint.query.expression import QueryExpression
+
+__all__ = ["as_html", "as_text"]
+
+
+class _Preview:
+    """The first rows of an expression in key order, objects left out, and how many there are."""
+
+    def __init__(self, expression: QueryExpression, limit: int | None, width: int | None) -> None:
+        display = expression.connection.config.display
+        self.heading: Heading = expression.heading
+        self.width = display.width if width is None else width
+        limit = display.limit if limit is None else limit
+        query = expression.query
+        shown = [a.name for a in self.heading.values() if not a.is_blob]
+        query = build.top(query, None, limit + 1, 0)
+        rows = fetch.dicts(build.project(query, tuple(shown), {}), expression.connection)
+        self.more = len(rows) > limit
+        self.rows = [[self.cell(row, name) for name in self.heading.order] for row in rows[:limit]]
+        self.total: int | None = None
+        if display.show_tuple_count:
+            self.total = fetch.count(expression.query, expression.connection) if self.more else len(rows)
+
+    def cell(self, row: dict[str, Any], name: str) -> str:
+        if name in row:
+            value = row[name]
+            return "NULL" if value is None else str(value)
+        attribute = self.heading[name]
+        return attribute.type if attribute.codec else "=BLOB="
+
+
+def _clip(text: str, width: int) -> str:
+    text = text.replace("\n", " ")
+    return text if len(text) <= width else text[: max(width - 2, 0)] + ".."
+
+
+def as_text(expression: QueryExpression, limit: int | None = None, width: int | None = None) -> str:
+    """Return the text table of an expression (FET-13)."""
+    preview = _Preview(expression, limit, width)
+    heading = preview.heading
+    titles = [("*" + name if name in heading.key else name) for name in heading.order]
+    table = [titles, *preview.rows]
+    widths = [
+        max(len(titles[n]), *(min(len(row[n]), preview.width) for row in table)) for n in range(len(titles))
+    ]  # a title is never cut: it is what one types next
+
+    def line(cells: Sequence[str]) -> str:
+        return " ".join(_clip(cell, w).ljust(w) for cell, w in zip(cells, widths, strict=True)).rstrip()
+
+    rule = " ".join("+" + "-" * (w - 2) + "+" if w > 1 else "+" for w in widths)
+    lines = [line(titles), rule, *(line(row) for row in preview.rows)]
+    lines += ["   ..."] if preview.more else []
+    lines += [f" (Total: {preview.total})"] if preview.total is not None else []
+    comment = [f"# {heading.comment}"] if heading.comment else []
+    return "\n".join([*comment, *lines]) + "\n"
+
+
+_STYLE = """<style>
+.dj-table{border-collapse:collapse;font-size:13px;margin:4px 0}
+.dj-table th,.dj-table td{padding:3px 9px;text-align:left;border-bottom:1px solid rgba(128,128,128,.25)}
+.dj-table th{border-bottom:2px solid rgba(128,128,128,.6);font-weight:500}
+.dj-table th.dj-key{font-weight:700;text-decoration:underline;text-underline-offset:3px}
+.dj-table td.dj-null,.dj-table td.dj-object{opacity:.55;font-style:italic}
+.dj-table tbody tr:hover{background:rgba(128,128,128,.12)}
+.dj-note{font-size:12px;opacity:.7;margin:2px 0}
+</style>"""
+
+
+def as_html(expression: QueryExpression) -> str:
+    """Return the HTML table of an expression, for notebooks (FET-14)."""
+    preview = _Preview(expression, None, 10**6)
+    heading = preview.heading
+    head = "".join(
+        f'<th class="{"dj-key" if name in heading.key else "dj-attribute"}" '
+        f'title="{escape(f"{heading[name].type}  {heading[name].comment}".strip())}">{escape(name)}</th>'
+        for name in heading.order
+    )
+    body = "".join(
+        "<tr>" + "".join(_cell(heading, name, cell) for name, cell in zip(heading.order, row, strict=True)) + "</tr>"
+        for row in preview.rows
+    )
+    notes = [f'<p class="dj-note">{escape(heading.comment)}</p>'] if heading.comment else []
+    more = '<p class="dj-note">…</p>' if preview.more else ""
+    total = f'<p class="dj-note">Total: {preview.total}</p>' if preview.total is not None else ""
+    return (
+        f'{_STYLE}<div class="dj-preview">{"".join(notes)}<table class="dj-table"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table>{more}{total}</div>"
+    )
+
+
+def _cell(heading: Heading, name: str, cell: str) -> str:
+    kind = "dj-object" if heading[name].is_blob else "dj-null" if cell == "NULL" else "dj-value"
+    shown = cell if len(cell) <= 200 else cell[:199] + "…"
+    return f'<td class="{kind}">{escape(shown)}</td>'

@@ -1,0 +1,44 @@
+"""Tables without a class."""
+
+from __future__ import annotations
+
+from datajoint.engine.connection import Connection
+from datajoint.errors import DataJointError
+from datajoint.heading.names import TableName
+from datajoint.table.binding import Binding
+from datajoint.table.table import Table
+
+__all__ = ["FreeTable"]
+
+
+class FreeTable(Table):
+    """Any table of the database, by its name (TAB-14).
+
+    Parameters
+    ----------
+    connection
+        Where the table is.
+    full_table_name
+        ``"schema.table"``, quoted or not.
+    """
+
+    def __init__(self, connection: Connection, full_table_name: str | TableName) -> None:
+        name = full_table_name if isinstance(full_table_name, TableName) else read_name(full_table_name)
+        self._binding = Binding(connection, name)
+
+    def __repr__(self) -> str:
+        return f"FreeTable({self.name})\n{super().__repr__()}"
+
+
+def read_name(text: str) -> TableName:
+    """Read ``schema.table`` with or without quotes.
+
+    Examples
+    --------
+    >>> read_name("`lab`.`#sex`")
+    TableName(schema='lab', name='#sex')
+    """
+    schema, dot, name = text.replace("`", "").replace('"', "").partition(".")
+    if not dot or not schema or not name:
+        raise DataJointError(f"`{text}` is not the full name of a table.", hint="Write 'schema.table'.")
+    return TableName(schema, name)

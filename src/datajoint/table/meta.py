@@ -1,0 +1,80 @@
+"""The metaclass of tables: using the class is using an instance of it (TAB-5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+__all__ = ["TableMeta", "class_level"]
+
+C = TypeVar("C", bound=type)
+
+
+class _ClassLevel:
+    """Makes a public member of an instance available on the class.
+
+    It lives on the metaclass, where it comes before the attributes of the class but is never seen by
+    instances nor by ``super()``: user classes may override the member as usual. A data descriptor, so that
+    it wins over what the class defines.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, cls: Any, meta: type | None = None) -> Any:
+        if cls is None:
+            return self
+        if cls._binding is not None:
+            return getattr(cls(), self.name)
+        for base in cls.__mro__:  # a tier or a class not declared yet: the plain member, as without us
+            if self.name in base.__dict__:
+                member = base.__dict__[self.name]
+                return member.__get__(None, cls) if hasattr(member, "__get__") else member
+        raise AttributeError(f"type object {cls.__name__!r} has no attribute {self.name!r}")
+
+    def __set__(self, cls: Any, value: Any) -> None:
+        raise AttributeError(f"`{self.name}` of a table class cannot be replaced; define it in the class body.")
+
+
+class TableMeta(type):
+    """Operators and queries on the class."""
+
+    _binding: Any
+
+    def __and__(cls, other: Any) -> Any:
+        return cls() & other
+
+    def __sub__(cls, other: Any) -> Any:
+        return cls() - other
+
+    def __mul__(cls, other: Any) -> Any:
+        return cls() * other
+
+    def __add__(cls, other: Any) -> Any:
+        return cls() + other
+
+    def __xor__(cls, other: Any) -> Any:
+        return cls() ^ other
+
+    def __matmul__(cls, other: Any) -> Any:
+        return cls() @ other
+
+    def __len__(cls) -> int:
+        return len(cls())
+
+    def __bool__(cls) -> bool:
+        return True if cls._binding is None else bool(cls())
+
+    def __contains__(cls, item: Any) -> bool:
+        return item in cls()
+
+    def __iter__(cls) -> Iterator[Any]:
+        return iter(cls())
+
+
+def class_level(cls: C) -> C:
+    """Offer the public members of a class on the table classes themselves, too."""
+    for name in cls.__dict__:
+        if not name.startswith("_") and name not in TableMeta.__dict__:
+            setattr(TableMeta, name, _ClassLevel(name))
+    return cls

@@ -1,0 +1,124 @@
+"""Tables: expressions that can be written to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from datajoint.algebra.nodes import Query
+from datajoint.declare.describe import describe
+from datajoint.declare.spec import TableSpec
+from datajoint.engine.connection import Connection
+from datajoint.errors import DataJointError
+from datajoint.heading.names import TableName
+from datajoint.query.expression import QueryExpression
+from datajoint.query.legacy import LegacyFetch
+from datajoint.table.alter import Altering
+from datajoint.table.binding import Binding
+from datajoint.table.delete import Deleting
+from datajoint.table.family import Family
+from datajoint.table.meta import TableMeta, class_level
+from datajoint.table.writes import Writing
+
+__all__ = ["Table"]
+
+class_level(LegacyFetch)
+class_level(QueryExpression)
+
+
+@class_level
+class Table(Writing, Deleting, Altering, Family, QueryExpression, metaclass=TableMeta):
+    """A table of the database: a query that can be inserted into, updated, deleted from and dropped."""
+
+    _binding: Binding | None = None
+
+    definition: Any = None
+    """Definition text of the table."""
+
+    @property
+    def binding(self) -> Binding:
+        """Connection and name of the table.
+
+        Raises
+        ------
+        DataJointError
+            When the class is not attached to an activated schema (TAB-16).
+        """
+        if self._binding is None:
+            raise DataJointError(
+                f"Class `{type(self).__name__}` is not attached to a schema.",
+                hint="Decorate it with @schema where schema = dj.Schema('name'); a deferred schema must be activated first.",
+            )
+        return self._binding
+
+    @property
+    def query(self) -> Query:
+        """Plan and values: the whole table, or what it was restricted to."""
+        query = self._query
+        return Query(self.binding.source) if query is None else query
+
+    @property
+    def connection(self) -> Connection:
+        """The connection of the schema."""
+        return self.binding.connection
+
+    @property
+    def name(self) -> TableName:
+        """Schema and table name."""
+        return self.binding.name
+
+    @property
+    def spec(self) -> TableSpec:
+        """The table as the database has it."""
+        return self.binding.spec
+
+    @property
+    def table_name(self) -> str:
+        """Name of the table in its schema, with the prefix of the tier."""
+        return self.binding.name.name
+
+    @property
+    def database(self) -> str:
+        """Name of the schema."""
+        return self.binding.name.schema
+
+    @property
+    def full_table_name(self) -> str:
+        """Quoted name for use in SQL on this database."""
+        return self.connection.dialect.table(self.binding.name)
+
+    @property
+    def class_name(self) -> str:
+        """Name of the class: ``Session`` or ``Session.Trial``."""
+        return self.binding.name.class_name
+
+    @property
+    def is_declared(self) -> bool:
+        """Whether the table exists in the database."""
+        return self.connection.catalog.find(self.binding.name) is not None
+
+    @property
+    def is_restricted(self) -> bool:
+        """Whether this stands for a part of the table only."""
+        return self._query is not None and self._query.plan is not self.binding.source
+
+    def describe(self, printout: bool = False) -> str:
+        """Return the definition of the table as the database has it (DEF-26).
+
+        Parameters
+        ----------
+        printout
+            Print it, too.
+        """
+        text = describe(self.spec, self._reference_name)
+        if printout:
+            print(text)  # noqa: T201 - asked for
+        return text
+
+    def _sibling(self, name: TableName) -> Table:
+        """Return another table of the connection, without its class."""
+        table = Table()
+        table._binding = Binding(self.connection, name)
+        return table
+
+    def _reference_name(self, name: TableName) -> str:
+        return name.class_name if name.schema == self.database else f"{name.schema}.{name.class_name}"
