@@ -51,8 +51,11 @@ def backend(request: pytest.FixtureRequest, server_of: Callable[[str], Server]) 
 
 
 @pytest.fixture
-def connect(backend: Server, tmp_path: Path) -> Iterator[Callable[..., Any]]:
-    """Give a function that opens one more `dj.Instance` on the database of this test; settings by keyword."""
+def connect(backend: Server, schema_name: Callable[..., str], tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Give a function that opens one more `dj.Instance` on the database of this test; settings by keyword.
+
+    It asks for `schema_name` only to be taken down first: connections close, then schemas are dropped.
+    """
     import datajoint as dj
 
     opened: list[Any] = []
@@ -105,7 +108,7 @@ def _drop(server: Server, names: list[str]) -> None:
 
 
 @pytest.fixture
-def instance(schema_name: Callable[..., str], connect: Callable[..., Any]) -> Any:
+def instance(connect: Callable[..., Any]) -> Any:
     """A `dj.Instance` of its own on the backend, `safemode` off; closed before the schemas are dropped."""
     return connect()
 
