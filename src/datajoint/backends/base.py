@@ -82,8 +82,8 @@ class Features(Value):
 class Dialect(ABC):
     """How SQL is written for one database.
 
-    Every text these methods return may stand in a statement as it is. Only text that the caller makes himself
-    (operators such as ``%``, user fragments) goes through `escape`.
+    The methods return plain SQL. Who finishes a text passes all of it once through `escape`, but for what
+    `parameter` and `list_source` return.
     """
 
     name: ClassVar[str]
@@ -104,7 +104,7 @@ class Dialect(ABC):
         """Return the placeholder of the n-th parameter, from 1; with `dtype`, cast where a bare one has no type."""
 
     def escape(self, text: str) -> str:
-        """Return text as it must stand outside parameters: ``%`` doubled where the driver formats."""
+        """Return SQL as `Session.execute` takes it: ``%`` doubled where the driver formats the text."""
         return text
 
     @abstractmethod
@@ -118,7 +118,7 @@ class Dialect(ABC):
         """
 
     def check(self, dtype: AttributeType, column: str) -> str:
-        """Return the condition that keeps values outside the type out of a (quoted) column; "" if none is needed."""
+        """Return the condition that keeps other values out of a (quoted) column; "" if none is needed."""
         return ""
 
     @abstractmethod
@@ -277,10 +277,11 @@ class Session(ABC):
         """
         constants = constants or {}
         quote, dialect = self.dialect.quote, self.dialect
-        names = ", ".join(map(quote, [*columns, *constants]))
+        escape = dialect.escape
+        names = escape(", ".join(map(quote, [*columns, *constants])))
         marks = [dialect.write(t, dialect.parameter(n, t)) for n, t in enumerate(dtypes, 1)]
-        values = ", ".join([*marks, *map(dialect.literal, constants.values())])
-        return self.execute_many(f"INSERT INTO {table} ({names}) VALUES ({values})", rows)
+        values = ", ".join([*marks, *(escape(dialect.literal(value)) for value in constants.values())])
+        return self.execute_many(f"INSERT INTO {escape(table)} ({names}) VALUES ({values})", rows)
 
     # ------------------------------------------------------------------------------------------ transactions
 

@@ -1,5 +1,7 @@
 """SQLite: the embedded database, one file with several schemas whose tables are named ``"schema.table"``."""
 
+# ruff: noqa: D102 - the methods are documented in the contract
+
 from __future__ import annotations
 
 import json
@@ -82,7 +84,9 @@ class SqliteDialect(Dialect):
             case bool() | int():
                 return str(int(value))
             case float():
-                return "9e999" if value == float("inf") else "-9e999" if value == float("-inf") else repr(value)
+                return (
+                    "9e999" if value == float("inf") else "-9e999" if value == float("-inf") else repr(value)
+                )
             case bytes():
                 return f"X'{value.hex()}'"
             case UUID():
@@ -110,10 +114,14 @@ class SqliteDialect(Dialect):
         return _clock(digits, "'now'")
 
     def now_utc(self, digits: int) -> str:
-        return _clock(digits, "'now', '+0 days'")  # the same time; the modifier tells the two apart when read back
+        return _clock(
+            digits, "'now', '+0 days'"
+        )  # the same time; the modifier tells the two apart when read back
 
     def list_source(self, dtypes: Sequence[AttributeType], placeholders: Sequence[str]) -> str:
-        items = ["value"] if len(dtypes) == 1 else [f"json_extract(value, '$[{n}]')" for n in range(len(dtypes))]
+        items = (
+            ["value"] if len(dtypes) == 1 else [f"json_extract(value, '$[{n}]')" for n in range(len(dtypes))]
+        )
         columns = [
             f"{_LIST_READERS.get(sqlite_types.column_type(t), '{}').format(item)} AS c{n}"
             for n, (t, item) in enumerate(zip(dtypes, items, strict=True), 1)
@@ -158,7 +166,9 @@ class SqliteSession(Session):
 
     dialect = SqliteDialect()
 
-    def __init__(self, connection: sqlite3.Connection, path: str, configure: Callable[[], sqlite3.Connection]) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, path: str, configure: Callable[[], sqlite3.Connection]
+    ) -> None:
         self._connection = connection
         self._cursor = connection.cursor()
         self._open_again = configure
@@ -194,7 +204,9 @@ class SqliteSession(Session):
         """See that the file is ours, and make a new one so."""
         read = self._connection.execute
         try:
-            application, version = (read(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version"))
+            application, version = (
+                read(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
+            )
             tables = read("SELECT count(*) FROM sqlite_master").fetchone()[0]
         except sqlite3.Error as error:
             self.close()
@@ -210,7 +222,8 @@ class SqliteSession(Session):
         if application or tables:
             self.close()
             raise ConfigurationError(
-                f"{self.path} is a SQLite file of another program.", hint="Set `database.name` to another file."
+                f"{self.path} is a SQLite file of another program.",
+                hint="Set `database.name` to another file.",
             )
         self._create()
 
@@ -219,7 +232,11 @@ class SqliteSession(Session):
             if self.path != MEMORY:
                 self._connection.execute("PRAGMA journal_mode = WAL")
             self.begin()
-            for text in (CATALOG, f"PRAGMA application_id = {APPLICATION_ID}", f"PRAGMA user_version = {USER_VERSION}"):
+            for text in (
+                CATALOG,
+                f"PRAGMA application_id = {APPLICATION_ID}",
+                f"PRAGMA user_version = {USER_VERSION}",
+            ):
                 self.execute(text)
             self.commit()
         except BaseException:
@@ -364,7 +381,9 @@ def _connect(path: str, synchronous: str, busy_timeout: float) -> sqlite3.Connec
 def _level(synchronous: str) -> str:
     level = synchronous.upper()
     if level not in ("OFF", "NORMAL", "FULL", "EXTRA"):
-        raise ConfigurationError(f"`database.synchronous` is `{synchronous}`; it can be FULL, NORMAL, EXTRA or OFF.")
+        raise ConfigurationError(
+            f"`database.synchronous` is `{synchronous}`; it can be FULL, NORMAL, EXTRA or OFF."
+        )
     return level
 
 

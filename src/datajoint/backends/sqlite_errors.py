@@ -85,9 +85,7 @@ def translate(exception: BaseException, text: str, path: str) -> DataJointError:
     return kind(phrase, **context)
 
 
-def _classify(
-    exception: BaseException, native: str | None, message: str
-) -> tuple[type[DataJointError], str]:
+def _classify(exception: BaseException, native: str | None, message: str) -> tuple[type[DataJointError], str]:
     if isinstance(exception, OverflowError):
         return QueryError, "range"
     if native in _BY_NAME:
@@ -118,5 +116,3 @@ def _details(reason: str, message: str, text: str) -> dict[str, Any]:
         if kind == reason and (match := re.fullmatch(pattern, message)) and "name" in match.groupdict():
             return {kind: match["name"]}
     return {}
-
-

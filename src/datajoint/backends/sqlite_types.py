@@ -23,7 +23,7 @@ SCALED_DIGITS = 18
 
 _WIDE = Context(prec=80)
 _DATE = "-".join(["[0-9]" * 4, "[0-1][0-9]", "[0-3][0-9]"])
-_TIME = ":".join(["[0-2][0-9]", "[0-5][0-9]", "[0-5][0-9]"])
+_TIME = "[0-2][0-9]:[0-5][0-9]:[0-5][0-9]"
 _MICROSECOND = timedelta(microseconds=1)
 _COMPLEMENT = str.maketrans("0123456789", "9876543210")
 

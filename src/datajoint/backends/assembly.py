@@ -1,0 +1,232 @@
+"""Puts together what a database tells about its tables: type markers, foreign keys, lineage.
+
+Formats: interop §1.6, §7.2.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from datajoint._value import Value
+from datajoint.backends.base import CatalogReader
+from datajoint.declare.default import NULL, default_text
+from datajoint.declare.spec import Check, ForeignKey, Index, TableSpec
+from datajoint.errors import UnknownTypeError
+from datajoint.heading.attribute import Attribute, Default
+from datajoint.heading.names import TableName
+from datajoint.heading.types import AttributeType, parse_type
+from datajoint.heading.values import normaliser
+
+__all__ = ["RawColumn", "RawIndex", "RawReference", "RawTable", "Reader", "clock_default", "split_comment"]
+
+_MARKER = re.compile(r""":((?:[^:'"]|'(?:[^']|'')*'|"(?:[^"]|"")*")+):(.*)""", re.DOTALL)
+_LINEAGE = "~lineage"
+
+
+class RawColumn(Value):
+    """A column as the database has it; `native` is its type without regard to the comment."""
+
+    name: str
+    native: AttributeType
+    nullable: bool
+    default: str | None = None
+    comment: str = ""
+
+
+class RawReference(Value):
+    """A foreign key as the database has it."""
+
+    columns: tuple[str, ...]
+    parent: TableName
+    parent_columns: tuple[str, ...]
+
+
+class RawIndex(Value):
+    """A secondary index as the database has it."""
+
+    columns: tuple[str, ...]
+    unique: bool
+
+
+class RawTable(Value):
+    """A table as the database has it."""
+
+    name: TableName
+    columns: tuple[RawColumn, ...]
+    primary_key: tuple[str, ...]
+    references: tuple[RawReference, ...] = ()
+    indexes: tuple[RawIndex, ...] = ()
+    comment: str = ""
+    checks: tuple[Check, ...] = ()
+
+
+def split_comment(comment: str) -> tuple[str | None, str]:
+    """Return the type marker of a column comment, or None, and the text.
+
+    Examples
+    --------
+    >>> split_comment(":enum('a:b','c'):which")
+    ("enum('a:b','c')", 'which')
+    >>> split_comment("the id")
+    (None, 'the id')
+    """
+    match = _MARKER.match(comment)
+    return (match[1], match[2]) if match else (None, comment)
+
+
+def clock_default(digits: int, dtype: AttributeType, utc: bool = False) -> Default:
+    """Return the default "time of the server" with so many digits of a second."""
+    utc = utc or dtype.kind == "timestamp"
+    return _with_text(Default("now_utc" if utc else "now", min(digits, dtype.length or 0)), dtype)
+
+
+def literal_default(value: Any, dtype: AttributeType) -> Default:
+    """Return a default that is a value, given as the database shows it."""
+    normalise = normaliser(dtype)
+    try:
+        value = normalise(value) if normalise else value
+    except ValueError:  # a default that the type itself would refuse; shown as it is
+        return Default("literal", value, str(value))
+    return _with_text(Default("literal", value), dtype)
+
+
+def _with_text(default: Default, dtype: AttributeType) -> Default:
+    return Default(default.kind, default.value, default_text(default, dtype))
+
+
+class Reader(CatalogReader):
+    """Reads raw tables, one set of statements for all schemas, and makes specifications of them."""
+
+    @abstractmethod
+    def gather(self, schemas: Sequence[str]) -> list[RawTable]:
+        """Return the tables of some schemas as the database has them."""
+
+    @abstractmethod
+    def lineage(self, schemas: Sequence[str]) -> Mapping[tuple[TableName, str], str]:
+        """Return what the ``~lineage`` tables of some schemas (all of which have one) hold."""
+
+    @abstractmethod
+    def default(self, text: str, dtype: AttributeType) -> Default | None:
+        """Return the default of a column from the text that the database shows."""
+
+    def read(  # noqa: D102 - documented in the contract
+        self, schemas: Sequence[str], known: Mapping[TableName, TableSpec] | None = None
+    ) -> dict[TableName, TableSpec]:
+        known = known or {}
+        wanted = list(dict.fromkeys(schemas))
+        raw = {table.name: table for table in self.gather(wanted)} if wanted else {}
+        seen = set(wanted)
+        while missing := _origins_elsewhere(raw.values(), seen, known):
+            raw.update({table.name: table for table in self.gather(sorted(missing))})
+            seen |= missing
+        asked = set(wanted)
+        tracked = [schema for schema in wanted if TableName(schema, _LINEAGE) in raw]
+        lineage: Mapping[tuple[TableName, str], str] = self.lineage(tracked) if tracked else {}
+        types = _Types(raw, known)
+        return {
+            name: self._specify(table, types, lineage) for name, table in raw.items() if name.schema in asked
+        }
+
+    def _specify(
+        self, table: RawTable, types: _Types, lineage: Mapping[tuple[TableName, str], str]
+    ) -> TableSpec:
+        columns = [self._attribute(table, column, types, lineage) for column in table.columns]
+        nullable = {column.name for column in table.columns if column.nullable}
+        key = set(table.primary_key)
+        unique = {index.columns for index in table.indexes if index.unique}
+        foreign_keys = tuple(
+            ForeignKey(
+                reference.columns, reference.parent, reference.parent_columns,
+                in_key=key.issuperset(reference.columns), nullable=not nullable.isdisjoint(reference.columns),
+                unique=reference.columns in unique,
+            )
+            for reference in table.references
+        )  # fmt: skip
+        serving = {reference.columns for reference in table.references}
+        indexes = tuple(
+            Index(index.columns, index.unique) for index in table.indexes if index.columns not in serving
+        )
+        visible = [a for a in columns if not a.name.startswith("_")]
+        visible.sort(key=lambda attribute: not attribute.in_key)
+        hidden = tuple(a for a in columns if a.name.startswith("_"))
+        return TableSpec(
+            table.name,
+            tuple(visible),
+            table.primary_key,
+            foreign_keys,
+            indexes,
+            table.comment,
+            hidden,
+            table.checks,
+        )
+
+    def _attribute(
+        self, table: RawTable, column: RawColumn, types: _Types, lineage: Mapping[tuple[TableName, str], str]
+    ) -> Attribute:
+        dtype, comment = types.of(table.name, column.name)
+        default = NULL if column.nullable else None
+        if column.default is not None:
+            default = self.default(column.default, dtype) or default
+        return Attribute(
+            column.name, dtype, column.name in table.primary_key, column.nullable, default, comment,
+            lineage.get((table.name, column.name)),
+        )  # fmt: skip
+
+
+def _origins_elsewhere(
+    tables: Iterable[RawTable], seen: set[str], known: Mapping[TableName, TableSpec]
+) -> set[str]:
+    """Return schemas, not read yet, where columns without marker come from."""
+    missing: set[str] = set()
+    for table in tables:
+        unmarked = {column.name for column in table.columns if split_comment(column.comment)[0] is None}
+        for reference in table.references:
+            if reference.parent.schema not in seen and reference.parent not in known:
+                missing |= {reference.parent.schema} if unmarked.intersection(reference.columns) else set()
+    return missing
+
+
+class _Types:
+    """Finds the declared type and the comment of columns, through foreign keys where they carry no marker."""
+
+    def __init__(self, raw: Mapping[TableName, RawTable], known: Mapping[TableName, TableSpec]) -> None:
+        self._raw = raw
+        self._known = known
+        self._columns = {(name, c.name): c for name, table in raw.items() for c in table.columns}
+        self._parents = {
+            (name, child): (reference.parent, parent)
+            for name, table in raw.items()
+            for reference in reversed(table.references)
+            for child, parent in zip(reference.columns, reference.parent_columns, strict=True)
+        }
+
+    def of(self, table: TableName, name: str, hops: int = 0) -> tuple[AttributeType, str]:
+        """Return type and comment of a column."""
+        column = self._columns[table, name]
+        marker, comment = split_comment(column.comment)
+        if marker is not None:
+            return _marked(marker, column.native), comment
+        origin = self._parents.get((table, name))
+        if origin is None or hops > 100 or origin == (table, name):
+            return column.native, comment
+        found = self._origin(*origin, hops)
+        return (found[0], comment or found[1]) if found else (column.native, comment)
+
+    def _origin(self, parent: TableName, name: str, hops: int) -> tuple[AttributeType, str] | None:
+        if (parent, name) in self._columns:
+            return self.of(parent, name, hops + 1)
+        if parent in self._known:
+            attribute = self._known[parent].attribute(name)
+            return attribute.dtype, attribute.comment
+        return None
+
+
+def _marked(marker: str, native: AttributeType) -> AttributeType:
+    """Return the type a marker names; one of an older release that is no type now leaves the native type."""
+    try:
+        return parse_type(marker)
+    except UnknownTypeError:
+        return native

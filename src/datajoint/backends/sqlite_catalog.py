@@ -1,0 +1,158 @@
+"""What a SQLite file holds: from its own schema and the readable table ``"~catalog"``."""
+
+# ruff: noqa: D102 - the methods are documented in the contract
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from datajoint.backends import sqlite_types
+from datajoint.backends.assembly import (
+    RawColumn,
+    RawIndex,
+    RawReference,
+    RawTable,
+    Reader,
+    clock_default,
+    literal_default,
+)
+from datajoint.heading.attribute import Default
+from datajoint.heading.names import TableName
+from datajoint.heading.types import AttributeType, parse_type
+
+__all__ = ["CATALOG", "SqliteCatalog"]
+
+CATALOG = """CREATE TABLE IF NOT EXISTS "~catalog" (
+  schema TEXT NOT NULL,
+  table_name TEXT NOT NULL,
+  column_name TEXT NOT NULL,
+  position INTEGER,
+  type TEXT,
+  comment TEXT,
+  PRIMARY KEY (schema, table_name, column_name)
+) STRICT"""
+"""``table_name = ''`` is the schema itself, ``column_name = ''`` the table with its comment."""
+
+_NATIVE = {"INTEGER": "bigint", "INT": "bigint", "REAL": "double", "TEXT": "text", "BLOB": "longblob"}
+_CLOCK = re.compile(r"\(?(?:substr\()?strftime\('%Y-%m-%d %H:%M:%[Sf]', 'now'(?P<utc>, '\+0 days')?\)"
+                    r"(?: \|\| '000', 1, (?P<length>\d+)\))?\)?")  # fmt: skip
+
+
+class SqliteCatalog(Reader):
+    """Reads the tables of a SQLite file."""
+
+    def list_schemas(self) -> list[str]:
+        return [row[0] for row in self._rows('SELECT DISTINCT schema FROM "~catalog" ORDER BY schema')]
+
+    def schema_exists(self, name: str) -> bool:
+        return bool(self._rows("SELECT 1 FROM \"~catalog\" WHERE schema = ? AND table_name = ''", [name]))
+
+    def _rows(self, text: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        return self.session.execute(text, parameters).fetchall()
+
+    def gather(self, schemas: Sequence[str]) -> list[RawTable]:
+        master = f"FROM sqlite_master m, {{}} WHERE m.type = 'table' AND {_ours(schemas)}"
+        marks = {
+            (f"{schema}.{table}", column): (dtype, comment)
+            for schema, table, column, dtype, comment in self._rows(
+                'SELECT schema, table_name, column_name, type, comment FROM "~catalog" WHERE schema IN '
+                f"({', '.join('?' * len(schemas))})", schemas)
+        }  # fmt: skip
+        columns = self._grouped(
+            'SELECT m.name, c.name, c.type, c."notnull", c.dflt_value, c.pk '
+            + master.format("pragma_table_info(m.name) c") + " ORDER BY m.name, c.cid", schemas,
+        )  # fmt: skip
+        references = self._grouped(
+            'SELECT m.name, f.id, f."table", f."from", f."to" '
+            + master.format("pragma_foreign_key_list(m.name) f") + " ORDER BY m.name, f.id DESC, f.seq", schemas,
+        )  # fmt: skip
+        indexes = self._grouped(
+            'SELECT m.name, i.seq, i."unique", c.name '
+            + master.format("pragma_index_list(m.name) i, pragma_index_info(i.name) c")
+            + " AND i.origin = 'c' ORDER BY m.name, i.seq DESC, c.seqno", schemas,
+        )  # fmt: skip
+        return [
+            _table(name, rows, references.get(name, []), indexes.get(name, []), marks)
+            for name, rows in columns.items()
+        ]
+
+    def _grouped(self, text: str, parameters: Sequence[Any]) -> dict[str, list[Any]]:
+        rows = self._rows(text, parameters)
+        return {name: [row[1:] for row in group] for name, group in groupby(rows, key=lambda row: row[0])}
+
+    def lineage(self, schemas: Sequence[str]) -> Mapping[tuple[TableName, str], str]:
+        table, quote = self.session.dialect.table, self.session.dialect.literal
+        text = " UNION ALL ".join(
+            f"SELECT {quote(schema)}, table_name, attribute_name, lineage "
+            f"FROM {table(TableName(schema, '~lineage'))}"
+            for schema in schemas
+        )
+        return {
+            (TableName(schema, name), column): origin for schema, name, column, origin in self._rows(text)
+        }
+
+    def default(self, text: str, dtype: AttributeType) -> Default | None:
+        if match := _CLOCK.fullmatch(text):
+            return clock_default(int(match["length"] or 20) - 20, dtype, bool(match["utc"]))
+        value = _literal(text)
+        decode = sqlite_types.decoder(dtype)
+        if value is None:
+            return None
+        return literal_default(decode(value) if decode else value, dtype)
+
+
+def _table(
+    name: str, columns: list[Any], references: list[Any], indexes: list[Any],
+    marks: Mapping[tuple[str, str], tuple[str | None, str | None]],
+) -> RawTable:  # fmt: skip
+    schema, _, table = name.partition(".")
+    key = sorted((row[4], row[0]) for row in columns if row[4])
+    return RawTable(
+        TableName(schema, table),
+        tuple(
+            RawColumn(column, parse_type(_NATIVE.get(kind, "text")), not (required or pk), default,
+                      _comment(*marks.get((name, column), (None, None))))
+            for column, kind, required, default, pk in columns
+        ),
+        tuple(column for _, column in key),
+        tuple(_reference(group) for group in _runs(references)),
+        tuple(RawIndex(tuple(row[2] for row in group), bool(group[0][1])) for group in _runs(indexes)),
+        marks.get((name, ""), (None, None))[1] or "",
+    )  # fmt: skip
+
+
+def _ours(schemas: Sequence[str]) -> str:
+    marks = ", ".join("?" * len(schemas))
+    return f"instr(m.name, '.') > 1 AND substr(m.name, 1, instr(m.name, '.') - 1) IN ({marks})"
+
+
+def _runs(rows: Iterable[Any]) -> list[list[Any]]:
+    return [list(group) for _, group in groupby(rows, key=lambda row: row[0])]
+
+
+def _reference(rows: list[Any]) -> RawReference:
+    schema, _, table = rows[0][1].partition(".")
+    return RawReference(
+        tuple(row[2] for row in rows), TableName(schema, table), tuple(row[3] for row in rows)
+    )
+
+
+def _comment(dtype: str | None, comment: str | None) -> str:
+    return f":{dtype}:{comment or ''}" if dtype else comment or ""
+
+
+def _literal(text: str) -> Any:
+    """Return the value of a literal as SQLite shows it."""
+    if text.startswith("'"):
+        return text[1:-1].replace("''", "'")
+    if text[:2] in ("X'", "x'"):
+        return bytes.fromhex(text[2:-1])
+    if text.upper() == "NULL":
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)

@@ -1,0 +1,411 @@
+"""Statements that make and drop tables and schemas, in the formats of each database (interop §1)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import blake2b
+from typing import Any
+
+from datajoint.backends.base import Dialect
+from datajoint.declare.spec import ForeignKey, Index, TableSpec
+from datajoint.heading.attribute import Attribute, Default
+from datajoint.heading.names import TableName
+from datajoint.heading.types import AttributeType
+
+__all__ = [
+    "Statement", "create_schema", "create_table", "delete_lineage", "drop_schema", "drop_table", "marker",
+    "write_lineage",
+]  # fmt: skip
+
+Statement = tuple[str, Sequence[Any]]
+"""Text and parameters, as `Session.execute` takes them."""
+
+Storage = Mapping[str, AttributeType]
+
+LINEAGE = "~lineage"
+LONG_TEXT = 255
+"""A SQLite table with a longer text stays a rowid table."""
+
+
+def create_schema(name: str, dialect: Dialect, collation: str | None = None) -> list[Statement]:
+    """Return the statements that make a schema, harmless where it exists.
+
+    Parameters
+    ----------
+    collation
+        Of a new MySQL database (TYP-20); None is the server's.
+
+    Examples
+    --------
+    >>> from datajoint.backends.registry import get_backend
+    >>> create_schema("lab", get_backend("postgresql").dialect)
+    [('CREATE SCHEMA IF NOT EXISTS "lab"', ())]
+    """
+    if dialect.name == "sqlite":
+        target = '"~catalog" (schema, table_name, column_name)'
+        return [(f"INSERT INTO {target} VALUES (?, '', '') ON CONFLICT DO NOTHING", (name,))]
+    if dialect.name == "postgresql":
+        return [(f"CREATE SCHEMA IF NOT EXISTS {dialect.quote(name)}", ())]
+    suffix = f" CHARACTER SET utf8mb4 COLLATE {collation}" if collation else ""
+    return [(dialect.escape(f"CREATE DATABASE IF NOT EXISTS {dialect.quote(name)}{suffix}"), ())]
+
+
+def drop_schema(name: str, dialect: Dialect) -> list[Statement]:
+    """Return the statements that drop a schema whose tables are gone.
+
+    Examples
+    --------
+    >>> from datajoint.backends.registry import get_backend
+    >>> drop_schema("lab", get_backend("postgresql").dialect)
+    [('DROP SCHEMA IF EXISTS "lab"', ())]
+    """
+    if dialect.name == "sqlite":
+        return [('DELETE FROM "~catalog" WHERE schema = ?', (name,))]
+    word = "SCHEMA" if dialect.name == "postgresql" else "DATABASE"
+    return [(dialect.escape(f"DROP {word} IF EXISTS {dialect.quote(name)}"), ())]
+
+
+def create_table(
+    spec: TableSpec, storage: Storage, dialect: Dialect, collations: Mapping[str, str] | None = None
+) -> list[Statement]:
+    """Return the statements that make a table.
+
+    Parameters
+    ----------
+    storage
+        Storage types of the attributes that a codec encodes.
+    collations
+        ``"CHARACTER SET … COLLATE …"`` of foreign-key columns, which must be that of the column they refer to
+        (MySQL, interop §7.1.11).
+
+    Examples
+    --------
+    >>> from datajoint.backends.registry import get_backend
+    >>> from datajoint.heading.types import parse_type
+    >>> spec = TableSpec(TableName("lab", "a"), (Attribute("x", parse_type("int8"), True),), ("x",))
+    >>> print(create_table(spec, {}, get_backend("sqlite").dialect)[0][0])
+    CREATE TABLE IF NOT EXISTS "lab.a" (
+      "x" INTEGER NOT NULL CHECK ("x" BETWEEN -128 AND 127),
+      PRIMARY KEY ("x")
+    ) STRICT, WITHOUT ROWID
+    """
+    writer = _WRITERS[dialect.name](spec, storage, dialect, collations or {})
+    return [
+        (text if parameters else dialect.escape(text), parameters) for text, parameters in writer.statements()
+    ]
+
+
+def drop_table(spec: TableSpec, dialect: Dialect) -> list[Statement]:
+    """Return the statements that drop a table, and the enum types that no other column uses.
+
+    Examples
+    --------
+    >>> from datajoint.backends.registry import get_backend
+    >>> spec = TableSpec(TableName("lab", "a"), (), ())
+    >>> drop_table(spec, get_backend("mysql").dialect)
+    [('DROP TABLE `lab`.`a`', ())]
+    """
+    name = spec.name
+    statements: list[Statement] = [(dialect.escape(f"DROP TABLE {dialect.table(name)}"), ())]
+    if dialect.name == "sqlite":
+        statements.append(
+            ('DELETE FROM "~catalog" WHERE schema = ? AND table_name = ?', (name.schema, name.name))
+        )
+    if dialect.name == "postgresql":
+        types = {
+            dialect.column_type(a.dtype, _home(spec, a)): 0 for a in spec.columns if a.dtype.kind == "enum"
+        }
+        statements += [(_guarded(f"DROP TYPE {name}", "dependent_objects_still_exist OR undefined_object"), ())
+                       for name in types]  # fmt: skip
+    return statements
+
+
+def write_lineage(spec: TableSpec, dialect: Dialect) -> list[Statement]:
+    """Return the statements that record where the attributes of a table come from (interop §2.1).
+
+    Examples
+    --------
+    >>> from datajoint.backends.registry import get_backend
+    >>> from datajoint.heading.types import parse_type
+    >>> x = Attribute("x", parse_type("int8"), True, lineage="lab.a.x")
+    >>> write_lineage(TableSpec(TableName("lab", "a"), (x,), ("x",)), get_backend("sqlite").dialect)[1]
+    ('INSERT INTO "lab.~lineage" ("table_name", "attribute_name", "lineage") VALUES (?, ?, ?)', ('a', 'x',
+    'lab.a.x'))
+    """
+    rows = [(spec.name.name, a.name, a.lineage) for a in spec.columns if a.lineage]
+    if not rows:
+        return delete_lineage(spec.name, dialect)
+    table = dialect.table(TableName(spec.name.schema, LINEAGE))
+    names = ", ".join(map(dialect.quote, ("table_name", "attribute_name", "lineage")))
+    places = (f"({', '.join(dialect.parameter(3 * n + i) for i in (1, 2, 3))})" for n in range(len(rows)))
+    insert = f"{dialect.escape(f'INSERT INTO {table} ({names})')} VALUES {', '.join(places)}"
+    return [*delete_lineage(spec.name, dialect), (insert, tuple(value for row in rows for value in row))]
+
+
+def delete_lineage(name: TableName, dialect: Dialect) -> list[Statement]:
+    """Return the statement that forgets the lineage of a table.
+
+    Examples
+    --------
+    >>> from datajoint.backends.registry import get_backend
+    >>> delete_lineage(TableName("lab", "a"), get_backend("sqlite").dialect)
+    [('DELETE FROM "lab.~lineage" WHERE "table_name" = ?', ('a',))]
+    """
+    table = dialect.table(TableName(name.schema, LINEAGE))
+    text = dialect.escape(f"DELETE FROM {table} WHERE {dialect.quote('table_name')} = ")
+    return [(text + dialect.parameter(1), (name.name,))]
+
+
+def marker(attribute: Attribute, dialect: Dialect) -> str:
+    """Return the comment of a column: the type marker and the text (interop §1.6).
+
+    Examples
+    --------
+    >>> from datajoint.backends.registry import get_backend
+    >>> from datajoint.heading.types import parse_type
+    >>> marker(Attribute("x", parse_type("int8"), comment="the id"), get_backend("mysql").dialect)
+    ':int8:the id'
+    """
+    dtype = attribute.dtype
+    if dialect.name == "mysql" and dtype.kind == "timestamp":
+        return attribute.comment
+    if dtype.native and dialect.column_type(dtype).lower() == dtype.text.lower():
+        return attribute.comment
+    return f":{dtype.text}:{attribute.comment}"
+
+
+def _guarded(text: str, conditions: str) -> str:
+    return f"DO $$ BEGIN {text}; EXCEPTION WHEN {conditions} THEN NULL; END $$"
+
+
+def _home(spec: TableSpec, attribute: Attribute) -> str:
+    """Schema of the enum type of a column: where the attribute was introduced."""
+    through = any(attribute.name in key.columns for key in spec.foreign_keys)
+    return attribute.lineage.split(".")[0] if through and attribute.lineage else spec.name.schema
+
+
+class _Writer:
+    """What the CREATE TABLE of all databases have in common."""
+
+    indent = ""
+
+    def __init__(
+        self, spec: TableSpec, storage: Storage, dialect: Dialect, collations: Mapping[str, str]
+    ) -> None:
+        self.spec, self.storage, self.dialect, self.collations = spec, storage, dialect, collations
+        self.quote = dialect.quote
+        self.table = dialect.table(spec.name)
+
+    def statements(self) -> list[Statement]:
+        raise NotImplementedError
+
+    def create(self, items: Iterable[str], options: str) -> str:
+        """Return the statement itself."""
+        lines = (",\n" + self.indent).join(items)
+        return f"CREATE TABLE IF NOT EXISTS {self.table} (\n{self.indent}{lines}\n){options}"
+
+    def stored(self, attribute: Attribute) -> AttributeType:
+        return self.storage.get(attribute.name, attribute.dtype)
+
+    def column(self, attribute: Attribute) -> str:
+        """Return the definition of a column without its comment."""
+        dtype, name = self.stored(attribute), self.quote(attribute.name)
+        parts = [name, self.dialect.column_type(dtype, _home(self.spec, attribute))]
+        parts += [self.collations[attribute.name]] if attribute.name in self.collations else []
+        if not attribute.nullable:
+            parts.append("NOT NULL")
+        if attribute.default is not None:
+            parts.append(f"DEFAULT {self.default(attribute.default, dtype)}")
+        if condition := self.dialect.check(dtype, name):
+            parts.append(f"CHECK ({condition})")
+        return " ".join(parts)
+
+    def default(self, default: Default, dtype: AttributeType) -> str:
+        if default.kind == "null" or default.value is None:
+            return "NULL"
+        if default.kind in ("now", "now_utc"):
+            return self.clock(default.kind == "now_utc", dtype)
+        encode = self.dialect.encoder(dtype)
+        return self.literal(encode(default.value) if encode else default.value)
+
+    def literal(self, value: Any) -> str:
+        """Return the literal of a default: quoted, so that the server casts it (interop §1.5)."""
+        if isinstance(value, bool):
+            value = int(value) if self.dialect.name == "mysql" else str(value).lower()
+        return self.dialect.literal(value if isinstance(value, bytes) else str(value))
+
+    def clock(self, utc: bool, dtype: AttributeType) -> str:
+        digits = dtype.length or 0
+        return f"({self.dialect.now_utc(digits)})" if utc else self.dialect.now(digits)
+
+    def columns(self, names: Iterable[str]) -> str:
+        """Return names, or expressions in parentheses, as a list."""
+        return "(" + ", ".join(name if name.startswith("(") else self.quote(name) for name in names) + ")"
+
+    def constraints(self) -> list[str]:
+        """Return primary key, foreign keys and checks."""
+        items = [f"PRIMARY KEY {self.columns(self.spec.primary_key)}"] if self.spec.primary_key else []
+        items += [
+            f"FOREIGN KEY {self.columns(key.columns)} REFERENCES {self.dialect.table(key.parent)} "
+            f"{self.columns(key.parent_columns)} ON UPDATE CASCADE ON DELETE RESTRICT"
+            for key in self.spec.foreign_keys
+        ]
+        items += [f"CONSTRAINT {self.quote(c.name)} CHECK ({c.condition})" for c in self.spec.checks]
+        return items
+
+    def whole_references(self) -> list[str]:
+        """Return the checks that refuse a reference of which only a part is NULL (FK-16)."""
+        return [self._all_or_none(key) for key in self.spec.foreign_keys if len(self._open(key)) > 1]
+
+    def _open(self, key: ForeignKey) -> list[str]:
+        return [name for name in key.columns if self.spec.attribute(name).nullable]
+
+    def _all_or_none(self, key: ForeignKey) -> str:
+        first, *others = map(self.quote, self._open(key))
+        return "CHECK (" + " AND ".join(f"({first} IS NULL) = ({other} IS NULL)" for other in others) + ")"
+
+    def indexes(self) -> list[Index]:
+        """Return all indexes: those declared, unique references, and those that serve references (FK-15)."""
+        found = list(self.spec.indexes)
+        for key in self.spec.foreign_keys:
+            if key.unique and Index(key.columns, unique=True) not in found:
+                found.append(Index(key.columns, unique=True))
+        for key in sorted(self.spec.foreign_keys, key=lambda key: -len(key.columns)):
+            leading = [self.spec.primary_key, *(index.columns for index in found)]
+            if not any(columns[: len(key.columns)] == key.columns for columns in leading):
+                found.append(Index(key.columns))
+        return found
+
+    def create_indexes(self, prefix: str = "") -> list[Statement]:
+        """Return a statement per index; their names are unique and within the limit."""
+        taken: set[str] = set()
+        statements: list[Statement] = []
+        for index in self.indexes():
+            words = [re.sub(r"\W+", "_", column).strip("_") for column in index.columns]
+            name = _shortened(
+                f"{prefix}idx_{'_'.join([self.spec.name.name, *words])}", self.dialect.max_identifier
+            )
+            while name in taken:
+                name = _shortened(name + "_", self.dialect.max_identifier)
+            taken.add(name)
+            unique = "UNIQUE " if index.unique else ""
+            start = f"CREATE {unique}INDEX IF NOT EXISTS {self.quote(name)}"
+            statements.append((f"{start} ON {self.table} {self.columns(index.columns)}", ()))
+        return statements
+
+
+def _shortened(name: str, limit: int) -> str:
+    """Return a name within the limit (in bytes); what is cut is replaced by a digest of all of it."""
+    if len(name.encode()) <= limit:
+        return name
+    digest = blake2b(name.encode(), digest_size=4).hexdigest()
+    return f"{name[: limit - 9]}_{digest}"
+
+
+class _SqliteWriter(_Writer):
+    indent = "  "
+
+    def statements(self) -> list[Statement]:
+        counter = self._counter()
+        items = [self.column(a) if a.name != counter else self._counting(a) for a in self.spec.columns]
+        constraints = [
+            item for item in self.constraints() if counter is None or not item.startswith("PRIMARY")
+        ]
+        text = self.create([*items, *constraints, *self.whole_references()], " STRICT" + self._rowid(counter))
+        return [(text, ()), *self.create_indexes(f"{self.spec.name.schema}."), self._catalog()]
+
+    def _counter(self) -> str | None:
+        return next((a.name for a in self.spec.columns if a.dtype.autoincrement), None)
+
+    def _counting(self, attribute: Attribute) -> str:
+        return f"{self.quote(attribute.name)} INTEGER PRIMARY KEY AUTOINCREMENT"
+
+    def _rowid(self, counter: str | None) -> str:
+        """Return the option for tables that are kept in order of their key: all but those with long values."""
+        stored = [self.stored(a) for a in self.spec.columns]
+        long = any(
+            t.kind in ("json", "bytes", "blob", "text")
+            or (t.kind == "varchar" and (t.length or 0) > LONG_TEXT)
+            for t in stored
+        )
+        return "" if long or counter or not self.spec.primary_key else ", WITHOUT ROWID"
+
+    def literal(self, value: Any) -> str:
+        return self.dialect.literal(value)
+
+    def clock(self, utc: bool, dtype: AttributeType) -> str:
+        digits = dtype.length or 0
+        return f"({self.dialect.now_utc(digits) if utc else self.dialect.now(digits)})"
+
+    def _catalog(self) -> Statement:
+        schema, table = self.spec.name.schema, self.spec.name.name
+        rows: list[Sequence[Any]] = [(schema, table, "", None, None, self.spec.comment)]
+        rows += [
+            (schema, table, a.name, n, a.dtype.text, a.comment) for n, a in enumerate(self.spec.columns, 1)
+        ]
+        places = ", ".join(["(?, ?, ?, ?, ?, ?)"] * len(rows))
+        text = (
+            'INSERT OR REPLACE INTO "~catalog" (schema, table_name, column_name, position, type, comment) '
+            f"VALUES {places}"
+        )
+        return text, tuple(value for row in rows for value in row)
+
+
+class _PostgresqlWriter(_Writer):
+    def statements(self) -> list[Statement]:
+        items = [*map(self.column, self.spec.columns), *self.constraints(), *self.whole_references()]
+        statements: list[Statement] = [*self._types(), (self.create(items, ""), ()), *self.create_indexes()]
+        literal = self.dialect.literal
+        if self.spec.comment:
+            statements.append((f"COMMENT ON TABLE {self.table} IS {literal(self.spec.comment)}", ()))
+        for attribute in self.spec.columns:
+            if comment := marker(attribute, self.dialect):
+                target = f"{self.table}.{self.quote(attribute.name)}"
+                statements.append((f"COMMENT ON COLUMN {target} IS {literal(comment)}", ()))
+        return statements
+
+    def _types(self) -> list[Statement]:
+        """Return the statements that make the enum types this table introduces (interop §1.7)."""
+        found: dict[str, tuple[str, ...]] = {}
+        for attribute in self.spec.columns:
+            dtype = self.stored(attribute)
+            if dtype.kind == "enum" and _home(self.spec, attribute) == self.spec.name.schema:
+                found[self.dialect.column_type(dtype, self.spec.name.schema)] = dtype.labels
+        return [
+            (_guarded(f"CREATE TYPE {name} AS ENUM ({', '.join(map(self.dialect.literal, labels))})",
+                      "duplicate_object"), ())
+            for name, labels in found.items()
+        ]  # fmt: skip
+
+
+class _MysqlWriter(_Writer):
+    def statements(self) -> list[Statement]:
+        items = [*map(self._commented, self.spec.columns), *self.constraints()]
+        unique = {Index(key.columns, unique=True): None for key in self.spec.foreign_keys if key.unique}
+        items += [
+            f"{'UNIQUE ' if index.unique else ''}INDEX {self._keys(index.columns)}"
+            for index in dict.fromkeys([*self.spec.indexes, *unique])
+        ]
+        comment = f", COMMENT {self.dialect.literal(self.spec.comment)}" if self.spec.comment else ""
+        return [(self.create(items, f" ENGINE=InnoDB{comment}"), ())]
+
+    def _keys(self, names: Iterable[str]) -> str:
+        return self.columns(
+            f"({name})" if name.startswith("(") and not name.startswith("((") else name for name in names
+        )
+
+    def _commented(self, attribute: Attribute) -> str:
+        comment = marker(attribute, self.dialect)
+        return self.column(attribute) + (f" COMMENT {self.dialect.literal(comment)}" if comment else "")
+
+    def clock(self, utc: bool, dtype: AttributeType) -> str:
+        digits = dtype.length or 0
+        if dtype.kind == "timestamp" or not utc:  # a native timestamp is UTC by itself
+            return self.dialect.now(digits)
+        return f"({self.dialect.now_utc(digits)})"
+
+
+_WRITERS: dict[str, type[_Writer]] = {
+    "sqlite": _SqliteWriter, "postgresql": _PostgresqlWriter, "mysql": _MysqlWriter,
+}  # fmt: skip

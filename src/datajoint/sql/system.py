@@ -1,0 +1,77 @@
+"""The tables that a schema has beside those of its user: origin of attributes, events (interop §2.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from datajoint.declare.default import NULL
+from datajoint.declare.spec import Index, TableSpec
+from datajoint.heading.attribute import Attribute
+from datajoint.heading.names import TableName
+from datajoint.heading.types import parse_type
+
+__all__ = ["EVENTS", "LINEAGE", "events_table", "lineage_table"]
+
+LINEAGE = "~lineage"
+EVENTS = "~events"
+
+_EVENT_COLUMNS: Sequence[tuple[str, str, bool]] = (
+    ("kind", "varchar(16)", False),
+    ("table_name", "varchar(64)", True),
+    ("row_count", "int64", True),
+    ("started", "datetime(6)", False),
+    ("finished", "datetime(6)", False),
+    ("db_user", "varchar(128)", False),
+    ("user", "varchar(128)", False),
+    ("host", "varchar(255)", False),
+    ("pid", "int64", False),
+    ("client", "varchar(64)", False),
+    ("parent", "int64", True),
+    ("confirms", "int64", True),
+    ("code", "char(26)", True),
+    ("environment", "char(26)", True),
+    ("details", "json", True),
+)
+
+
+def _column(name: str, dtype: str, nullable: bool = False, comment: str = "") -> Attribute:
+    return Attribute(name, parse_type(dtype), False, nullable, NULL if nullable else None, comment)
+
+
+def _key(name: str, dtype: str, comment: str = "") -> Attribute:
+    return Attribute(name, parse_type(dtype), in_key=True, comment=comment)
+
+
+def lineage_table(schema: str) -> TableSpec:
+    """Return the table that keeps where attributes were first introduced.
+
+    Examples
+    --------
+    >>> lineage_table("lab").primary_key
+    ('table_name', 'attribute_name')
+    """
+    return TableSpec(
+        TableName(schema, LINEAGE),
+        (
+            _key("table_name", "varchar(64)", "table name within the schema"),
+            _key("attribute_name", "varchar(64)", "attribute name"),
+            _column("lineage", "varchar(255)", comment="origin: schema.table.attribute"),
+        ),
+        ("table_name", "attribute_name"),
+    )
+
+
+def events_table(schema: str) -> TableSpec:
+    """Return the table that keeps an event for every write (provenance §2).
+
+    Examples
+    --------
+    >>> events_table("lab").attribute("kind").type
+    'varchar(16)'
+    """
+    return TableSpec(
+        TableName(schema, EVENTS),
+        (_key("event", "int64"), *(_column(*column) for column in _EVENT_COLUMNS)),
+        ("event",),
+        indexes=(Index(("table_name", "finished")), Index(("parent",)), Index(("confirms",))),
+    )
