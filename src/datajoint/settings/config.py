@@ -299,7 +299,7 @@ class Config(MutableMapping[str, Any]):
             elif name in self._groups:
                 prepared.update(self._prepare(_section(name, value)))
             else:
-                prepared[name] = clone(value) if name.startswith("stores.") else value
+                prepared[name] = clone(value)  # so that what is kept hides its secrets, too
         for name in prepared:
             if self._is_news(name):
                 warnings.warn(_notice(name, ""), DataJointWarning, stacklevel=_frames_inside())

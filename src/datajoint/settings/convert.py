@@ -28,11 +28,14 @@ def refuse(name: str, origin: str | None = None) -> None:
 
 
 def suggestion(name: str) -> str | None:
-    """Phrase a question naming the settings nearest to an unknown name."""
-    same_end = [f"`{known}`" for known in SETTINGS if known.endswith("." + name)]
-    if same_end:
-        return f"Did you mean {' or '.join(same_end)}?"
-    return nearest(name, [*SETTINGS, *GROUPS, *ALIASES, "custom"])
+    """Phrase a question naming the setting nearest to an unknown name."""
+    group, _, last = name.rpartition(".")
+    for mark in "._":  # `limit` for `display.limit`, `database.prefix` for `database.database_prefix`
+        same_end = [known for known in SETTINGS if known.endswith(mark + last)]
+        close = [known for known in same_end if known.startswith(group + ".")] or same_end
+        if close:
+            return f"Did you mean `{close[0]}`?"
+    return nearest(name, [*SETTINGS, *GROUPS, *ALIASES, "custom"], limit=1)
 
 
 def convert(setting: Setting, value: Any, origin: str | None = None) -> Any:

@@ -58,7 +58,7 @@ _TABLE = (
              "mapping of options", "DJ_USE_TLS"),
     _setting("database.reconnect", True, boolean, "connect again after a loss", "DJ_RECONNECT"),
     _setting("database.create_tables", True, boolean, "create missing tables", "DJ_CREATE_TABLES"),
-    _setting("database.database_prefix", "", text, "text put before every schema name"),
+    _setting("database.database_prefix", "", text, "text put before every schema name", "DJ_DATABASE_PREFIX"),
     _setting("database.synchronous", "FULL", choice("OFF", "NORMAL", "FULL", "EXTRA"),
              "SQLite: how carefully a commit reaches the disk"),
     _setting("database.busy_timeout", 30, number(0), "SQLite: seconds to wait for another writer"),

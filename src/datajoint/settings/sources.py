@@ -92,7 +92,7 @@ def read_environment(environ: Mapping[str, str]) -> Layer:
 def _report_variable(variable: str) -> None:
     if variable in _OTHER_VARIABLES or variable.startswith(_OTHER_PREFIXES):
         return
-    advice = nearest(variable, VARIABLES)
+    advice = nearest(variable, VARIABLES, limit=1)
     if advice:
         warn_in_log(f"The environment variable {variable} is not a setting. {advice}")
 
@@ -196,6 +196,9 @@ def _flatten(data: Mapping[str, Any], origin: str, prefix: str = "") -> Iterator
         name = prefix + str(key)
         if name == "stores":
             yield from ((found, item.value) for found, item in _flat_stores(value, origin).items())
+        elif name.startswith("stores.") and name.count(".") == 1:
+            store = _flat_stores({name.removeprefix("stores."): value}, origin)
+            yield from ((found, item.value) for found, item in store.items())
         elif name in GROUPS and isinstance(value, Mapping):
             yield from _flatten(cast(Mapping[str, Any], value), origin, name + ".")
         elif name in GROUPS:
@@ -235,10 +238,10 @@ def _store_names(layer: Layer) -> list[str]:
 # --- secrets --------------------------------------------------------------------------------------------
 
 
-def read_secrets(beside: str, system: str = SYSTEM_SECRETS) -> Layer:
+def read_secrets(beside: str) -> Layer:
     """Read one value per file from the secrets folder beside the configuration and that of the system."""
     layer: Layer = {}
-    for folder in (system, os.path.join(beside, SECRETS_DIRECTORY)):
+    for folder in (SYSTEM_SECRETS, os.path.join(beside, SECRETS_DIRECTORY)):
         try:
             names = sorted(os.listdir(folder))
         except (FileNotFoundError, NotADirectoryError):
@@ -265,7 +268,7 @@ def _read_secret(name: str, path: str) -> Layer:
         if TEMPLATE_SECRETS.get(name) == text:
             return {}
         return {name: Found(parse(setting, text, path) if setting else text, path)}
-    advice = nearest(name, SETTINGS)
+    advice = nearest(name, SETTINGS, limit=1)
     warn_in_log(f"The secrets file {path} is not named like a setting. {advice or ''}".rstrip())
     return {}
 
