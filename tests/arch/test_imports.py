@@ -11,7 +11,7 @@ LAZY_NAMES = {":__getattr__", "cli:load", "cli.main:load"}
 SLOW = {
     "IPython", "adbc_driver_postgresql", "adbc_driver_sqlite", "anywidget", "backports", "click",
     "compression", "fsspec", "isal", "jinja2", "matplotlib", "msgspec", "narwhals", "numpy",
-    "obstore", "pandas", "platformdirs", "polars", "pyarrow", "rich", "sqlglot", "starlette",
+    "obstore", "pandas", "platformdirs", "polars", "pyarrow", "resvg_py", "rich", "sqlglot", "starlette",
     "uvicorn",
 }  # fmt: skip
 DRIVERS = {
