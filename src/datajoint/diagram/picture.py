@@ -109,8 +109,10 @@ class Picture(Value):
 
     Examples
     --------
-    >>> picture = Picture((Node("a", "A", "manual"), Node("b", "B", "computed")),
-    ...                   (Edge("b", "a", primary=True, multi=False, renamed=False),))
+    >>> picture = Picture(
+    ...     (Node("a", "A", "manual"), Node("b", "B", "computed")),
+    ...     (Edge("b", "a", primary=True, multi=False, renamed=False),),
+    ... )
     >>> len(picture.nodes), picture.direction
     (2, 'LR')
     """

@@ -1,7 +1,7 @@
 """Colours and strokes of the diagrams; the same in every form that has colours.
 
 Text on its background has a contrast of at least 4.5 : 1 and lines of at least 3 : 1 (WCAG 2 AA); a test
-computes both. Tiers differ in shape as well, edges in dashes and width, so that no meaning rests on colour alone.
+computes both. Tiers differ in shape as well, edges in dashes and width: no meaning rests on colour alone.
 """
 
 from __future__ import annotations

@@ -11,15 +11,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from datajoint._value import Value
-from datajoint.diagram.layout.layering import Layering, layer
+from datajoint.diagram.layout.layering import Layering, cut_layers
 from datajoint.diagram.layout.metrics import LABEL_SIZE, node_size, text_width
 from datajoint.diagram.layout.order import order_bands, order_layers
-from datajoint.diagram.layout.place import Gaps, place
-from datajoint.diagram.layout.rank import Links, break_cycles, distribute, rank, strong_components
-from datajoint.diagram.layout.route import Box, Flow, Route, loop, route
+from datajoint.diagram.layout.place import Gaps, place_items
+from datajoint.diagram.layout.rank import Links, break_cycles, distribute, find_ranks, strong_components
+from datajoint.diagram.layout.route import Box, Flow, Route, draw_routes, loop
 from datajoint.diagram.picture import Picture
 
-__all__ = ["Box", "Layout", "Route", "cycles", "layout"]
+__all__ = ["Box", "Layout", "Route", "arrange", "cycles"]
 
 _MARGIN = 16.0
 _BEND = 4.0
@@ -52,14 +52,18 @@ class Layout(Value):
     against: tuple[int, ...]
 
 
-def layout(picture: Picture) -> Layout:
+def arrange(picture: Picture) -> Layout:
     """Compute the positions of everything in `picture`.
 
     Examples
     --------
     >>> from datajoint.diagram.picture import Edge, Node
-    >>> found = layout(Picture((Node("a", "A", "manual"), Node("b", "B", "computed")),
-    ...                        (Edge("b", "a", primary=True, multi=False, renamed=False),)))
+    >>> found = arrange(
+    ...     Picture(
+    ...         (Node("a", "A", "manual"), Node("b", "B", "computed")),
+    ...         (Edge("b", "a", primary=True, multi=False, renamed=False),),
+    ...     )
+    ... )
     >>> found.nodes[0].x < found.nodes[1].x, found.nodes[0].centre[1] == found.nodes[1].centre[1]
     (True, True)
     """
@@ -68,7 +72,7 @@ def layout(picture: Picture) -> Layout:
     plan = _Plan(picture)
     ranks = _ranks(picture, plan)
     bands = order_bands(ranks, plan.links, plan.block)
-    layering = layer(ranks, plan.links, plan.block, bands)
+    layering = cut_layers(ranks, plan.links, plan.block, bands)
     order_layers(layering)
     return _draw(picture, plan, layering)
 
@@ -80,8 +84,12 @@ def cycles(picture: Picture) -> tuple[tuple[str, ...], ...]:
     --------
     >>> from datajoint.diagram.picture import Edge, Node
     >>> key = {"primary": True, "multi": True, "renamed": False}
-    >>> cycles(Picture((Node("a", "A", "manual"), Node("b", "B", "manual")),
-    ...                (Edge("b", "a", **key), Edge("a", "b", **key))))
+    >>> cycles(
+    ...     Picture(
+    ...         (Node("a", "A", "manual"), Node("b", "B", "manual")),
+    ...         (Edge("b", "a", **key), Edge("a", "b", **key)),
+    ...     )
+    ... )
     (('a', 'b'),)
     """
     index = {node.id: i for i, node in enumerate(picture.nodes)}
@@ -128,7 +136,7 @@ def _blocks(picture: Picture) -> list[int]:
 
 def _ranks(picture: Picture, plan: _Plan) -> list[int]:
     count = len(picture.nodes)
-    ranks = rank(count, plan.links, plan.block)
+    ranks = find_ranks(count, plan.links, plan.block)
     linked = {node for link in plan.links for node in link}
     isolated = [node for node in range(count) if node not in linked]
     per_column = 4.5 if picture.direction == "LR" else 0.25
@@ -152,19 +160,14 @@ def _draw(picture: Picture, plan: _Plan, layering: Layering) -> Layout:
         before=_PAD + _LABEL_HEIGHT if horizontal else _PAD,
         after=_PAD,
     )
-    centre, extents = place(layering, breadth, framed, gaps)
+    centre, extents = place_items(layering, breadth, framed, gaps)
     flow = _flow(layering, length, centre, frames, horizontal=horizontal)
-    boxes = [
-        flow.box(
-            flow.starts[layering.rank[i]]
-            + (0.0 if horizontal else (flow.ends[layering.rank[i]] - flow.starts[layering.rank[i]] - length[i]) / 2),
-            _MARGIN + centre[i] - breadth[i] / 2,
-            length[i],
-            breadth[i],
-        )
-        for i in range(len(sizes))
-    ]
     centre = [_MARGIN + c for c in centre]
+    boxes: list[Box] = []
+    for i, r in enumerate(layering.rank[: len(sizes)]):
+        spare = flow.ends[r] - flow.starts[r] - length[i]
+        begin = flow.starts[r] + (0.0 if horizontal else spare / 2)
+        boxes.append(flow.box(begin, centre[i] - breadth[i] / 2, length[i], breadth[i]))
     groups = _frames(picture, plan, layering, extents, flow)
     edges = _routes(picture, plan, layering, centre, flow, boxes)
     width = max(b.x + b.width for b in (*boxes, *(g for g in groups if g))) + _MARGIN
@@ -180,9 +183,10 @@ def _flow(
     *,
     horizontal: bool,
 ) -> Flow:
-    """Start and end of every layer; layers are further apart where frames begin or end and edges are steep."""
+    """Start and end of every layer; they are further apart where frames begin or end and edges are steep."""
     count = len(layering.layers)
-    thickness = [max((length[i] for i in items if i < layering.nodes), default=20.0) for items in layering.layers]
+    nodes = [[i for i in items if i < layering.nodes] for items in layering.layers]
+    thickness = [max((length[i] for i in items), default=20.0) for items in nodes]
     opens = [0.0] * (count + 1)
     closes = [0.0] * (count + 1)
     for block in frames:
@@ -235,7 +239,7 @@ def _routes(
     boxes: Sequence[Box],
 ) -> tuple[Route, ...]:
     elliptic = [node.tier in ("imported", "computed") for node in picture.nodes]
-    drawn = route(layering, centre, flow, boxes, elliptic, plan.lanes)
+    drawn = draw_routes(layering, centre, flow, boxes, elliptic, plan.lanes)
     result: dict[int, Route] = {}
     against = set(plan.against)
     for edges, routes in zip(plan.lanes, drawn, strict=True):

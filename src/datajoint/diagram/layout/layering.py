@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from datajoint.diagram.layout.rank import Links
 
-__all__ = ["Layering", "layer"]
+__all__ = ["Layering", "cut_layers"]
 
 FREE = -1
 """Block of the bends that lie in no block."""
@@ -21,7 +22,10 @@ class Layering:
     block are a *track*: they do so as far as there is room.
     """
 
-    __slots__ = ("after", "band", "before", "block", "chains", "layers", "nodes", "place", "rank", "runs", "span", "tracks")
+    __slots__ = (
+        "after", "band", "before", "block", "chains", "layers",
+        "nodes", "place", "rank", "runs", "span", "tracks",
+    )  # fmt: skip
 
     def __init__(self, ranks: Sequence[int], block: Sequence[int], bands: Sequence[float]) -> None:
         self.nodes = len(ranks)
@@ -65,8 +69,8 @@ class Layering:
             self.place[item] = position
 
 
-def layer(ranks: Sequence[int], links: Links, block: Sequence[int], bands: Sequence[float]) -> Layering:
-    """Cut long links at every layer. Links of one parent share their bends as long as they go the same way."""
+def cut_layers(ranks: Sequence[int], links: Links, block: Sequence[int], bands: Sequence[float]) -> Layering:
+    """Cut long links at every layer. Links of one parent share bends as long as they go the same way."""
     result = Layering(ranks, block, bands)
     leaving, arriving = _degrees(len(ranks), links)
     shared: dict[tuple[int, int, int, float], int] = {}
@@ -89,7 +93,7 @@ def layer(ranks: Sequence[int], links: Links, block: Sequence[int], bands: Seque
                     result.tracks.setdefault((tail, inside), []).append(shared[key])
             chain.append(shared[key])
         chain.append(head)
-        for a, b in zip(chain, chain[1:], strict=False):
+        for a, b in pairwise(chain):
             result.join(a, b)
         result.chains.append(tuple(chain))
     return result

@@ -19,7 +19,7 @@ _CLASSES = {
     260: "ijl.,:;'|!",
     330: "ftrI()[]{}/\\- ",
     520: "Jszcvxky",
-    590: "abdeghnopquL_?*\"$#0123456789~^=+<>",
+    590: 'abdeghnopquL_?*"$#0123456789~^=+<>',
     680: "ABEFKPSTVXYZ&",
     760: "CDGHNOQRUw",
     900: "mMW%@",

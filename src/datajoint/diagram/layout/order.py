@@ -5,7 +5,7 @@ Barycentre sweeps with exchanges of neighbours (Sugiyama, Tagawa and Toda 1981; 
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Sequence
 
 from datajoint.diagram.layout.layering import Layering
@@ -13,12 +13,10 @@ from datajoint.diagram.layout.rank import Links
 
 __all__ = ["crossings", "order_bands", "order_layers"]
 
-_SWEEPS = 10
-_EXCHANGES = 4
+_EFFORT = ((600, 12, 4), (1500, 6, 2), (1 << 30, 4, 2))
+"""Up to how many items: how many sweeps, and how many rounds of exchanges in each."""
 _FEW = 12
 """Blocks up to which their order is chosen with care."""
-_LARGE = 1500
-"""Items from which fewer sweeps have to do."""
 
 
 def order_bands(ranks: Sequence[int], links: Links, block: Sequence[int]) -> list[float]:
@@ -32,7 +30,10 @@ def order_bands(ranks: Sequence[int], links: Links, block: Sequence[int]) -> lis
         total[b] += height[node]
         size[b] += 1
     sequence = sorted(range(count), key=lambda b: (total[b] / max(size[b], 1), b))
-    sequence = _improve(sequence, _Detours(ranks, links, block)) if count <= _FEW else _tighten(sequence, links, block)
+    if count <= _FEW:
+        sequence = _improve(sequence, _Detours(ranks, links, block))
+    else:
+        sequence = _tighten(sequence, links, block)
     position = [0.0] * count
     for p, b in enumerate(sequence):
         position[b] = float(p)
@@ -157,13 +158,13 @@ def order_layers(layering: Layering) -> None:
     for r in range(len(layering.layers)):
         layering.number(r)
     best, fewest = [list(layer) for layer in layering.layers], crossings(layering)
-    sweeps = _SWEEPS if len(layering.rank) < _LARGE else 4
+    sweeps, rounds = next((s, e) for items, s, e in _EFFORT if len(layering.rank) <= items)
     stuck = 0
     for sweep in range(sweeps):
         if fewest == 0 or stuck > 3:
             break
         _sweep(layering, down=sweep % 2 == 0)
-        _exchange(layering)
+        _exchange(layering, rounds)
         now = crossings(layering)
         stuck += 1
         if now < fewest:
@@ -214,33 +215,31 @@ def _sweep(layering: Layering, *, down: bool) -> None:
         layering.number(r)
 
 
-def _exchange(layering: Layering) -> None:
+def _exchange(layering: Layering, rounds: int) -> None:
     """Exchange neighbours of one band as long as that removes crossings."""
-    for _ in range(_EXCHANGES):
-        changed = False
-        for r in range(len(layering.layers)):
-            changed |= _exchange_layer(layering, r)
-        if not changed:
-            break
+    pending = set(range(len(layering.layers)))
+    for _ in range(rounds):
+        changed = [r for r in sorted(pending) if _exchange_layer(layering, r)]
+        pending = {s for r in changed for s in (r - 1, r, r + 1) if 0 <= s < len(layering.layers)}
 
 
 def _exchange_layer(layering: Layering, rank: int) -> bool:
     layer, band, place = layering.layers[rank], layering.band, layering.place
-    sides = [
-        {item: sorted(place[o] for o in near[item]) for item in layer}
-        for near in (layering.before, layering.after)
-    ]
+    up = [sorted([place[o] for o in layering.before[item]]) for item in layer]
+    down = [sorted([place[o] for o in layering.after[item]]) for item in layer]
     changed = False
     for p in range(len(layer) - 1):
-        a, b = layer[p], layer[p + 1]
-        if band[a] != band[b]:
+        if band[layer[p]] != band[layer[p + 1]]:
             continue
         gain = 0
-        for side in sides:
-            if side[a] and side[b] and side[a][-1] > side[b][0]:
-                gain += _pair_crossings(side[a], side[b]) - _pair_crossings(side[b], side[a])
+        for side in (up, down):
+            first, second = side[p], side[p + 1]
+            if first and second and first[-1] > second[0]:
+                gain += _pair_crossings(first, second) - _pair_crossings(second, first)
         if gain > 0:
-            layer[p], layer[p + 1] = b, a
+            layer[p], layer[p + 1] = layer[p + 1], layer[p]
+            for side in (up, down):
+                side[p], side[p + 1] = side[p + 1], side[p]
             changed = True
     if changed:
         layering.number(rank)
@@ -249,7 +248,9 @@ def _exchange_layer(layering: Layering, rank: int) -> bool:
 
 def _pair_crossings(first: list[int], second: list[int]) -> int:
     """Crossings of the links of two neighbours, from the sorted places of the other ends."""
-    return sum(len(first) - bisect_right(first, place) for place in second)
+    if len(first) == 1:
+        return bisect_left(second, first[0])
+    return sum([len(first) - bisect_right(first, place) for place in second])
 
 
 def crossings(layering: Layering) -> int:

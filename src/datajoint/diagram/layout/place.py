@@ -13,7 +13,7 @@ from itertools import pairwise
 from datajoint._value import Value
 from datajoint.diagram.layout.layering import FREE, Layering
 
-__all__ = ["Gaps", "place"]
+__all__ = ["Gaps", "place_items"]
 
 _INNER_ROUNDS = 8
 _OUTER_ROUNDS = 12
@@ -46,7 +46,7 @@ class _Links:
                 self.near[head].append((tail, weight))
 
 
-def place(
+def place_items(
     layering: Layering, size: Sequence[float], framed: Sequence[float | None], gaps: Gaps
 ) -> tuple[list[float], dict[int, tuple[float, float]]]:
     """Centre of every item, and the extent of every block.
@@ -122,7 +122,7 @@ def _straighten(
     layering: Layering,
     centre: list[float],
 ) -> None:
-    """Move the bends of a track onto one line, or as few lines as the room between their neighbours allows."""
+    """Move the bends of a track onto one line, or onto few where their neighbours leave no room."""
     start, low, high = 0, float("-inf"), float("inf")
     for k, item in enumerate(track):
         items, steps = rows[layering.rank[item] - first]
@@ -197,7 +197,7 @@ class _Stack:
         self.lower: list[list[tuple[int, float]]] = [[] for _ in bands]
         self.upper: list[list[tuple[int, float]]] = [[] for _ in bands]
         self._separate()
-        self.start = self._push([float("-inf")] * len(bands))
+        self.start = self._push([0.0] * len(bands))
 
     def _frame(self, block: int, inner: tuple[float, float], least: float | None) -> None:
         low, high = inner
@@ -229,8 +229,8 @@ class _Stack:
         """Everything where it wishes, later ones pushed on by earlier ones."""
         start = [0.0] * len(self.sequence)
         for m in self.sequence:
-            least = max((start[a] + self.extent[a] + gap for a, gap in self.lower[m]), default=None)
-            start[m] = max(wish[m], least if least is not None else (wish[m] if wish[m] > float("-inf") else 0.0))
+            least = max((start[a] + self.extent[a] + gap for a, gap in self.lower[m]), default=wish[m])
+            start[m] = max(wish[m], least)
         return start
 
     def _pull(self, wish: Sequence[float]) -> list[float]:

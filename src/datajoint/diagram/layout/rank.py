@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["Links", "break_cycles", "distribute", "rank", "strong_components"]
+__all__ = ["Links", "break_cycles", "distribute", "find_ranks", "strong_components"]
 
 Links = list[tuple[int, int]]
 """Edges as (tail, head): the parent is the tail."""
@@ -97,7 +97,7 @@ def _topological(before: list[list[int]], after: list[list[int]]) -> list[int]:
     return order
 
 
-def rank(count: int, links: Links, group: Sequence[int]) -> list[int]:
+def find_ranks(count: int, links: Links, group: Sequence[int]) -> list[int]:
     """Longest-path ranks, then tightened: edges become short, those within a group first."""
     before, after = _adjacency(count, links)
     order = _topological(before, after)
@@ -134,8 +134,8 @@ def _move_nodes(
     return moved
 
 
-def _move_clusters(count: int, weighted: list[tuple[tuple[int, int], int]], ranks: list[int]) -> bool:
-    """Move whole sets of nodes that are joined by edges of length one."""
+def _clusters(count: int, links: Links) -> list[int]:
+    """Representative of the connected component of every node."""
     root = list(range(count))
 
     def find(node: int) -> int:
@@ -144,10 +144,14 @@ def _move_clusters(count: int, weighted: list[tuple[tuple[int, int], int]], rank
             node = root[node]
         return node
 
-    for (tail, head), _ in weighted:
-        if ranks[head] - ranks[tail] == 1:
-            root[find(tail)] = find(head)
-    cluster = [find(node) for node in range(count)]
+    for tail, head in links:
+        root[find(tail)] = find(head)
+    return [find(node) for node in range(count)]
+
+
+def _move_clusters(count: int, weighted: list[tuple[tuple[int, int], int]], ranks: list[int]) -> bool:
+    """Move whole sets of nodes that are joined by edges of length one."""
+    cluster = _clusters(count, [link for link, _ in weighted if ranks[link[1]] - ranks[link[0]] == 1])
     pull: dict[int, int] = {}
     slack: dict[tuple[int, bool], int] = {}
     for (tail, head), w in weighted:
@@ -171,7 +175,7 @@ def _move_clusters(count: int, weighted: list[tuple[tuple[int, int], int]], rank
 def distribute(ranks: list[int], isolated: list[int], group: Sequence[int], *, per_column: float) -> None:
     """Spread nodes without edges over the layers of their group, the first and the emptiest first.
 
-    `per_column` is the number of nodes in a layer for each layer that makes a square of a free-standing group.
+    `per_column` is how many times as many nodes in a layer as layers make a square of a free-standing group.
     """
     lonely = set(isolated)
     filled: dict[int, dict[int, int]] = {}

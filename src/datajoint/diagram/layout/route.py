@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datajoint._value import Value
 from datajoint.diagram.layout.layering import Layering
 
-__all__ = ["Box", "Flow", "Route", "Track", "loop", "route"]
+__all__ = ["Box", "Flow", "Route", "Track", "draw_routes", "loop"]
 
 _LANE = 5.0
 """Distance between parallel edges."""
@@ -51,7 +51,7 @@ class Box(Value):
 
 
 class Route(Value):
-    """A path: where it starts, then straight segments ``(x, y)`` and Bézier segments ``(x1, y1, x2, y2, x, y)``.
+    """A path: its start, then straight segments ``(x, y)`` and Bézier segments ``(x1, y1, x2, y2, x, y)``.
 
     Examples
     --------
@@ -133,7 +133,7 @@ class Track:
         return Route(self._start, tuple(self._segments))
 
 
-def route(
+def draw_routes(
     layering: Layering,
     centre: Sequence[float],
     flow: Flow,
@@ -157,9 +157,8 @@ def route(
                 track.to(flow.ends[layering.rank[item]], centre[item] + lane)
             port = ports[c, k]
             track.to(flow.starts[layering.rank[head]], centre[head] + port)
-            track.to(
-                _edge_of(boxes[head], flow, port, round_node=round_nodes[head], end=False), centre[head] + port
-            )
+            arrive = _edge_of(boxes[head], flow, port, round_node=round_nodes[head], end=False)
+            track.to(arrive, centre[head] + port)
             drawn.append(track.route())
         result.append(drawn)
     return result
@@ -207,4 +206,3 @@ def loop(box: Box, lane: int) -> Route:
     path = (round(x + reach, 1), start[1], round(x + reach, 1), round(y + reach / 2, 1))
     corner = (round(x - 2, 1), round(y + reach / 2, 1))
     return Route(start, ((*path, *corner), (end[0], corner[1], end[0], corner[1], *end)))
-

@@ -24,8 +24,9 @@ def render(picture: Picture, theme: str = "auto") -> str:
 
     Examples
     --------
-    >>> print(render(Picture((Node("a", "Image", "manual"), Node("b", "Scan", "imported")),
-    ...                      (Edge("b", "a", primary=False, multi=True, renamed=False),))))
+    >>> nodes = Node("a", "Image", "manual"), Node("b", "Scan", "imported")
+    >>> edge = Edge("b", "a", primary=False, multi=True, renamed=False)
+    >>> print(render(Picture(nodes, (edge,))))
     digraph datajoint {
       graph [rankdir=LR, bgcolor="#ffffff", fontname="Helvetica", fontsize=11];
       node [fontname="Helvetica", fontsize=12, style=filled];
@@ -37,9 +38,10 @@ def render(picture: Picture, theme: str = "auto") -> str:
     <BLANKLINE>
     """
     colours = theme_named(theme)
+    paper = f'rankdir={picture.direction}, bgcolor="{colours.background}"'
     lines = [
         "digraph datajoint {",
-        f'  graph [rankdir={picture.direction}, bgcolor="{colours.background}", fontname="Helvetica", fontsize=11];',
+        f'  graph [{paper}, fontname="Helvetica", fontsize=11];',
         '  node [fontname="Helvetica", fontsize=12, style=filled];',
         f'  edge [dir=both, arrowhead=none, arrowtail=none, color="{colours.edge}"];',
     ]
@@ -83,7 +85,8 @@ def _edge(edge: Edge, colours: Theme) -> str:
     head = ("odot" if edge.nullable else "") + ("tee" if edge.unique else "")
     options += [f"arrowhead={head}"] if head else []
     options += [f'edgetooltip="{_escape(edge.tooltip)}"'] if edge.tooltip else []
-    return f'  "{_escape(edge.parent)}" -> "{_escape(edge.child)}"' + (f" [{', '.join(options)}];" if options else ";")
+    text = f" [{', '.join(options)}]" if options else ""
+    return f'  "{_escape(edge.parent)}" -> "{_escape(edge.child)}"{text};'
 
 
 def _escape(text: str) -> str:

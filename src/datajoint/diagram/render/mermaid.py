@@ -28,8 +28,9 @@ def render(picture: Picture, theme: str = "auto") -> str:
 
     Examples
     --------
-    >>> print(render(Picture((Node("a", "Image", "manual"), Node("b", "Scan", "imported")),
-    ...                      (Edge("b", "a", primary=True, multi=False, renamed=False),))))
+    >>> nodes = Node("a", "Image", "manual"), Node("b", "Scan", "imported")
+    >>> edge = Edge("b", "a", primary=True, multi=False, renamed=False)
+    >>> print(render(Picture(nodes, (edge,))))
     flowchart LR
       n0["Image"]:::manual
       n1(["Scan"]):::imported

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datajoint.diagram.layout import Box, Layout, Route, layout
+from datajoint.diagram.layout import Box, Layout, Route, arrange
 from datajoint.diagram.layout.metrics import BADGE_SIZE, FONT_SIZE, LABEL_SIZE, PART_SIZE
 from datajoint.diagram.picture import Edge, Group, Node, Picture
 from datajoint.diagram.theme import DARK, LIGHT, Theme, theme as theme_named
@@ -30,15 +30,16 @@ def render(picture: Picture, theme: str = "auto") -> str:
     >>> svg.startswith("<svg"), "<title>scan : int</title>" in svg
     (True, True)
     """
-    places = layout(picture)
+    places = arrange(picture)
     width, height = _number(places.width), _number(places.height)
-    title = _summary(picture)
+    size = f'width="{width}" height="{height}"'
+    names = (
+        f'class="dj-diagram dj-{theme}" role="graphics-document document" aria-label="{_summary(picture)}"'
+    )
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="dj-diagram dj-{theme}" width="{width}" '
-        f'height="{height}" viewBox="0 0 {width} {height}" role="graphics-document document" '
-        f'aria-label="{title}">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} viewBox="0 0 {width} {height}" {names}>',
         f"<style>{_style(theme)}</style>",
-        f'<rect class="paper" width="{width}" height="{height}" rx="6"/>',
+        f'<rect class="paper" {size} rx="6"/>',
     ]
     parts.extend(_frame(g, box) for g, box in zip(picture.groups, places.groups, strict=True) if box)
     parts.extend(_edges(picture, places))
@@ -106,7 +107,8 @@ def _frame(group: Group, box: Box) -> str:
         f'<g class="group" role="graphics-object group" aria-label="{_attribute(group.label)}">'
         f'<rect class="frame" x="{_number(box.x)}" y="{_number(box.y)}" width="{_number(box.width)}" '
         f'height="{_number(box.height)}" rx="8"/>'
-        f'<text class="label" x="{_number(box.x + 10)}" y="{_number(box.y + 16)}">{_escape(group.label)}</text></g>'
+        f'<text class="label" x="{_number(box.x + 10)}" y="{_number(box.y + 16)}">'
+        f"{_escape(group.label)}</text></g>"
     )
 
 
@@ -117,9 +119,8 @@ def _node(node: Node, box: Box) -> str:
     size = PART_SIZE if node.tier == "part" else FONT_SIZE
     baseline = y + size * 0.35 - (5.5 if node.badge else 0)
     key = ' class="key"' if node.underlined else ""
-    inside.append(
-        f'<text{key} x="{_number(x)}" y="{_number(baseline)}" text-anchor="middle">{_escape(node.label)}</text>'
-    )
+    at = f'x="{_number(x)}" y="{_number(baseline)}"'
+    inside.append(f'<text{key} {at} text-anchor="middle">{_escape(node.label)}</text>')
     if node.badge:
         description += f", {node.badge}"
         inside.append(
@@ -127,8 +128,8 @@ def _node(node: Node, box: Box) -> str:
             f"{_escape(node.badge)}</text>"
         )
     content = (
-        f'<g class="node {_tier(node.tier)}" role="graphics-symbol img" aria-label="{_attribute(description)}" '
-        f'data-node="{_attribute(node.id)}">{"".join(inside)}</g>'
+        f'<g class="node {_tier(node.tier)}" role="graphics-symbol img" '
+        f'aria-label="{_attribute(description)}" data-node="{_attribute(node.id)}">{"".join(inside)}</g>'
     )
     if _harmless(node.href):
         return f'<a href="{_attribute(node.href)}">{content}</a>'
@@ -215,8 +216,7 @@ def _arrival(route: Route) -> tuple[float, float]:
 
 def _path(route: Route) -> str:
     steps = [f"M{_number(route.start[0])} {_number(route.start[1])}"]
-    for segment in route.segments:
-        steps.append(("C" if len(segment) == 6 else "L") + " ".join(map(_number, segment)))
+    steps += [("C" if len(s) == 6 else "L") + " ".join(map(_number, s)) for s in route.segments]
     return "".join(steps)
 
 

@@ -1,15 +1,14 @@
 """A picture for the terminal: one table a line, parents above their children, foreign keys as rails.
 
 Every table with children still to come keeps a vertical rail; the line of a child starts at the rail of
-its leftmost parent. Where a rail joins a line there is ``├ └ ┴ ┼``; a bare ``│`` in a line only crosses it. So a
-pipeline that is a tree looks like a tree, and any other one stays as narrow as its open tables allow.
+its leftmost parent. Where a rail joins a line there is ``├ └ ┴ ┼``; a bare ``│`` in a line only crosses it.
+So a pipeline that is a tree looks like a tree, and any other one is as narrow as its open tables allow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from datajoint._value import Value
 from datajoint.diagram.layout.rank import break_cycles
 from datajoint.diagram.picture import TIERS, Edge, Node, Picture
 
@@ -17,8 +16,8 @@ __all__ = ["MEDIA_TYPE", "render"]
 
 MEDIA_TYPE = "text/plain"
 
-_MARKS = dict(zip(TIERS, "■□○●▪▣◇", strict=True))
-_ASCII_MARKS = dict(zip(TIERS, "MLICPS?", strict=True))
+_MARKS: dict[str, str] = dict(zip(TIERS, "■□○●▪▣◇", strict=True))
+_ASCII_MARKS: dict[str, str] = dict(zip(TIERS, "MLICPS?", strict=True))
 _COLOURS = {"manual": "32", "lookup": "90", "imported": "34", "computed": "31", "part": "39", "schema": "35"}
 _NAMES = {"schema": "collapsed schema", "unknown": "other table"}
 
@@ -33,13 +32,10 @@ _JOINTS = {
     (False, True, True): "┿",
     (True, True, True): "┷",
 }
-_ASCII = str.maketrans({
-    "│": "|", "─": "-", "╌": ".", "━": "=", "├": "+", "└": "`", "┼": "+", "┴": "+", "┝": "+", "┕": "`", "┿": "+", "┷": "+",
-    "×": "x", "→": "->", "…": "...",
-})  # fmt: skip
+_ASCII = str.maketrans("│─╌━├└┼┴┝┕┿┷→", "|-.=+`+++`++>")
 
 
-def render(picture: Picture, *, ascii: bool = False, ansi: bool = False, legend: bool = True) -> str:  # noqa: A002
+def render(picture: Picture, *, ascii: bool = False, ansi: bool = False, legend: bool = True) -> str:
     """Draw `picture` as lines of text.
 
     Parameters
@@ -56,8 +52,9 @@ def render(picture: Picture, *, ascii: bool = False, ansi: bool = False, legend:
     Examples
     --------
     >>> key = {"primary": True, "multi": True, "renamed": False}
-    >>> print(render(Picture((Node("a", "Image", "manual"), Node("b", "Scan", "imported"), Node("c", "Mask", "computed")),
-    ...                      (Edge("b", "a", **key), Edge("c", "b", **key))), legend=False))
+    >>> nodes = Node("a", "Image", "manual"), Node("b", "Scan", "imported"), Node("c", "Mask", "computed")
+    >>> edges = Edge("b", "a", **key), Edge("c", "b", **key)
+    >>> print(render(Picture(nodes, edges), legend=False))
     ■ Image
     └─○ Scan
       └─● Mask
@@ -179,7 +176,7 @@ class _Rails:
         for column in range(place):
             table = self._columns.get(column)
             cell = " " if table is None else "│"
-            if table in keys and table is not None:
+            if table is not None and table in keys:
                 self._left[table] -= 1
                 edges = keys[table]
                 joint = (self._left[table] == 0, column > joined[0], not edges[0].multi)
@@ -219,14 +216,14 @@ def _note(graph: _Graph, v: int) -> str:
     """What the lines cannot show: renamed, nullable, unique, repeated foreign keys, cycles."""
     notes: list[str] = []
     for parent, edges in graph.keys[v].items():
-        words = [f"×{len(edges)}"] if len(edges) > 1 else []
+        words = [f"{len(edges)} keys"] if len(edges) > 1 else []
         words += [w for w in ("renamed", "nullable", "unique") if any(getattr(e, w) for e in edges)]
         if not edges[0].multi and not edges[0].primary:
             words.append("secondary")
         if words:
-            notes.append(f"{_one_line(graph.nodes[parent].label)} {' '.join(words)}")
-    notes += [f"→ {_one_line(graph.nodes[parent].label)} in a circle" for parent in graph.back[v]]
-    return f"  ({', '.join(notes)})" if notes else ""
+            notes.append(f"{_one_line(graph.nodes[parent].label)}: {', '.join(words)}")
+    notes += [f"{_one_line(graph.nodes[parent].label)}: closes a cycle" for parent in graph.back[v]]
+    return f"  ({'; '.join(notes)})" if notes else ""
 
 
 def _legend(picture: Picture, marks: dict[str, str]) -> str:
