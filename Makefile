@@ -93,6 +93,7 @@ check: $(STAMP)-project $(STAMP)-dev
 	@$(BIN)/ruff format --check $(SOURCES)
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/pyright
+	@[ ! -d tests/typing ] || $(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m pytest -q -n $(N) tests/arch
 	@$(BIN)/python -m mkdocs --quiet build --strict --site-dir build/site
