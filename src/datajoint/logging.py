@@ -30,4 +30,6 @@ class _PlainHandler(logging.StreamHandler):  # type: ignore[type-arg]
 
 
 logger.addHandler(_PlainHandler())
-logger.setLevel(os.environ.get("DJ_LOG_LEVEL", "INFO").upper())
+# A wrong word is reported by the settings, which name the variable.
+_level = os.environ.get("DJ_LOG_LEVEL", "").upper()
+logger.setLevel(_level if _level in logging.getLevelNamesMapping() else logging.INFO)

@@ -47,7 +47,7 @@ class Config(MutableMapping[str, Any]):
     True
     """
 
-    __slots__ = ("_groups", "_process_wide", "_reported", "_sources", "_values")
+    __slots__ = ("_groups", "_process_wide", "_reported", "_sources", "_values", *GROUPS)
     _groups: dict[str, Group]
     _process_wide: bool
     _reported: set[str]
@@ -57,6 +57,8 @@ class Config(MutableMapping[str, Any]):
     def __init__(self, sources: Sources | None = None, *, process_wide: bool = False) -> None:
         set_slot = super().__setattr__
         set_slot("_groups", {name: Group(self, name) for name in GROUPS})
+        for name, group in self._groups.items():
+            set_slot(name, group)
         set_slot("_process_wide", process_wide)
         set_slot("_reported", set())
         self._take(sources or Sources({}, {}, {}), {})
