@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 from datajoint.declare.default import default_text
@@ -70,9 +71,8 @@ class _Description:
         """References all of whose columns are there, in their order among the references."""
         while self.pending and not self._introduced(self.pending[0]):
             fk = self.pending[0]
-            if in_key and any(not a.in_key for a in self._columns(fk)):
-                return
-            if in_key and fk.parent == self.spec.name:
+            outside = any(a.name in fk.columns and not a.in_key for a in self.attributes)
+            if in_key and (outside or fk.parent == self.spec.name):
                 return
             yield self._reference(fk)
 
@@ -130,4 +130,4 @@ def _attribute_line(attribute: Attribute) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.splitlines())
+    return re.sub(r"\s*[\r\n]+\s*", " ", text)

@@ -30,7 +30,7 @@ _STORED_AS: dict[str, frozenset[str]] = {
     "timestamp": frozenset({"datetime"}),
     "decimal": frozenset({"int64", "text"}),
 }
-"""Kinds of columns in which databases keep a kind of type; what is found without marker may be any of them."""
+"""Kinds of columns in which databases keep a kind of type; what has no marker may be any of them."""
 
 _SIZED = frozenset({"char", "varchar", "decimal", "enum", "datetime", "timestamp", "time"})
 
@@ -41,8 +41,8 @@ class Change(Value):
     Attributes
     ----------
     kind
-        ``table_comment``, ``primary_key``; ``attribute_`` with ``added dropped type nullable default comment``;
-        ``foreign_key_``, ``index_``, ``check_`` with ``added dropped``. Added is what only the definition has.
+        ``table_comment``, ``primary_key``; ``attribute_`` + added, dropped, type, nullable, default, comment;
+        ``foreign_key_``, ``index_``, ``check_`` + added, dropped. Only the definition has what is added.
     name
         Name of the attribute; for other things their columns.
     old, new
@@ -82,15 +82,8 @@ def diff(found: TableSpec, wanted: TableSpec) -> tuple[Change, ...]:
     >>> [change.text for change in diff(old, new)]
     ['`id` is int16, defined as int32', "the comment of `id` is '', defined as 'number'"]
     """
-    return tuple(
-        [
-            *_table(found, wanted),
-            *_attributes(found, wanted),
-            *_foreign_keys(found, wanted),
-            *_indexes(found, wanted),
-            *_checks(found, wanted),
-        ]
-    )
+    parts = (_table, _attributes, _foreign_keys, _indexes, _checks)
+    return tuple(change for part in parts for change in part(found, wanted))
 
 
 def _table(found: TableSpec, wanted: TableSpec) -> Iterator[Change]:
@@ -150,8 +143,12 @@ def same_type(found: AttributeType, wanted: AttributeType) -> bool:
         return found.text.lower() == wanted.text.lower()
     if (found.codec, found.store, found.autoincrement) != (wanted.codec, wanted.store, wanted.autoincrement):
         return False
-    sizes = (found.length, found.scale, found.labels), (wanted.length, wanted.scale, wanted.labels)
-    return found.kind not in _SIZED or sizes[0] == sizes[1]
+    return found.kind not in _SIZED or _size(found, found.native) == _size(wanted, found.native)
+
+
+def _size(dtype: AttributeType, any_order: bool) -> tuple[object, ...]:
+    """Sizes and values; an enum type of PostgreSQL may have the order of another table (`any_order`)."""
+    return dtype.length, dtype.scale, tuple(sorted(dtype.labels)) if any_order else dtype.labels
 
 
 def _optional(attribute: Attribute) -> str:
@@ -174,12 +171,14 @@ def _spelled(attribute: Attribute) -> str:
 def _foreign_keys(found: TableSpec, wanted: TableSpec) -> Iterator[Change]:
     old = {_identity(fk, found): fk for fk in found.foreign_keys}
     new = {_identity(fk, wanted): fk for fk in wanted.foreign_keys}
-    for identity in old.keys() - new.keys():
-        fk = old[identity]
+    for identity, fk in old.items():
+        if identity in new:
+            continue
         text = f"the {_reference(fk, found)} is not in the definition"
         yield Change("foreign_key_dropped", _list(fk.columns), fk, None, text)
-    for identity in new.keys() - old.keys():
-        fk = new[identity]
+    for identity, fk in new.items():
+        if identity in old:
+            continue
         text = f"the {_reference(fk, wanted)} is not in the table"
         yield Change("foreign_key_added", _list(fk.columns), None, fk, text)
 
@@ -214,7 +213,7 @@ def _indexes(found: TableSpec, wanted: TableSpec) -> Iterator[Change]:
 
 
 def _plain(spec: TableSpec) -> list[Index]:
-    """Indexes of attributes: databases change the text of expressions, and a unique reference tells of its own."""
+    """Indexes of attributes only (databases rewrite expressions), without those of unique references."""
     names = {a.name for a in spec.columns}
     unique = [set(fk.columns) for fk in spec.foreign_keys]
     return [
@@ -230,10 +229,12 @@ def _checks(found: TableSpec, wanted: TableSpec) -> Iterator[Change]:
     """Checks are compared by name: databases change the text of conditions."""
     old = {check.name: check for check in found.checks}
     new = {check.name: check for check in wanted.checks}
-    for name in old.keys() - new.keys():
-        yield Change("check_dropped", name, old[name], None, f"the check `{name}` is not in the definition")
-    for name in new.keys() - old.keys():
-        yield Change("check_added", name, None, new[name], f"the check `{name}` is not in the table")
+    for name, check in old.items():
+        if name not in new:
+            yield Change("check_dropped", name, check, None, f"the check `{name}` is not in the definition")
+    for name, check in new.items():
+        if name not in old:
+            yield Change("check_added", name, None, check, f"the check `{name}` is not in the table")
 
 
 def _list(names: tuple[str, ...]) -> str:

@@ -34,7 +34,7 @@ def parse_reference(text: str) -> Reference:
         raise DefinitionSyntaxError("expected the name of a table after `->`")
     try:
         node = ast.parse(text, mode="eval").body
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise DefinitionSyntaxError(
             f"`{text}` is no reference to a table", hint="Write `-> Table` or `-> Table.proj(new='old')`."
         ) from None
