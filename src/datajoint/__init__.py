@@ -1,0 +1,90 @@
+"""DataJoint: a language and platform for pipelines of data and computations on relational databases."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from datajoint.version import __version__
+
+if TYPE_CHECKING:
+    from datajoint.codecs.base import Codec
+    from datajoint.codecs.blob.matlab import MatCell, MatStruct
+    from datajoint.codecs.registry import get_codec, list_codecs
+    from datajoint.diagram.diagram import Diagram
+    from datajoint.engine.connection import Connection
+    from datajoint.errors import DataJointError
+    from datajoint.logging import logger
+    from datajoint.query.restriction import AndList, Not, Top
+    from datajoint.query.universal import U
+    from datajoint.schemas.instance import Instance, conn
+    from datajoint.schemas.module import VirtualModule, create_virtual_module, virtual_schema
+    from datajoint.schemas.schema import Schema, list_schemas
+    from datajoint.settings.config import Config
+    from datajoint.table.free import FreeTable
+    from datajoint.table.table import Table
+    from datajoint.tiers import Computed, Imported, Lookup, Manual, Part
+
+    Entry, Ingest, Compute, Di, ERD, schema = Manual, Imported, Computed, Diagram, Diagram, Schema
+    config: Config
+
+_WHERE = {
+    "AndList": "query.restriction",
+    "Codec": "codecs.base",
+    "Computed": "tiers",
+    "Connection": "engine.connection",
+    "DataJointError": "errors",
+    "Diagram": "diagram.diagram",
+    "FreeTable": "table.free",
+    "Imported": "tiers",
+    "Instance": "schemas.instance",
+    "Lookup": "tiers",
+    "Manual": "tiers",
+    "MatCell": "codecs.blob.matlab",
+    "MatStruct": "codecs.blob.matlab",
+    "Not": "query.restriction",
+    "Part": "tiers",
+    "Schema": "schemas.schema",
+    "Table": "table.table",
+    "Top": "query.restriction",
+    "U": "query.universal",
+    "VirtualModule": "schemas.module",
+    "conn": "schemas.instance",
+    "create_virtual_module": "schemas.module",
+    "get_codec": "codecs.registry",
+    "list_codecs": "codecs.registry",
+    "list_schemas": "schemas.schema",
+    "logger": "logging",
+    "virtual_schema": "schemas.module",
+}
+_OTHER_NAMES = {
+    "Compute": "Computed", "Di": "Diagram", "ERD": "Diagram", "Entry": "Manual", "Ingest": "Imported",
+    "schema": "Schema",
+}  # fmt: skip
+
+__all__ = [*sorted([*_WHERE, *_OTHER_NAMES, "config"]), "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for: `import datajoint` itself costs next to nothing."""
+    from importlib import import_module
+
+    if name == "config":  # looked up each time: which instance is the default may be refused (CFG-15)
+        return import_module("datajoint.engine.instance").default_instance("dj.config").config
+    found = _OTHER_NAMES.get(name, name)
+    if found in _WHERE:
+        value = getattr(import_module(f"datajoint.{_WHERE[found]}"), found)
+    elif name.islower() and not name.startswith("_"):
+        try:
+            value = import_module(f"datajoint.{name}")
+        except ModuleNotFoundError as error:
+            if error.name != f"datajoint.{name}":
+                raise
+            raise AttributeError(f"module 'datajoint' has no attribute {name!r}") from None
+    else:
+        raise AttributeError(f"module 'datajoint' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, *globals()])

@@ -1,0 +1,93 @@
+"""Making and dropping tables and schemas, and keeping catalog and lineage in step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from datajoint.declare.spec import TableSpec
+from datajoint.engine.connection import Connection
+from datajoint.engine.rows import storage_type
+from datajoint.errors import DataJointError, TransactionError
+from datajoint.heading.names import TableName
+from datajoint.sql import ddl
+from datajoint.sql.system import LINEAGE, lineage_table
+
+__all__ = ["create_schema", "create_table", "drop_schema", "drop_tables", "write_lineage"]
+
+
+def create_schema(connection: Connection, name: str) -> None:
+    """Make a schema, its text compared exactly on MySQL unless ``interop.create_collation`` says otherwise."""
+    collation = None
+    if connection.dialect.name == "mysql" and connection.config.interop.create_collation == "binary":
+        maria = "mariadb" in connection.session.server_version.lower()
+        collation = "utf8mb4_nopad_bin" if maria else "utf8mb4_0900_bin"
+    _run(connection, ddl.create_schema(name, connection.dialect, collation))
+    connection.catalog.forget(name)
+
+
+def create_table(connection: Connection, spec: TableSpec) -> None:
+    """Make a table with its lineage; where anything fails, nothing of it is left behind (DEF-19)."""
+    if connection.in_transaction:
+        raise TransactionError("Cannot declare new tables inside a transaction.", hint="Declare it before.")
+    catalog = connection.catalog
+    storage = {a.name: storage_type(a.dtype) for a in spec.columns if a.dtype.kind == "codec"}
+    statements = ddl.create_table(spec, storage, connection.dialect, _collations(connection, spec))
+    if not spec.name.name.startswith("~"):
+        if catalog.find(TableName(spec.name.schema, LINEAGE)) is None:
+            create_table(connection, lineage_table(spec.name.schema))
+        statements = [*statements, *ddl.write_lineage(spec, connection.dialect)]
+    try:
+        _run(connection, statements)
+    except DataJointError:
+        if not connection.dialect.features.transactional_ddl:
+            _clean_up(connection, spec)
+        raise
+    catalog.add(spec)
+
+
+def _collations(connection: Connection, spec: TableSpec) -> dict[str, str]:
+    reader = connection.catalog.reader
+    find = getattr(reader, "collations", None)  # only databases with collations a column ask
+    return find(spec) if find else {}
+
+
+def _clean_up(connection: Connection, spec: TableSpec) -> None:
+    if connection.catalog.reader.read([spec.name.schema]).get(spec.name) is not None:
+        _run(connection, ddl.drop_table(spec, connection.dialect))
+
+
+def write_lineage(connection: Connection, specs: Iterable[TableSpec]) -> None:
+    """Write the lineage of tables again."""
+    _run(connection, [s for spec in specs for s in ddl.write_lineage(spec, connection.dialect)])
+
+
+def drop_tables(connection: Connection, names: Sequence[TableName]) -> None:
+    """Drop tables, children first, with their lineage (DEL-10)."""
+    if connection.in_transaction:
+        raise TransactionError("Cannot drop tables inside a transaction.", hint="Drop them before or after.")
+    catalog = connection.catalog
+    statements: list[ddl.Statement] = []
+    for name in names:
+        statements += ddl.drop_table(catalog.spec(name), connection.dialect)
+        if catalog.find(TableName(name.schema, LINEAGE)) is not None and name.name != LINEAGE:
+            statements += ddl.delete_lineage(name, connection.dialect)
+    _run(connection, statements)
+    for name in names:
+        catalog.remove(name)
+
+
+def drop_schema(connection: Connection, name: str) -> None:
+    """Drop a schema whose tables are gone."""
+    _run(connection, ddl.drop_schema(name, connection.dialect))
+    connection.catalog.forget(name)
+
+
+def _run(connection: Connection, statements: Sequence[ddl.Statement]) -> None:
+    """Run DDL as one change where the database can, else one statement after the other."""
+    if connection.dialect.features.transactional_ddl:
+        with connection.transaction:
+            for text, parameters in statements:
+                connection.execute(text, parameters)
+        return
+    for text, parameters in statements:
+        connection.execute(text, parameters)

@@ -1,0 +1,68 @@
+"""The contents of Lookup tables (TAB-6, TAB-7)."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from datajoint.errors import DataJointError, DataJointWarning
+from datajoint.table.guard import writable
+from datajoint.table.table import Table
+
+__all__ = ["fill_contents"]
+
+
+def fill_contents(table: Table) -> None:
+    """Insert the rows of `contents` that are missing; report those whose values differ."""
+    contents: Any = getattr(table, "contents", ())
+    rows = [_as_dict(table, row) for row in contents] if contents is not None else []
+    if not rows:
+        return
+    stored = _stored(table)
+    key = table.heading.key
+    missing = [row for row in rows if tuple(row.get(name) for name in key) not in stored] if key else rows
+    changed = [row for row in rows if _differs(row, stored.get(tuple(row.get(name) for name in key)))]
+    if changed:
+        warnings.warn(
+            f"`{table.class_name}` holds other values than its contents for {len(changed)} row(s), first "
+            f"{ {name: changed[0].get(name) for name in key} }; the stored rows stay. "
+            "Change them by update1, or delete them to have them inserted again.",
+            DataJointWarning,
+            stacklevel=6,
+        )
+    if missing:
+        with writable([table.name]):
+            table.insert(missing, skip_duplicates=True)
+
+
+def _as_dict(table: Table, row: Any) -> dict[str, Any]:
+    names = table.heading.order
+    if isinstance(row, Mapping):
+        return dict(row)
+    if hasattr(row, "dtype") and getattr(row.dtype, "names", None):
+        return {name: row[name] for name in row.dtype.names}
+    values = list(row) if isinstance(row, (Sequence, Iterable)) and not isinstance(row, str) else [row]
+    if len(values) != len(names):
+        raise DataJointError(
+            f"A row of the contents of `{table.class_name}` has {len(values)} values for {len(names)} attributes: "
+            f"{values!r:.80}.",
+            hint=f"Give values for {', '.join(names)}, in this order, or a dict.",
+        )
+    return dict(zip(names, values, strict=True))
+
+
+def _stored(table: Table) -> dict[tuple[Any, ...], dict[str, Any]]:
+    key = table.heading.key
+    return {tuple(row[name] for name in key): row for row in table.to_dicts()}
+
+
+def _differs(row: dict[str, Any], stored: dict[str, Any] | None) -> bool:
+    """Whether given plain values are not the stored ones; objects are not compared."""
+    if stored is None:
+        return False
+    plain = (str, int, float, bool)
+    return any(
+        isinstance(value, plain) and isinstance(stored.get(name), plain) and stored[name] != value
+        for name, value in row.items()
+    )

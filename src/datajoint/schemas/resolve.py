@@ -1,0 +1,101 @@
+"""From the text of a reference in a definition to the table it names (FK-2 … FK-4)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from datajoint.declare.resolve import SELF, SelfReference
+from datajoint.declare.spec import TableSpec
+from datajoint.declare.syntax import Reference
+from datajoint.engine.connection import Connection
+from datajoint.errors import ForeignKeyTargetError, nearest
+from datajoint.heading.names import TableName
+from datajoint.table.table import Table
+
+__all__ = ["Scope", "caller_scope", "finder"]
+
+Scope = tuple[Mapping[str, Any], ...]
+"""Namespaces in which a name is looked up, nearest first."""
+
+
+def caller_scope(depth: int = 2) -> Scope:
+    """Return the namespaces of the function or module `depth` frames up: its locals, then its globals."""
+    frame = sys._getframe(depth)  # noqa: SLF001 - the documented way to a caller's namespace
+    # At module level both are the module's own dict, which grows as the module runs.
+    scope = (frame.f_locals,) if frame.f_locals is frame.f_globals else (dict(frame.f_locals), frame.f_globals)
+    del frame
+    return scope
+
+
+def finder(cls: type[Table], name: TableName, connection: Connection, scope: Scope) -> Callable[[Reference], Any]:
+    """Return the function that finds the table of a reference in the definition of `cls`."""
+
+    def find(reference: Reference) -> TableSpec | SelfReference:
+        if reference.path == cls.__name__ or reference.path.endswith(f".{cls.__name__}") and _is_self(reference, cls, scope):
+            return SELF
+        target = _look_up(reference, cls, scope)
+        if target is None:
+            return _in_schema(reference, name, connection)
+        if isinstance(target, type) and issubclass(target, Table):
+            target = target() if target._binding is not None else target  # noqa: SLF001
+        if not isinstance(target, Table):
+            raise _refusal(reference, target, cls)
+        if target.is_restricted:
+            raise ForeignKeyTargetError(
+                f"Dependency `{reference.text or reference.path}` is not supported: it is a restricted table.",
+                hint="Use a base table or its projection, as in -> Parent.proj(new='old').",
+            )
+        if target.connection is not connection:
+            raise ForeignKeyTargetError(f"`{reference.path}` belongs to another connection than `{cls.__name__}`.")
+        return SELF if target.name == name else target.spec
+
+    return find
+
+
+def _is_self(reference: Reference, cls: type[Table], scope: Scope) -> bool:
+    return _look_up(reference, cls, scope) is cls
+
+
+def _refusal(reference: Reference, target: Any, cls: type[Table]) -> ForeignKeyTargetError:
+    if isinstance(target, type) and issubclass(target, Table):
+        return ForeignKeyTargetError(
+            f"Foreign key reference `{reference.path}` could not be resolved: that class is not declared yet.",
+            hint=f"Decorate `{target.__name__}` with its schema before `{cls.__name__}`, and activate that schema first.",
+        )
+    return ForeignKeyTargetError(
+        f"Dependency `{reference.text or reference.path}` is not supported: it is {type(target).__name__}, not a table.",
+        hint="Use a base table or its projection, as in -> Parent.proj(new='old').",
+    )
+
+
+def _look_up(reference: Reference, cls: type[Table], scope: Scope) -> Any:
+    first, *rest = reference.path.replace("()", "").split(".")
+    if first == "self":
+        target: Any = cls()
+    else:
+        found = [namespace[first] for namespace in scope if first in namespace]
+        if not found:
+            return None
+        target = found[0]
+    for attribute in rest:
+        target = getattr(target, attribute, None)
+        if target is None:
+            return None
+    return target
+
+
+def _in_schema(reference: Reference, name: TableName, connection: Connection) -> TableSpec:
+    """Find a table of the same schema by its class name, as the class may have been defined elsewhere."""
+    tables = {t.class_name: spec for t, spec in connection.catalog.tables(name.schema).items() if t.tier}
+    spec = tables.get(reference.path)
+    if spec is None and "." not in reference.path and name.master:
+        spec = tables.get(f"{name.master.class_name}.{reference.path}")
+    if spec is None:
+        raise ForeignKeyTargetError(
+            f"Foreign key reference `{reference.text or reference.path}` could not be resolved.",
+            hint=nearest(reference.path, tables)
+            or "Import the class or module it names before decorating, or check the spelling.",
+        )
+    return spec

@@ -1,0 +1,275 @@
+"""Schemas: decorators that attach table classes to a database."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar, cast
+
+from datajoint.engine.connection import Connection
+from datajoint.engine.define import create_schema, drop_schema, drop_tables, write_lineage
+from datajoint.engine.instance import default_instance
+from datajoint.errors import DataJointError, MissingTableError, nearest
+from datajoint.heading.names import TableName
+from datajoint.journal.event import prepare
+from datajoint.schemas.bind import attach
+from datajoint.schemas.resolve import Scope, caller_scope
+from datajoint.schemas.virtual import fill_namespace
+from datajoint.sql.system import LINEAGE
+from datajoint.table.free import FreeTable
+from datajoint.table.prompt import confirm
+
+__all__ = ["Schema", "list_schemas"]
+
+T = TypeVar("T", bound=type)
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+class Schema:
+    """A schema of the database, and the decorator of its table classes.
+
+    Parameters
+    ----------
+    schema_name
+        Name in the database; without it the schema is activated later.
+    context
+        Namespace in which references are looked up, instead of that of the caller.
+    connection
+        Where the schema is; the shared connection by default.
+    create_schema
+        Make the schema when it is missing.
+    create_tables
+        Make missing tables of decorated classes; default is the setting ``database.create_tables``.
+    add_objects
+        Further names for references.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> @schema
+    ... class Subject(dj.Manual):
+    ...     definition = "subject_id : int32"
+    >>> schema.list_tables()
+    ['subject']
+    """
+
+    def __init__(
+        self, schema_name: str | None = None, context: Mapping[str, Any] | None = None, *,
+        connection: Connection | None = None, create_schema: bool = True, create_tables: bool | None = None,
+        add_objects: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        self._connection = connection
+        self._name: str | None = None
+        self._create_schema = create_schema
+        self._create_tables = create_tables
+        self._context = context
+        self._objects: dict[str, Any] = dict(add_objects or {})
+        self._waiting: list[tuple[Any, Scope]] = []
+        if schema_name:
+            self.activate(schema_name)
+
+    # ------------------------------------------------------------------------------------------------ activation
+
+    def activate(
+        self, schema_name: str | None = None, *, connection: Connection | None = None, create_schema: bool | None = None,
+        create_tables: bool | None = None, add_objects: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        """Attach to the schema in the database and declare the classes decorated so far (SCH-2).
+
+        Raises
+        ------
+        DataJointError
+            When no name is given, or the schema is attached to another one.
+        """
+        if schema_name is None and not self.is_activated():
+            raise DataJointError("Please provide a schema_name to activate the schema.")
+        if self.is_activated():
+            if schema_name not in (None, self._name):
+                raise DataJointError(f"The schema is already activated for schema `{self._name}`.",
+                                     hint=f"Make another dj.Schema for `{schema_name}`.")  # fmt: skip
+            return
+        if connection is not None:
+            self._connection = connection
+        self._objects.update(add_objects or {})
+        self._create_schema = self._create_schema if create_schema is None else create_schema
+        self._create_tables = self._create_tables if create_tables is None else create_tables
+        self._open(str(schema_name))
+        waiting, self._waiting = self._waiting, []
+        for cls, scope in waiting:
+            attach(self, cls, (self._objects, *scope))
+
+    def _open(self, name: str) -> None:
+        if not _NAME.fullmatch(name) and self.connection.dialect.name == "sqlite":
+            raise DataJointError(f"`{name}` is no schema name.", hint="Use lower-case letters, digits and underscores.")
+        connection = self.connection
+        prefix = connection.config.database.database_prefix
+        if prefix and not name.startswith(prefix):
+            name = prefix + name
+        if not connection.catalog.reader.schema_exists(name):
+            if not self._create_schema:
+                raise DataJointError(f"Database schema `{name}` has not yet been declared.", hint="Set create_schema=True.")
+            create_schema(connection, name)
+        self._name = name
+        connection.catalog.load([name])
+        if self.create_tables:
+            prepare(connection, name)
+
+    def __call__(self, cls: T, *, context: Mapping[str, Any] | None = None) -> T:
+        """Decorate a table class."""
+        given = context if context is not None else self._context
+        scope = (given,) if given is not None else caller_scope()
+        if self.is_activated():
+            attach(self, cls, (self._objects, *scope))
+        else:
+            self._waiting.append((cls, scope))
+        return cls
+
+    def is_activated(self) -> bool:
+        """Whether the schema is attached to one in the database."""
+        return self._name is not None
+
+    @property
+    def connection(self) -> Connection:
+        """Where the schema is."""
+        if self._connection is None:
+            self._connection = default_instance("dj.Schema").connection
+        return self._connection
+
+    @property
+    def database(self) -> str:
+        """Name of the schema in the database.
+
+        Raises
+        ------
+        DataJointError
+            When the schema is not activated.
+        """
+        if self._name is None:
+            raise DataJointError("The schema must be activated first.", hint="Call schema.activate('name').")
+        return self._name
+
+    @property
+    def create_tables(self) -> bool:
+        """Whether missing tables are made."""
+        default = self.connection.config.database.create_tables
+        return bool(default if self._create_tables is None else self._create_tables)
+
+    @property
+    def exists(self) -> bool:
+        """Whether the schema is there in the database."""
+        return self.connection.catalog.reader.schema_exists(self.database)
+
+    # ---------------------------------------------------------------------------------------------------- tables
+
+    def _names(self) -> list[TableName]:
+        catalog = self.connection.catalog
+        catalog.load([self.database])
+        names = [name for name in catalog.tables(self.database) if not name.name.startswith("~")]
+        return catalog.graph.sorted(names)
+
+    def list_tables(self) -> list[str]:
+        """Return the names of the tables, parents first; those of the platform left out (SCH-6)."""
+        return [name.name for name in self._names()]
+
+    def _find(self, name: str) -> TableName | None:
+        for table in self._names():
+            if name in (table.name, table.class_name):
+                return table
+        return None
+
+    def get_table(self, name: str) -> FreeTable:
+        """Return a table by the name of its class or its name in the database.
+
+        Raises
+        ------
+        MissingTableError
+            When there is no such table.
+        """
+        found = self._find(name)
+        if found is None:
+            names = [n for table in self._names() for n in (table.name, table.class_name)]
+            raise MissingTableError(f"Schema `{self.database}` has no table `{name}`.", hint=nearest(name, names))
+        return FreeTable(self.connection, found)
+
+    def __getitem__(self, name: str) -> FreeTable:
+        return self.get_table(name)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self._find(name) is not None
+
+    def __iter__(self) -> Iterator[FreeTable]:
+        return iter([FreeTable(self.connection, name) for name in self._names()])
+
+    def make_classes(self, into: dict[str, Any] | None = None) -> None:
+        """Put a class for each table without one into a namespace, the caller's by default (SCH-8)."""
+        if into is None:
+            into = cast("dict[str, Any]", caller_scope()[-1])
+        fill_namespace(self.connection, self._names(), into)
+
+    spawn_missing_classes = make_classes
+
+    # --------------------------------------------------------------------------------------------------- lineage
+
+    @property
+    def lineage_table_exists(self) -> bool:
+        """Whether the schema keeps the lineage of attributes."""
+        return self.connection.catalog.find(TableName(self.database, LINEAGE)) is not None
+
+    @property
+    def lineage(self) -> dict[str, str]:
+        """``{"schema.table.attribute": lineage}`` of the schema (LIN-6)."""
+        if not self.lineage_table_exists:
+            return {}
+        rows = FreeTable(self.connection, TableName(self.database, LINEAGE)).to_dicts()
+        return {f"{self.database}.{row['table_name']}.{row['attribute_name']}": row["lineage"] for row in rows}
+
+    def rebuild_lineage(self) -> None:
+        """Write the lineage of all tables again, from their foreign keys."""
+        catalog = self.connection.catalog
+        catalog.forget(self.database)
+        write_lineage(self.connection, [catalog.spec(name) for name in self._names()])
+        catalog.forget(self.database)
+
+    # ------------------------------------------------------------------------------------------------------ drop
+
+    def drop(self, prompt: bool | None = None) -> None:
+        """Drop the schema and all its tables.
+
+        Parameters
+        ----------
+        prompt
+            Ask first; default is the setting ``safemode``.
+
+        Raises
+        ------
+        DataJointError
+            When other schemas depend on it; nothing is dropped then (SCH-5).
+        """
+        name, catalog = self.database, self.connection.catalog
+        if not self.exists:
+            return
+        graph = catalog.load_family(name)
+        outside = {edge.child for table in self._names() for edge in graph.to_children(table) if edge.child.schema != name}
+        if outside:
+            raise DataJointError(
+                f"Schema `{name}` cannot be dropped: other schemas depend on it: "
+                + ", ".join(sorted(f"`{child}`" for child in outside)) + ".",
+                hint="Drop the dependent tables first.",
+            )  # fmt: skip
+        tables = self._names()
+        if not confirm(self.connection.config, prompt, f"Drop schema `{name}` with {len(tables)} tables?"):
+            return
+        system = [table for table in catalog.tables(name) if table.name.startswith("~")]
+        system.sort(key=lambda table: table.name == LINEAGE)
+        drop_tables(self.connection, [*tables[::-1], *system])
+        drop_schema(self.connection, name)
+
+    def __repr__(self) -> str:
+        return f"Schema `{self._name}`\n" if self._name else "Schema (not activated)"
+
+
+def list_schemas(connection: Connection | None = None) -> list[str]:
+    """Return the names of the schemas that the user may see (SCH-10)."""
+    connection = connection or default_instance("dj.list_schemas()").connection
+    return connection.catalog.reader.list_schemas()

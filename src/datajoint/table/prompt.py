@@ -1,0 +1,49 @@
+"""Asking before something is destroyed (DEL-2)."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from datajoint.errors import DataJointError
+
+if TYPE_CHECKING:
+    from datajoint.settings.config import Config
+
+__all__ = ["ask", "confirm", "needs_answer"]
+
+
+def needs_answer(config: Config, prompt: bool | None) -> bool:
+    """Whether to ask: as told, else as the setting ``safemode`` says.
+
+    Raises
+    ------
+    DataJointError
+        When an answer is needed and none can be read.
+    """
+    asked = config.safemode if prompt is None else prompt
+    if asked and not _answers():
+        raise DataJointError(
+            "This asks for confirmation, and no answer can be read: standard input is not a terminal.",
+            hint="Pass prompt=False, or set dj.config['safemode'] = False.",
+        )
+    return bool(asked)
+
+
+def _answers() -> bool:
+    if "ipykernel" in sys.modules:
+        return True
+    try:
+        return sys.stdin is not None and sys.stdin.isatty()
+    except ValueError:  # closed
+        return False
+
+
+def confirm(config: Config, prompt: bool | None, question: str) -> bool:
+    """Ask for a yes, where it is to be asked for."""
+    return not needs_answer(config, prompt) or ask(question)
+
+
+def ask(question: str) -> bool:
+    """Ask; anything but "yes" is a no."""
+    return input(f"{question} [yes, No]: ").strip().lower() == "yes"
