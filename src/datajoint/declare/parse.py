@@ -165,7 +165,7 @@ class _Parser:
         elif _meaning(first) == _meaning(line):
             warnings.warn(
                 f"Attribute `{line.name}` of `{self.table}` is declared twice, in line {first.span.line} and"
-                f" in line {line.span.line}; the second is ignored.", DataJointWarning, stacklevel=4,
+                f" in line {line.span.line}; the second is ignored.", DataJointWarning, stacklevel=5,
             )  # fmt: skip
         else:
             self.problems.add(

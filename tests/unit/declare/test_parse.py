@@ -252,10 +252,10 @@ def test_checks():
     assert "expected `check name (condition)`" in refusal("check x ()")
 
 
-PIECES = st.sampled_from(
-    ["a", "b1", "int32", "varchar(5)", "enum(", ")", "'", '"', "#", ":", "=", "->", "---", "[", "]", "nullable", "A"]
-    + [".proj(", "index", "unique", "check", "(", ",", " ", "\n", "\\\n", "null", "5", "<blob>", "\t", "\r", "_"]
-)  # fmt: skip
+WORDS = (
+    "a b1 int32 varchar(5) enum( ) ' \" # : = -> --- [ ] nullable A .proj( index check ( , null 5 <blob> _"
+)
+PIECES = st.sampled_from([*WORDS.split(), " ", "\n", "\\\n", "\t", "\r", "\0"])
 
 
 @pytest.mark.statement("DEF-19")
