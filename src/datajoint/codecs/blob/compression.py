@@ -30,7 +30,8 @@ def _engine() -> tuple[Any, int, tuple[type[Exception], ...]]:
     except ImportError:
         return zlib, -1, (zlib.error,)
     # isal's levels 1 to 3 differ by 4 % in size, 1 is the fastest
-    return isal_zlib, 1, (isal_zlib.error, zlib.error)
+    accelerator: Any = isal_zlib
+    return accelerator, 1, (accelerator.error, zlib.error)
 
 
 def deflate(plain: bytes) -> bytes:
@@ -57,7 +58,9 @@ def inflate(blob: bytes) -> bytes:
     stream = memoryview(blob)[_HEADER_SIZE:]
     size = _LENGTH.unpack_from(blob, len(ENVELOPE))[0] if stream else 0
     if not 0 < size <= _MAX_RATIO * len(stream):
-        raise DecodeError(f"A blob of {len(blob)} bytes cannot hold the {size} bytes it announces.", hint=DAMAGED)
+        raise DecodeError(
+            f"A blob of {len(blob)} bytes cannot hold the {size} bytes it announces.", hint=DAMAGED
+        )
     engine, _, failures = _engine()
     expander = engine.decompressobj()
     try:

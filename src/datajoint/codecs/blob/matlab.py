@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     class MatCell(np.ndarray[Any, np.dtype[np.object_]]):
         """An object array that is stored as a MATLAB cell array."""
 
-    class MatStruct(np.recarray[Any, np.dtype[np.void]]):
+    class MatStruct(np.ndarray[Any, np.dtype[np.void]]):  # a np.recarray, whose stub does not allow it
         """A record array that is stored as a MATLAB struct array."""
 
 
@@ -26,7 +26,10 @@ def classes() -> dict[str, type]:
         "MatCell": (np.ndarray, "An object array that is stored as a MATLAB cell array."),
         "MatStruct": (np.recarray, "A record array that is stored as a MATLAB struct array."),
     }
-    return {name: type(name, (base,), {"__doc__": text, "__module__": __name__}) for name, (base, text) in kinds.items()}
+    return {
+        name: type(name, (base,), {"__doc__": text, "__module__": __name__})
+        for name, (base, text) in kinds.items()
+    }
 
 
 def __getattr__(name: str) -> Any:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 from math import prod
-from struct import Struct, error as StructError
+from struct import Struct
 
 from datajoint.codecs.blob.arrays import DTYPES, OBJECT
 from datajoint.codecs.blob.compression import DAMAGED
@@ -18,16 +19,16 @@ _TEXTS = (0x05, 0x06, 0x64)
 
 
 def widen(element: bytes) -> bytes:
-    """Return an element with its 4-byte counts and lengths written in 8 bytes.
+    r"""Return an element with its 4-byte counts and lengths written in 8 bytes.
 
     Examples
     --------
-    >>> widen(b"\\x05\\x02\\0\\0\\0ab")
-    b'\\x05\\x02\\x00\\x00\\x00\\x00\\x00\\x00\\x00ab'
+    >>> widen(b"\x05\x02\0\0\0ab")
+    b'\x05\x02\x00\x00\x00\x00\x00\x00\x00ab'
     """
     try:
         wide, end = _element(element, 0, len(element))
-    except (StructError, IndexError, ValueError, RecursionError) as error:
+    except (struct.error, IndexError, ValueError, RecursionError) as error:
         raise DecodeError(f"The blob cannot be read with 32-bit lengths: {error}.", hint=DAMAGED) from error
     return wide + element[end:]
 

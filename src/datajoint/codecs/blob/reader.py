@@ -7,11 +7,12 @@ against the bytes that are there before anything is allocated for them.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
+import struct
 from collections.abc import Callable
 from functools import lru_cache
 from math import prod
-from struct import Struct, error as StructError
+from struct import Struct
 from typing import Any
 
 from datajoint.codecs.blob import matlab
@@ -33,10 +34,11 @@ _sized_tag = Struct("<QB").unpack_from
 _FLOAT_PREFIX = Struct("<QB").pack(9, 0x0D)
 _FLOATS_FROM = 32  # from here on columns are faster than one structure
 _MAX_NDIM = 64
+_BYTES: tuple[type[Any], ...] = (bytes, bytearray, memoryview)
 
 
 def unpack(data: Any, squeeze: bool = False, *, use_32bit_dims: bool = False) -> Any:
-    """Return the value in a blob.
+    r"""Return the value in a blob.
 
     Parameters
     ----------
@@ -54,7 +56,7 @@ def unpack(data: Any, squeeze: bool = False, *, use_32bit_dims: bool = False) ->
 
     Examples
     --------
-    >>> unpack(b"dj0\\0\\x0b\\x01")
+    >>> unpack(b"dj0\0\x0b\x01")
     True
     """
     plain = _plain(data)
@@ -70,7 +72,7 @@ def unpack(data: Any, squeeze: bool = False, *, use_32bit_dims: bool = False) ->
 def _plain(data: Any) -> bytes:
     """Check the header and undo the compression."""
     if type(data) is not bytes:
-        if not isinstance(data, (bytes, bytearray, memoryview)):
+        if not isinstance(data, _BYTES):
             raise DecodeError(f"A blob is bytes, not an object of type {type(data).__name__}.")
         data = bytes(data)
     if data.startswith(ENVELOPE):
@@ -171,14 +173,14 @@ def _uuid(data: bytes, pos: int) -> Any:
     return UUID(bytes=data[pos : pos + 16])
 
 
-def _moment(data: bytes, pos: int) -> datetime.datetime | datetime.date | datetime.time | None:
+def _moment(data: bytes, pos: int) -> dt.datetime | dt.date | dt.time | None:
     date, time = _datetime(data, pos)
-    day = None if date == -1 else datetime.date(date // 10000, date // 100 % 100, date % 100)
+    day = None if date == -1 else dt.date(date // 10000, date // 100 % 100, date % 100)
     if time == -1:
         return day
     seconds, micro = divmod(time, 1_000_000)
-    clock = datetime.time(seconds // 10000, seconds // 100 % 100, seconds % 100, micro)
-    return clock if day is None else datetime.datetime.combine(day, clock)
+    clock = dt.time(seconds // 10000, seconds // 100 % 100, seconds % 100, micro)
+    return clock if day is None else dt.datetime.combine(day, clock)
 
 
 def _text_bytes(data: bytes, pos: int, end: int) -> bytes:
@@ -218,9 +220,10 @@ def _set(data: bytes, pos: int, end: int) -> set[Any]:
 
 def _hashable(value: Any) -> Any:
     """Make a set, perhaps in a tuple, usable as a key: it was a frozenset when it was stored."""
-    if isinstance(value, set):
+    kind = value.__class__
+    if kind is set:
         return frozenset(map(_hashable, value))
-    return tuple(map(_hashable, value)) if isinstance(value, tuple) else value
+    return tuple(map(_hashable, value)) if kind is tuple else value
 
 
 @lru_cache(maxsize=4096)
@@ -348,7 +351,8 @@ def _filled(values: list[Any], shape: tuple[int, ...]) -> Any:
     """Make an object array of values given in column-major order."""
     import numpy as np
 
-    return np.fromiter(values, dtype=object, count=len(values)).reshape(shape, order="F")
+    items: Any = np.fromiter(values, dtype=object, count=len(values))
+    return items.reshape(shape, order="F")
 
 
 def _cell(data: bytes, pos: int, end: int) -> Any:
@@ -356,7 +360,7 @@ def _cell(data: bytes, pos: int, end: int) -> Any:
 
     shape, pos = _shape(data, pos, end)
     values = _elements(data, pos, end, prod(shape))
-    array = _filled(values, shape) if values else np.empty(0, dtype=object)
+    array: Any = _filled(values, shape) if values else np.empty(0, dtype=object)
     return array.view(matlab.classes()["MatCell"])
 
 
@@ -410,7 +414,10 @@ def _raw_records(data: bytes, pos: int, end: int) -> tuple[Any, int]:
     names, pos = _names(data, pos, end)
     columns: dict[str, Any] = {}
     for name in names:
-        columns[name], pos = _FIELDS[data[pos]](data, pos + 1, end)
+        field = _FIELDS.get(data[pos])
+        if field is None:
+            raise ValueError(f"the field {name!r} is no array")
+        columns[name], pos = field(data, pos + 1, end)
     if not names:
         return np.array(None, dtype=object), pos
     shapes = {np.shape(column) for column in columns.values()}
@@ -424,7 +431,9 @@ _FIELDS: dict[int, Callable[[bytes, int, int], tuple[Any, int]]] = {0x41: _raw_a
 
 
 def _sparse(data: bytes, pos: int, end: int) -> Any:
-    raise DecodeError("The blob holds a sparse array of MATLAB, which cannot be read.", hint="Store `full(x)` instead.")
+    raise DecodeError(
+        "The blob holds a sparse array of MATLAB, which cannot be read.", hint="Store `full(x)` instead."
+    )
 
 
 class _Readers(dict[int, Callable[[bytes, int, int], Any]]):
@@ -457,4 +466,4 @@ _READERS = _Readers(
 )
 
 # what reading damaged bytes can meet: wrong counts, wrong text, wrong decimals and dates, endless nesting
-_FAILURES = (StructError, IndexError, ValueError, ArithmeticError, TypeError, RecursionError, MemoryError)
+_FAILURES = (struct.error, IndexError, ValueError, ArithmeticError, TypeError, RecursionError, MemoryError)

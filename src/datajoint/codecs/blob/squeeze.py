@@ -20,10 +20,12 @@ def squeezed(value: Any) -> Any:
     numpy = sys.modules.get("numpy")
     if numpy is not None and isinstance(value, (numpy.ndarray, numpy.generic)):
         return _array(value, numpy)
-    if isinstance(value, dict):
-        return {key: squeezed(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType]
-    if type(value) in (list, tuple, set):
-        return type(value)(map(squeezed, value))
+    kind = value.__class__
+    if kind is dict:
+        return {key: squeezed(item) for key, item in value.items()}
+    if kind in (list, tuple, set):
+        items: Any = map(squeezed, value)
+        return kind(items)
     return value
 
 

@@ -6,9 +6,9 @@ of the value. A value of another type is asked for what it is.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import sys
-from collections.abc import Callable, Iterable, Mapping, MutableSequence, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, MutableSequence, Sequence, Set as AbstractSet
 from functools import lru_cache, partial
 from struct import Struct
 from typing import Any, TypeAlias
@@ -38,7 +38,7 @@ _COPIED_BELOW = 1 << 14
 
 
 def pack(value: Any, compress: bool = True) -> bytes:
-    """Return `value` as bytes of the blob format.
+    r"""Return `value` as bytes of the blob format.
 
     Parameters
     ----------
@@ -55,30 +55,34 @@ def pack(value: Any, compress: bool = True) -> bytes:
 
     Examples
     --------
-    >>> pack({"a": 1})
-    b'dj0\\x00\\x04\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\n\\x00...\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\n\\x01\\x00\\x01'
+    >>> pack("abc")
+    b'dj0\x00\x05\x03\x00\x00\x00\x00\x00\x00\x00abc'
     """
-    kind = type(value)
+    kind = value.__class__
+    write = _ELEMENTS.get(kind)
     try:
-        if kind in _ELEMENTS:
-            element = _ELEMENTS[kind](value)
+        if write is not None:
+            element = write(value)
             if len(element) <= 1004:
                 return _DJ0 + element[8:]
             pieces: Pieces = [_DJ0, memoryview(element)[8:]]
         else:
             pieces = [_MYM if _for_matlab(value) else _DJ0, *_other(value)]
     except RecursionError:
-        raise _refused(f"this {_name(kind)}: it is nested too deeply or contains itself") from None
+        raise _refused(f"this {_name(value)}: it is nested too deeply or contains itself") from None
     plain = b"".join(pieces)
     return deflate(plain) if compress and len(plain) > 1000 else plain
 
 
 def _refused(what: str, hint: str | None = None) -> EncodeError:
-    hint = hint or "Store it with a codec of its own, or convert it to arrays, numbers, text, lists and dicts first."
-    return EncodeError(f"A blob cannot hold {what}.", hint=hint)
+    return EncodeError(f"A blob cannot hold {what}.", hint=hint or _CONVERT)
 
 
-def _name(kind: type) -> str:
+_CONVERT = "Store it with a codec of its own, or convert it to arrays, numbers, text, lists and dicts first."
+
+
+def _name(value: object) -> str:
+    kind = type(value)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
@@ -132,31 +136,31 @@ def _bytes(value: bytes | bytearray) -> bytes:
     return _sized_count(size + 9, 0x06, size) + value
 
 
-def _date(value: datetime.date) -> bytes:
+def _date(value: dt.date) -> bytes:
     return _datetime(13, 0x74, (value.year * 100 + value.month) * 100 + value.day, -1)
 
 
-def _time(value: datetime.time) -> bytes:
+def _time(value: dt.time) -> bytes:
     if value.tzinfo is not None:
         _warn_of_lost_zone(value)
     return _datetime(13, 0x74, -1, _ticks(value))
 
 
-def _moment(value: datetime.datetime) -> bytes:
+def _moment(value: dt.datetime) -> bytes:
     if value.tzinfo is not None:
         _warn_of_lost_zone(value)
     return _datetime(13, 0x74, (value.year * 100 + value.month) * 100 + value.day, _ticks(value))
 
 
-def _ticks(value: datetime.time | datetime.datetime) -> int:
+def _ticks(value: dt.time | dt.datetime) -> int:
     return ((value.hour * 100 + value.minute) * 100 + value.second) * 1_000_000 + value.microsecond
 
 
-def _warn_of_lost_zone(value: datetime.time | datetime.datetime) -> None:
+def _warn_of_lost_zone(value: dt.time | dt.datetime) -> None:
     import warnings
 
     warnings.warn(
-        f"A blob keeps no time zone: {value!r} will be read back without it. Store UTC without a zone, or text.",
+        f"A blob keeps no time zone: {value!r} will be read back without it. Store UTC, or text.",
         DataJointWarning,
         stacklevel=2,
     )
@@ -204,7 +208,7 @@ def _dict(value: Mapping[Any, Any]) -> bytes:
     return _sized_count(len(body) + 9, 0x04, len(pieces) // 2) + body
 
 
-def _set(value: Set[Any]) -> bytes:
+def _set(value: AbstractSet[Any]) -> bytes:
     return _list(0x03, value, len(value))
 
 
@@ -222,36 +226,28 @@ def _other(value: Any) -> Pieces:
     for kinds, write in _KINDS:
         if isinstance(value, kinds):
             return [write(value)[8:]]
-    if isinstance(value, datetime.date) or type(value).__module__ in ("decimal", "uuid"):
-        return [_exact(value, type(value))[8:]]
-    return [_collection(value)[8:]]
+    if isinstance(value, dt.date):
+        return [_day(value)[8:]]
+    write = _BY_NAME.get(_name(value), _collection)
+    return [write(value)[8:]]
 
 
 def _collection(value: Any) -> bytes:
-    if isinstance(value, Mapping):
-        return _dict(value)
-    if isinstance(value, MutableSequence):
-        return _tuple_or_list(0x02, value)
-    if isinstance(value, Sequence):
-        return _tuple_or_list(0x01, value)
-    if isinstance(value, Set):
-        return _set(value)
-    raise _refused(f"an object of type {_name(type(value))}")
+    for kind, write in _COLLECTIONS.items():
+        if isinstance(value, kind):
+            return write(value)
+    raise _refused(f"an object of type {_name(value)}")
 
 
-def _exact(value: Any, kind: type) -> bytes:
-    """Write a Decimal, a UUID, or a date of a subclass that adds nothing to it."""
-    if kind.__name__ == "NaTType" or getattr(value, "nanosecond", 0):
-        raise _refused(f"an object of type {_name(kind)} that is no time or has nanoseconds")
-    if isinstance(value, datetime.datetime):
-        return _moment(value)
-    if isinstance(value, datetime.date):
-        return _date(value)
-    if kind.__name__ == "Decimal":
-        return _decimal(value)
-    if kind.__name__ == "UUID":
-        return _length(17) + b"u" + value.bytes
-    raise _refused(f"an object of type {_name(kind)}")
+def _day(value: Any) -> bytes:
+    """Write a date or datetime of a subclass, unless that has more to it (pandas)."""
+    if value.__class__.__name__ == "NaTType" or getattr(value, "nanosecond", 0):
+        raise _refused(f"an object of type {_name(value)} that is no time or has nanoseconds")
+    return _moment(value) if isinstance(value, dt.datetime) else _date(value)
+
+
+def _uuid(value: Any) -> bytes:
+    return _length(17) + b"u" + value.bytes
 
 
 def _other_element(value: Any) -> bytes:
@@ -276,11 +272,12 @@ def _for_matlab(value: Any) -> bool:
         return all(map(_for_matlab, value.ravel().tolist()))
     if isinstance(value, kinds["MatStruct"]):
         return all(_for_matlab(row[name]) for row in value.ravel() for name in value.dtype.names or ())
-    return value.ndim > 0 and (value.dtype.str in TYPE_IDS and value.dtype.kind != "M" or value.dtype.char == "c")
+    dtype = value.dtype
+    return value.ndim > 0 and dtype.kind != "M" and (dtype.str in TYPE_IDS or dtype.char == "c")
 
 
 def _any_array(value: Any, numpy: Any) -> Pieces:
-    kind = type(value)
+    kind = value.__class__
     if kind is not numpy.ndarray:
         kinds = matlab.classes()
         if isinstance(value, kinds["MatCell"]):
@@ -289,8 +286,8 @@ def _any_array(value: Any, numpy: Any) -> Pieces:
             return _struct(value)
         if kind not in (numpy.recarray, numpy.memmap):
             raise _refused(
-                f"an array of type {_name(kind)}",
-                "Only plain arrays keep all they hold in a blob: store `numpy.asarray(x)` and its other parts beside it.",
+                f"an array of type {_name(value)}",
+                "Only plain arrays keep all they hold: store `numpy.asarray(x)` and the rest beside it.",
             )
     return _array(value)
 
@@ -387,9 +384,9 @@ _ELEMENTS = _Elements(
         bytes: _bytes,
         bytearray: _bytes,
         complex: _complex,
-        datetime.datetime: _moment,
-        datetime.date: _date,
-        datetime.time: _time,
+        dt.datetime: _moment,
+        dt.date: _date,
+        dt.time: _time,
     }
 )
 
@@ -398,7 +395,17 @@ _KINDS: tuple[tuple[Any, Callable[[Any], bytes]], ...] = (
     (int, _int),
     (complex, _complex),
     (float, _float),
-    (datetime.time, _time),
+    (dt.time, _time),
     (str, _str),
     ((bytes, bytearray), _bytes),
 )
+
+# types whose modules are not imported for this
+_BY_NAME: dict[str, Callable[[Any], bytes]] = {"decimal.Decimal": _decimal, "uuid.UUID": _uuid}
+
+_COLLECTIONS: dict[type, Callable[[Any], bytes]] = {
+    Mapping: _dict,
+    MutableSequence: partial(_tuple_or_list, 0x02),
+    Sequence: partial(_tuple_or_list, 0x01),
+    AbstractSet: _set,
+}

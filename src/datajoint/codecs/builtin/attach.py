@@ -1,0 +1,134 @@
+"""``<attach>``: a file with its name, written to the download folder when it is fetched."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from datajoint.codecs.base import Codec
+from datajoint.codecs.context import CodecContext
+from datajoint.errors import DecodeError, EncodeError
+
+__all__ = ["AttachCodec"]
+
+
+class AttachCodec(Codec):
+    """A local file: insert takes its path, fetch returns the path of a copy in ``config.download_path``.
+
+    Stored are the base name in UTF-8, one NUL and the contents.
+
+    Examples
+    --------
+    >>> AttachCodec().get_dtype(is_store=False)
+    'bytes'
+    """
+
+    name = "attach"
+
+    def get_dtype(self, is_store: bool) -> str:
+        """Return ``bytes``, or ``<hash>`` for a store.
+
+        Examples
+        --------
+        >>> AttachCodec().get_dtype(is_store=True)
+        '<hash>'
+        """
+        return "<hash>" if is_store else "bytes"
+
+    def validate(self, value: Any) -> None:
+        """Refuse what is no path of a file.
+
+        Examples
+        --------
+        >>> AttachCodec().validate(5)
+        Traceback (most recent call last):
+        TypeError: <attach> takes the path of a file, not an object of type int.
+        """
+        if not isinstance(value, (str, os.PathLike)):
+            raise TypeError(
+                f"<attach> takes the path of a file, not an object of type {type(value).__name__}."
+            )
+
+    def encode(self, value: Any) -> bytes:
+        """Return name and contents of the file at a path.
+
+        Examples
+        --------
+        >>> AttachCodec().encode("no/file.txt")
+        Traceback (most recent call last):
+        datajoint.errors.EncodeError: <attach> cannot read the file no/file.txt: No such file or directory.
+        """
+        name = os.path.basename(os.path.abspath(str(value)))
+        try:
+            with open(value, "rb") as file:
+                return name.encode() + b"\0" + file.read()
+        except UnicodeEncodeError as error:
+            raise EncodeError(f"<attach> needs a file name that is valid text, not {name!r}.") from error
+        except OSError as error:
+            raise EncodeError(
+                f"<attach> cannot read the file {value!s:.200}: {error.strerror or error}."
+            ) from error
+
+    def decode(self, stored: Any, *, context: CodecContext | None = None) -> str:
+        """Write the file to the download folder, beside any other of its name, and return its path.
+
+        Examples
+        --------
+        >>> AttachCodec().decode(b"no end of the name")
+        Traceback (most recent call last):
+        datajoint.errors.DecodeError: The attachment has no file name.
+        """
+        name, separator, contents = bytes(stored).partition(b"\0")
+        return _placed(_folder(context), _base_name(name if separator else b""), contents)
+
+
+def _folder(context: CodecContext | None) -> str:
+    folder = str(getattr(context.config if context else None, "download_path", None) or ".")
+    os.makedirs(folder, exist_ok=True)
+    return folder
+
+
+def _base_name(data: bytes) -> str:
+    """Return the last part of a stored name: one with folders in it could leave the download folder."""
+    name = data.decode("utf-8", "replace").replace("\\", "/").rpartition("/")[2]
+    if name in ("", ".", ".."):
+        raise DecodeError("The attachment has no file name.")
+    return name
+
+
+def _placed(folder: str, name: str, contents: bytes) -> str:
+    """Find or make a file with these contents under the name or one with a number added."""
+    stem, suffix = os.path.splitext(name)
+    path, number = os.path.join(folder, name), 0
+    while not _is_or_becomes(path, contents):
+        number += 1
+        path = os.path.join(folder, f"{stem}_{number}{suffix}")
+    return os.path.normpath(path)
+
+
+def _is_or_becomes(path: str, contents: bytes) -> bool:
+    """Make the file unless it exists; tell whether it now has these contents."""
+    if not os.path.lexists(path) and _made(path, contents):
+        return True
+    if not os.path.isfile(path) or os.path.getsize(path) != len(contents):
+        return False
+    with open(path, "rb") as file:
+        return file.read() == contents
+
+
+def _made(path: str, contents: bytes) -> bool:
+    """Make a file in one step, so that nobody sees half of it; tell whether it was not there."""
+    draft = os.path.join(os.path.dirname(path), f".{os.urandom(8).hex()}.part")
+    try:
+        with open(draft, "xb") as file:
+            file.write(contents)
+        os.link(draft, path)
+    except FileExistsError:
+        return False
+    except OSError:
+        # a file system without links; anything else fails here again
+        os.replace(draft, path)
+    finally:
+        if os.path.lexists(draft):
+            os.unlink(draft)
+    return True

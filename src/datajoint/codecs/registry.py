@@ -1,0 +1,59 @@
+"""Looking codecs up by name."""
+
+from __future__ import annotations
+
+import re
+
+from datajoint.codecs.base import CODECS, Codec
+from datajoint.codecs.builtin import attach, blob
+from datajoint.errors import ConfigurationError, UnknownCodecError, nearest
+
+__all__ = ["get_codec", "list_codecs"]
+
+_BUILTIN = (blob.BlobCodec, attach.AttachCodec)  # imported here, so that they are registered
+_LATER = frozenset({"hash", "object", "npy", "filepath"})
+_BRACKETS = re.compile(r"<\s*([^@>\s]*)\s*(?:@[^>]*)?>")
+
+
+def get_codec(name: str) -> Codec:
+    """Return the codec called `name`; brackets and a store are ignored, as in ``<blob@main>``.
+
+    Raises
+    ------
+    UnknownCodecError
+        No codec of that name is registered or comes with an installed package.
+
+    Examples
+    --------
+    >>> get_codec("blob")
+    <BlobCodec(name='blob')>
+    """
+    match = _BRACKETS.fullmatch(name)
+    name = match[1] if match else name.partition("@")[0]
+    try:
+        codec = CODECS.find(name)
+    except ConfigurationError as error:
+        raise UnknownCodecError(f"Codec <{name}> is not registered.", hint=str(error)) from error
+    if codec is None:
+        raise UnknownCodecError(f"Codec <{name}> is not registered.", hint=_advice(name))
+    return codec
+
+
+def _advice(name: str) -> str:
+    if name in _LATER:
+        return f"<{name}> comes with object stores, which this release does not have yet."
+    question = nearest(name, CODECS.names())
+    return " ".join(
+        filter(None, (question, "Install or import the package that defines it (a subclass of dj.Codec)."))
+    )
+
+
+def list_codecs() -> list[str]:
+    """Return the names of all codecs, those of installed packages too.
+
+    Examples
+    --------
+    >>> {"attach", "blob"} <= set(list_codecs())
+    True
+    """
+    return CODECS.names()
