@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from keyword import iskeyword
 
 from datajoint.declare.default import default_text
 from datajoint.declare.spec import ForeignKey, TableSpec
@@ -102,13 +103,17 @@ class _Description:
         introduced = [a for a in self._columns(fk) if a.name in self._introduced(fk)]
         nullable = any(a.nullable for a in introduced)
         options = [word for word, is_set in (("nullable", nullable), ("unique", fk.unique)) if is_set]
-        renames = ", ".join(f"{new}='{old}'" for new, old in fk.renames.items())
+        renames = ", ".join(_rename(new, old) for new, old in fk.renames.items())
         return (
             "-> "
             + (f"[{', '.join(options)}] " if options else "")
             + self.name_of(fk.parent)
             + (f".proj({renames})" if renames else "")
         )
+
+
+def _rename(new: str, old: str) -> str:
+    return f"**{{'{new}': '{old}'}}" if iskeyword(new) else f"{new}='{old}'"
 
 
 def _is_inherited(attribute: Attribute) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 
 from datajoint.declare.syntax import Reference
 from datajoint.errors import DefinitionSyntaxError, ForeignKeyTargetError
@@ -61,11 +62,9 @@ def _renames(call: ast.Call, text: str) -> tuple[tuple[str, str], ...]:
     if call.args:
         raise _refused(text)
     renames: list[tuple[str, str]] = []
-    for keyword in call.keywords:
-        match keyword:
-            case ast.keyword(arg=str(new), value=ast.Constant(value=str(old))) if _NAME.fullmatch(
-                old.strip()
-            ):
+    for new, value in _keywords(call):
+        match new, value:
+            case str(), ast.Constant(value=str(old)) if _NAME.fullmatch(old.strip()):
                 renames.append((new, old.strip()))
             case _:
                 raise _refused(text)
@@ -77,6 +76,17 @@ def _renames(call: ast.Call, text: str) -> tuple[tuple[str, str], ...]:
     if repeated := next((old for old in olds if olds.count(old) > 1), None):
         raise ForeignKeyTargetError(f"`{repeated}` is renamed twice in `{text}`")
     return tuple(renames)
+
+
+def _keywords(call: ast.Call) -> Iterator[tuple[object, ast.expr]]:
+    """Names and values, also of ``**{'class': 'kind'}``, which names that Python keeps for itself need."""
+    for keyword in call.keywords:
+        match keyword:
+            case ast.keyword(arg=None, value=ast.Dict(keys=keys, values=values)):
+                for key, value in zip(keys, values, strict=True):
+                    yield (key.value if isinstance(key, ast.Constant) else None), value
+            case _:
+                yield keyword.arg, keyword.value
 
 
 def _refused(text: str) -> ForeignKeyTargetError:

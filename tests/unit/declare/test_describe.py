@@ -51,6 +51,7 @@ def test_a_definition_is_described_in_one_form(path, declared, name_of):
         "a : int32\n---\nsession = null : int16\n-> [nullable] Trial",
         "a : int32\n---\n-> Trial\n-> [nullable] Session.proj(other='session')\n-> Session",
         "-> Rig\n---\n-> Sex",
+        "a : int32\n---\n-> Session.proj(**{'class': 'session'}, s='subject')",
         "a : int32\n-> Rig\n---\n-> Rig",
         "-> Numbered\n---\n-> [nullable] Numbered.proj(second='id')",
         "a : int32\nb : int32\n---\n-> Self.proj(c='a')\n-> Self.proj(d='b')\n-> Self.proj(c='a', d='b')",
