@@ -8,7 +8,7 @@ from datajoint.engine.instance import CoreInstance, connect
 from datajoint.heading.names import TableName
 from datajoint.schemas.module import VirtualModule, virtual_schema
 from datajoint.schemas.schema import Schema, list_schemas
-from datajoint.settings.sources import load_config
+from datajoint.settings import load_config
 from datajoint.table.free import FreeTable
 
 __all__ = ["Instance", "conn"]
