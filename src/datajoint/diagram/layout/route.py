@@ -146,9 +146,10 @@ def draw_routes(
     result: list[list[Route]] = []
     for c, chain in enumerate(layering.chains):
         drawn: list[Route] = []
+        tail, head = chain[0], chain[-1]
+        apart = min(_LANE, _room(boxes[tail], flow) / max(len(lanes[c]) - 1, 1))
         for k in range(len(lanes[c])):
-            lane = (k - (len(lanes[c]) - 1) / 2) * _LANE
-            tail, head = chain[0], chain[-1]
+            lane = (k - (len(lanes[c]) - 1) / 2) * apart
             begin = _edge_of(boxes[tail], flow, lane, round_node=round_nodes[tail], end=True)
             track = Track(flow.horizontal, begin, centre[tail] + lane)
             track.to(flow.ends[layering.rank[tail]], centre[tail] + lane)
@@ -162,6 +163,11 @@ def draw_routes(
             drawn.append(track.route())
         result.append(drawn)
     return result
+
+
+def _room(box: Box, flow: Flow) -> float:
+    """Breadth that parallel edges may take: less than the node, and than the way between two others."""
+    return min((box.height if flow.horizontal else box.width) * 0.6, 14.0)
 
 
 def _ports(
@@ -178,8 +184,7 @@ def _ports(
             arriving.setdefault(chain[-1], []).append((centre[chain[-2]], c, k))
     result: dict[tuple[int, int], float] = {}
     for head, chains in arriving.items():
-        box = boxes[head]
-        room = (box.height if flow.horizontal else box.width) * 0.62
+        room = (boxes[head].height if flow.horizontal else boxes[head].width) * 0.62
         step = min(_PORT if flow.horizontal else 2 * _PORT, room / max(len(chains) - 1, 1))
         for place, (_, c, k) in enumerate(sorted(chains)):
             result[c, k] = (place - (len(chains) - 1) / 2) * step
@@ -200,7 +205,7 @@ def _edge_of(box: Box, flow: Flow, port: float, *, round_node: bool, end: bool) 
 def loop(box: Box, lane: int) -> Route:
     """Draw the edge of a table that refers to itself: out at the right, back in at the bottom right."""
     x, y = box.x + box.width, box.y + box.height
-    reach = 14 + _LANE * lane
+    reach = 12 + min(1.5 * lane, 6.0)
     start = (x, round(box.y + box.height / 2, 1))
     end = (round(x - min(16.0, box.width / 3), 1), y)
     path = (round(x + reach, 1), start[1], round(x + reach, 1), round(y + reach / 2, 1))

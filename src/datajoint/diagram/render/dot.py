@@ -96,5 +96,5 @@ def _escape(text: str) -> str:
 
 
 def _html(text: str) -> str:
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\n", " ")
-    return "".join(c if c >= " " else "?" for c in text)
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+    return "".join(max(c, " ") for c in text)

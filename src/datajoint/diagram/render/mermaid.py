@@ -12,7 +12,7 @@ MEDIA_TYPE = "text/vnd.mermaid"
 _SHAPES = {"imported": ('(["', '"])'), "computed": ('(["', '"])'), "schema": ('[["', '"]]')}
 _ESCAPES = str.maketrans({
     "#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "&": "#amp;", "`": "#96;", "%": "#37;", "$": "#36;",
-    "\\": "#92;", "\n": " ", "\r": " ", "\t": " ",
+    "\\": "#92;",
 })  # fmt: skip
 
 
@@ -108,4 +108,6 @@ def _percent(character: str) -> str:
 
 
 def _escape(text: str) -> str:
-    return text.translate(_ESCAPES)
+    """One line of text without any character that means something to Mermaid."""
+    clean = text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
+    return clean.translate(_ESCAPES)

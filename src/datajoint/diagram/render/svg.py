@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from datajoint.diagram.layout import Box, Layout, Route, arrange
 from datajoint.diagram.layout.metrics import BADGE_SIZE, FONT_SIZE, LABEL_SIZE, PART_SIZE
 from datajoint.diagram.picture import Edge, Group, Node, Picture
@@ -11,6 +13,7 @@ __all__ = ["MEDIA_TYPE", "render"]
 
 MEDIA_TYPE = "image/svg+xml"
 
+_FORBIDDEN = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _FONT = "Helvetica,Arial,'Liberation Sans','DejaVu Sans',sans-serif"
 
 
@@ -43,6 +46,7 @@ def render(picture: Picture, theme: str = "auto") -> str:
     ]
     parts.extend(_frame(g, box) for g, box in zip(picture.groups, places.groups, strict=True) if box)
     parts.extend(_edges(picture, places))
+    parts.extend(_label(g, box) for g, box in zip(picture.groups, places.groups, strict=True) if box)
     parts.extend(_node(n, box) for n, box in zip(picture.nodes, places.nodes, strict=True))
     parts.append("</svg>\n")
     return "\n".join(parts)
@@ -62,7 +66,8 @@ def _style(theme: str) -> str:
     common = (
         f".dj-diagram text{{font-family:{_FONT};font-size:{FONT_SIZE:g}px}}"
         f".dj-diagram .part text{{font-size:{PART_SIZE:g}px}}"
-        f".dj-diagram text.label{{font-size:{LABEL_SIZE:g}px;font-weight:bold}}"
+        f".dj-diagram text.label{{font-size:{LABEL_SIZE:g}px;font-weight:bold;"
+        "paint-order:stroke;stroke-width:4;stroke-linejoin:round}"
         f".dj-diagram text.badge{{font-size:{BADGE_SIZE:g}px}}"
         ".dj-diagram .key{text-decoration:underline}"
         ".dj-diagram .edge path{fill:none;stroke-width:1.2}"
@@ -86,7 +91,7 @@ def _colours(theme: Theme, scope: str) -> str:
     rules = [
         f"{scope} .paper{{fill:{theme.background}}}",
         f"{scope} .frame{{fill:{theme.frame};stroke:{theme.frame_stroke}}}",
-        f"{scope} text.label{{fill:{theme.muted}}}",
+        f"{scope} text.label{{fill:{theme.muted};stroke:{theme.frame}}}",
         f"{scope} .edge path{{stroke:{theme.edge}}}",
         f"{scope} .edge circle{{fill:{theme.background};stroke:{theme.edge}}}",
         f"{scope} .renamed path,{scope} .renamed circle{{stroke:{theme.renamed}}}",
@@ -106,9 +111,15 @@ def _frame(group: Group, box: Box) -> str:
     return (
         f'<g class="group" role="graphics-object group" aria-label="{_attribute(group.label)}">'
         f'<rect class="frame" x="{_number(box.x)}" y="{_number(box.y)}" width="{_number(box.width)}" '
-        f'height="{_number(box.height)}" rx="8"/>'
-        f'<text class="label" x="{_number(box.x + 10)}" y="{_number(box.y + 16)}">'
-        f"{_escape(group.label)}</text></g>"
+        f'height="{_number(box.height)}" rx="8"/></g>'
+    )
+
+
+def _label(group: Group, box: Box) -> str:
+    """Name of a frame, above the edges."""
+    return (
+        f'<text class="label" aria-hidden="true" x="{_number(box.x + 10)}" y="{_number(box.y + 16)}">'
+        f"{_escape(group.label)}</text>"
     )
 
 
@@ -154,18 +165,18 @@ def _shape(tier: str, box: Box) -> str:
 
 def _edges(picture: Picture, places: Layout) -> list[str]:
     names = {node.id: node.label for node in picture.nodes}
-    drawn = list(zip(picture.edges, places.edges, strict=True))
-    drawn.sort(key=lambda pair: pair[0].renamed)  # amber on top where edges share their way
-    return [_edge(edge, route, names) for edge, route in drawn]
+    against = set(places.against)
+    order = sorted(range(len(picture.edges)), key=lambda e: picture.edges[e].renamed)  # amber on top
+    return [_edge(picture.edges[e], places.edges[e], names, cyclic=e in against) for e in order]
 
 
-def _edge(edge: Edge, route: Route, names: dict[str, str]) -> str:
+def _edge(edge: Edge, route: Route, names: dict[str, str], *, cyclic: bool) -> str:
     path = _path(route)
     kinds = ["edge"]
     kinds += ["secondary"] if not edge.primary else []
     kinds += ["one"] if not edge.multi else []
     kinds += ["renamed"] if edge.renamed else []
-    text = edge_text(edge, names)
+    text = _meaning(edge, names, cyclic=cyclic)
     marks = ""
     if edge.nullable or edge.unique:
         marks = _marks(edge, route)
@@ -176,10 +187,11 @@ def _edge(edge: Edge, route: Route, names: dict[str, str]) -> str:
     )
 
 
-def edge_text(edge: Edge, names: dict[str, str]) -> str:
+def _meaning(edge: Edge, names: dict[str, str], *, cyclic: bool) -> str:
     """Say in words what an edge means."""
     kinds = ["" if edge.primary else "secondary", "" if edge.multi else "one-to-one"]
     kinds += ["nullable" if edge.nullable else "", "unique" if edge.unique else ""]
+    kinds += ["closes a cycle" if cyclic else ""]
     notes = ", ".join(kind for kind in kinds if kind)
     text = f"{names[edge.child]} → {names[edge.parent]}"
     text += f" ({notes})" if notes else ""
@@ -250,7 +262,7 @@ def _number(value: float) -> str:
 
 def _escape(text: str) -> str:
     """Text for XML; characters that XML cannot hold become a question mark."""
-    clean = "".join(c if c >= " " or c in "\t\n" else "?" for c in text) if not text.isprintable() else text
+    clean = text if text.isprintable() else _FORBIDDEN.sub("?", text.replace("\r", ""))
     return clean.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
