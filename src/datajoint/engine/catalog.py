@@ -29,6 +29,7 @@ class Catalog:
         self._specs: dict[str, dict[TableName, TableSpec]] = {}
         self._sources: dict[TableName, Source] = {}
         self._graph: DependencyGraph | None = None
+        self.version = 0  # counts changes, for those who keep something made from the catalog
 
     @property
     def reader(self) -> CatalogReader:
@@ -49,7 +50,7 @@ class Catalog:
     def forget(self, schema: str) -> None:
         """Forget a schema; it is read again when next asked for."""
         self._specs.pop(schema, None)
-        self._graph = None
+        self._changed()
         for name in [name for name in self._sources if name.schema == schema]:
             del self._sources[name]
 
@@ -57,13 +58,17 @@ class Catalog:
         """Take in a table that we have just declared."""
         self._specs.setdefault(spec.name.schema, {})[spec.name] = spec
         self._sources.pop(spec.name, None)
-        self._graph = None
+        self._changed()
 
     def remove(self, name: TableName) -> None:
         """Take out a table that we have just dropped."""
         self._specs.get(name.schema, {}).pop(name, None)
         self._sources.pop(name, None)
+        self._changed()
+
+    def _changed(self) -> None:
         self._graph = None
+        self.version += 1
 
     def tables(self, schema: str) -> dict[TableName, TableSpec]:
         """All tables of a schema, those of the platform included."""

@@ -99,7 +99,7 @@ class QueryExpression(LegacyFetch):
 
     @property
     def _backend(self) -> str:
-        return self.connection.dialect.name
+        return self.connection.backend.name
 
     # ---------------------------------------------------------------------------------------------- restriction
 
@@ -113,7 +113,9 @@ class QueryExpression(LegacyFetch):
         semantic_check
             False matches all shared names whatever their lineage (LIN-4).
         """
-        return self._restricted(restrict_query(self.query, self._operand(restriction), self._backend, semantic_check))
+        if type(restriction) is not dict:  # the most frequent operand needs no look
+            restriction = self._operand(restriction)
+        return self._restricted(restrict_query(self.query, restriction, self._backend, semantic_check))
 
     def __and__(self, restriction: Any) -> Self:
         return self.restrict(restriction)
@@ -299,7 +301,8 @@ class QueryExpression(LegacyFetch):
             When there is no row, or more than one.
         """
         if not attrs:
-            row = dict(zip(self.heading.order, fetch.first_row(self.query, self.connection), strict=True))
+            query = self.query
+            row = dict(zip(query.plan.heading.order, fetch.first_row(query, self.connection), strict=True))
             return dict(zip(row, frames.squeezed(list(row.values())), strict=True)) if squeeze else row
         for name in attrs:
             if name != "KEY" and name not in self.heading:

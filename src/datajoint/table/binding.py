@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datajoint.algebra.nodes import Source
+from datajoint.algebra.nodes import Query, Source
 from datajoint.declare.spec import TableSpec
 from datajoint.engine.connection import Connection
 from datajoint.heading.names import TableName
@@ -13,11 +13,22 @@ __all__ = ["Binding"]
 class Binding:
     """A table of a connection."""
 
-    __slots__ = ("connection", "name")
+    __slots__ = ("_query", "_version", "connection", "name")
 
     def __init__(self, connection: Connection, name: TableName) -> None:
         self.connection = connection
         self.name = name
+        self._version = -1
+        self._query: Query | None = None
+
+    @property
+    def query(self) -> Query:
+        """The whole table as a query; the same object until the catalog changes."""
+        version = self.connection.catalog.version
+        if self._query is None or self._version != version:
+            self._query = Query(self.source)
+            self._version = version
+        return self._query
 
     @property
     def spec(self) -> TableSpec:

@@ -54,7 +54,7 @@ class Table(Writing, Deleting, Altering, Family, QueryExpression, metaclass=Tabl
     def query(self) -> Query:
         """Plan and values: the whole table, or what it was restricted to."""
         query = self._query
-        return Query(self.binding.source) if query is None else query
+        return self.binding.query if query is None else query
 
     @property
     def connection(self) -> Connection:
