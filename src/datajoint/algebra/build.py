@@ -30,7 +30,18 @@ from datajoint.heading.attribute import Attribute
 from datajoint.heading.heading import Heading
 from datajoint.heading.keys import determines, join_heading, match, union_heading
 
-__all__ = ["Computed", "aggregate", "distinct", "group_by", "join", "matching", "project", "restrict", "top", "union"]
+__all__ = [
+    "Computed",
+    "aggregate",
+    "distinct",
+    "group_by",
+    "join",
+    "matching",
+    "project",
+    "restrict",
+    "top",
+    "union",
+]
 
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _CONSTANTS = frozenset({"null", "true", "false", "current_timestamp", "current_date", "current_time"})
@@ -201,7 +212,7 @@ def _kept(heading: Heading, names: tuple[Any, ...], renamed: set[str], named: Ma
             continue
         if not isinstance(name, str):
             raise QueryError(f"Attributes of a projection are given as text, not {name!r}.")
-        bare = name[1:] if name.startswith("-") else name
+        bare = name.removeprefix("-")
         if bare not in heading:
             raise heading.unknown(bare)
         if name.startswith("-"):
@@ -254,7 +265,9 @@ def _projected(plan: Plan, columns: tuple[tuple[str, str | Fragment], ...]) -> P
 # join, union
 
 
-def join(left: Query, right: Query, kind: str = "inner", semantic: bool = True, nullable_key: bool = False) -> Query:
+def join(
+    left: Query, right: Query, kind: str = "inner", semantic: bool = True, nullable_key: bool = False
+) -> Query:
     """Pair the rows equal on all shared homologous attributes (QRY-30 … 38).
 
     Parameters

@@ -253,7 +253,9 @@ class Top(Plan):
 
     __slots__ = ("limited", "operand", "order", "shifted")
 
-    def __init__(self, operand: Plan, order: tuple[tuple[str, bool], ...], limited: bool, shifted: bool) -> None:
+    def __init__(
+        self, operand: Plan, order: tuple[tuple[str, bool], ...], limited: bool, shifted: bool
+    ) -> None:
         super().__init__(operand.arity + limited + shifted, operand.heading)
         self.operand = operand
         self.order = order

@@ -83,7 +83,9 @@ class _Lowering:
             case Distinct():
                 block = self.plain(self.lower(plan.operand, offset))
                 columns = {name: block.columns[name] for name in plan.names}
-                return replace(block, columns=columns, hidden={}, distinct=True, grouped=frozenset(plan.names), order=())
+                return replace(
+                    block, columns=columns, hidden={}, distinct=True, grouped=frozenset(plan.names), order=()
+                )
             case Union():
                 return self.union(plan, offset)
             case Top():
@@ -103,7 +105,9 @@ class _Lowering:
         """Make a block of its own the source of another one."""
         alias = self.alias()
         inner = relation if isinstance(relation, Block) else relation.branches[0]
-        columns: dict[str, Expr] = {name: Ref(alias, name, expr.dtype) for name, expr in inner.columns.items()}
+        columns: dict[str, Expr] = {
+            name: Ref(alias, name, expr.dtype) for name, expr in inner.columns.items()
+        }
         return Block((Item("inner", relation, alias),), columns, {})
 
     def plain(self, block: Block) -> Block:
@@ -207,7 +211,9 @@ class _Lowering:
     ) -> Block:
         first, *rest = right.sources
         # ON may only name the first source of the right side; for inner joins the rest goes to WHERE.
-        near = tuple(p for p in pairs if kind != "inner" or (isinstance(p[1], Ref) and p[1].alias == first.alias))
+        near = tuple(
+            p for p in pairs if kind != "inner" or (isinstance(p[1], Ref) and p[1].alias == first.alias)
+        )
         far = tuple(P_Same(*p) for p in pairs if p not in near)
         sources = (*left.sources, Item(kind, first.relation, first.alias, near), *rest)
         return Block(sources, columns, {}, (*left.where, *right.where, *far))
@@ -262,7 +268,9 @@ class _Lowering:
         only = P_Not(self.exists(right, plan.left, key, offset))
         types = {a.name: a.dtype for a in plan.heading.values()}
         columns = {name: right.columns.get(name, Null(types[name])) for name in order}
-        return self.wrap(UnionBlock((first, replace(right, columns=columns, hidden={}, where=(*right.where, only)))))
+        return self.wrap(
+            UnionBlock((first, replace(right, columns=columns, hidden={}, where=(*right.where, only))))
+        )
 
     def top(self, plan: Top, offset: int) -> Block:
         block = self.lower(plan.operand, offset)

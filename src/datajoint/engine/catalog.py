@@ -91,7 +91,9 @@ class Catalog:
         if found is None:
             names = [other.name for other in self.tables(name.schema)]
             raise MissingTableError(
-                f"Table `{name}` does not exist in the database.", hint=nearest(name.name, names), table=str(name)
+                f"Table `{name}` does not exist in the database.",
+                hint=nearest(name.name, names),
+                table=str(name),
             )
         return found
 
@@ -107,7 +109,9 @@ class Catalog:
         """Foreign keys between all tables loaded so far."""
         if self._graph is None:
             specs = {name: spec for specs in self._specs.values() for name, spec in specs.items()}
-            self._graph = DependencyGraph({name: spec for name, spec in specs.items() if not name.name.startswith("~")})
+            self._graph = DependencyGraph(
+                {name: spec for name, spec in specs.items() if not name.name.startswith("~")}
+            )
         return self._graph
 
     def load_family(self, schema: str) -> DependencyGraph:
@@ -117,6 +121,11 @@ class Catalog:
         while todo:
             seen.update(todo)
             self.load(todo)
-            parents = {key.parent.schema for s in todo for spec in self._specs[s].values() for key in spec.foreign_keys}
+            parents = {
+                key.parent.schema
+                for s in todo
+                for spec in self._specs[s].values()
+                for key in spec.foreign_keys
+            }
             todo = sorted((parents | set(self.reader.dependents(todo))) - seen)
         return self.graph

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Connection", "Transaction"]
 
-_COMMITS_IMPLICITLY = re.compile(r"\s*(create|alter|drop|rename|truncate|lock|grant|revoke|analyze|optimize)\b", re.I)
+_COMMITS_IMPLICITLY = re.compile(
+    r"\s*(create|alter|drop|rename|truncate|lock|grant|revoke|analyze|optimize)\b", re.IGNORECASE
+)
 
 
 class Transaction:
@@ -159,7 +161,9 @@ class Connection:
         """Yield the rows of a SELECT in chunks."""
         return self.session.stream(text, parameters, size)
 
-    def query(self, query: str, args: Sequence[Any] = (), *, as_dict: bool = False, reconnect: bool | None = None) -> Any:
+    def query(
+        self, query: str, args: Sequence[Any] = (), *, as_dict: bool = False, reconnect: bool | None = None
+    ) -> Any:
         """Run SQL of the user's own and return the cursor.
 
         Parameters
@@ -198,7 +202,8 @@ class Connection:
     def _check_thread(self) -> None:
         if self._transaction is not None and self._transaction.thread != threading.get_ident():
             raise TransactionError(
-                "This connection is in a transaction of another thread.", hint="Give each thread its own dj.Instance."
+                "This connection is in a transaction of another thread.",
+                hint="Give each thread its own dj.Instance.",
             )
 
     # ---------------------------------------------------------------------------------------------- transactions
@@ -244,7 +249,9 @@ class Connection:
         """Commit the open transaction."""
         transaction = self._transaction
         if transaction is None or not self.in_transaction:
-            raise TransactionError("There is no transaction to commit.", hint="It may have been rolled back by an error.")
+            raise TransactionError(
+                "There is no transaction to commit.", hint="It may have been rolled back by an error."
+            )
         try:
             for finish in transaction.before_commit:
                 finish()

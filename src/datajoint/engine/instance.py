@@ -68,7 +68,7 @@ _announced: set[str] = set()  # once a process and file: CFG-13
 
 
 def _announce(file: str) -> None:
-    path = file if file == ":memory:" else os.path.abspath(file)  # noqa: PTH100 - pathlib costs 8 ms at the first query
+    path = file if file == ":memory:" else os.path.abspath(file)
     if path not in _announced:
         _announced.add(path)
         logger.info("no server is configured: using the database file %s", path)
@@ -95,7 +95,9 @@ def default_instance(what: str = "dj.conn()") -> CoreInstance:
         When ``DJ_THREAD_SAFE`` forbids global state.
     """
     if thread_safe():
-        raise ThreadSafetyError(f"{what} is global state, which DJ_THREAD_SAFE forbids.", hint="Use dj.Instance(...).")
+        raise ThreadSafetyError(
+            f"{what} is global state, which DJ_THREAD_SAFE forbids.", hint="Use dj.Instance(...)."
+        )
     if _Default.instance is None:
         with _Default.lock:
             if _Default.instance is None:
@@ -121,6 +123,6 @@ def connect(
     given = {name: value for name, value in given.items() if value is not None}
     if reset:
         instance.reset()
-    if given and instance._connection is None:  # noqa: SLF001 - the same module
+    if given and instance._connection is None:
         instance.config.update({f"database.{name}": value for name, value in given.items()})
     return instance.connection

@@ -40,8 +40,12 @@ class RowDecoder:
 
     def __init__(self, heading: Heading, dialect: Dialect, config: Config) -> None:
         self.names = heading.order
-        self._columns = [(n, decode) for n, a in enumerate(heading.values()) if (decode := _column(a, dialect, config))]
-        self._values = [(n, decode) for n, a in enumerate(heading.values()) if (decode := _value(a, dialect, config))]
+        self._columns = [
+            (n, decode) for n, a in enumerate(heading.values()) if (decode := _column(a, dialect, config))
+        ]
+        self._values = [
+            (n, decode) for n, a in enumerate(heading.values()) if (decode := _value(a, dialect, config))
+        ]
         self.idle = not self._columns
 
     def row(self, row: Sequence[Any]) -> list[Any]:
@@ -77,7 +81,9 @@ class RowDecoder:
         return [dict(zip(names, row)) for row in self.tuples(rows)]  # noqa: B905 - strict doubles the time
 
 
-def _column(attribute: Attribute, dialect: Dialect, config: Config) -> Callable[[Sequence[Any]], list[Any]] | None:
+def _column(
+    attribute: Attribute, dialect: Dialect, config: Config
+) -> Callable[[Sequence[Any]], list[Any]] | None:
     if attribute.dtype.kind in ("codec", "blob"):
         decode = _value(attribute, dialect, config)
         return decode and (lambda values: [None if value is None else decode(value) for value in values])

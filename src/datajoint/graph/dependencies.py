@@ -82,7 +82,9 @@ class DependencyGraph:
             When the foreign keys form a cycle.
         """
         wanted = set(names)
-        parents = {n: {e.parent for e in self.to_parents(n) if e.parent in wanted and e.parent != n} for n in wanted}
+        parents = {
+            n: {e.parent for e in self.to_parents(n) if e.parent in wanted and e.parent != n} for n in wanted
+        }
         placed: list[TableName] = []
         done: set[TableName] = set()
         position = {name: n for n, name in enumerate(self.specs)}
@@ -95,7 +97,10 @@ class DependencyGraph:
                     + ", ".join(f"`{name}`" for name in todo) + "."
                 )  # fmt: skip
             # A part follows its master at once: a reader of the list sees them together.
-            chosen = next((n for n in ready if placed and n.master and n.master == (placed[-1].master or placed[-1])), None)
+            chosen = next(
+                (n for n in ready if placed and n.master and n.master == (placed[-1].master or placed[-1])),
+                None,
+            )
             for name in [chosen] if chosen else ready[:1]:
                 placed.append(name)
                 done.add(name)

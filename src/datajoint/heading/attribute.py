@@ -97,7 +97,9 @@ class Attribute(Value):
     @property
     def numeric(self) -> bool:
         """Whether values are numbers."""
-        return self.dtype.kind in INTEGERS or self.dtype.kind in FLOATS or self.dtype.kind in ("decimal", "bool")
+        return (
+            self.dtype.kind in INTEGERS or self.dtype.kind in FLOATS or self.dtype.kind in ("decimal", "bool")
+        )
 
     @property
     def string(self) -> bool:

@@ -30,7 +30,9 @@ class Heading:
     Examples
     --------
     >>> from datajoint.heading.types import parse_type
-    >>> heading = Heading([Attribute("a", parse_type("int32"), in_key=True), Attribute("x", parse_type("float64"))])
+    >>> heading = Heading(
+    ...     [Attribute("a", parse_type("int32"), in_key=True), Attribute("x", parse_type("float64"))]
+    ... )
     >>> heading.primary_key, heading.secondary_attributes
     (['a'], ['x'])
     """

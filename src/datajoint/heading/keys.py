@@ -57,7 +57,9 @@ def homologous(one: Attribute, other: Attribute) -> bool:
     return one.lineage == other.lineage or UNKNOWN_LINEAGE in (one.lineage, other.lineage)
 
 
-def _determined(one: Attribute, other: Attribute, left: Heading, right: Heading, shared: Iterable[str]) -> bool:
+def _determined(
+    one: Attribute, other: Attribute, left: Heading, right: Heading, shared: Iterable[str]
+) -> bool:
     def carried(origin: Origin, key: str) -> bool:
         wanted = (origin[0], key, origin[2])
         return key.startswith("_") or any(
@@ -106,7 +108,9 @@ def join_heading(left: Heading, right: Heading, matched: Match, kind: str = "inn
 
 
 def _merge(kept: Attribute, other: Attribute, matched: Match, optional: tuple[Heading, ...]) -> Attribute:
-    nullable = (kept.nullable and other.nullable) if kept.name in matched.on and not optional else kept.nullable
+    nullable = (
+        (kept.nullable and other.nullable) if kept.name in matched.on and not optional else kept.nullable
+    )
     lineage = kept.lineage or other.lineage
     return replace(kept, origins=kept.origins | other.origins, nullable=nullable, lineage=lineage)
 

@@ -9,8 +9,18 @@ from datajoint._value import Value
 from datajoint.errors import DataJointError, DataJointWarning
 
 __all__ = [
-    "LOOKUP", "MANUAL", "IMPORTED", "COMPUTED", "PART", "PREFIXES", "TableName",
-    "from_camel_case", "job_queue_name", "master_of", "tier_of", "to_camel_case",
+    "COMPUTED",
+    "IMPORTED",
+    "LOOKUP",
+    "MANUAL",
+    "PART",
+    "PREFIXES",
+    "TableName",
+    "from_camel_case",
+    "job_queue_name",
+    "master_of",
+    "tier_of",
+    "to_camel_case",
 ]  # fmt: skip
 
 MANUAL, LOOKUP, IMPORTED, COMPUTED, PART = "manual", "lookup", "imported", "computed", "part"
@@ -112,7 +122,9 @@ def from_camel_case(class_name: str) -> str:
     if "_" in name:
         name = name.replace("_", "")
         warnings.warn(
-            f"Class name `{class_name}` contains underscores; they are removed: `{name}`.", DataJointWarning, stacklevel=2
+            f"Class name `{class_name}` contains underscores; they are removed: `{name}`.",
+            DataJointWarning,
+            stacklevel=2,
         )
     if not _CLASS.fullmatch(name):
         raise DataJointError(

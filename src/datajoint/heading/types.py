@@ -7,7 +7,16 @@ import re
 from datajoint._value import Value
 from datajoint.errors import UnknownTypeError
 
-__all__ = ["FLOATS", "INTEGER_RANGES", "INTEGERS", "NUMBERS", "TEMPORAL", "TEXTS", "AttributeType", "parse_type"]
+__all__ = [
+    "FLOATS",
+    "INTEGERS",
+    "INTEGER_RANGES",
+    "NUMBERS",
+    "TEMPORAL",
+    "TEXTS",
+    "AttributeType",
+    "parse_type",
+]
 
 INTEGER_RANGES: dict[str, tuple[int, int]] = {
     **{f"int{n}": (-(1 << n - 1), (1 << n - 1) - 1) for n in (8, 16, 32, 64)},
@@ -134,14 +143,18 @@ def _sized(text: str, kind: str, number: str | None) -> AttributeType:
     if kind in ("char", "varchar"):
         if number is None:
             if kind == "varchar":
-                raise UnknownTypeError(f"Unsupported attribute type `{text}`: a length is needed, as in varchar(255).")
+                raise UnknownTypeError(
+                    f"Unsupported attribute type `{text}`: a length is needed, as in varchar(255)."
+                )
             number = "1"
         if not 1 <= int(number) <= (255 if kind == "char" else 65535):
             raise UnknownTypeError(f"Unsupported attribute type `{text}`: the length must be from 1 to "
                                    f"{255 if kind == 'char' else 65535}.")  # fmt: skip
         return AttributeType(text, kind, int(number))
     if number is not None and int(number) > 6:
-        raise UnknownTypeError(f"Unsupported attribute type `{text}`: at most 6 digits of a second can be kept.")
+        raise UnknownTypeError(
+            f"Unsupported attribute type `{text}`: at most 6 digits of a second can be kept."
+        )
     return AttributeType(text, kind, int(number or 0))
 
 

@@ -12,13 +12,11 @@ from datajoint.algebra.nodes import Query
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError, DataJointWarning, QueryError
 from datajoint.heading.heading import Heading
-from datajoint.query import fetch, preview
+from datajoint.query import fetch, frames, preview
 from datajoint.query.legacy import LegacyFetch
 from datajoint.query.operand import restrict as restrict_query
-from datajoint.query import frames
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
     import polars as pl
     import pyarrow as pa
@@ -135,7 +133,9 @@ class QueryExpression(LegacyFetch):
             operand = operand()
         other = getattr(operand, "_connection", None) if isinstance(operand, QueryExpression) else None
         if other is not None and other is not self.connection:
-            raise DataJointError("Expressions of two connections cannot be combined.", hint="Use one dj.Instance for both.")
+            raise DataJointError(
+                "Expressions of two connections cannot be combined.", hint="Use one dj.Instance for both."
+            )
         return operand
 
     # ------------------------------------------------------------------------------------- projection, join, union
@@ -183,7 +183,12 @@ class QueryExpression(LegacyFetch):
         return self._derived(build.union(self.query, other.query))
 
     def aggr(
-        self, group: Any, *attributes: Any, exclude_nonmatching: bool = False, keep_all_rows: bool | None = None, **named: Any
+        self,
+        group: Any,
+        *attributes: Any,
+        exclude_nonmatching: bool = False,
+        keep_all_rows: bool | None = None,
+        **named: Any,
     ) -> QueryExpression:
         """Aggregate the rows of another expression per row of this one (QRY-39 … 43).
 
@@ -232,12 +237,16 @@ class QueryExpression(LegacyFetch):
             rows = [dict(zip(row, frames.squeezed(list(row.values())), strict=True)) for row in rows]
         return rows
 
-    def keys(self, order_by: Any = None, limit: int | None = None, offset: int | None = None) -> list[dict[str, Any]]:
+    def keys(
+        self, order_by: Any = None, limit: int | None = None, offset: int | None = None
+    ) -> list[dict[str, Any]]:
         """Return the keys of all rows as dicts."""
         query = fetch.limited(self.query, order_by, limit, offset)
         return fetch.dicts(build.project(query, (), {}), self.connection)
 
-    def _columns(self, names: Sequence[str], order_by: Any, limit: int | None, offset: int | None) -> tuple[Heading, list[Any]]:
+    def _columns(
+        self, names: Sequence[str], order_by: Any, limit: int | None, offset: int | None
+    ) -> tuple[Heading, list[Any]]:
         query = fetch.limited(self.query, order_by, limit, offset)
         if names:
             query = build.project(query, tuple(names), {})
@@ -277,17 +286,23 @@ class QueryExpression(LegacyFetch):
             return ([dict(zip(heading.key, row, strict=True)) for row in rows], *arrays)
         return arrays[0] if len(arrays) == 1 else arrays
 
-    def to_pandas(self, order_by: Any = None, limit: int | None = None, offset: int | None = None, squeeze: bool = False) -> pd.DataFrame:
+    def to_pandas(
+        self, order_by: Any = None, limit: int | None = None, offset: int | None = None, squeeze: bool = False
+    ) -> pd.DataFrame:
         """Return a pandas frame indexed by the key."""
         heading, columns = self._columns((), order_by, limit, offset)
         return frames.pandas_frame(heading, [frames.squeezed(c) for c in columns] if squeeze else columns)
 
-    def to_polars(self, order_by: Any = None, limit: int | None = None, offset: int | None = None, squeeze: bool = False) -> pl.DataFrame:
+    def to_polars(
+        self, order_by: Any = None, limit: int | None = None, offset: int | None = None, squeeze: bool = False
+    ) -> pl.DataFrame:
         """Return a Polars frame."""
         heading, columns = self._columns((), order_by, limit, offset)
         return frames.polars_frame(heading, [frames.squeezed(c) for c in columns] if squeeze else columns)
 
-    def to_arrow(self, order_by: Any = None, limit: int | None = None, offset: int | None = None, squeeze: bool = False) -> pa.Table:
+    def to_arrow(
+        self, order_by: Any = None, limit: int | None = None, offset: int | None = None, squeeze: bool = False
+    ) -> pa.Table:
         """Return an Arrow table."""
         heading, columns = self._columns((), order_by, limit, offset)
         return frames.arrow_table(heading, [frames.squeezed(c) for c in columns] if squeeze else columns)
@@ -363,7 +378,9 @@ def as_expression(operand: Any, purpose: str) -> QueryExpression:
     if isinstance(operand, type) and issubclass(operand, QueryExpression):
         operand = operand()
     if getattr(operand, "is_universal", False):
-        raise QueryError(f"An expression cannot be {purpose} dj.U.", hint="Use dj.U(...) & A, or dj.U(...).aggr(A, ...).")
+        raise QueryError(
+            f"An expression cannot be {purpose} dj.U.", hint="Use dj.U(...) & A, or dj.U(...).aggr(A, ...)."
+        )
     if not isinstance(operand, QueryExpression):
         raise QueryError(f"An expression cannot be {purpose} {type(operand).__name__}: {operand!r:.60}.",
                          hint="Give a table or another expression.")  # fmt: skip

@@ -46,7 +46,10 @@ def _nested(values: Sequence[Any]) -> bool:
 
 def squeezed(values: Sequence[Any]) -> list[Any]:
     """Remove the unit dimensions of array values (FET-3)."""
-    return [value.squeeze() if type(value).__module__ == "numpy" and hasattr(value, "squeeze") else value for value in values]
+    return [
+        value.squeeze() if type(value).__module__ == "numpy" and hasattr(value, "squeeze") else value
+        for value in values
+    ]
 
 
 def structured(heading: Heading, columns: Columns) -> np.ndarray[Any, Any]:
@@ -54,7 +57,10 @@ def structured(heading: Heading, columns: Columns) -> np.ndarray[Any, Any]:
     import numpy as np
 
     arrays = [array(a, column) for a, column in zip(heading.values(), columns, strict=True)]
-    result = np.empty(len(arrays[0]) if arrays else 0, dtype=[(n, a.dtype) for n, a in zip(heading.order, arrays, strict=True)])
+    result = np.empty(
+        len(arrays[0]) if arrays else 0,
+        dtype=[(n, a.dtype) for n, a in zip(heading.order, arrays, strict=True)],
+    )
     for name, values in zip(heading.order, arrays, strict=True):
         result[name] = values
     return result
@@ -90,7 +96,9 @@ def _plain(heading: Heading, columns: Columns) -> Mapping[str, list[Any]]:
     """Values as Arrow can hold them."""
     plain: dict[str, list[Any]] = {}
     for a, column in zip(heading.values(), columns, strict=True):
-        plain[a.name] = [str(v) if v is not None else None for v in column] if a.dtype.kind == "uuid" else list(column)
+        plain[a.name] = (
+            [str(v) if v is not None else None for v in column] if a.dtype.kind == "uuid" else list(column)
+        )
     return plain
 
 

@@ -18,7 +18,7 @@ class LegacyFetch:
 
     def fetch(
         self, *attrs: str, offset: int | None = None, limit: int | None = None, order_by: Any = None,
-        format: str | None = None, as_dict: bool | None = None, squeeze: bool = False,  # noqa: A002
+        format: str | None = None, as_dict: bool | None = None, squeeze: bool = False,
     ) -> Any:  # fmt: skip
         """Fetch rows; `to_dicts`, `to_arrays`, `keys` and `to_pandas` are the present spelling.
 
@@ -61,7 +61,9 @@ def _keeps(expression: QueryExpression, order_by: Any, names: list[str]) -> bool
     return order_by is None
 
 
-def _columns(expression: QueryExpression, attrs: tuple[str, ...], squeeze: bool, options: dict[str, Any]) -> Any:
+def _columns(
+    expression: QueryExpression, attrs: tuple[str, ...], squeeze: bool, options: dict[str, Any]
+) -> Any:
     names = [name for name in attrs if name != "KEY"]
     if not names:
         keys = expression.keys(**options)

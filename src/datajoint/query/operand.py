@@ -38,7 +38,9 @@ def restrict(query: Query, operand: Any, backend: str, semantic: bool = True, ne
             return quick
     if isinstance(operand, restriction.Top):
         if negated:
-            raise QueryError("A Top cannot be subtracted.", hint="Subtract the restricted query: A - (A & dj.Top(...)).")
+            raise QueryError(
+                "A Top cannot be subtracted.", hint="Subtract the restricted query: A - (A & dj.Top(...))."
+            )
         order = restriction.read_order(operand.order_by, query.heading.key)
         return build.top(query, order, operand.limit, operand.offset)
     if isinstance(operand, restriction.AndList) and not negated:
@@ -98,7 +100,13 @@ def _is_record(operand: Any) -> bool:
 def _items(operand: Any) -> Sequence[Any]:
     if isinstance(operand, (Sequence, Set)) and not isinstance(operand, (bytes, bytearray)):
         return list(operand)
-    if inspect.isgenerator(operand) or type(operand).__name__ in ("ndarray", "recarray", "zip", "map", "filter"):
+    if inspect.isgenerator(operand) or type(operand).__name__ in (
+        "ndarray",
+        "recarray",
+        "zip",
+        "map",
+        "filter",
+    ):
         return list(operand)
     if isinstance(operand, Iterable) and type(operand).__name__ in ("dict_keys", "dict_values"):
         return list(operand)
@@ -122,7 +130,7 @@ def _text(query: Query, text: str, backend: str) -> tuple[Condition, Values]:
 
 
 def _terms(
-    kind: type[All] | type[Any_], query: Query, items: Sequence[Any], backend: str, semantic: bool
+    kind: type[All | Any_], query: Query, items: Sequence[Any], backend: str, semantic: bool
 ) -> tuple[Condition, Values]:
     terms: list[Condition] = []
     values: Values = ()
@@ -191,7 +199,9 @@ def _mapping(heading: Heading, operand: Mapping[Any, Any]) -> tuple[Condition, V
         if isinstance(given, (list, tuple, set, frozenset)) or type(given).__name__ == "ndarray":
             read = reader(heading[name])
             terms.append(InValues((name,)))
-            values.append([(value,) for item in given if item is not None and (value := read(item)) is not None])
+            values.append(
+                [(value,) for item in given if item is not None and (value := read(item)) is not None]
+            )
             continue
         if isinstance(given, AsQuery) or isinstance(given, Mapping):
             raise QueryError(

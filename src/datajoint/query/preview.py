@@ -89,7 +89,9 @@ def as_html(expression: QueryExpression) -> str:
         for name in heading.order
     )
     body = "".join(
-        "<tr>" + "".join(_cell(heading, name, cell) for name, cell in zip(heading.order, row, strict=True)) + "</tr>"
+        "<tr>"
+        + "".join(_cell(heading, name, cell) for name, cell in zip(heading.order, row, strict=True))
+        + "</tr>"
         for row in preview.rows
     )
     notes = [f'<p class="dj-note">{escape(heading.comment)}</p>'] if heading.comment else []

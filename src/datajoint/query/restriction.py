@@ -65,7 +65,9 @@ class Top:
     Top(limit=5, order_by='score DESC', offset=0)
     """
 
-    def __init__(self, limit: int | None = 1, order_by: str | Sequence[str] | None = "KEY", offset: int = 0) -> None:
+    def __init__(
+        self, limit: int | None = 1, order_by: str | Sequence[str] | None = "KEY", offset: int = 0
+    ) -> None:
         for name, value in (("limit", limit), ("offset", offset)):
             if value is None and name == "limit":
                 continue
@@ -85,7 +87,9 @@ class Top:
         return f"Top(limit={self.limit}, order_by={self.order_by!r}, offset={self.offset})"
 
 
-def read_order(order_by: str | Sequence[str] | None, key: Sequence[str]) -> tuple[tuple[str, bool], ...] | None:
+def read_order(
+    order_by: str | Sequence[str] | None, key: Sequence[str]
+) -> tuple[tuple[str, bool], ...] | None:
     """Return ``((attribute, descending), …)`` for the text of an order; None for None.
 
     Raises
@@ -101,7 +105,9 @@ def read_order(order_by: str | Sequence[str] | None, key: Sequence[str]) -> tupl
             words = part.replace("`", "").split()
             direction = words[1].upper() if len(words) == 2 else "ASC"
             if not 1 <= len(words) <= 2 or direction not in ("ASC", "DESC"):
-                raise QueryError(f"Cannot order by {part.strip()!r}.", hint="Write 'attribute', 'attribute DESC' or 'KEY'.")
+                raise QueryError(
+                    f"Cannot order by {part.strip()!r}.", hint="Write 'attribute', 'attribute DESC' or 'KEY'."
+                )
             for name in key if words[0].upper() == "KEY" else [words[0]]:
                 terms.setdefault(name, direction == "DESC")
     return tuple(terms.items())

@@ -33,9 +33,13 @@ class U:
 
     def __and__(self, other: Any) -> QueryExpression:
         if getattr(other, "is_universal", False):
-            raise QueryError("dj.U cannot be restricted by dj.U.", hint="Restrict it by a table or expression.")
+            raise QueryError(
+                "dj.U cannot be restricted by dj.U.", hint="Restrict it by a table or expression."
+            )
         expression = as_expression(other, "used to restrict U by")
-        return QueryExpression._of(build.distinct(expression.query, tuple(self.primary_key)), expression.connection)
+        return QueryExpression._of(
+            build.distinct(expression.query, tuple(self.primary_key)), expression.connection
+        )
 
     restrict = __and__
 
@@ -69,7 +73,10 @@ class U:
     __mul__ = join
 
     def __sub__(self, other: Any) -> None:
-        raise QueryError("Nothing can be subtracted from dj.U: it is infinite.", hint="Subtract from a table or expression.")
+        raise QueryError(
+            "Nothing can be subtracted from dj.U: it is infinite.",
+            hint="Subtract from a table or expression.",
+        )
 
     def __add__(self, other: Any) -> None:
         raise QueryError("dj.U cannot be united.", hint="Unite tables or expressions.")

@@ -11,9 +11,9 @@ from datajoint.declare.parse import parse
 from datajoint.declare.resolve import check_key_origin, check_names, resolve, with_event
 from datajoint.declare.spec import TableSpec
 from datajoint.engine.connection import Connection
+from datajoint.engine.define import create_table
 from datajoint.errors import DataJointError, DataJointWarning, DeclarationError, TransactionError
 from datajoint.heading.names import PREFIXES, TableName, from_camel_case
-from datajoint.engine.define import create_table
 from datajoint.schemas.lookup import fill_contents
 from datajoint.schemas.resolve import Scope, finder
 from datajoint.table.binding import Binding
@@ -32,7 +32,7 @@ def attach(schema: Schema, cls: type[UserTable], scope: Scope) -> None:
     _attach(schema, cls, name, scope)
     for part in _parts(cls):
         part_name = TableName(name.schema, f"{name.name}__{from_camel_case(part.__name__)}")
-        part._master = cls  # noqa: SLF001 - set once, here
+        part._master = cls
         siblings = {other.__name__: other for other in _parts(cls)}
         _attach(schema, part, part_name, ({"master": cls, cls.__name__: cls}, siblings, *scope))
     if issubclass(cls, Lookup):
@@ -54,7 +54,9 @@ def _check_class(cls: Any) -> None:
             hint="Define the part class inside its master class; the master is decorated.",
         )
     if not hasattr(cls, "tier"):
-        raise DataJointError(f"`{cls.__name__}` has no tier; derive it from dj.Manual, dj.Lookup, dj.Imported or dj.Computed.")
+        raise DataJointError(
+            f"`{cls.__name__}` has no tier; derive it from dj.Manual, dj.Lookup, dj.Imported or dj.Computed."
+        )
 
 
 def _parts(cls: type[UserTable]) -> list[type[Part]]:
@@ -74,7 +76,9 @@ def _attach(schema: Schema, cls: type[UserTable], name: TableName, scope: Scope)
         if text is None or not isinstance(text, str):
             if found is not None:
                 return
-            raise DeclarationError(f"Class `{cls.__name__}` has no definition.", hint="Set `definition = '''…'''`.")
+            raise DeclarationError(
+                f"Class `{cls.__name__}` has no definition.", hint="Set `definition = '''…'''`."
+            )
         wanted = resolve(parse(text, cls.__name__), name, finder(cls, name, connection, scope))
         if found is None:
             _declare(connection, cls, wanted)

@@ -38,7 +38,14 @@ class Instance(CoreInstance):
         self, host: str | None = None, user: str | None = None, password: str | None = None, port: int | None = None,
         use_tls: Any = None, backend: str | None = None, **settings: Any,
     ) -> None:  # fmt: skip
-        given = {"host": host, "user": user, "password": password, "port": port, "use_tls": use_tls, "backend": backend}
+        given = {
+            "host": host,
+            "user": user,
+            "password": password,
+            "port": port,
+            "use_tls": use_tls,
+            "backend": backend,
+        }
         config = load_config()
         changes = {f"database__{name}": value for name, value in given.items() if value is not None}
         super().__init__(config.copy(**changes, **settings))

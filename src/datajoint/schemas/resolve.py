@@ -22,24 +22,30 @@ Scope = tuple[Mapping[str, Any], ...]
 
 def caller_scope(depth: int = 2) -> Scope:
     """Return the namespaces of the function or module `depth` frames up: its locals, then its globals."""
-    frame = sys._getframe(depth)  # noqa: SLF001 - the documented way to a caller's namespace
+    frame = sys._getframe(depth)
     # At module level both are the module's own dict, which grows as the module runs.
-    scope = (frame.f_locals,) if frame.f_locals is frame.f_globals else (dict(frame.f_locals), frame.f_globals)
+    scope = (
+        (frame.f_locals,) if frame.f_locals is frame.f_globals else (dict(frame.f_locals), frame.f_globals)
+    )
     del frame
     return scope
 
 
-def finder(cls: type[Table], name: TableName, connection: Connection, scope: Scope) -> Callable[[Reference], Any]:
+def finder(
+    cls: type[Table], name: TableName, connection: Connection, scope: Scope
+) -> Callable[[Reference], Any]:
     """Return the function that finds the table of a reference in the definition of `cls`."""
 
     def find(reference: Reference) -> TableSpec | SelfReference:
-        if reference.path == cls.__name__ or reference.path.endswith(f".{cls.__name__}") and _is_self(reference, cls, scope):
+        if reference.path == cls.__name__ or (
+            reference.path.endswith(f".{cls.__name__}") and _is_self(reference, cls, scope)
+        ):
             return SELF
         target = _look_up(reference, cls, scope)
         if target is None:
             return _in_schema(reference, name, connection)
         if isinstance(target, type) and issubclass(target, Table):
-            target = target() if target._binding is not None else target  # noqa: SLF001
+            target = target() if target._binding is not None else target
         if not isinstance(target, Table):
             raise _refusal(reference, target, cls)
         if target.is_restricted:
@@ -48,7 +54,9 @@ def finder(cls: type[Table], name: TableName, connection: Connection, scope: Sco
                 hint="Use a base table or its projection, as in -> Parent.proj(new='old').",
             )
         if target.connection is not connection:
-            raise ForeignKeyTargetError(f"`{reference.path}` belongs to another connection than `{cls.__name__}`.")
+            raise ForeignKeyTargetError(
+                f"`{reference.path}` belongs to another connection than `{cls.__name__}`."
+            )
         return SELF if target.name == name else target.spec
 
     return find

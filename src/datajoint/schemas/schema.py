@@ -101,14 +101,18 @@ class Schema:
 
     def _open(self, name: str) -> None:
         if not _NAME.fullmatch(name) and self.connection.dialect.name == "sqlite":
-            raise DataJointError(f"`{name}` is no schema name.", hint="Use lower-case letters, digits and underscores.")
+            raise DataJointError(
+                f"`{name}` is no schema name.", hint="Use lower-case letters, digits and underscores."
+            )
         connection = self.connection
         prefix = connection.config.database.database_prefix
         if prefix and not name.startswith(prefix):
             name = prefix + name
         if not connection.catalog.reader.schema_exists(name):
             if not self._create_schema:
-                raise DataJointError(f"Database schema `{name}` has not yet been declared.", hint="Set create_schema=True.")
+                raise DataJointError(
+                    f"Database schema `{name}` has not yet been declared.", hint="Set create_schema=True."
+                )
             create_schema(connection, name)
         self._name = name
         connection.catalog.load([name])
@@ -189,7 +193,9 @@ class Schema:
         found = self._find(name)
         if found is None:
             names = [n for table in self._names() for n in (table.name, table.class_name)]
-            raise MissingTableError(f"Schema `{self.database}` has no table `{name}`.", hint=nearest(name, names))
+            raise MissingTableError(
+                f"Schema `{self.database}` has no table `{name}`.", hint=nearest(name, names)
+            )
         return FreeTable(self.connection, found)
 
     def __getitem__(self, name: str) -> FreeTable:
@@ -222,7 +228,9 @@ class Schema:
         if not self.lineage_table_exists:
             return {}
         rows = FreeTable(self.connection, TableName(self.database, LINEAGE)).to_dicts()
-        return {f"{self.database}.{row['table_name']}.{row['attribute_name']}": row["lineage"] for row in rows}
+        return {
+            f"{self.database}.{row['table_name']}.{row['attribute_name']}": row["lineage"] for row in rows
+        }
 
     def rebuild_lineage(self) -> None:
         """Write the lineage of all tables again, from their foreign keys."""
@@ -250,7 +258,12 @@ class Schema:
         if not self.exists:
             return
         graph = catalog.load_family(name)
-        outside = {edge.child for table in self._names() for edge in graph.to_children(table) if edge.child.schema != name}
+        outside = {
+            edge.child
+            for table in self._names()
+            for edge in graph.to_children(table)
+            if edge.child.schema != name
+        }
         if outside:
             raise DataJointError(
                 f"Schema `{name}` cannot be dropped: other schemas depend on it: "

@@ -15,7 +15,9 @@ __all__ = ["fill_namespace", "table_classes"]
 _TIERS: dict[str, type[UserTable]] = {cls.tier: cls for cls in (Manual, Lookup, Imported, Computed, Part)}
 
 
-def table_classes(connection: Connection, names: Iterable[TableName], module: str) -> dict[str, type[UserTable]]:
+def table_classes(
+    connection: Connection, names: Iterable[TableName], module: str
+) -> dict[str, type[UserTable]]:
     """Return a class for each table, parts nested in their masters, by class name."""
     masters: dict[str, type[UserTable]] = {}
     for name in sorted(names, key=lambda n: (n.tier == PART, n.name)):
@@ -34,7 +36,9 @@ def table_classes(connection: Connection, names: Iterable[TableName], module: st
 
 def _class(connection: Connection, name: TableName, own: str, module: str) -> type[UserTable]:
     tier = _TIERS[str(name.tier)]
-    return type(tier)(own, (tier,), {"_binding": Binding(connection, name), "__module__": module, "definition": _definition})
+    return type(tier)(
+        own, (tier,), {"_binding": Binding(connection, name), "__module__": module, "definition": _definition}
+    )
 
 
 class _Described:

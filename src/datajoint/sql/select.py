@@ -147,7 +147,9 @@ class _Writer:
         if block.limit is not None:
             pieces: Pieces = [" LIMIT ", Slot(block.limit, (_LIMIT_TYPE,))]
         else:
-            pieces = [{"sqlite": " LIMIT -1", "mysql": " LIMIT 18446744073709551615"}.get(self.dialect.name, "")]
+            pieces = [
+                {"sqlite": " LIMIT -1", "mysql": " LIMIT 18446744073709551615"}.get(self.dialect.name, "")
+            ]
         if block.offset is not None:
             pieces += [" OFFSET ", Slot(block.offset, (_LIMIT_TYPE,))]
         return pieces

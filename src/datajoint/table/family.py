@@ -19,7 +19,9 @@ __all__ = ["Family"]
 class Family:
     """Parents, children, ancestors, descendants, parts."""
 
-    def parents(self, primary: bool | None = None, as_objects: bool = False, foreign_key_info: bool = False) -> list[Any]:
+    def parents(
+        self, primary: bool | None = None, as_objects: bool = False, foreign_key_info: bool = False
+    ) -> list[Any]:
         """Return the tables that this one refers to.
 
         Parameters
@@ -36,7 +38,9 @@ class Family:
         edges = graph.to_parents(table.name)
         return self._related([(edge.parent, edge) for edge in edges], primary, as_objects, foreign_key_info)
 
-    def children(self, primary: bool | None = None, as_objects: bool = False, foreign_key_info: bool = False) -> list[Any]:
+    def children(
+        self, primary: bool | None = None, as_objects: bool = False, foreign_key_info: bool = False
+    ) -> list[Any]:
         """Return the tables that refer to this one; arguments as for `parents`."""
         table = cast("Table", self)
         graph = table.connection.catalog.load_family(table.database)
@@ -46,17 +50,23 @@ class Family:
     def ancestors(self, as_objects: bool = False) -> list[Any]:
         """Return this table and all that it depends on, this table first."""
         table = cast("Table", self)
-        return self._named(table.connection.catalog.load_family(table.database).ancestors(table.name), as_objects)
+        return self._named(
+            table.connection.catalog.load_family(table.database).ancestors(table.name), as_objects
+        )
 
     def descendants(self, as_objects: bool = False) -> list[Any]:
         """Return this table and all that depend on it, parents first."""
         table = cast("Table", self)
-        return self._named(table.connection.catalog.load_family(table.database).descendants(table.name), as_objects)
+        return self._named(
+            table.connection.catalog.load_family(table.database).descendants(table.name), as_objects
+        )
 
     def parts(self, as_objects: bool = False) -> list[Any]:
         """Return the part tables of this master."""
         table = cast("Table", self)
-        names = [name for name in table.connection.catalog.tables(table.database) if name.master == table.name]
+        names = [
+            name for name in table.connection.catalog.tables(table.database) if name.master == table.name
+        ]
         return self._named(names, as_objects)
 
     def _related(
@@ -80,5 +90,5 @@ class Family:
     def _named(self, names: Iterable[TableName], as_objects: bool) -> list[Any]:
         table = cast("Table", self)
         if as_objects:
-            return [table._sibling(name) for name in names]  # noqa: SLF001
+            return [table._sibling(name) for name in names]
         return [table.connection.dialect.table(name) for name in names]

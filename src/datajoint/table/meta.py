@@ -33,7 +33,9 @@ class _ClassLevel:
         raise AttributeError(f"type object {cls.__name__!r} has no attribute {self.name!r}")
 
     def __set__(self, cls: Any, value: Any) -> None:
-        raise AttributeError(f"`{self.name}` of a table class cannot be replaced; define it in the class body.")
+        raise AttributeError(
+            f"`{self.name}` of a table class cannot be replaced; define it in the class body."
+        )
 
 
 class TableMeta(type):

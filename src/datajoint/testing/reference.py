@@ -35,7 +35,10 @@ def rows_of(query: Query, tables: Tables) -> list[Row]:
     >>> rows_of(Query(nodes.Source(name, Heading([]))), {name: []})
     []
     """
-    return [{name: row[name] for name in query.heading.order} for row in _Oracle(tables).rows(query.plan, query.values)]
+    return [
+        {name: row[name] for name in query.heading.order}
+        for row in _Oracle(tables).rows(query.plan, query.values)
+    ]
 
 
 class _Oracle:
@@ -101,7 +104,10 @@ class _Oracle:
 
     @staticmethod
     def listed(given: list[Any], items: Sequence[Sequence[Any]]) -> bool | None:
-        tests = [_conjunction([None if g is None else bool(g == i) for g, i in zip(given, item, strict=True)]) for item in items]
+        tests = [
+            _conjunction([None if g is None else bool(g == i) for g, i in zip(given, item, strict=True)])
+            for item in items
+        ]
         if True in tests:
             return True
         return None if None in tests else False
@@ -118,7 +124,10 @@ class _Oracle:
 
     @staticmethod
     def projected(plan: nodes.Project, row: Row) -> Row:
-        return {new: row[old] if isinstance(old, str) else evaluate(old.expression, row, ()) for new, old in plan.columns}
+        return {
+            new: row[old] if isinstance(old, str) else evaluate(old.expression, row, ())
+            for new, old in plan.columns
+        }
 
     def join(self, plan: nodes.Join, values: Sequence[Any]) -> list[Row]:
         left, own = self.split(plan.left, values)
@@ -142,7 +151,9 @@ class _Oracle:
             # A row without a match still has one row to aggregate over, of NULLs on the other side.
             members = [{**row, **other} for other in partners or [dict.fromkeys(plan.group.heading.order)]]
             kept = {new: row[old] for new, old in plan.kept}
-            found.append({**kept, **{new: aggregate(f.expression, members, ()) for new, f in plan.aggregates}})
+            found.append(
+                {**kept, **{new: aggregate(f.expression, members, ()) for new, f in plan.aggregates}}
+            )
         return found
 
     def group_by(self, plan: nodes.GroupBy, values: Sequence[Any]) -> list[Row]:
