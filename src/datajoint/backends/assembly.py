@@ -85,7 +85,7 @@ def clock_default(digits: int, dtype: AttributeType, utc: bool = False) -> Defau
 
 def literal_default(value: Any, dtype: AttributeType) -> Default:
     """Return a default that is a value, given as the database shows it."""
-    normalise = normaliser(dtype)
+    normalise = float if dtype.kind == "float32" else normaliser(dtype)  # shown as it was written
     try:
         value = normalise(value) if normalise else value
     except ValueError:  # a default that the type itself would refuse; shown as it is
@@ -227,6 +227,9 @@ class _Types:
 def _marked(marker: str, native: AttributeType) -> AttributeType:
     """Return the type a marker names; one of an older release that is no type now leaves the native type."""
     try:
-        return parse_type(marker)
+        dtype = parse_type(marker)
     except UnknownTypeError:
         return native
+    if marker == "datetime" and native.kind == "datetime" and native.length:
+        return native  # on PostgreSQL 2.x makes columns of microseconds of it (TYP-25)
+    return dtype

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from datajoint._value import Value
+from datajoint.heading.values import normaliser
 
 if TYPE_CHECKING:
     from datajoint.declare.spec import TableSpec
@@ -101,7 +102,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def parameter(self, n: int, dtype: AttributeType | None = None) -> str:
-        """Return the placeholder of the n-th parameter, from 1; with `dtype`, cast where a bare one has no type."""
+        """Return the placeholder of the n-th parameter, from 1; with `dtype`, cast where it has no type."""
 
     def escape(self, text: str) -> str:
         """Return SQL as `Session.execute` takes it: ``%`` doubled where the driver formats the text."""
@@ -156,6 +157,10 @@ class Dialect(ABC):
         """Return what INSERT, UPDATE and comparisons write around the placeholder of an encoded value."""
         return expression
 
+    def comparable(self, dtype: AttributeType, expression: str) -> str:
+        """Return what stands left of ``IN (<list_source>)`` for a column (PostgreSQL: enum as text)."""
+        return expression
+
     @abstractmethod
     def now(self, digits: int) -> str:
         """Return the time of the server session with `digits` of a second (DEF-13)."""
@@ -179,6 +184,25 @@ class Dialect(ABC):
     @abstractmethod
     def encode_list(self, dtypes: Sequence[AttributeType], rows: Sequence[Sequence[Any]]) -> tuple[Any, ...]:
         """Return the parameters for `list_source`; `rows` are tuples of canonical values, even of one."""
+
+
+def fitting(dtypes: Sequence[AttributeType], rows: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
+    """Return the rows that columns of these types could hold unchanged; no other can be equal to one.
+
+    Databases convert the values of a list silently, so that a wrong one could match (hot-paths §1).
+    """
+    normalisers = [normaliser(dtype) for dtype in dtypes]
+
+    def fits(row: Sequence[Any]) -> bool:
+        try:
+            return all(
+                normalise is None or value is None or normalise(value) == value
+                for normalise, value in zip(normalisers, row, strict=True)
+            )
+        except ValueError:
+            return False
+
+    return [row for row in rows if fits(row)]
 
 
 class Cursor(Protocol):

@@ -19,7 +19,17 @@ from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
 from datajoint.backends import sqlite_types
-from datajoint.backends.base import Backend, Codec, Column, Cursor, Dialect, Features, Parameters, Session
+from datajoint.backends.base import (
+    Backend,
+    Codec,
+    Column,
+    Cursor,
+    Dialect,
+    Features,
+    Parameters,
+    Session,
+    fitting,
+)
 from datajoint.backends.sqlite_catalog import CATALOG, SqliteCatalog
 from datajoint.backends.sqlite_errors import translate
 from datajoint.backends.sqlite_lock import WriterLock
@@ -132,9 +142,12 @@ class SqliteDialect(Dialect):
         encoders = [_list_encoder(dtype) for dtype in dtypes]
         if len(dtypes) == 1:
             encode = encoders[0]
-            items: list[Any] = [encode(row[0]) for row in rows]
+            items: list[Any] = [encode(row[0]) for row in fitting(dtypes, rows)]
         else:
-            items = [[encode(value) for encode, value in zip(encoders, row, strict=True)] for row in rows]
+            items = [
+                [encode(value) for encode, value in zip(encoders, row, strict=True)]
+                for row in fitting(dtypes, rows)
+            ]
         return (json.dumps(items, ensure_ascii=False, separators=(",", ":")),)
 
 
@@ -143,7 +156,7 @@ _LIST_READERS = {"REAL": "dj_float({})", "BLOB": "dj_bytes({})"}
 
 
 def _list_encoder(dtype: AttributeType) -> Codec:
-    encode, column = sqlite_types.operand_encoder(dtype), sqlite_types.column_type(dtype)
+    encode, column = sqlite_types.encoder(dtype), sqlite_types.column_type(dtype)
 
     def item(value: Any) -> Any:
         value = encode(value) if encode and value is not None else value
@@ -216,7 +229,7 @@ class SqliteSession(Session):
         if application == APPLICATION_ID:
             self.close()
             raise ConfigurationError(
-                f"{self.path} was written by another version of DataJoint (format {version}, here {USER_VERSION}).",
+                f"{self.path} was written by another DataJoint (format {version}, here {USER_VERSION}).",
                 hint="Update the older installation.",
             )
         if application or tables:

@@ -129,7 +129,7 @@ def _moment_writer(digits: int) -> Codec:
 
 def _sortable(value: Decimal, width: int, scale: int) -> str:
     """Return a decimal as text of fixed width that sorts as the number does; negative ones by complement."""
-    digits = f"{abs(value.quantize(Decimal(1).scaleb(-scale), context=_WIDE)):f}".rjust(width, "0")
+    digits = f"{value.quantize(Decimal(1).scaleb(-scale), context=_WIDE).copy_abs():f}".rjust(width, "0")
     if not value.is_signed() or not value:
         return digits
     return "-" + digits[1:].translate(_COMPLEMENT)

@@ -1,0 +1,243 @@
+"""PostgreSQL: sessions through psycopg."""
+
+# ruff: noqa: D102 - the methods are documented in the contract
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from decimal import Decimal
+from itertools import count
+from typing import TYPE_CHECKING, Any, Self
+
+from datajoint.backends.base import Backend, Cursor, Parameters, Session
+from datajoint.backends.postgresql_catalog import PostgresqlCatalog
+from datajoint.backends.postgresql_dialect import PostgresqlDialect
+from datajoint.backends.postgresql_errors import translate
+from datajoint.errors import ConfigurationError, DataJointError, TransactionError
+
+if TYPE_CHECKING:
+    from datajoint.heading.types import AttributeType
+    from datajoint.settings.backend import ConnectionSettings
+
+__all__ = ["BACKEND", "PostgresqlSession"]
+
+OPTIONS = {
+    "standard_conforming_strings": "on", "search_path": "pg_catalog", "DateStyle": "ISO", "bytea_output": "hex",
+}  # fmt: skip
+CONNECT_TIMEOUT = 10
+STALE_PLAN = "cached plan must not change result type"
+
+
+class PostgresqlSession(Session):
+    """One connection to a PostgreSQL server."""
+
+    dialect = PostgresqlDialect()
+
+    def __init__(self, connection: Any, where: str) -> None:
+        self._connection = connection
+        self._cursor = connection.cursor()
+        self._where = where
+        self._numbers = count(1)
+
+    @classmethod
+    def open(
+        cls, settings: ConnectionSettings, *, synchronous: str = "FULL", busy_timeout: float = 30
+    ) -> Self:
+        psycopg = _driver()
+        where = f"{settings.user}@{settings.host}:{settings.port}"
+        try:
+            connection = psycopg.connect(
+                host=settings.host, port=settings.port, user=settings.user, password=settings.password,
+                dbname=settings.name or "postgres", autocommit=True, client_encoding="utf8",
+                connect_timeout=CONNECT_TIMEOUT, application_name="datajoint", cursor_factory=psycopg.RawCursor,
+                options=" ".join(f"-c {name}={value}" for name, value in OPTIONS.items()),
+                **_tls(settings.use_tls),
+            )  # fmt: skip
+        except psycopg.Error as error:
+            raise translate(error, "", where) from error
+        return cls(connection, where)
+
+    # ------------------------------------------------------------------------------------------ statements
+
+    def execute(self, text: str, parameters: Parameters = ()) -> Cursor:
+        try:
+            return self._cursor.execute(text, parameters)
+        except Exception as error:
+            if STALE_PLAN in str(error) and not self.in_transaction:
+                return self._execute_anew(text, parameters)
+            raise self._failed(error, text) from error
+
+    def _execute_anew(self, text: str, parameters: Parameters) -> Cursor:
+        """Forget prepared statements, which another client's ALTER TABLE made useless, and repeat."""
+        try:
+            self._connection.execute("DEALLOCATE ALL")
+            return self._cursor.execute(text, parameters, prepare=False)
+        except Exception as error:
+            raise self._failed(error, text) from error
+
+    def execute_batch(self, statements: Sequence[tuple[str, Parameters]]) -> list[int]:
+        if len(statements) < 2 or not _driver().Pipeline.is_supported():
+            return [self.execute(text, parameters).rowcount for text, parameters in statements]
+        cursors: list[Any] = []
+        try:
+            with self._connection.pipeline():
+                for text, parameters in statements:
+                    cursors.append(self._connection.cursor())
+                    cursors[-1].execute(text, parameters)
+        except Exception as error:
+            raise self._failed(error, ";\n".join(text for text, _ in statements)) from error
+        return [cursor.rowcount for cursor in cursors]
+
+    def execute_many(self, text: str, rows: Iterable[Parameters]) -> int:
+        try:
+            cursor = self._connection.cursor()
+            cursor.executemany(text, rows)
+        except Exception as error:
+            raise self._failed(error, text) from error
+        return cursor.rowcount
+
+    def stream(self, text: str, parameters: Parameters = (), size: int = 1000) -> Iterator[list[Any]]:
+        cursor = _driver().RawServerCursor(self._connection, f"dj_{next(self._numbers)}", withhold=True)
+        try:
+            cursor.execute(text, parameters)
+            while rows := cursor.fetchmany(size):
+                yield rows
+        except GeneratorExit:
+            raise
+        except Exception as error:
+            raise self._failed(error, text) from error
+        finally:
+            with suppress(Exception):  # in a failed transaction the cursor is gone already
+                cursor.close()
+
+    def load_rows(
+        self, table: str, columns: Sequence[str], dtypes: Sequence[AttributeType], rows: Sequence[Parameters],
+        constants: Mapping[str, Any] | None = None,
+    ) -> int:  # fmt: skip
+        constants = constants or {}
+        fixed = tuple(constants.values())
+        types = [
+            _COPY_TYPES.get(dtype.kind) or self.dialect.column_type(dtype).split("(")[0] for dtype in dtypes
+        ]
+        types += [_constant_type(value) for value in fixed]
+        packers = {n: pack for n, dtype in enumerate(dtypes) if (pack := _PACKERS.get(dtype.kind))}
+        names = ", ".join(map(self.dialect.quote, [*columns, *constants]))
+        text = f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)"
+        try:
+            with self._connection.cursor() as cursor:
+                with cursor.copy(text) as copy:
+                    copy.set_types(types)
+                    write = copy.write_row
+                    for row in rows:
+                        write((*(_packed(row, packers) if packers else row), *fixed))
+                return cursor.rowcount
+        except Exception as error:
+            raise self._failed(error, text) from error
+
+    # ---------------------------------------------------------------------------------------- transactions
+
+    def begin(self) -> None:
+        self.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+
+    def commit(self) -> None:
+        self.execute("COMMIT")
+        if self._cursor.statusmessage == "ROLLBACK":
+            raise TransactionError(
+                "The transaction was rolled back, because a statement in it had failed.",
+                reason="failed_before",
+            )
+
+    def rollback(self) -> None:
+        if self.in_transaction:
+            self.execute("ROLLBACK")
+
+    @property
+    def in_transaction(self) -> bool:
+        return not self._connection.closed and self._connection.info.transaction_status != 0  # 0: idle
+
+    # ------------------------------------------------------------------------------------------ connection
+
+    @property
+    def alive(self) -> bool:
+        return not self._connection.closed
+
+    def ping(self) -> None:
+        self.execute("SELECT 1")
+
+    def close(self) -> None:
+        with suppress(Exception):
+            self._connection.close()
+
+    @property
+    def connection_id(self) -> int:
+        return self._connection.info.backend_pid
+
+    @property
+    def user(self) -> str:
+        return self._connection.info.user
+
+    @property
+    def server_version(self) -> str:
+        number = self._connection.info.server_version
+        return f"PostgreSQL {number // 10000}.{number % 10000}"
+
+    def translate(self, exception: BaseException, text: str = "") -> DataJointError:
+        return translate(exception, text, self._where)
+
+    def _failed(self, exception: Exception, text: str) -> DataJointError:
+        """Return the translation of a driver's exception; what is none goes its way."""
+        if isinstance(exception, (_driver().Error, OverflowError)):
+            return self.translate(exception, text)
+        raise exception
+
+
+_COPY_TYPES = {
+    "int8": "int2", "uint8": "int2", "int16": "int2", "uint16": "int4", "int32": "int4", "uint32": "int8",
+    "int64": "int8", "uint64": "numeric", "year": "int2", "float32": "float4", "float64": "float8", "bool": "bool",
+    "decimal": "numeric", "char": "text", "varchar": "text", "text": "text", "enum": "text", "date": "date",
+    "datetime": "timestamp", "timestamp": "timestamp", "time": "time", "uuid": "uuid", "json": "bytea",
+    "bytes": "bytea", "blob": "bytea",
+}  # fmt: skip
+"""Types of the binary format; that of jsonb is a byte 1 and the text."""
+
+
+def _pack_json(text: str) -> bytes:
+    return b"\x01" + text.encode()
+
+
+_PACKERS: dict[str, Callable[[Any], Any]] = {"json": _pack_json, "uint64": Decimal}  # fmt: skip
+
+
+def _packed(row: Parameters, packers: Mapping[int, Any]) -> list[Any]:
+    values = list(row)
+    for n, pack in packers.items():
+        if values[n] is not None:
+            values[n] = pack(values[n])
+    return values
+
+
+def _constant_type(value: Any) -> str:
+    types: dict[type, str] = {int: "int8", float: "float8", bool: "bool", bytes: "bytea"}
+    return types.get(type(value), "text")
+
+
+def _tls(use_tls: Any) -> dict[str, Any]:
+    """Return the driver's options (CFG-17)."""
+    if isinstance(use_tls, Mapping):
+        given: dict[str, Any] = dict(use_tls)  # pyright: ignore[reportUnknownArgumentType]
+        return {"sslmode": "require", **given}
+    return {"sslmode": {None: "prefer", True: "require", False: "disable"}[use_tls]}
+
+
+def _driver() -> Any:
+    try:
+        import psycopg
+    except ImportError as error:
+        raise ConfigurationError(
+            "The driver of PostgreSQL is not installed.", hint="pip install 'datajoint[postgresql]'"
+        ) from error
+    return psycopg
+
+
+BACKEND = Backend("postgresql", PostgresqlSession.dialect, PostgresqlSession, PostgresqlCatalog)

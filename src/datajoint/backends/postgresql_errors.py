@@ -1,0 +1,118 @@
+"""What PostgreSQL's errors mean (ERR-4)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from datajoint.errors import (
+    AccessError,
+    ConfigurationError,
+    DataJointError,
+    DuplicateError,
+    IntegrityError,
+    LostConnectionError,
+    MissingAttributeError,
+    MissingTableError,
+    PortabilityError,
+    QueryError,
+    QuerySyntaxError,
+    TransactionError,
+    UnknownAttributeError,
+)
+
+__all__ = ["translate"]
+
+_STATES: dict[str, tuple[type[DataJointError], str]] = {
+    "23505": (DuplicateError, "unique"),
+    "23503": (IntegrityError, "missing_parent"),
+    "23001": (IntegrityError, "has_children"),
+    "23502": (MissingAttributeError, "not_null"),
+    "23514": (QueryError, "check"),
+    "22001": (QueryError, "too_long"),
+    "22003": (QueryError, "range"),
+    "22P02": (QueryError, "type"),
+    "22P05": (QueryError, "type"),
+    "22007": (QueryError, "type"),
+    "22008": (QueryError, "range"),
+    "42804": (QueryError, "type"),
+    "42501": (AccessError, "denied"),
+    "25006": (AccessError, "read_only"),
+    "42601": (QuerySyntaxError, "syntax"),
+    "42P01": (MissingTableError, "table"),
+    "3F000": (MissingTableError, "schema"),
+    "42703": (UnknownAttributeError, "column"),
+    "42883": (PortabilityError, "function"),
+    "3D000": (ConfigurationError, "database"),
+    "40001": (TransactionError, "serialize"),
+    "40P01": (TransactionError, "serialize"),
+    "55P03": (TransactionError, "locked"),
+    "25P02": (TransactionError, "failed_before"),
+    "57014": (QueryError, "cancelled"),
+    "2BP01": (IntegrityError, "has_children"),
+    "0A000": (QueryError, "unsupported"),
+    "53300": (LostConnectionError, "too_many"),
+}
+_CLASSES: dict[str, tuple[type[DataJointError], str]] = {
+    "08": (LostConnectionError, "lost"),
+    "28": (AccessError, "login"),
+    "57": (LostConnectionError, "lost"),
+}
+_KEY = re.compile(r"Key \((?P<columns>.*?)\)=\((?P<values>.*)\) (?P<rest>.+)", re.DOTALL)
+
+
+def translate(exception: BaseException, text: str, where: str) -> DataJointError:
+    """Return the error of ours for an exception of the driver; `where` names the server."""
+    diagnosis: Any = getattr(exception, "diag", None)
+    state: str | None = getattr(exception, "sqlstate", None)
+    message = (diagnosis.message_primary if diagnosis else None) or str(exception).strip()
+    kind, reason = _classify(exception, state, message)
+    context: dict[str, Any] = {"reason": reason, "native": state}
+    if diagnosis is not None:
+        context.update(_details(diagnosis, reason))
+    if text:
+        context["statement"] = text
+    if kind is LostConnectionError:
+        message = f"The connection to {where} was lost or refused: {message}"
+    elif reason == "login":
+        message = f"{where} refuses the login: {message}"
+    return kind(message.removesuffix(".") + ".", **context)
+
+
+def _classify(exception: BaseException, state: str | None, message: str) -> tuple[type[DataJointError], str]:
+    if state in _STATES:
+        return _STATES[state]
+    if state and state[:2] in _CLASSES:
+        return _CLASSES[state[:2]]
+    if state is None:
+        if (
+            "authentication" in message
+            or "no pg_hba.conf entry" in message
+            or "no password supplied" in message
+        ):
+            return AccessError, "login"
+        if re.search(r'database ".*" does not exist', message):
+            return ConfigurationError, "database"
+        if type(exception).__name__ in ("OperationalError", "InterfaceError", "ConnectionTimeout"):
+            return LostConnectionError, "lost"
+    return QueryError, "other"
+
+
+def _details(diagnosis: Any, reason: str) -> dict[str, Any]:
+    """Return what the server tells about table, columns, values and constraint."""
+    found: dict[str, Any] = {}
+    if diagnosis.table_name:
+        found["table"] = f"{diagnosis.schema_name}.{diagnosis.table_name}"
+    if diagnosis.constraint_name:
+        found["constraint"] = diagnosis.constraint_name
+    if diagnosis.column_name:
+        found["columns"] = (diagnosis.column_name,)
+    detail = diagnosis.message_detail or ""
+    if match := _KEY.match(detail):
+        found["columns"] = tuple(name.strip('"') for name in match["columns"].split(", "))
+        found["values"] = match["values"]
+        if "still referenced" in match["rest"]:
+            found["reason"] = "has_children"
+            other = re.search(r'from table "(.+)"', match["rest"])
+            found["child"] = other[1] if other else None
+    return found
