@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import Any
 
 from datajoint._registry import Registry
@@ -137,6 +138,6 @@ def _register(cls: type[Codec], name: object) -> None:
 
 
 def _is_redefinition(known: type, new: type) -> bool:
-    """Tell whether a cell of a notebook was run again, or a module loaded again."""
+    """Tell whether a cell of a notebook was run again or a module loaded again: it still holds `known`."""
     same = (known.__module__, known.__qualname__) == (new.__module__, new.__qualname__)
-    return same and "<locals>" not in new.__qualname__
+    return same and getattr(sys.modules.get(known.__module__), known.__qualname__, None) is known

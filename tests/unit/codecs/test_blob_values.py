@@ -195,7 +195,7 @@ def test_endless_values_are_refused():
 
 def test_pandas_times_without_a_loss():
     pandas = pytest.importorskip("pandas")
-    assert dt.datetime(2020, 1, 2, 3) == unpack(pack(pandas.Timestamp("2020-01-02 03:00")))
+    assert dt.datetime.fromisoformat("2020-01-02T03:00") == unpack(pack(pandas.Timestamp("2020-01-02 03:00")))
     for value in (pandas.Timestamp("2020-01-02T00:00:00.000000001"), pandas.NaT, pandas.Series([1])):
         with pytest.raises(EncodeError, match=type(value).__name__):
             pack(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import collections
-import datetime
+import datetime as dt
 import json
 import uuid
 import warnings
@@ -20,7 +20,7 @@ from datajoint.errors import DecodeError, EncodeError
 VECTORS: dict[str, list[dict[str, Any]]] = json.loads(
     (Path(__file__).parents[2] / "fixtures" / "blob_vectors.json").read_text()
 )
-NAMES = {"np": np, "uuid": uuid, "datetime": datetime, "collections": collections, "Decimal": Decimal,
+NAMES = {"np": np, "uuid": uuid, "datetime": dt, "collections": collections, "Decimal": Decimal,
          "MatCell": MatCell, "MatStruct": MatStruct}  # fmt: skip
 NON_ASCII = "matlab_char_non_ascii"
 

@@ -7,6 +7,8 @@ from typing import Any
 
 __all__ = ["squeezed"]
 
+_COLLECTIONS: tuple[Any, ...] = (list, tuple, set)
+
 
 def squeezed(value: Any) -> Any:
     """Squeeze every array in a value; an array of one item becomes the item.
@@ -23,9 +25,8 @@ def squeezed(value: Any) -> Any:
     kind = value.__class__
     if kind is dict:
         return {key: squeezed(item) for key, item in value.items()}
-    if kind in (list, tuple, set):
-        items: Any = map(squeezed, value)
-        return kind(items)
+    if kind in _COLLECTIONS:
+        return kind(map(squeezed, value))
     return value
 
 
