@@ -136,7 +136,7 @@ def operands(plan: Plan) -> list[tuple[Plan, int]]:
             return []
 
 
-# ---------------------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------------------------------
 # projection
 
 
@@ -261,7 +261,7 @@ def _projected(plan: Plan, columns: tuple[tuple[str, str | Fragment], ...]) -> P
     return node
 
 
-# ---------------------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------------------------------
 # join, union
 
 
@@ -285,7 +285,7 @@ def join(
         if kind == "left" and missing and not nullable_key:
             raise QueryError(
                 "Left join requires the left operand to determine the right operand (A → B): "
-                f"the left operand lacks {', '.join(f'`{name}`' for name in missing)} of the right primary key.",
+                f"the left operand lacks {', '.join(f'`{n}`' for n in missing)} of the right primary key.",
                 hint="Swap the operands, use * for an inner join, or pass allow_nullable_pk=True.",
             )
         heading = join_heading(left.heading, right.heading, matched, kind)
@@ -304,7 +304,7 @@ def union(left: Query, right: Query) -> Query:
     return Query(plan, left.values + right.values)
 
 
-# ---------------------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------------------------------
 # aggregation and the universal set
 
 
@@ -322,8 +322,8 @@ def aggregate(query: Query, group: Query, names: tuple[Any, ...], named: Mapping
         missing = determines(group.heading, query.heading)
         if missing:
             raise QueryError(
-                "Aggregation requires the group expression to contain all primary key attributes of the grouping "
-                f"expression. Missing: {', '.join(missing)}.",
+                "Aggregation requires the group expression to contain all primary key attributes of the "
+                f"grouping expression. Missing: {', '.join(missing)}.",
                 hint="Join the group expression with what holds these attributes.",
             )
         matched = match(query.heading, group.heading)
@@ -397,7 +397,7 @@ def _universal_heading(heading: Heading, keys: tuple[str, ...]) -> Heading:
     return Heading(attributes, nullable_key=any(a.nullable for a in attributes))
 
 
-# ---------------------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------------------------------
 # order and limit
 
 

@@ -93,7 +93,7 @@ class _Lowering:
             case _:
                 raise TypeError(f"no such plan: {plan!r}")
 
-    # ------------------------------------------------------------------------------------------------ sources
+    # ------------------------------------------------------------------------------------------ sources
 
     def source(self, plan: Source) -> Block:
         alias = self.alias()
@@ -120,7 +120,7 @@ class _Lowering:
         simple = all(isinstance(expr, Ref) for expr in block.columns.values())
         return block if len(block.sources) == 1 and not block.where and simple else self.wrap(block)
 
-    # -------------------------------------------------------------------------------------------- restriction
+    # -------------------------------------------------------------------------------------- restriction
 
     def restrict(self, plan: Restrict, offset: int) -> Block:
         block = self.lower(plan.operand, offset)
@@ -181,7 +181,7 @@ class _Lowering:
         pairs = tuple((inner.columns[name], block.columns[name]) for name in on)
         return P_Exists(inner, pairs, whole)
 
-    # ------------------------------------------------------------------------------------- projection and join
+    # ------------------------------------------------------------------------------ projection and join
 
     def project(self, plan: Project, offset: int) -> Block:
         block = self.lower(plan.operand, offset)
@@ -218,7 +218,7 @@ class _Lowering:
         sources = (*left.sources, Item(kind, first.relation, first.alias, near), *rest)
         return Block(sources, columns, {}, (*left.where, *right.where, *far))
 
-    # -------------------------------------------------------------------------------------------- aggregation
+    # -------------------------------------------------------------------------------------- aggregation
 
     def aggregate(self, plan: Aggregate, offset: int) -> Block:
         left = self.plain(self.lower(plan.operand, offset))
@@ -248,7 +248,7 @@ class _Lowering:
             block, columns=columns, hidden={}, groups=groups, grouped=frozenset(plan.names), order=()
         )
 
-    # -------------------------------------------------------------------------------------------- union and top
+    # ------------------------------------------------------------------------------------ union and top
 
     def union(self, plan: Union, offset: int) -> Block:
         second = offset + plan.left.arity

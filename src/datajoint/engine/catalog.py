@@ -1,4 +1,4 @@
-"""What is in the database: tables, headings, foreign keys; loaded in bulk, forgotten when our DDL changes it."""
+"""What is in the database: tables, headings, foreign keys; loaded in bulk, forgotten when we change it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Catalog"]
 class Catalog:
     """The tables of the schemas that were asked for, as the database has them.
 
-    Plans of tables live here too: one `Source` a table, so that equal queries share their compiled statements.
+    Plans of tables live here too, one `Source` a table, so that equal queries share their statements.
     """
 
     def __init__(self, connection: Connection) -> None:

@@ -74,7 +74,7 @@ class Connection:
         self.session: Session = self._open()
         self.catalog = Catalog(self)
 
-    # ----------------------------------------------------------------------------------------------- the session
+    # -------------------------------------------------------------------------------------- the session
 
     def _open(self) -> Session:
         database = self.config.database
@@ -134,7 +134,7 @@ class Connection:
         state = "connected" if self.is_connected else "closed"
         return f"DataJoint connection ({state}) {s.backend} {where}"
 
-    # ------------------------------------------------------------------------------------------------ statements
+    # --------------------------------------------------------------------------------------- statements
 
     def execute(self, text: str, parameters: Parameters = ()) -> Cursor:
         """Run one statement of ours; outside a transaction a lost connection is re-opened once (TXN-3)."""
@@ -206,7 +206,7 @@ class Connection:
                 hint="Give each thread its own dj.Instance.",
             )
 
-    # ---------------------------------------------------------------------------------------------- transactions
+    # ------------------------------------------------------------------------------------- transactions
 
     @property
     def in_transaction(self) -> bool:

@@ -16,7 +16,7 @@ __all__ = ["create_schema", "create_table", "drop_schema", "drop_tables", "write
 
 
 def create_schema(connection: Connection, name: str) -> None:
-    """Make a schema, its text compared exactly on MySQL unless ``interop.create_collation`` says otherwise."""
+    """Make a schema; its text is compared exactly, unless ``interop.create_collation`` says otherwise."""
     collation = None
     if connection.dialect.name == "mysql" and connection.config.interop.create_collation == "binary":
         maria = "mariadb" in connection.session.server_version.lower()

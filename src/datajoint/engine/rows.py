@@ -115,7 +115,7 @@ def _maybe_packed(value: Any) -> Any:
 
 
 class _LateCodec:
-    """Decodes by a codec that is looked up when the first value comes: other attributes work without it (COD-25)."""
+    """Decodes by a codec looked up when the first value comes: other attributes work without it (COD-25)."""
 
     def __init__(self, attribute: Attribute, dialect: Dialect, config: Config) -> None:
         self.attribute, self.dialect, self.config = attribute, dialect, config

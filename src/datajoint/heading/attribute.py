@@ -10,7 +10,7 @@ from datajoint.heading.types import FLOATS, INTEGERS, TEXTS, AttributeType
 __all__ = ["Attribute", "Default", "Origin"]
 
 Origin = tuple[Any, str, tuple[str, ...]]
-"""Where the values of an attribute come from: (table or computing plan, its name there, the key there); LIN-3."""
+"""Where values come from: (table or computing plan, name of the attribute there, key there); LIN-3."""
 
 
 class Default(Value):

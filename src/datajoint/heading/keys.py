@@ -43,7 +43,8 @@ def match(left: Heading, right: Heading, semantic: bool = True) -> Match:
             same.append(name)
         else:
             raise SemanticMatchError(
-                f"Cannot join on attribute `{name}`: different lineages ({_source(one)} vs {_source(other)}).",
+                f"Cannot join on attribute `{name}`: different lineages "
+                f"({_source(one)} vs {_source(other)}).",
                 hint=f"Use .proj() to rename one of them, e.g. .proj(..., other_{name}='{name}'), "
                 f"or leave it out by .proj('-{name}').",
             )

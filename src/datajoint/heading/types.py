@@ -39,9 +39,9 @@ class AttributeType(Value):
     text
         As written in the definition, which is what ``describe()`` prints: ``varchar(30)``, ``<blob@main>``.
     kind
-        One of ``int8 … int64 uint8 … uint64 float32 float64 bool decimal char varchar enum date datetime timestamp
-        uuid json bytes``; ``text time year blob`` for native types that have no core type (``blob``: an unmarked
-        native blob, TYP-18); ``codec``; ``native`` for any other word of a database.
+        One of ``int8 … int64 uint8 … uint64 float32 float64 bool decimal char varchar enum date datetime
+        timestamp uuid json bytes``; ``text time year blob`` for native types that have no core type (``blob``:
+        an unmarked native blob, TYP-18); ``codec``; ``native`` for any other word of a database.
     length
         Characters of ``char`` and ``varchar``; precision of ``decimal``; fraction digits of ``datetime``,
         ``timestamp``, ``time`` (0 when not given).
@@ -77,7 +77,8 @@ _DECIMAL = re.compile(r"decimal\s*\(\s*(?P<p>\d+)\s*(?:,\s*(?P<s>\d+)\s*)?\)")
 _CODEC = re.compile(r"<\s*(?P<name>[a-z][a-z0-9_]*)\s*(?P<at>@\s*(?P<store>[A-Za-z0-9_-]*)\s*)?>")
 _LABEL = re.compile(r"""\s*(?:'((?:[^']|'')*)'|"((?:[^"]|"")*)")\s*(,|$)""")
 _NATIVE = re.compile(
-    r"(?P<word>tinyint|smallint|mediumint|integer|int|bigint|serial|bigserial|smallserial|float|double precision|double|real"
+    r"(?P<word>tinyint|smallint|mediumint|integer|int|bigint|serial|bigserial|smallserial"
+    r"|float|double precision|double|real"
     r"|numeric|dec|fixed|decimal|boolean|time|year|tinytext|mediumtext|longtext|text|tinyblob|mediumblob|longblob|blob"
     r"|bytea|varbinary|binary|bit|jsonb|timestamptz)"
     r"\s*(?:\(\s*(?P<n>\d+)\s*(?:,\s*(?P<s>\d+)\s*)?\))?"
@@ -85,10 +86,12 @@ _NATIVE = re.compile(
     re.IGNORECASE,
 )
 _NATIVE_KINDS = {
-    "tinyint": "int8", "smallint": "int16", "mediumint": "int32", "integer": "int32", "int": "int32", "bigint": "int64",
+    "tinyint": "int8", "smallint": "int16", "mediumint": "int32", "integer": "int32", "int": "int32",
+    "bigint": "int64",
     "serial": "int64", "bigserial": "int64", "smallserial": "int16",
     "float": "float32", "double precision": "float64", "double": "float64", "real": "float64",
-    "numeric": "decimal", "dec": "decimal", "fixed": "decimal", "decimal": "decimal", "boolean": "bool", "time": "time",
+    "numeric": "decimal", "dec": "decimal", "fixed": "decimal", "decimal": "decimal", "boolean": "bool",
+    "time": "time",
     "year": "year", "tinytext": "text", "mediumtext": "text", "longtext": "text", "text": "text",
     "tinyblob": "blob", "mediumblob": "blob", "longblob": "blob", "blob": "blob", "bytea": "blob",
     "varbinary": "bytes", "binary": "bytes", "jsonb": "json",
@@ -117,8 +120,8 @@ def parse_type(text: str) -> AttributeType:
 def _refuse(text: str) -> AttributeType:
     raise UnknownTypeError(
         f"Unsupported attribute type `{text}`.",
-        hint="Core types: int8…int64, uint8…uint64, float32, float64, bool, decimal(p,s), char(n), varchar(n), "
-        "enum('a','b'), date, datetime(n), timestamp(n), uuid, json, bytes; codecs: <blob>, <blob@store>, …",
+        hint="Core types: int8…int64, uint8…uint64, float32, float64, bool, decimal(p,s), char(n), "
+        "varchar(n), enum('a','b'), date, datetime(n), timestamp(n), uuid, json, bytes; codecs: <blob>, <blob@store>, …",
     )
 
 

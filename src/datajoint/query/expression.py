@@ -57,7 +57,7 @@ class QueryExpression(LegacyFetch):
         expression._connection = connection
         return expression
 
-    # ------------------------------------------------------------------------------------------------- what it is
+    # --------------------------------------------------------------------------------------- what it is
 
     @property
     def query(self) -> Query:
@@ -99,7 +99,7 @@ class QueryExpression(LegacyFetch):
     def _backend(self) -> str:
         return self.connection.backend.name
 
-    # ---------------------------------------------------------------------------------------------- restriction
+    # -------------------------------------------------------------------------------------- restriction
 
     def restrict(self, restriction: Any, semantic_check: bool = True) -> Self:
         """Return the rows that fulfil a condition; ``A & c`` is the same.
@@ -138,7 +138,7 @@ class QueryExpression(LegacyFetch):
             )
         return operand
 
-    # ------------------------------------------------------------------------------------- projection, join, union
+    # -------------------------------------------------------------------------- projection, join, union
 
     def proj(self, *attributes: Any, **named_attributes: Any) -> QueryExpression:
         """Choose, rename and compute attributes; the key always stays (QRY-27 … 29).
@@ -216,7 +216,7 @@ class QueryExpression(LegacyFetch):
 
     aggregate = aggr
 
-    # ------------------------------------------------------------------------------------------------------- rows
+    # --------------------------------------------------------------------------------------------- rows
 
     def to_dicts(
         self, order_by: Any = None, limit: int | None = None, offset: int | None = None, squeeze: bool = False
@@ -226,7 +226,7 @@ class QueryExpression(LegacyFetch):
         Parameters
         ----------
         order_by
-            Attribute, ``"attribute DESC"``, ``"KEY"`` or a list of these; rows come in no particular order without it.
+            Attribute, ``"attribute DESC"``, ``"KEY"`` or a list of these; without it rows come in any order.
         limit, offset
             Number of rows to return, to skip.
         squeeze
@@ -308,7 +308,7 @@ class QueryExpression(LegacyFetch):
         return frames.arrow_table(heading, [frames.squeezed(c) for c in columns] if squeeze else columns)
 
     def fetch1(self, *attrs: str, squeeze: bool = False) -> Any:
-        """Return the only row: as a dict, or the values of the named attributes (``"KEY"``: the key as a dict).
+        """Return the only row as a dict, or the values of the named attributes (``"KEY"``: the key as a dict).
 
         Raises
         ------
@@ -354,7 +354,7 @@ class QueryExpression(LegacyFetch):
     def __contains__(self, item: Any) -> bool:
         return bool(self & item)
 
-    # --------------------------------------------------------------------------------------------------- display
+    # ------------------------------------------------------------------------------------------ display
 
     def preview(self, limit: int | None = None, width: int | None = None) -> str:
         """Return the text table of the first rows in key order."""

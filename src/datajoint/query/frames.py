@@ -21,7 +21,7 @@ Columns = Sequence[Sequence[Any]]
 
 
 def array(attribute: Attribute, values: Sequence[Any]) -> np.ndarray[Any, Any]:
-    """Return a column as an array: numbers and bools as such where none is missing, NaN for a missing float."""
+    """Return a column as an array: numbers and bools where none is missing, NaN for a missing float."""
     import numpy as np
 
     kind = attribute.dtype.kind
@@ -146,8 +146,8 @@ def _arrow_type(pa: Any, attribute: Attribute) -> Any:
         p, s = attribute.dtype.length or 10, attribute.dtype.scale or 0
         return pa.decimal128(p, s) if p <= 38 else pa.decimal256(p, s)
     simple = {
-        "float32": pa.float32(), "float64": pa.float64(), "bool": pa.bool_(), "date": pa.date32(), "uuid": pa.string(),
-        "datetime": pa.timestamp("us"), "timestamp": pa.timestamp("us"), "bytes": pa.binary(), "char": pa.string(),
+        "float32": pa.float32(), "float64": pa.float64(), "bool": pa.bool_(), "date": pa.date32(),
+        "uuid": pa.string(),        "datetime": pa.timestamp("us"), "timestamp": pa.timestamp("us"), "bytes": pa.binary(), "char": pa.string(),
         "varchar": pa.string(), "text": pa.string(), "enum": pa.string(),
     }  # fmt: skip
     return simple.get(kind)

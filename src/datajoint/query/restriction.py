@@ -54,8 +54,8 @@ class Top:
     limit
         Number of rows; None only orders.
     order_by
-        An attribute, ``"attribute DESC"``, ``"KEY"``, ``"KEY DESC"`` or a list of these; None keeps the order of
-        a `Top` that it follows, else means ``"KEY"``.
+        An attribute, ``"attribute DESC"``, ``"KEY"``, ``"KEY DESC"`` or a list of these; None keeps the order
+        of a `Top` that it follows, else means ``"KEY"``.
     offset
         Number of rows to skip.
 

@@ -45,7 +45,8 @@ def _as_dict(table: Table, row: Any) -> dict[str, Any]:
     values = list(row) if isinstance(row, (Sequence, Iterable)) and not isinstance(row, str) else [row]
     if len(values) != len(names):
         raise DataJointError(
-            f"A row of the contents of `{table.class_name}` has {len(values)} values for {len(names)} attributes: "
+            f"A row of the contents of `{table.class_name}` has {len(values)} values for {len(names)} "
+            "attributes: "
             f"{values!r:.80}.",
             hint=f"Give values for {', '.join(names)}, in this order, or a dict.",
         )

@@ -50,7 +50,7 @@ def finder(
             raise _refusal(reference, target, cls)
         if target.is_restricted:
             raise ForeignKeyTargetError(
-                f"Dependency `{reference.text or reference.path}` is not supported: it is a restricted table.",
+                f"Dependency `{reference.text or reference.path}` is not supported: it is restricted.",
                 hint="Use a base table or its projection, as in -> Parent.proj(new='old').",
             )
         if target.connection is not connection:
@@ -69,11 +69,12 @@ def _is_self(reference: Reference, cls: type[Table], scope: Scope) -> bool:
 def _refusal(reference: Reference, target: Any, cls: type[Table]) -> ForeignKeyTargetError:
     if isinstance(target, type) and issubclass(target, Table):
         return ForeignKeyTargetError(
-            f"Foreign key reference `{reference.path}` could not be resolved: that class is not declared yet.",
-            hint=f"Decorate `{target.__name__}` with its schema before `{cls.__name__}`, and activate that schema first.",
+            f"Foreign key reference `{reference.path}` could not be resolved: it is not declared yet.",
+            hint=f"Decorate `{target.__name__}` before `{cls.__name__}`, and activate its schema first.",
         )
     return ForeignKeyTargetError(
-        f"Dependency `{reference.text or reference.path}` is not supported: it is {type(target).__name__}, not a table.",
+        f"Dependency `{reference.text or reference.path}` is not supported: it is no table but "
+        f"{type(target).__name__}.",
         hint="Use a base table or its projection, as in -> Parent.proj(new='old').",
     )
 

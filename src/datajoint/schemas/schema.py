@@ -69,7 +69,7 @@ class Schema:
         if schema_name:
             self.activate(schema_name)
 
-    # ------------------------------------------------------------------------------------------------ activation
+    # --------------------------------------------------------------------------------------- activation
 
     def activate(
         self, schema_name: str | None = None, *, connection: Connection | None = None, create_schema: bool | None = None,
@@ -164,7 +164,7 @@ class Schema:
         """Whether the schema is there in the database."""
         return self.connection.catalog.reader.schema_exists(self.database)
 
-    # ---------------------------------------------------------------------------------------------------- tables
+    # ------------------------------------------------------------------------------------------- tables
 
     def _names(self) -> list[TableName]:
         catalog = self.connection.catalog
@@ -215,7 +215,7 @@ class Schema:
 
     spawn_missing_classes = make_classes
 
-    # --------------------------------------------------------------------------------------------------- lineage
+    # ------------------------------------------------------------------------------------------ lineage
 
     @property
     def lineage_table_exists(self) -> bool:
@@ -239,7 +239,7 @@ class Schema:
         write_lineage(self.connection, [catalog.spec(name) for name in self._names()])
         catalog.forget(self.database)
 
-    # ------------------------------------------------------------------------------------------------------ drop
+    # --------------------------------------------------------------------------------------------- drop
 
     def drop(self, prompt: bool | None = None) -> None:
         """Drop the schema and all its tables.

@@ -72,13 +72,13 @@ def exists_row(plan: Plan, dialect: Dialect) -> Statement:
 
 
 class _Writer:
-    """Writes blocks for one dialect; notes which columns of an inner block are used, so that no other is read."""
+    """Writes blocks for one dialect; notes which columns of an inner block are used, to read no other."""
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
         self.used: dict[str, set[str]] = {}
 
-    # ------------------------------------------------------------------------------------------------- blocks
+    # ------------------------------------------------------------------------------------------- blocks
 
     def select(self, block: Block, outermost: bool = False) -> Pieces:
         head: Pieces = ["SELECT DISTINCT " if block.distinct else "SELECT "]
@@ -154,7 +154,7 @@ class _Writer:
             pieces += [" OFFSET ", Slot(block.offset, (_LIMIT_TYPE,))]
         return pieces
 
-    # -------------------------------------------------------------------------------------------- expressions
+    # -------------------------------------------------------------------------------------- expressions
 
     def expr(self, expr: Expr) -> str:
         match expr:
@@ -170,7 +170,7 @@ class _Writer:
     def columns(self, scope: Scope) -> _Columns:
         return _Columns(self, scope)
 
-    # --------------------------------------------------------------------------------------------- conditions
+    # --------------------------------------------------------------------------------------- conditions
 
     def predicate(self, predicate: Predicate) -> Pieces:
         match predicate:

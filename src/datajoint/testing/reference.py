@@ -72,7 +72,7 @@ class _Oracle:
     def split(self, operand: Plan, values: Sequence[Any]) -> tuple[list[Row], Sequence[Any]]:
         return self.rows(operand, values[: operand.arity]), values[operand.arity :]
 
-    # -------------------------------------------------------------------------------------------- conditions
+    # --------------------------------------------------------------------------------------- conditions
 
     def holds(self, condition: Condition, values: Sequence[Any], row: Row) -> bool | None:
         """Truth of a condition: True, False, or None for unknown."""
@@ -120,7 +120,7 @@ class _Oracle:
             at += term.arity
         return results
 
-    # ------------------------------------------------------------------------------------------------- plans
+    # -------------------------------------------------------------------------------------------- plans
 
     @staticmethod
     def projected(plan: nodes.Project, row: Row) -> Row:
