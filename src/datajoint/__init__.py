@@ -61,7 +61,10 @@ _OTHER_NAMES = {
     "schema": "Schema",
 }  # fmt: skip
 
-__all__ = [*sorted([*_WHERE, *_OTHER_NAMES, "config"]), "__version__"]
+__all__ = [  # noqa: PLE0604 - the names come from the tables above
+    *sorted([*_WHERE, *_OTHER_NAMES, "config"]),
+    "__version__",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -45,10 +45,11 @@ from typing import Any, Self
 
 __all__ = [
     "AccessError", "BucketInaccessible", "CodecError", "ComputeError", "ConfigurationError", "ContractError",
-    "CorruptObjectError", "DataJointDeprecationWarning", "DataJointError", "DataJointWarning", "DeclarationError",
-    "DecodeError", "DefinitionSyntaxError", "DuplicateError", "EncodeError", "ForeignKeyTargetError",
-    "IntegrityError", "JobError", "LostConnectionError", "MakeError", "MissingAttributeError", "MissingExternalFile",
-    "MissingTableError", "PortabilityError", "QueryError", "QuerySyntaxError", "SemanticMatchError", "StorageError",
+    "CorruptObjectError", "DataJointDeprecationWarning", "DataJointError", "DataJointWarning",
+    "DeclarationError", "DecodeError", "DefinitionSyntaxError", "DuplicateError", "EncodeError", "ForeignKeyTargetError",
+    "IntegrityError", "JobError", "LostConnectionError", "MakeError", "MissingAttributeError",
+    "MissingExternalFile", "MissingTableError", "PortabilityError", "QueryError", "QuerySyntaxError",
+    "SemanticMatchError", "StorageError",
     "ThreadSafetyError", "TransactionError", "UnknownAttributeError", "UnknownCodecError", "UnknownTypeError",
     "nearest",
 ]  # fmt: skip
@@ -86,12 +87,12 @@ class DataJointError(Exception):
         self.context = context
 
     def suggest(self, *advice: str) -> Self:
-        """Append advice to the message and return the same error.
+        r"""Append advice to the message and return the same error.
 
         Examples
         --------
         >>> str(DataJointError("Nothing to do.").suggest("Insert rows first."))
-        'Nothing to do.\\nInsert rows first.'
+        'Nothing to do.\nInsert rows first.'
         """
         self.hints.extend(advice)
         return self

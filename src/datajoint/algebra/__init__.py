@@ -1,0 +1,1 @@
+"""The algebra: plans, conditions, expressions, and how they become blocks of SQL."""

@@ -17,7 +17,8 @@ from datajoint.heading.heading import Heading
 from datajoint.heading.names import TableName
 
 __all__ = [
-    "Aggregate", "All", "Any_", "Condition", "Const", "Distinct", "Equals", "GroupBy", "InValues", "IsNull", "Join",
+    "Aggregate", "All", "Any_", "Condition", "Const", "Distinct", "Equals", "GroupBy", "InValues", "IsNull",
+    "Join",
     "Matches", "Not", "Plan", "Project", "Query", "Restrict", "Source", "Text", "Top", "Union",
 ]  # fmt: skip
 

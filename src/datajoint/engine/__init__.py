@@ -1,0 +1,1 @@
+"""The effects: connections, transactions, catalog, rows."""

@@ -142,8 +142,8 @@ class Connection:
             self._check_thread()
             try:
                 return self.session.execute(text, parameters)
-            except LostConnectionError:
-                self._reopen()
+            except LostConnectionError as error:
+                self._reopen(error)
                 return self.session.execute(text, parameters)
 
     def fetch_all(self, text: str, parameters: Parameters = ()) -> list[Any]:
@@ -186,16 +186,16 @@ class Connection:
         cursor = self.execute(query, tuple(args))
         return _DictCursor(cursor) if as_dict else cursor
 
-    def _reopen(self) -> None:
+    def _reopen(self, error: LostConnectionError) -> None:
         """Open the session again after it was lost, where that cannot lose anything."""
         if self._transaction is not None:
             self._transaction = None
             raise LostConnectionError(
                 "The connection was lost inside a transaction; everything of it was rolled back.",
                 hint="Run the transaction again.",
-            )
+            ) from error
         if not self.config.database.reconnect or self.settings.name == ":memory:":
-            raise
+            raise error
         self.session.close()
         self.session = self._open()
 
@@ -239,8 +239,8 @@ class Connection:
         with self._lock:
             try:
                 self.session.begin()
-            except LostConnectionError:
-                self._reopen()
+            except LostConnectionError as error:
+                self._reopen(error)
                 self.session.begin()
             self._transaction = Transaction(explicit)
             return self._transaction

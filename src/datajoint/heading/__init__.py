@@ -1,0 +1,1 @@
+"""What tables and expressions are made of: names, types, attributes, headings."""

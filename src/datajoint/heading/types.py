@@ -40,7 +40,7 @@ class AttributeType(Value):
         As written in the definition, which is what ``describe()`` prints: ``varchar(30)``, ``<blob@main>``.
     kind
         One of ``int8 … int64 uint8 … uint64 float32 float64 bool decimal char varchar enum date datetime
-        timestamp uuid json bytes``; ``text time year blob`` for native types that have no core type (``blob``:
+        timestamp uuid json bytes``; ``text time year blob`` for native types without a core type (``blob``:
         an unmarked native blob, TYP-18); ``codec``; ``native`` for any other word of a database.
     length
         Characters of ``char`` and ``varchar``; precision of ``decimal``; fraction digits of ``datetime``,
@@ -121,7 +121,8 @@ def _refuse(text: str) -> AttributeType:
     raise UnknownTypeError(
         f"Unsupported attribute type `{text}`.",
         hint="Core types: int8…int64, uint8…uint64, float32, float64, bool, decimal(p,s), char(n), "
-        "varchar(n), enum('a','b'), date, datetime(n), timestamp(n), uuid, json, bytes; codecs: <blob>, <blob@store>, …",
+        "varchar(n), enum('a','b'), date, datetime(n), timestamp(n), uuid, json, bytes; "
+        "codecs: <blob>, <blob@store>, …",
     )
 
 

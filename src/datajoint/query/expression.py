@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from datajoint.algebra import build
 from datajoint.algebra.nodes import Query
@@ -62,14 +62,12 @@ class QueryExpression(LegacyFetch):
     @property
     def query(self) -> Query:
         """Plan and values of the expression."""
-        assert self._query is not None
-        return self._query
+        return cast("Query", self._query)
 
     @property
     def connection(self) -> Connection:
         """The connection that answers."""
-        assert self._connection is not None
-        return self._connection
+        return cast("Connection", self._connection)
 
     @property
     def heading(self) -> Heading:
@@ -308,7 +306,7 @@ class QueryExpression(LegacyFetch):
         return frames.arrow_table(heading, [frames.squeezed(c) for c in columns] if squeeze else columns)
 
     def fetch1(self, *attrs: str, squeeze: bool = False) -> Any:
-        """Return the only row as a dict, or the values of the named attributes (``"KEY"``: the key as a dict).
+        """Return the only row as a dict, or the named values (``"KEY"``: the key as a dict).
 
         Raises
         ------

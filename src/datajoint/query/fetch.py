@@ -67,7 +67,7 @@ def first_row(query: Query, connection: Connection) -> Sequence[Any]:
     rows = connection.execute(statement.text, statement.bind(query.values)).fetchmany(2)
     if len(rows) != 1:
         n = count(query, connection) if rows else 0
-        deciding = [name for name in query.heading.key]
+        deciding = query.heading.key
         raise DataJointError(
             f"fetch1 requires exactly one tuple in the input set; {n} tuples found.",
             hint=f"Restrict by all of the key: {', '.join(deciding)}." if n and deciding else None,

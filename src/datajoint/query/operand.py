@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, Protocol, runtime_checkable
 
 from datajoint.algebra import build
@@ -98,7 +99,7 @@ def _is_record(operand: Any) -> bool:
 
 
 def _items(operand: Any) -> Sequence[Any]:
-    if isinstance(operand, (Sequence, Set)) and not isinstance(operand, (bytes, bytearray)):
+    if isinstance(operand, (Sequence, AbstractSet)) and not isinstance(operand, (bytes, bytearray)):
         return list(operand)
     if inspect.isgenerator(operand) or type(operand).__name__ in (
         "ndarray",
@@ -203,7 +204,7 @@ def _mapping(heading: Heading, operand: Mapping[Any, Any]) -> tuple[Condition, V
                 [(value,) for item in given if item is not None and (value := read(item)) is not None]
             )
             continue
-        if isinstance(given, AsQuery) or isinstance(given, Mapping):
+        if isinstance(given, (AsQuery, Mapping)):
             raise QueryError(
                 f"Attribute `{name}` cannot be compared with {type(given).__name__}.",
                 hint="Restrict by the expression itself: A & B.",

@@ -98,8 +98,8 @@ def as_html(expression: QueryExpression) -> str:
     more = '<p class="dj-note">…</p>' if preview.more else ""
     total = f'<p class="dj-note">Total: {preview.total}</p>' if preview.total is not None else ""
     return (
-        f'{_STYLE}<div class="dj-preview">{"".join(notes)}<table class="dj-table"><thead><tr>{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table>{more}{total}</div>"
+        f'{_STYLE}<div class="dj-preview">{"".join(notes)}<table class="dj-table">'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}{total}</div>"
     )
 
 

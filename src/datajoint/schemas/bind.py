@@ -60,8 +60,7 @@ def _check_class(cls: Any) -> None:
 
 
 def _parts(cls: type[UserTable]) -> list[type[Part]]:
-    members = [getattr(cls, name) for base in reversed(cls.__mro__) for name in vars(base) if not name.startswith("__")
-               and inspect.isclass(vars(base)[name])]  # fmt: skip
+    members = [m for base in reversed(cls.__mro__) for m in list(vars(base).values()) if inspect.isclass(m)]
     return [part for part in dict.fromkeys(members) if issubclass(part, Part) and part is not Part]
 
 

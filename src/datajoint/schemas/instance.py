@@ -35,8 +35,8 @@ class Instance(CoreInstance):
     """
 
     def __init__(
-        self, host: str | None = None, user: str | None = None, password: str | None = None, port: int | None = None,
-        use_tls: Any = None, backend: str | None = None, **settings: Any,
+        self, host: str | None = None, user: str | None = None, password: str | None = None,
+        port: int | None = None, use_tls: Any = None, backend: str | None = None, **settings: Any,
     ) -> None:  # fmt: skip
         given = {
             "host": host,

@@ -60,8 +60,8 @@ create_virtual_module = VirtualModule
 
 
 def virtual_schema(
-    schema_name: str, *, connection: Connection | None = None, create_schema: bool = False, create_tables: bool = False,
-    add_objects: Mapping[str, Any] | None = None,
+    schema_name: str, *, connection: Connection | None = None, create_schema: bool = False,
+    create_tables: bool = False, add_objects: Mapping[str, Any] | None = None,
 ) -> VirtualModule:  # fmt: skip
     """Return a module with a class for each table of a schema.
 
@@ -71,6 +71,6 @@ def virtual_schema(
         When the schema does not exist.
     """
     return VirtualModule(
-        schema_name, schema_name, connection=connection, create_schema=create_schema, create_tables=create_tables,
-        add_objects=add_objects,
+        schema_name, schema_name, connection=connection, create_schema=create_schema,
+        create_tables=create_tables, add_objects=add_objects,
     )  # fmt: skip

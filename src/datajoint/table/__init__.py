@@ -1,0 +1,1 @@
+"""Tables: what can be written to."""

@@ -46,7 +46,7 @@ class Table(Writing, Deleting, Altering, Family, QueryExpression, metaclass=Tabl
         if self._binding is None:
             raise DataJointError(
                 f"Class `{type(self).__name__}` is not attached to a schema.",
-                hint="Decorate it with @schema, where schema = dj.Schema('name'); activate a deferred schema first.",
+                hint="Decorate it with @schema, schema = dj.Schema('name'); activate a deferred one first.",
             )
         return self._binding
 

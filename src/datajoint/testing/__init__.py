@@ -1,0 +1,1 @@
+"""For tests of the language and of plug-ins."""
