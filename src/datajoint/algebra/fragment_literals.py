@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
@@ -172,18 +172,18 @@ def _datetime(kind: str, text: str, dtype: AttributeType) -> datetime:
 def _date(kind: str, text: str, dtype: AttributeType) -> date:
     _only_strings(kind, dtype)
     value = _instant(text)
-    if value.time() != time():
+    if (value.hour, value.minute, value.second, value.microsecond) != (0, 0, 0, 0):
         raise Misfit
     return value.date()
 
 
-def _time(kind: str, text: str, dtype: AttributeType) -> time:
+def _time(kind: str, text: str, dtype: AttributeType) -> timedelta:
     _only_strings(kind, dtype)
     match = _TIME.fullmatch(text)
     if not match:
         raise ValueError("it is no time such as '12:30:00'")
     hour, minute, second = (int(part or 0) for part in match.groups()[:3])
-    return time(hour, minute, second, min(_microseconds(match[4]), 999_999))
+    return timedelta(hours=hour, minutes=minute, seconds=second, microseconds=_microseconds(match[4]))
 
 
 def _only_strings(kind: str, dtype: AttributeType) -> None:

@@ -1,0 +1,398 @@
+"""What the functions and operators of expressions mean, in Python: for SQLite's functions and for the oracle.
+
+Arguments are canonical values that are not None, unless a function is in `TAKES_NULL`.
+"""
+
+from __future__ import annotations
+
+import calendar
+import math
+import operator
+import re
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from datajoint.algebra.fragment_types import family
+from datajoint.heading.types import AttributeType
+
+__all__ = ["MEANINGS", "SPREADS", "TAKES_NULL", "convert", "divide", "fixed", "like", "regexp", "shift", "text_of"]
+
+_WIDE = Context(prec=140)
+_NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*")
+_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}:\d{2}(\.\d{1,6})?)?")
+
+
+# --------------------------------------------------------------------------------------------- conversions
+
+
+def text_of(value: Any, dtype: AttributeType) -> str:
+    """Return a value as the text that all databases give.
+
+    Examples
+    --------
+    >>> from datajoint.heading.types import parse_type
+    >>> text_of(2.0, parse_type("float64")), text_of(True, parse_type("bool"))
+    ('2', '1')
+    """
+    match family(dtype):
+        case "bool":
+            return str(int(value))
+        case "float":
+            shown = repr(float(value))
+            return shown.removesuffix(".0")
+        case "decimal":
+            return f"{fixed(value, dtype.scale or 0):f}"
+        case "datetime":
+            whole = value.strftime("%Y-%m-%d %H:%M:%S")
+            return f"{whole}.{value.microsecond:06d}"[: 20 + dtype.length] if dtype.length else whole
+        case _:
+            return str(value)
+
+
+def fixed(value: Decimal | int, scale: int) -> Decimal:
+    """Round half away from zero to `scale` digits.
+
+    Examples
+    --------
+    >>> fixed(Decimal("2.345"), 2)
+    Decimal('2.35')
+    """
+    return Decimal(value).quantize(Decimal(1).scaleb(-scale), ROUND_HALF_UP, _WIDE)
+
+
+def convert(value: Any, source: AttributeType, target: AttributeType) -> Any:
+    """Return a value of one type as a value of another, or None where a text cannot be read.
+
+    Examples
+    --------
+    >>> from datajoint.heading.types import parse_type
+    >>> convert("2.5", parse_type("text"), parse_type("int64")), convert("x", parse_type("text"), parse_type("int64"))
+    (3, None)
+    """
+    goal = family(target)
+    if goal == "text":
+        return text_of(value, source)
+    if family(source) == "text":
+        return _read(value, target)
+    if goal in ("date", "datetime"):
+        return _moment(value, goal)
+    if goal == "bool":
+        return bool(value)
+    return _number(value, target)
+
+
+def _number(value: Any, target: AttributeType) -> Any:
+    kind = family(target)
+    if kind == "float":
+        return float(value)
+    if kind == "decimal":
+        exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+        return fixed(exact, target.scale or 0)
+    if isinstance(value, float):
+        return round(value)
+    return int(fixed(value, 0))
+
+
+def _read(text: str, target: AttributeType) -> Any:
+    kind = family(target)
+    try:
+        if kind == "uuid":
+            return UUID(text)
+        if kind in ("date", "datetime"):
+            return _moment(datetime.fromisoformat(text), kind) if _ISO_DATE.fullmatch(text) else None
+        if not _NUMBER.fullmatch(text):
+            return None
+        return float(text) if kind == "float" else _number(Decimal(text.strip()), target)
+    except (ValueError, InvalidOperation):
+        return None
+
+
+def _moment(value: date, kind: str) -> date:
+    if kind == "datetime":
+        return value if isinstance(value, datetime) else datetime(value.year, value.month, value.day)  # noqa: DTZ001
+    return value.date() if isinstance(value, datetime) else value
+
+
+# --------------------------------------------------------------------------------------------- arithmetic
+
+
+def _exactly(name: str) -> Callable[[Any, Any], Any]:
+    plain: Callable[[Any, Any], Any] = getattr(operator, name)
+    wide: Callable[[Any, Any], Decimal] = getattr(_WIDE, {"add": "add", "sub": "subtract", "mul": "multiply"}[name])
+    return lambda a, b: wide(a, b) if isinstance(a, Decimal) else plain(a, b)
+
+
+def divide(a: Any, b: Any, scale: int) -> Any:
+    """Return ``a / b``: floats as floats, decimals rounded half away from zero to `scale` digits; None by zero.
+
+    Examples
+    --------
+    >>> divide(Decimal(2), Decimal(3), 6), divide(1.0, 0.0, 0)
+    (Decimal('0.666667'), None)
+    """
+    if not b:
+        return None
+    if isinstance(a, float):
+        return a / b
+    return fixed(Context(prec=140).divide(a, b), scale)
+
+
+def whole_quotient(a: Any, b: Any) -> int | None:
+    """Return ``a div b``: the whole part of the quotient, None by zero."""
+    if not b:
+        return None
+    if isinstance(a, float):
+        return math.trunc(a / b)
+    if isinstance(a, Decimal):
+        return int(_WIDE.divide_int(a, b))
+    return -(-a // b) if (a < 0) != (b < 0) else a // b
+
+
+def remainder(a: Any, b: Any) -> Any:
+    """Return ``a % b`` with the sign of `a`, None by zero."""
+    if not b:
+        return None
+    if isinstance(a, float):
+        return math.fmod(a, b)
+    return _WIDE.remainder(a, b) if isinstance(a, Decimal) else int(math.copysign(1, a)) * (abs(a) % abs(b))
+
+
+def _round(value: float, places: int = 0) -> float:
+    unit = 10.0 ** abs(places)
+    scaled = value * unit if places >= 0 else value / unit
+    if not math.isfinite(scaled):
+        return value
+    rounded = float(round(scaled))
+    return rounded / unit if places >= 0 else rounded * unit
+
+
+def _whole(function: Callable[[Any], int]) -> Callable[[Any], Any]:
+    def whole(value: Any) -> Any:
+        result = function(value)
+        return type(value)(result)
+
+    return whole
+
+
+def _positive(function: Callable[[float], float], least: float = 0.0, included: bool = False) -> Callable[[float], Any]:
+    return lambda x: function(x) if x > least or (included and x == least) else None
+
+
+def _power(base: float, exponent: float) -> float | None:
+    try:
+        result = math.pow(base, exponent)
+    except ValueError:
+        return None
+    return result
+
+
+def _inverse(function: Callable[[float], float]) -> Callable[[float], float | None]:
+    return lambda x: function(x) if -1 <= x <= 1 else None
+
+
+# --------------------------------------------------------------------------------------------------- texts
+
+
+@lru_cache(256)
+def _like_pattern(pattern: str, escape: str, flags: int) -> re.Pattern[str]:
+    parts: list[str] = []
+    position = 0
+    while position < len(pattern):
+        char = pattern[position]
+        if char == escape and position + 1 < len(pattern):
+            position += 1
+            parts.append(re.escape(pattern[position]))
+        else:
+            parts.append({"%": ".*", "_": "."}.get(char) or re.escape(char))
+        position += 1
+    return re.compile("".join(parts), re.DOTALL | flags)
+
+
+def like(text: str, pattern: str, escape: str = "\\") -> bool:
+    r"""Say whether a text matches a LIKE pattern, case-sensitively; ``\`` escapes.
+
+    Examples
+    --------
+    >>> like("abc", "a%"), like("ABC", "a%"), like("a%", r"a\%")
+    (True, False, True)
+    """
+    return _like_pattern(pattern, escape, 0).fullmatch(text) is not None
+
+
+def _ilike(text: str, pattern: str, escape: str = "\\") -> bool:
+    return _like_pattern(pattern, escape, re.IGNORECASE).fullmatch(text) is not None
+
+
+_compile = lru_cache(256)(re.compile)
+
+
+def regexp(text: str, pattern: str) -> bool:
+    """Say whether a regular expression is found in a text.
+
+    Examples
+    --------
+    >>> regexp("mouse_12", "^mouse_[0-9]+$")
+    True
+    """
+    return _compile(pattern).search(text) is not None
+
+
+def _substring(text: str, start: int, length: int | None = None) -> str:
+    if start == 0 or -start > len(text):
+        return ""
+    begin = start - 1 if start > 0 else len(text) + start
+    end = len(text) if length is None else begin + max(length, 0)
+    return text[begin:end]
+
+
+def _pad(text: str, size: int, pad: str, left: bool) -> str:
+    missing = size - len(text)
+    if missing <= 0:
+        return text[: max(size, 0)]
+    filler = (pad * missing)[:missing]
+    return filler + text if left else text + filler
+
+
+def _concat_ws(separator: str | None, *parts: str | None) -> str | None:
+    return None if separator is None else separator.join(part for part in parts if part is not None)
+
+
+# --------------------------------------------------------------------------------------------------- times
+
+
+def shift(moment: date, amount: int, unit: str) -> date:
+    """Add an interval; the day is cut to the last of a shorter month.
+
+    Examples
+    --------
+    >>> shift(date(2024, 1, 31), 1, "month")
+    datetime.date(2024, 2, 29)
+    """
+    months = {"month": 1, "quarter": 3, "year": 12}.get(unit)
+    if months is None:
+        return moment + timedelta(**{unit + "s": amount})
+    year, month = divmod(moment.year * 12 + moment.month - 1 + amount * months, 12)
+    return moment.replace(year=year, month=month + 1, day=min(moment.day, calendar.monthrange(year, month + 1)[1]))
+
+
+_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
+
+
+def _difference(unit: str, a: datetime, b: datetime) -> int:
+    if b < a:
+        return -_difference(unit, b, a)
+    microseconds = (b - a) // timedelta(microseconds=1)
+    if unit == "microsecond":
+        return microseconds
+    if unit in _SECONDS:
+        return microseconds // (_SECONDS[unit] * 1_000_000)
+    months = (b.year - a.year) * 12 + b.month - a.month - ((b.day, b.time()) < (a.day, a.time()))
+    return months // {"month": 1, "quarter": 3, "year": 12}[unit]
+
+
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+           "November", "December")  # fmt: skip
+_FORMATS: dict[str, Callable[[datetime], str]] = {
+    "Y": lambda t: f"{t.year:04d}", "y": lambda t: f"{t.year % 100:02d}", "m": lambda t: f"{t.month:02d}",
+    "c": lambda t: str(t.month), "d": lambda t: f"{t.day:02d}", "e": lambda t: str(t.day), "H": lambda t: f"{t.hour:02d}",
+    "k": lambda t: str(t.hour), "i": lambda t: f"{t.minute:02d}", "s": lambda t: f"{t.second:02d}",
+    "S": lambda t: f"{t.second:02d}", "f": lambda t: f"{t.microsecond:06d}", "h": lambda t: f"{t.hour % 12 or 12:02d}",
+    "I": lambda t: f"{t.hour % 12 or 12:02d}", "l": lambda t: str(t.hour % 12 or 12), "p": lambda t: "PM" if t.hour > 11 else "AM",
+    "j": lambda t: f"{t.timetuple().tm_yday:03d}", "a": lambda t: _DAYS[t.weekday()][:3], "W": lambda t: _DAYS[t.weekday()],
+    "b": lambda t: _MONTHS[t.month - 1][:3], "M": lambda t: _MONTHS[t.month - 1],
+    "T": lambda t: t.strftime("%H:%M:%S"),
+    "r": lambda t: f"{t.hour % 12 or 12:02d}:{t.minute:02d}:{t.second:02d} {'PM' if t.hour > 11 else 'AM'}",
+    "%": lambda t: "%",
+}  # fmt: skip
+
+
+def _date_format(moment: date, form: str) -> str:
+    time = _moment(moment, "datetime")
+    return re.sub("%(.)", lambda match: _FORMATS[match[1]](time) if match[1] in _FORMATS else match[1], form)
+
+
+def _clock(part: str) -> Callable[[Any], int]:
+    divisor, modulus = {"hour": (3600, 10**6), "minute": (60, 60), "second": (1, 60)}[part]
+
+    def read(value: Any) -> int:
+        if isinstance(value, timedelta):
+            return value // timedelta(seconds=divisor) % modulus
+        return int(getattr(value, part, 0))
+
+    return read
+
+
+def _days(a: date, b: date) -> int:
+    return _moment(a, "date").toordinal() - _moment(b, "date").toordinal()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+
+
+def _nullif(a: Any, b: Any) -> Any:
+    return None if a is not None and a == b else a
+
+
+def _coalesce(*values: Any) -> Any:
+    return next((value for value in values if value is not None), None)
+
+
+TAKES_NULL = frozenset({"coalesce", "concat_ws", "nullif"})
+"""Functions that see NULL; all others give NULL for it."""
+
+MEANINGS: dict[str, Callable[..., Any]] = {
+    "+": _exactly("add"), "-": _exactly("sub"), "*": _exactly("mul"), "neg": lambda a: a.copy_negate() if isinstance(a, Decimal) else -a,
+    "div": whole_quotient, "%": remainder, "like": like, "ilike": _ilike, "regexp": regexp,
+    "abs": abs, "floor": _whole(math.floor), "ceil": _whole(math.ceil), "sign": lambda x: (x > 0) - (x < 0),
+    "round": _round, "sqrt": _positive(math.sqrt, included=True), "exp": math.exp, "ln": _positive(math.log),
+    "log10": _positive(math.log10), "log2": _positive(math.log2), "power": _power, "pi": lambda: math.pi,
+    "sin": math.sin, "cos": math.cos, "tan": math.tan, "asin": _inverse(math.asin), "acos": _inverse(math.acos),
+    "atan": math.atan, "atan2": math.atan2, "degrees": math.degrees, "radians": math.radians,
+    "greatest": lambda *values: max(values), "least": lambda *values: min(values),
+    "concat": lambda *parts: "".join(parts), "concat_ws": _concat_ws, "upper": str.upper, "lower": str.lower,
+    "substring": _substring, "left": lambda text, n: text[: max(n, 0)],
+    "right": lambda text, n: text[len(text) - min(n, len(text)):] if n > 0 else "",
+    "trim": lambda text, char=" ": text.strip(char), "ltrim": lambda text, char=" ": text.lstrip(char),
+    "rtrim": lambda text, char=" ": text.rstrip(char), "char_length": len,
+    "replace": lambda text, old, new: text.replace(old, new) if old else text,
+    "instr": lambda text, part: text.find(part) + 1,
+    "lpad": lambda text, n, pad=" ": _pad(text, n, pad, True), "rpad": lambda text, n, pad=" ": _pad(text, n, pad, False),
+    "reverse": lambda text: text[::-1], "repeat": lambda text, n: text * n, "coalesce": _coalesce, "nullif": _nullif,
+    "year": lambda t: t.year, "month": lambda t: t.month, "day": lambda t: t.day,
+    "quarter": lambda t: (t.month + 2) // 3, "hour": _clock("hour"), "minute": _clock("minute"),
+    "second": _clock("second"), "dayofweek": lambda t: t.isoweekday() % 7 + 1, "weekday": lambda t: t.weekday(),
+    "dayofyear": lambda t: t.timetuple().tm_yday, "date": lambda t: _moment(t, "date"), "datediff": _days,
+    "timestampdiff": _difference, "date_format": _date_format, "shift": shift,
+    "curdate": lambda: _now().date(), "now": lambda: _now(),
+}  # fmt: skip
+"""Meaning of the scalar functions and of the operators on numbers and texts."""
+
+
+# --------------------------------------------------------------------------------------------- aggregates
+
+
+def _variance(values: Iterable[float], sample: bool) -> float | None:
+    numbers = list(values)
+    count = len(numbers)
+    if count <= sample:
+        return None
+    mean = math.fsum(numbers) / count
+    return math.fsum((x - mean) ** 2 for x in numbers) / (count - sample)
+
+
+def _deviation(values: Iterable[float], sample: bool) -> float | None:
+    variance = _variance(values, sample)
+    return None if variance is None else math.sqrt(variance)
+
+
+SPREADS: dict[str, Callable[[Iterable[float]], float | None]] = {
+    "var_pop": lambda values: _variance(values, False), "var_samp": lambda values: _variance(values, True),
+    "stddev_pop": lambda values: _deviation(values, False), "stddev_samp": lambda values: _deviation(values, True),
+}  # fmt: skip
+"""Meaning of the aggregates of spread, of floats that are not None."""

@@ -1,0 +1,214 @@
+"""Functions that SQLite lacks: one for each portable function it cannot write, one for any other types.
+
+``dj_<name>`` take and give plain numbers and texts; ``dj_call('name', 'type of result', 'type', x, …)`` calls a meaning
+with values of any types, as they are stored.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+from datajoint.algebra.meaning import MEANINGS, SPREADS, TAKES_NULL, convert, divide
+from datajoint.backends.sqlite_types import decoder, encoder
+from datajoint.heading.types import AttributeType, parse_type
+
+__all__ = ["register"]
+
+_NAMES = {"%": "mod"}
+_NONE = object()
+
+
+def register(connection: sqlite3.Connection) -> None:
+    """Add the functions to a connection.
+
+    Examples
+    --------
+    >>> connection = sqlite3.connect(":memory:")
+    >>> register(connection)
+    >>> connection.execute("SELECT dj_like('abc', 'a%'), dj_sqrt(-1.0)").fetchone()
+    (1, None)
+    """
+    for name, function in _functions().items():
+        connection.create_function(name, -1, function, deterministic=True)
+    for name, (arguments, aggregate) in _AGGREGATES.items():
+        connection.create_aggregate(name, arguments, aggregate)
+
+
+@lru_cache(1)
+def _functions() -> dict[str, Callable[..., Any]]:
+    plain = {
+        f"dj_{_NAMES.get(name, name)}": meaning if name in TAKES_NULL else _strict(meaning)
+        for name, meaning in MEANINGS.items()
+        if _NAMES.get(name, name).isidentifier()
+    }
+    return {**plain, "dj_call": _call, "dj_int": _int, "dj_json": _json, "dj_halves": _halves, "dj_total": _total}
+
+
+def _strict(meaning: Callable[..., Any]) -> Callable[..., Any]:
+    def strict(*args: Any) -> Any:
+        return None if None in args else meaning(*args)
+
+    return strict
+
+
+_type = lru_cache(512)(parse_type)
+
+
+@lru_cache(512)
+def _caller(name: str, result: str, types: tuple[str, ...]) -> Callable[..., Any]:
+    """Return a function of stored values."""
+    target = _type(result)
+    sources = [_type(text) for text in types]
+    meaning = _meaning(name, target, sources)
+    decoders = [decoder(dtype) or _same for dtype in sources]
+    encode = encoder(target) or _same
+
+    def call(*stored: Any) -> Any:
+        if None in stored:
+            return None
+        value = meaning(*[decode(x) for decode, x in zip(decoders, stored, strict=True)])
+        return None if value is None else encode(value)
+
+    return call
+
+
+def _meaning(name: str, target: AttributeType, sources: list[AttributeType]) -> Callable[..., Any]:
+    if name == "cast":
+        return lambda value: convert(value, sources[0], target)
+    if name == "/":
+        return lambda a, b: divide(a, b, target.scale or 0)
+    return MEANINGS[name]
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _call(name: str, result: str, *arguments: Any) -> Any:
+    return _caller(name, result, arguments[::2])(*arguments[1::2])
+
+
+def _int(value: Any) -> Any:
+    if isinstance(value, float):
+        raise OverflowError("integer out of range")
+    return value
+
+
+def _json(text: str | None, path: str, kind: str) -> Any:
+    if text is None:
+        return None
+    value = json.loads(text)
+    for step in _steps(path):
+        try:
+            value = value[step] if isinstance(value, dict if isinstance(step, str) else list) else None
+        except (KeyError, IndexError):
+            return None
+    if isinstance(value, bool):
+        return value if kind == "bool" else ("true" if value else "false") if kind == "text" else None
+    if isinstance(value, (int, float)):
+        return float(value) if kind == "float" else json.dumps(value) if kind == "text" else None
+    return value if isinstance(value, str) and kind == "text" else None
+
+
+@lru_cache(256)
+def _steps(path: str) -> tuple[str | int, ...]:
+    steps: list[str | int] = []
+    rest = path[1:]
+    read = json.JSONDecoder().raw_decode
+    while rest:
+        if rest[0] == ".":
+            step, end = read(rest[1:])
+            steps.append(step)
+            rest = rest[1 + end :]
+        else:
+            number, _, rest = rest[1:].partition("]")
+            steps.append(int(number))
+    return tuple(steps)
+
+
+def _halves(high: int | None, low: int | None, scale: int, count: int, result: str) -> Any:
+    """Return a sum, or with `count` a mean, of units whose upper and lower halves have been summed."""
+    if high is None or low is None:
+        return None
+    return _mean(Decimal((high << 32) + low).scaleb(-scale), count, result)
+
+
+def _total(total: str | None, scale: int, count: int, result: str) -> Any:
+    return None if total is None else _mean(Decimal(total).scaleb(-scale), count, result)
+
+
+def _mean(total: Decimal, count: int, result: str) -> Any:
+    target = _type(result)
+    value = divide(total, Decimal(count), target.scale or 0)
+    encode = encoder(target)
+    return encode(value) if encode else value
+
+
+# --------------------------------------------------------------------------------------------- aggregates
+
+
+class _Sum:
+    """Exact sum of decimals as they are stored, as text; of integers in units."""
+
+    def __init__(self) -> None:
+        self.total: Any = _NONE
+
+    def step(self, value: Any) -> None:
+        if value is None:
+            return
+        number = _sortable(value) if isinstance(value, str) else Decimal(value)
+        self.total = number if self.total is _NONE else MEANINGS["+"](self.total, number)
+
+    def finalize(self) -> str | None:
+        return None if self.total is _NONE else f"{self.total:f}"
+
+
+_sortable = decoder(parse_type("decimal(65,0)")) or _same
+
+
+class _Concatenation:
+    """Text of a group: separator, flags (``d`` distinct; ``<`` or ``>`` for each key), value, keys."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[str, tuple[Any, ...]]] = []
+        self.flags, self.separator = "", ","
+
+    def step(self, separator: str, flags: str, value: str | None, *keys: Any) -> None:
+        if value is not None:
+            self.rows.append((value, keys))
+        self.separator, self.flags = separator, flags
+
+    def finalize(self) -> str | None:
+        if not self.rows:
+            return None
+        rows = list(dict(reversed(self.rows)).items())[::-1] if self.flags.startswith("d") else self.rows
+        for place, flag in reversed(list(enumerate(self.flags.lstrip("d")))):
+            rows.sort(key=lambda row, n=place: (row[1][n] is not None, row[1][n]), reverse=flag == ">")
+        return self.separator.join(value for value, _ in rows)
+
+
+def _spread(name: str) -> type:
+    meaning = SPREADS[name]
+
+    class Spread:
+        def __init__(self) -> None:
+            self.values: list[float] = []
+
+        def step(self, value: float | None) -> None:
+            if value is not None:
+                self.values.append(value)
+
+        def finalize(self) -> float | None:
+            return meaning(self.values)
+
+    return Spread
+
+
+_AGGREGATES: dict[str, tuple[int, Any]] = {
+    "dj_sum": (1, _Sum), "dj_group_concat": (-1, _Concatenation), **{f"dj_{name}": (1, _spread(name)) for name in SPREADS},
+}  # fmt: skip

@@ -1,0 +1,399 @@
+"""Writes expressions as SQL of one database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from datajoint.algebra.expressions import (
+    Call,
+    Case,
+    Cast,
+    Expression,
+    Interval,
+    JsonPath,
+    Literal,
+    Name,
+    Operator,
+    Param,
+)
+from datajoint.algebra.fragment_types import INT64, TEXT, family
+from datajoint.algebra.functions import FUNCTIONS, NATIVE
+from datajoint.backends.sqlite_types import SCALED_DIGITS
+from datajoint.errors import PortabilityError
+from datajoint.heading.types import AttributeType
+from datajoint.sql.fragment_casts import cast, literal, sized, sqlite_call
+from datajoint.sql.functions import RENDERINGS, quote_text
+
+__all__ = ["render"]
+
+Column = Callable[[str], tuple[str, AttributeType]]
+Placeholder = Callable[[int, AttributeType], str]
+Written = tuple[str, AttributeType]
+
+_COMPARISONS = {"=", "<>", "<", "<=", ">", ">="}
+_SAME = {"sqlite": "IS", "postgresql": "IS NOT DISTINCT FROM", "mysql": "<=>"}
+_PLAIN_FAMILIES = {"bool", "int", "float", "text", "null"}
+
+
+def render(expression: Expression, backend: str, column: Column, param: Placeholder) -> str:
+    """Write an expression.
+
+    Parameters
+    ----------
+    expression
+        What to write.
+    backend
+        ``sqlite``, ``postgresql`` or ``mysql``.
+    column
+        Gives SQL and type of an attribute.
+    param
+        Gives the placeholder of a parameter; called in the order of the text, for one parameter more than once where
+        the text needs it so.
+
+    Returns
+    -------
+    str
+        SQL text; `%` is not doubled.
+
+    Raises
+    ------
+    PortabilityError
+        When the backend lacks a function.
+
+    Examples
+    --------
+    >>> from datajoint.heading.types import parse_type
+    >>> node = Operator("+", (Name("a"), Literal(1, INT64)), INT64)
+    >>> render(node, "sqlite", lambda name: (f'"{name}"', parse_type("int32")), lambda index, dtype: "?")
+    '("a" + 1)'
+    """
+    return _Writer(backend, column, param).write(expression)[0]
+
+
+class _Writer:
+    def __init__(self, backend: str, column: Column, param: Placeholder) -> None:
+        self.backend = backend
+        self.column = column
+        self.param = param
+
+    def write(self, node: Expression) -> Written:
+        """Return text and type of an expression; the text stands by itself or in parentheses."""
+        match node:
+            case Name(name):
+                return self.column(name)
+            case Literal(value, dtype):
+                return literal(value, dtype, self.backend), dtype
+            case Param(index, dtype):
+                return self.param(index, dtype), dtype
+            case Operator():
+                return self.operator(node), node.dtype
+            case Call():
+                return self.call(node), node.dtype
+            case Case():
+                return self.case(node), node.dtype
+            case Cast(argument, dtype):
+                sql, source = self.write(argument)
+                converted = cast(sql, source, dtype, self.backend)
+                return (f"({converted})" if converted.startswith("CASE ") else converted), dtype
+            case JsonPath():
+                return self.json(node), node.dtype
+            case Interval():
+                raise PortabilityError("An interval can only be added to a date or datetime.")
+
+    # ------------------------------------------------------------------------------------------ operators
+
+    def operator(self, node: Operator) -> str:
+        """Write an operator."""
+        op = node.op
+        if op in ("and", "or"):
+            return f"({f' {op.upper()} '.join(self.write(arg)[0] for arg in node.args)})"
+        if op == "not":
+            return self.negation(node)
+        if op == "is_null":
+            return f"({self.write(node.args[0])[0]} IS NULL)"
+        if op in ("+", "-") and isinstance(node.args[1], Interval):
+            return self.shift(node, node.args[1])
+        args = [self.write(arg) for arg in node.args]
+        if op in _COMPARISONS:
+            return self.comparison(op, args[0], args[1])
+        if op == "<=>":
+            return f"({args[0][0]} {_SAME[self.backend]} {args[1][0]})"
+        if op == "in":
+            return f"({args[0][0]} IN ({', '.join(text for text, _ in args[1:])}))"
+        if op in ("like", "ilike", "regexp", "glob"):
+            return self.match(op, node, [text for text, _ in args])
+        return self.arithmetic(op, args, node)
+
+    def negation(self, node: Operator) -> str:
+        inner = node.args[0]
+        if isinstance(inner, Operator) and inner.op == "is_null":
+            return f"({self.write(inner.args[0])[0]} IS NOT NULL)"
+        return f"(NOT {self.write(inner)[0]})"
+
+    def comparison(self, op: str, a: Written, b: Written) -> str:
+        left, right = a[0], b[0]
+        if self.backend == "postgresql" and op not in ("=", "<>") and family(a[1]) == "text":
+            left = f'{left} COLLATE "C"'
+        return f"({left} {op} {right})"
+
+    def match(self, op: str, node: Operator, args: list[str]) -> str:
+        text, pattern = args[:2]
+        if self.backend == "sqlite":
+            return f"({text} GLOB {pattern})" if op == "glob" else f"dj_{op}({', '.join(args)})"
+        if op == "glob":
+            raise PortabilityError(f"`glob` exists on sqlite only, not on {self.backend}.", hint="Use like or regexp.")
+        escape = self.escape(node)
+        if self.backend == "postgresql":
+            return f"({text} {'~' if op == 'regexp' else op.upper()} {pattern}{escape})"
+        if not isinstance(node.args[1], (Literal, Param)):
+            pattern = f"convert({pattern} USING utf8mb4)"
+        if op == "ilike":
+            text, pattern = f"lower({text})", f"lower({pattern})"
+        word = "REGEXP" if op == "regexp" else "LIKE"
+        return f"({text} {word} ({pattern} COLLATE utf8mb4_bin){escape})"
+
+    def escape(self, node: Operator) -> str:
+        if len(node.args) < 3 or not isinstance(node.args[2], Literal) or node.args[2].value == "\\":
+            return ""
+        return f" ESCAPE {quote_text(str(node.args[2].value), self.backend)}"
+
+    def shift(self, node: Operator, interval: Interval) -> str:
+        moment, dtype = self.write(node.args[0])
+        amount, unit = self.write(interval.amount)[0], interval.unit
+        if self.backend == "sqlite":
+            signed = f"-({amount})" if node.op == "-" else amount
+            return sqlite_call("shift", node.dtype, [(moment, dtype), (signed, INT64), (f"'{unit}'", TEXT)])
+        if self.backend == "mysql":
+            return f"({moment} {node.op} INTERVAL {amount} {unit.upper()})"
+        step = "3 months" if unit == "quarter" else f"1 {unit}"
+        moved = f"({moment} {node.op} {amount} * INTERVAL '{step}')"
+        return f"{moved}::date" if family(node.dtype) == "date" else moved
+
+    # ---------------------------------------------------------------------------------------- arithmetic
+
+    def arithmetic(self, op: str, args: list[Written], node: Operator) -> str:
+        """Write ``+ - * / div % neg & | << >>`` of numbers of one kind."""
+        kind = family(args[0][1])
+        if self.backend == "sqlite":
+            return self.lite_decimal(op, args, node) if kind == "decimal" else self.lite_number(op, args, node, kind)
+        texts = [text for text, _ in args]
+        if op == "neg":
+            return f"(-{texts[0]})"
+        if op in ("/", "div", "%"):
+            return self.division(op, texts, node, kind)
+        if self.backend == "postgresql" and kind == "int" and all(isinstance(arg, Literal) for arg in node.args):
+            texts[0] += "::bigint"
+        if op == ">>" and self.backend == "mysql":
+            return f"cast(floor({texts[0]} / pow(2, {texts[1]})) AS signed)"
+        if op in ("&", "|", "<<") and self.backend == "mysql":
+            return f"cast({texts[0]} {op} {texts[1]} AS signed)"
+        if op in ("<<", ">>"):
+            texts[1] = f"({texts[1]})::int"
+        return f"({texts[0]} {op} {texts[1]})"
+
+    def division(self, op: str, texts: list[str], node: Operator, kind: str) -> str:
+        a, b = texts[0], f"nullif({texts[1]}, 0)"
+        if self.backend == "postgresql":
+            return self.pg_division(op, a, b, node, kind)
+        if op == "%":
+            return f"mod({a}, {b})"
+        if op == "div":
+            return f"cast(truncate({a} / {b}, 0) AS signed)" if kind == "float" else f"({a} DIV {b})"
+        if kind != "decimal":
+            return f"({a} / {b})"
+        scale = node.dtype.scale or 0
+        return f"cast(cast({a} AS decimal(65,{scale})) / {b} AS {sized('decimal', node.dtype)})"
+
+    @staticmethod
+    def pg_division(op: str, a: str, b: str, node: Operator, kind: str) -> str:
+        if op == "%":
+            return f"({a} - {b} * trunc({a} / {b}))" if kind == "float" else f"mod({a}, {b})"
+        if op == "div":
+            if kind == "float":
+                return f"trunc({a} / {b})::bigint"
+            return f"div({a}, {b})::bigint" if kind == "decimal" else f"({a} / {b})"
+        if kind != "decimal":
+            return f"({a} / {b})"
+        scale = node.dtype.scale or 0
+        return f"round(({a})::numeric(120,{scale + 8}) / {b}, {scale})"
+
+    def lite_number(self, op: str, args: list[Written], node: Operator, kind: str) -> str:
+        texts = [text for text, _ in args]
+        if op == "neg":
+            return f"(-{texts[0]})"
+        if kind == "float" and op in ("%", "div"):
+            return f"dj_{'mod' if op == '%' else 'div'}({', '.join(texts)})"
+        if op == "div":
+            return f"({texts[0]} / {texts[1]})"
+        text = f"({texts[0]} {op} {texts[1]})"
+        return f"dj_int{text}" if kind == "int" and op in "+-*" and not _surely_fits(op, node, args) else text
+
+    def lite_decimal(self, op: str, args: list[Written], node: Operator) -> str:
+        types = [dtype for _, dtype in args]
+        small = all((dtype.length or 10) <= SCALED_DIGITS for dtype in (*types, node.dtype) if dtype.kind == "decimal")
+        if not small or op in ("/", "div"):
+            return sqlite_call(op, node.dtype, args)
+        if op == "neg":
+            return f"(-{args[0][0]})"
+        if op == "*":
+            return f"({args[0][0]} * {args[1][0]})"
+        a, b = (cast(text, dtype, node.dtype, "sqlite") for text, dtype in args)
+        return f"({a} {op} {b})"
+
+    # ------------------------------------------------------------------------------------------- the rest
+
+    def case(self, node: Case) -> str:
+        """Write ``CASE``."""
+        parts = [f"WHEN {self.write(when)[0]} THEN {self.write(then)[0]}" for when, then in node.branches]
+        last = f" ELSE {self.write(node.otherwise)[0]}" if node.otherwise is not None else ""
+        return f"(CASE {' '.join(parts)}{last} END)"
+
+    def call(self, node: Call) -> str:
+        """Write a function."""
+        name = node.function
+        if name == "count":
+            inner = self.write(node.args[0])[0] if node.args else "*"
+            return f"count({'DISTINCT ' if node.distinct else ''}{inner})"
+        if name == "group_concat":
+            return self.concatenation(node)
+        args = [self.write(arg) for arg in node.args]
+        if name not in FUNCTIONS:
+            return self.native(node, [text for text, _ in args])
+        if FUNCTIONS[name].aggregate:
+            return self.aggregate(node, args)
+        if self.backend == "sqlite":
+            return self.lite_call(node, args)
+        return self.rendered(node, [text for text, _ in args])
+
+    def native(self, node: Call, args: list[str]) -> str:
+        if node.function not in NATIVE[self.backend]:
+            raise PortabilityError(f"Function `{node.function}` does not exist on {self.backend}.",
+                                   hint="Use one of the portable functions, or compute it in Python.")  # fmt: skip
+        return f"{node.function}({', '.join(args)})"
+
+    def rendered(self, node: Call, args: list[str]) -> str:
+        rendering = RENDERINGS[self.backend][node.function]
+        text = rendering.format(*args) if isinstance(rendering, str) else rendering(args, node)
+        return f"({text})" if "||" in text or text.startswith("CASE ") else text
+
+    def lite_call(self, node: Call, args: list[Written]) -> str:
+        texts = [text for text, _ in args]
+        if node.function in RENDERINGS["sqlite"]:
+            return self.rendered(node, texts)
+        plain = all(family(dtype) in _PLAIN_FAMILIES and dtype.kind != "uint64" for _, dtype in args)
+        if plain and family(node.dtype) in _PLAIN_FAMILIES:
+            return f"dj_{node.function}({', '.join(texts)})"
+        return sqlite_call(node.function, node.dtype, args)
+
+    # ---------------------------------------------------------------------------------------- aggregates
+
+    def aggregate(self, node: Call, args: list[Written]) -> str:
+        """Write sum, avg, min, max and the measures of spread."""
+        text, dtype = args[0]
+        distinct = "DISTINCT " if node.distinct else ""
+        if self.backend == "sqlite":
+            return self.lite_aggregate(node, text, dtype, distinct)
+        if node.function in ("sum", "avg", "min", "max"):
+            if self.backend == "postgresql" and node.function in ("min", "max") and dtype.kind == "enum":
+                return self.rendered(Call(node.function, node.args, TEXT), [f"({text})::text"])
+            return self.rendered(node, [text])
+        return f"{node.function}({distinct}{text})"
+
+    def lite_aggregate(self, node: Call, text: str, dtype: AttributeType, distinct: str) -> str:
+        name = node.function
+        if name in ("min", "max"):
+            return f"{name}({text})"
+        if name not in ("sum", "avg"):
+            return f"dj_{name}({distinct}{text})"
+        if dtype.kind != "decimal":
+            return f"{name}({distinct}{text})"
+        result, scale = quote_text(node.dtype.text, "sqlite"), dtype.scale or 0
+        scaled = (dtype.length or 10) <= SCALED_DIGITS
+        count = f"count({distinct}{text})" if name == "avg" else "1"
+        if scaled and not distinct:
+            return f"dj_halves(sum({text} >> 32), sum({text} & 4294967295), {scale}, {count}, {result})"
+        return f"dj_total(dj_sum({distinct}{text}), {scale if scaled else 0}, {count}, {result})"
+
+    def concatenation(self, node: Call) -> str:
+        """Write ``group_concat``."""
+        text = self.write(node.args[0])[0]
+        keys = [(self.write(key), down) for key, down in node.order]
+        separator = quote_text(node.separator, self.backend)
+        if self.backend == "sqlite":
+            flags = "'" + "d" * node.distinct + "".join("<>"[down] for _, down in keys) + "'"
+            return f"dj_group_concat({', '.join([separator, flags, text, *(sql for (sql, _), _ in keys)])})"
+        distinct = "DISTINCT " if node.distinct else ""
+        if self.backend == "mysql":
+            order = ", ".join(f"{sql}{' DESC' if down else ''}" for (sql, _), down in keys)
+            return f"group_concat({distinct}{text}{' ORDER BY ' * bool(order)}{order} SEPARATOR {separator})"
+        if node.distinct:
+            down = " DESC" if keys and keys[0][1] else ""
+            return f'string_agg(DISTINCT {text} COLLATE "C", {separator} ORDER BY {text} COLLATE "C"{down})'
+        order = ", ".join(_pg_key(sql, dtype, down) for (sql, dtype), down in keys)
+        return f"string_agg({text}, {separator}{' ORDER BY ' * bool(order)}{order})"
+
+    # ----------------------------------------------------------------------------------------------- JSON
+
+    def json(self, node: JsonPath) -> str:
+        """Write the scalar at a path, as text, float64 or bool."""
+        value = self.write(node.argument)[0]
+        kind = family(node.dtype)
+        if self.backend == "postgresql":
+            return _pg_json(value, node, kind)
+        path = quote_text("$" + "".join(_step(step) for step in node.path), self.backend)
+        if self.backend == "sqlite":
+            return f"dj_json({value}, {path}, '{kind}')"
+        return _my_json(value, path, kind)
+
+
+def _surely_fits(op: str, node: Operator, args: list[Written]) -> bool:
+    """Whether a result of int64 cannot overflow: SQLite would turn it into a float."""
+    widths = [_width(arg, dtype) for arg, (_, dtype) in zip(node.args, args, strict=True)]
+    return sum(widths) <= 62 if op == "*" else max(widths) <= 61
+
+
+def _width(node: Expression, dtype: AttributeType) -> int:
+    if isinstance(node, Literal):
+        return int(node.value).bit_length() if isinstance(node.value, int) else 1
+    if isinstance(node, Operator) and node.op in ("+", "-", "*", "%"):
+        widths = [_width(arg, INT64) for arg in node.args]
+        return sum(widths) if node.op == "*" else max(widths) + 1
+    if isinstance(node, Call) and node.function in ("year", "month", "day", "char_length", "instr", "datediff"):
+        return 32
+    return {"int8": 7, "uint8": 8, "int16": 15, "uint16": 16, "int32": 31, "uint32": 32, "bool": 1, "year": 12}.get(dtype.kind, 63)
+
+
+def _pg_key(sql: str, dtype: AttributeType, down: bool) -> str:
+    if dtype.kind == "enum":
+        sql = f"({sql})::text"
+    collate = ' COLLATE "C"' if family(dtype) == "text" else ""
+    return f"{sql}{collate} {'DESC NULLS LAST' if down else 'NULLS FIRST'}"
+
+
+def _step(step: str | int) -> str:
+    if isinstance(step, int):
+        return f"[{step}]"
+    escaped = step.replace("\\", "\\\\").replace('"', '\\"')
+    return f'."{escaped}"'
+
+
+def _pg_json(value: str, node: JsonPath, kind: str) -> str:
+    steps = ", ".join(quote_text(str(step), "postgresql") for step in node.path)
+    path = f"ARRAY[{steps}]"
+    found = f"jsonb_typeof({value} #> {path})"
+    text = f"({value} #>> {path})"
+    if kind == "float":
+        return f"(CASE WHEN {found} = 'number' THEN {text}::float8 END)"
+    if kind == "bool":
+        return f"(CASE WHEN {found} = 'boolean' THEN {text}::bool END)"
+    return f"(CASE WHEN {found} NOT IN ('object', 'array') THEN {text} END)"
+
+
+def _my_json(value: str, path: str, kind: str) -> str:
+    found = f"json_type(json_extract({value}, {path}))"
+    scalar = f"json_unquote(json_extract({value}, {path}))"
+    if kind == "float":
+        return f"(CASE WHEN {found} IN ('INTEGER', 'DOUBLE', 'DECIMAL', 'UNSIGNED INTEGER') THEN cast({scalar} AS double) END)"
+    if kind == "bool":
+        return f"(CASE WHEN {found} = 'BOOLEAN' THEN {scalar} = 'true' END)"
+    return f"(CASE WHEN {found} NOT IN ('OBJECT', 'ARRAY', 'NULL') THEN {scalar} END)"
