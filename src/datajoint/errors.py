@@ -46,8 +46,8 @@ from typing import Any, Self
 __all__ = [
     "AccessError", "BucketInaccessible", "CodecError", "ComputeError", "ConfigurationError", "ContractError",
     "CorruptObjectError", "DataJointDeprecationWarning", "DataJointError", "DataJointWarning",
-    "DeclarationError", "DecodeError", "DefinitionSyntaxError", "DuplicateError", "EncodeError", "ForeignKeyTargetError",
-    "IntegrityError", "JobError", "LostConnectionError", "MakeError", "MissingAttributeError",
+    "DeclarationError", "DecodeError", "DefinitionSyntaxError", "DuplicateError", "EncodeError",
+    "ForeignKeyTargetError", "IntegrityError", "JobError", "LostConnectionError", "MakeError", "MissingAttributeError",
     "MissingExternalFile", "MissingTableError", "PortabilityError", "QueryError", "QuerySyntaxError",
     "SemanticMatchError", "StorageError",
     "ThreadSafetyError", "TransactionError", "UnknownAttributeError", "UnknownCodecError", "UnknownTypeError",

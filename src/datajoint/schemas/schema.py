@@ -73,7 +73,8 @@ class Schema:
 
     def activate(
         self, schema_name: str | None = None, *, connection: Connection | None = None,
-        create_schema: bool | None = None, create_tables: bool | None = None, add_objects: Mapping[str, Any] | None = None,
+        create_schema: bool | None = None, create_tables: bool | None = None,
+        add_objects: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
         """Attach to the schema in the database and declare the classes decorated so far (SCH-2).
 
