@@ -1,0 +1,180 @@
+"""Changes of rows together with their events: atomic, in one round trip where the database allows it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from datajoint.backends.base import Parameters
+from datajoint.engine.connection import Connection
+from datajoint.errors import DataJointError
+from datajoint.heading.names import TableName
+from datajoint.journal.event import EventRecord, event_text, parameters
+from datajoint.journal.scope import open_event
+from datajoint.sql.dml import with_event, write_event
+from datajoint.sql.system import EVENTS
+
+__all__ = ["atomic", "change", "record", "store"]
+
+_SAVEPOINT = "dj_write"
+_COUNTED = {"mysql": ("ROW_COUNT()", " FROM DUAL WHERE ROW_COUNT() > 0")}
+
+
+def change(
+    connection: Connection, event: EventRecord | None, text: str, values: Parameters, rows: int | None = None
+) -> int:
+    """Run one statement that changes rows of one table, write its event, and return the number of rows.
+
+    Outside a transaction both are one; inside, a refused statement undoes itself only (TXN-6). No rows changed,
+    no event.
+
+    Parameters
+    ----------
+    rows
+        Number of rows to record where it is known and the database would count otherwise.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> instance = dj.Instance(backend="sqlite", database__name=":memory:")
+    >>> change(instance.connection, None, "CREATE TABLE t (x INTEGER)", ()) and None
+    >>> change(instance.connection, None, "INSERT INTO t VALUES (?), (?)", (1, 2))
+    2
+    """
+    if event is not None and event.written:
+        event = None
+    features = connection.dialect.features
+    if event is None:
+        return _alone(connection, text, values)
+    if features.cte_insert:
+        return _alone(connection, _with_event(connection, event, text, len(values)), [*values, *parameters(connection, event)])
+    if features.multi_statement:
+        return _packet(connection, event, text, values, rows)
+    with atomic(connection):
+        count = connection.session.execute(text, values).rowcount
+        if count > 0:
+            store(connection, event, rows or count)
+    return count
+
+
+def _alone(connection: Connection, text: str, values: Parameters) -> int:
+    """Run one statement; inside a transaction behind a savepoint, in the same round trip."""
+    if not connection.in_transaction:
+        return _count(connection.execute(text, values))
+    if not connection.dialect.features.server:  # a failed statement of SQLite undoes itself
+        return _count(connection.execute(text, values))
+    if not text.startswith("WITH"):
+        return _guarded(connection, [(text, values)])[0]
+    with connection.savepoint():
+        return _count(connection.execute(text, values))
+
+
+def _count(cursor: Any) -> int:
+    return int(cursor.fetchone()[0]) if cursor.description else cursor.rowcount
+
+
+def _packet(
+    connection: Connection, event: EventRecord, text: str, values: Parameters, rows: int | None
+) -> int:
+    """Change and event as one packet (MySQL)."""
+    count, condition = _COUNTED[connection.dialect.name] if rows is None else ("", "")
+    recorded = _event_text(connection, event, count, condition)
+    both = [(text, values), (recorded, parameters(connection, event, rows))]
+    if connection.in_transaction:
+        return _guarded(connection, both)[0]
+    try:
+        return connection.execute_batch([("BEGIN", ()), *both, ("COMMIT", ())])[1]
+    except BaseException:
+        connection.cancel_transaction()
+        raise
+
+
+def _guarded(connection: Connection, statements: Sequence[tuple[str, Parameters]]) -> list[int]:
+    """Run statements behind a savepoint, in one round trip."""
+    name = connection.dialect.quote(_SAVEPOINT)
+    batch = [(f"SAVEPOINT {name}", ()), *statements, (f"RELEASE SAVEPOINT {name}", ())]
+    try:
+        return connection.execute_batch(batch)[1:-1]
+    except DataJointError as error:
+        if not connection.in_transaction:
+            raise
+        try:
+            connection.session.rollback_to(_SAVEPOINT)
+            connection.session.release(_SAVEPOINT)
+        except DataJointError as failed:
+            connection.cancel_transaction()
+            raise failed from error
+        raise
+
+
+@contextmanager
+def atomic(connection: Connection) -> Iterator[None]:
+    """Make what is inside one change: a transaction of its own, or a savepoint of the open one.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> connection = dj.Instance(backend="sqlite", database__name=":memory:").connection
+    >>> with atomic(connection):
+    ...     connection.in_transaction
+    True
+    """
+    with connection.transaction:
+        yield
+
+
+def store(connection: Connection, event: EventRecord | None, rows: int) -> None:
+    """Write an event as a statement of its own, inside the transaction of its rows; none for no rows.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> store(dj.Instance(backend="sqlite", database__name=":memory:").connection, None, 3)
+    """
+    if event is not None and rows and not event.written:
+        connection.session.execute(_event_text(connection, event), parameters(connection, event, rows))
+
+
+def record(
+    connection: Connection, kind: str, table: TableName, rows: int, details: Mapping[str, Any] | None = None
+) -> int | None:
+    """Write an event for rows that the caller changes in the open transaction; return its id.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> connection = dj.Instance(backend="sqlite", database__name=":memory:").connection
+    >>> record(connection, "delete", TableName("lab", "subject"), 3) is None
+    True
+    """
+    event = open_event(connection, table, kind, details)
+    store(connection, event, rows)
+    return event.id if event else None
+
+
+def _event_text(connection: Connection, event: EventRecord, count: str = "", condition: str = "") -> str:
+    def write() -> str:
+        return write_event(_constant(connection, event), connection.dialect, 1, count, condition)
+
+    return _kept(connection, event, (count,), write)
+
+
+def _with_event(connection: Connection, event: EventRecord, text: str, n: int) -> str:
+    def write() -> str:
+        return with_event(text, _constant(connection, event), n, connection.dialect)
+
+    return _kept(connection, event, (text,), write)
+
+
+def _constant(connection: Connection, event: EventRecord) -> Any:
+    return event_text(connection, event.table.schema, event.kind, event.table.name)
+
+
+def _kept(connection: Connection, event: EventRecord, key: tuple[Hashable, ...], write: Any) -> str:
+    """Return a text that is written once a table of events and process."""
+    source = connection.catalog.source(TableName(event.table.schema, EVENTS))
+    full = (event.kind, event.table, os.getpid(), *key)
+    found = source.child(full)
+    return source.keep(full, write()) if found is None else found

@@ -1,0 +1,145 @@
+"""What events belong together: those of a block, of a cascade, of a make have its event as parent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from datajoint.engine.connection import Connection, Transaction
+from datajoint.heading.names import TableName
+from datajoint.journal.event import EventRecord, enabled, event_text, new_id
+from datajoint.sql.dml import block_event
+
+__all__ = ["Scope", "compound", "current_scope", "enter", "open_event"]
+
+_STATE = "journal"
+
+
+class Scope:
+    """The event of a block, cascade or make, whose steps are written under it.
+
+    Attributes
+    ----------
+    table
+        Of a make: rows of this table carry the event of the make itself.
+    schemas
+        Where steps were written; the event goes to each of them.
+    """
+
+    __slots__ = ("connection", "id", "kind", "parent", "schemas", "table")
+
+    def __init__(
+        self, connection: Connection, kind: str, table: TableName | None = None, parent: int | None = None
+    ) -> None:
+        self.connection = connection
+        self.id = new_id()
+        self.kind = kind
+        self.table = table
+        self.parent = parent
+        self.schemas: dict[str, None] = {}
+
+    def write(self) -> None:
+        """Write the event of the whole, with the number of rows of its steps, into each schema."""
+        connection = self.connection
+        if not self.schemas:
+            return
+        batch: list[tuple[str, list[Any]]] = []
+        for schema in self.schemas:
+            table = self.table.name if self.table and self.table.schema == schema else None
+            text = block_event(event_text(connection, schema, self.kind, table), connection.dialect)
+            batch.append((text, [self.id, self.parent, self.id]))
+        connection.execute_batch(batch)
+
+
+def enter(transaction: Transaction, scope: Scope | None) -> Scope | None:
+    """Make a scope that of a transaction, and return the one before.
+
+    Examples
+    --------
+    >>> enter(Transaction(explicit=False), None) is None
+    True
+    """
+    before: Scope | None = transaction.state.get(_STATE)
+    transaction.state[_STATE] = scope
+    return before
+
+
+def current_scope(connection: Connection) -> Scope | None:
+    """Return the scope of the open transaction, None outside; a user's block gets its own at the first write.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> connection = dj.Instance(backend="sqlite", database__name=":memory:").connection
+    >>> current_scope(connection) is None
+    True
+    >>> with connection.transaction:
+    ...     current_scope(connection).kind
+    'block'
+    """
+    transaction = connection.current if connection.in_transaction else None
+    if transaction is None:
+        return None
+    scope: Scope | None = transaction.state.get(_STATE)
+    if scope is None:
+        scope = transaction.state[_STATE] = Scope(connection, "block")
+    # A savepoint that fails takes away what was to be done before COMMIT since it began.
+    if scope.kind == "block" and scope.write not in transaction.before_commit:
+        transaction.before_commit.append(scope.write)
+    return scope
+
+
+def open_event(
+    connection: Connection, table: TableName, kind: str, details: Mapping[str, Any] | None = None
+) -> EventRecord | None:
+    """Return the event for a write that is about to happen, None where events are off.
+
+    Call it before the write opens a transaction of its own.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> connection = dj.Instance(backend="sqlite", database__name=":memory:").connection
+    >>> open_event(connection, TableName("lab", "subject"), "insert") is None
+    True
+    """
+    if not enabled(connection, table.schema):
+        return None
+    scope = current_scope(connection)
+    if scope is None:
+        return EventRecord(new_id(), kind, table, None, details)
+    scope.schemas[table.schema] = None
+    if table == scope.table and kind in ("insert", "replace"):
+        return EventRecord(scope.id, scope.kind, table, scope.parent, details, written=True)
+    return EventRecord(new_id(), kind, table, scope.id, details)
+
+
+@contextmanager
+def compound(connection: Connection, kind: str, table: TableName | None = None) -> Iterator[Scope]:
+    """Run a change of several steps, such as a cascade: one transaction, one event, those of the steps under it.
+
+    Inside an open transaction it is a savepoint of it, and its event belongs to the one of the block.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> connection = dj.Instance(backend="sqlite", database__name=":memory:").connection
+    >>> with compound(connection, "delete") as scope:
+    ...     connection.in_transaction, scope.kind
+    (True, 'delete')
+    """
+    outer = current_scope(connection)
+    scope = Scope(connection, kind, None, outer.id if outer else None)
+    with connection.transaction:
+        transaction = connection.current
+        assert transaction is not None
+        before = enter(transaction, scope)
+        try:
+            yield scope
+            scope.table = table
+            scope.write()
+            if outer:
+                outer.schemas.update(scope.schemas)
+        finally:
+            transaction.state[_STATE] = before

@@ -1,0 +1,304 @@
+"""Statements that write: rows, changes of rows, and the event beside them (provenance §2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from datajoint._value import Value
+from datajoint.backends.base import Dialect
+from datajoint.heading.attribute import Default
+from datajoint.heading.names import TableName
+from datajoint.heading.types import AttributeType, parse_type
+from datajoint.sql.system import EVENTS
+
+__all__ = [
+    "Column", "Conflict", "EventText", "block_event", "copy_table", "default_value", "drop_copy", "find_rows",
+    "insert_absent", "insert_rows", "insert_selected", "update_existing", "update_row", "with_event", "write_event",
+]  # fmt: skip
+
+Column = tuple[str, AttributeType]
+"""Name of a column and the type that its values are stored as."""
+
+_EVENT = parse_type("int64")
+_DETAILS = parse_type("json")
+_DIGITS = 6
+
+
+class Conflict(Value):
+    """What happens to a row whose key is taken.
+
+    Attributes
+    ----------
+    key
+        Columns of the primary key.
+    assigned
+        Columns that take the new values (``replace``); empty where the stored row stays.
+    replace
+        Whether the stored row takes new values.
+    """
+
+    key: tuple[str, ...]
+    assigned: tuple[str, ...] = ()
+    replace: bool = False
+
+
+class _Text:
+    """SQL as the driver takes it, its parameters numbered as they are written."""
+
+    def __init__(self, dialect: Dialect, first: int = 1) -> None:
+        self.dialect = dialect
+        self._parts: list[str] = []
+        self._next = first
+
+    def sql(self, text: str) -> _Text:
+        self._parts.append(self.dialect.escape(text))
+        return self
+
+    def value(self, dtype: AttributeType) -> _Text:
+        """Add a parameter where the column it goes to tells its type."""
+        self._parts.append(self.dialect.write(dtype, self.dialect.parameter(self._next, dtype)))
+        self._next += 1
+        return self
+
+    def values(self, columns: Sequence[Column], between: str = ", ") -> _Text:
+        for n, (_, dtype) in enumerate(columns):
+            self.sql(between if n else "").value(dtype)
+        return self
+
+    def equal(self, columns: Sequence[Column], between: str, prefix: str = "") -> _Text:
+        """Add ``name = parameter`` for each column."""
+        for n, (name, dtype) in enumerate(columns):
+            self.sql(f"{between if n else ''}{prefix}{self.dialect.quote(name)} = ").value(dtype)
+        return self
+
+    def __str__(self) -> str:
+        return "".join(self._parts)
+
+
+def _names(names: Iterable[str], dialect: Dialect, prefix: str = "") -> str:
+    return ", ".join(prefix + dialect.quote(name) for name in names)
+
+
+# ------------------------------------------------------------------------------------------------------- rows
+
+
+def insert_rows(
+    name: TableName, columns: Sequence[Column], count: int, dialect: Dialect, conflict: Conflict | None = None
+) -> str:
+    """Return the INSERT of `count` rows whose values are parameters, row by row.
+
+    Examples
+    --------
+    >>> from datajoint.backends.registry import get_backend
+    >>> dialect = get_backend("sqlite").dialect
+    >>> insert_rows(TableName("lab", "a"), [("x", parse_type("int8"))], 2, dialect)
+    'INSERT INTO "lab.a" ("x") VALUES (?), (?)'
+    """
+    text = _Text(dialect).sql(f"INSERT INTO {dialect.table(name)} ")
+    if not columns:
+        return str(text.sql("() VALUES ()" if dialect.name == "mysql" else "DEFAULT VALUES"))
+    text.sql(f"({_names((column for column, _ in columns), dialect)}) VALUES ")
+    for n in range(count):
+        text.sql(", (" if n else "(").values(columns).sql(")")
+    return str(text.sql(_on_conflict(conflict, dialect)))
+
+
+def _on_conflict(conflict: Conflict | None, dialect: Dialect) -> str:
+    if conflict is None:
+        return ""
+    quote = dialect.quote
+    if dialect.name == "mysql":
+        assigned = conflict.assigned or conflict.key[:1]
+        new = (f"{quote(c)} = " + (f"VALUES({quote(c)})" if conflict.assigned else quote(c)) for c in assigned)
+        return " ON DUPLICATE KEY UPDATE " + ", ".join(new)
+    start = f" ON CONFLICT ({_names(conflict.key, dialect)}) DO "
+    if not conflict.assigned:
+        return start + "NOTHING"
+    return start + "UPDATE SET " + ", ".join(f"{quote(c)} = excluded.{quote(c)}" for c in conflict.assigned)
+
+
+def insert_absent(name: TableName, columns: Sequence[Column], key: Sequence[Column], dialect: Dialect) -> str:
+    """Return the INSERT of one row unless its key is taken; parameters: the row, then the key (MySQL)."""
+    table = dialect.table(name)
+    text = _Text(dialect).sql(f"INSERT INTO {table} ({_names((c for c, _ in columns), dialect)}) SELECT ")
+    text.values(columns).sql(f" FROM DUAL WHERE NOT EXISTS (SELECT 1 FROM {table}")
+    if key:
+        text.sql(" WHERE ").equal(key, " AND ")
+    return str(text.sql(")"))
+
+
+def update_row(name: TableName, columns: Sequence[Column], key: Sequence[Column], dialect: Dialect,
+               fixed: Sequence[tuple[str, str]] = ()) -> str:  # fmt: skip
+    """Return the UPDATE of one row; parameters: the new values, then the key.
+
+    Parameters
+    ----------
+    fixed
+        Columns that take an expression rather than a parameter.
+
+    Examples
+    --------
+    >>> from datajoint.backends.registry import get_backend
+    >>> number = parse_type("int8")
+    >>> update_row(TableName("lab", "a"), [("x", number)], [("id", number)], get_backend("sqlite").dialect)
+    'UPDATE "lab.a" SET "x" = ? WHERE "id" = ?'
+    """
+    text = _Text(dialect).sql(f"UPDATE {dialect.table(name)} SET ").equal(columns, ", ")
+    for n, (column, expression) in enumerate(fixed):
+        text.sql(f"{', ' if n or columns else ''}{dialect.quote(column)} = {expression}")
+    if key:
+        text.sql(" WHERE ").equal(key, " AND ")
+    return str(text)
+
+
+def default_value(default: Default | None, dtype: AttributeType, dialect: Dialect) -> str:
+    """Return the default of a column as an expression."""
+    if default is None or default.kind == "null" or (default.kind == "literal" and default.value is None):
+        return "NULL"
+    if default.kind == "literal":
+        encode = dialect.encoder(dtype)
+        return dialect.literal(encode(default.value) if encode else default.value)
+    return (dialect.now_utc if default.kind == "now_utc" else dialect.now)(default.value or 0)
+
+
+def find_rows(name: TableName, columns: Sequence[Column], dialect: Dialect) -> str:
+    """Return the SELECT of those columns whose values are in a list of rows (`Dialect.encode_list`)."""
+    dtypes = [dtype for _, dtype in columns]
+    marks = [dialect.parameter(n + 1) for n in range(dialect.list_parameters(dtypes))]
+    names = _names((column for column, _ in columns), dialect)
+    shown = ", ".join(dialect.read(dtype, dialect.quote(column)) for column, dtype in columns)
+    row = names if len(columns) == 1 else f"({names})"
+    start = f"SELECT {shown} FROM {dialect.table(name)} WHERE {row} IN ("
+    return f"{dialect.escape(start)}{dialect.list_source(dtypes, marks)})"
+
+
+# ------------------------------------------------------------------------------------- rows from other tables
+
+
+def insert_selected(
+    name: TableName, columns: Sequence[Column], select: str, constants: Sequence[tuple[str, Any]], dialect: Dialect,
+    conflict: Conflict | None = None,
+) -> str:  # fmt: skip
+    """Return the INSERT of the rows of a SELECT.
+
+    Parameters
+    ----------
+    columns
+        Columns that the SELECT gives under the same names.
+    select
+        Finished text of the SELECT with its parameters, which are the only ones.
+    constants
+        Further columns and their driver values.
+
+    Examples
+    --------
+    >>> from datajoint.backends.registry import get_backend
+    >>> dialect = get_backend("sqlite").dialect
+    >>> insert_selected(TableName("lab", "a"), [("x", parse_type("int8"))], "SELECT 1 AS x", [("_event", 5)], dialect)
+    'INSERT INTO "lab.a" ("x", "_event") SELECT s."x", 5 FROM (SELECT 1 AS x) AS s WHERE 1 = 1'
+    """
+    quote, table, escape = dialect.quote, dialect.table(name), dialect.escape
+    names = _names([c for c, _ in columns] + [c for c, _ in constants], dialect)
+    taken = [*(f"s.{quote(c)}" for c, _ in columns), *(dialect.literal(value) for _, value in constants)]
+    head = escape(f"INSERT INTO {table} ({names}) SELECT {', '.join(taken)} FROM (")
+    tail = ") AS s WHERE 1 = 1"  # SQLite needs a WHERE before ON CONFLICT
+    if conflict and not conflict.replace and dialect.name == "mysql":
+        given = {column for column, _ in columns}
+        same = " AND ".join(f"t.{quote(c)} = s.{quote(c)}" for c in conflict.key if c in given) or "1 = 1"
+        return f"{head}{select}{escape(f'{tail} AND NOT EXISTS (SELECT 1 FROM {table} AS t WHERE {same})')}"
+    return f"{head}{select}{escape(tail + _on_conflict(conflict, dialect))}"
+
+
+def update_existing(
+    name: TableName, source: str, assigned: Sequence[str], key: Sequence[str], constants: Sequence[tuple[str, Any]],
+    dialect: Dialect,
+) -> str:  # fmt: skip
+    """Return the UPDATE of the rows whose key is in a (quoted) table of new rows (MySQL)."""
+    quote = dialect.quote
+    new = [f"t.{quote(c)} = s.{quote(c)}" for c in assigned]
+    new += [f"t.{quote(c)} = {dialect.literal(value)}" for c, value in constants]
+    same = " AND ".join(f"t.{quote(c)} = s.{quote(c)}" for c in key)
+    return dialect.escape(
+        f"UPDATE {dialect.table(name)} AS t JOIN {source} AS s ON {same or '1 = 1'} SET {', '.join(new)}"
+    )
+
+
+def copy_table(name: TableName, columns: Sequence[Column], copy: str, dialect: Dialect) -> str:
+    """Return the statement that makes an empty session-temporary table with some columns of another."""
+    names = _names((column for column, _ in columns), dialect)
+    select = f"SELECT {names} FROM {dialect.table(name)} WHERE 1 = 0"
+    return dialect.escape(f"CREATE TEMPORARY TABLE {dialect.quote(copy)} AS {select}")
+
+
+def drop_copy(copy: str, dialect: Dialect) -> str:
+    """Return the statement that drops it."""
+    word = "TEMPORARY TABLE" if dialect.name == "mysql" else "TABLE"
+    return dialect.escape(f"DROP {word} {dialect.quote(copy)}")
+
+
+# ------------------------------------------------------------------------------------------------------ events
+
+
+class EventText(Value):
+    """What is the same in all events of one kind for one table, from one process."""
+
+    schema: str
+    kind: str
+    table: str | None
+    db_user: str
+    user: str
+    host: str
+    pid: int
+    client: str
+
+
+_CONSTANT = ("kind", "table_name", "db_user", "user", "host", "pid", "client")
+_NAMES = ("event", "row_count", "parent", "details", "started", "finished", *_CONSTANT)
+
+
+def write_event(event: EventText, dialect: Dialect, first: int = 1, count: str = "", source: str = "") -> str:
+    """Return the INSERT of an event; parameters: event, (row count), parent, details.
+
+    Parameters
+    ----------
+    first
+        Number of the first parameter.
+    count
+        Expression for the number of rows; "" makes it a parameter.
+    source
+        What follows the list of values: a FROM or WHERE.
+    """
+    table = dialect.table(TableName(event.schema, EVENTS))
+    text = _Text(dialect, first).sql(f"INSERT INTO {table} ({_names(_NAMES, dialect)}) SELECT ").value(_EVENT).sql(", ")
+    text = text.sql(count) if count else text.value(_EVENT)
+    text.sql(", ").value(_EVENT).sql(", ").value(_DETAILS)
+    now = dialect.now_utc(_DIGITS)
+    constants = (event.kind, event.table, event.db_user, event.user, event.host, event.pid, event.client)
+    return str(text.sql(", ".join(["", now, now, *map(dialect.literal, constants)]) + source))
+
+
+def with_event(change: str, event: EventText, parameters: int, dialect: Dialect) -> str:
+    """Return one statement that changes rows, writes the event if there were any, and counts them (PostgreSQL).
+
+    Parameters
+    ----------
+    change
+        Finished text of the INSERT, UPDATE or DELETE, with its `parameters`.
+    """
+    counted = write_event(
+        event, dialect, parameters + 1, "(SELECT count(*) FROM changed)", " WHERE EXISTS (SELECT 1 FROM changed)"
+    )
+    return f"WITH changed AS ({change} RETURNING 1), event AS ({counted}) SELECT count(*) FROM changed"
+
+
+def block_event(event: EventText, dialect: Dialect) -> str:
+    """Return the INSERT of the event of a block; nothing if the block wrote nothing. Parameters: event, parent, event."""
+    quote, table = dialect.quote, dialect.table(TableName(event.schema, EVENTS))
+    constants = (event.kind, event.table, event.db_user, event.user, event.host, event.pid, event.client)
+    names = [name for name in _NAMES if name != "details"]
+    text = _Text(dialect).sql(f"INSERT INTO {table} ({_names(names, dialect)}) SELECT ").value(_EVENT)
+    text.sql(f", sum({quote('row_count')}), ").value(_EVENT)
+    values = [f"min({quote('started')})", dialect.now_utc(_DIGITS), *map(dialect.literal, constants)]
+    text.sql(f", {', '.join(values)} FROM {table} WHERE {quote('parent')} = ").value(_EVENT)
+    return str(text.sql(" HAVING count(*) > 0"))
