@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     Entry, Ingest, Compute, Di, ERD, schema = Manual, Imported, Computed, Diagram, Diagram, Schema
     config: Config
 
+# Import paths of older code: `datajoint.expression`, `datajoint.utils`, …
+__path__.append(f"{__path__[0]}/_aliases")
+
 _WHERE = {
     "AndList": "query.restriction",
     "Codec": "codecs.base",

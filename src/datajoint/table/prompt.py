@@ -10,7 +10,7 @@ from datajoint.errors import DataJointError
 if TYPE_CHECKING:
     from datajoint.settings.config import Config
 
-__all__ = ["ask", "confirm", "needs_answer"]
+__all__ = ["ask", "confirm", "needs_answer", "user_choice"]
 
 
 def needs_answer(config: Config, prompt: bool | None) -> bool:
@@ -47,3 +47,20 @@ def confirm(config: Config, prompt: bool | None, question: str) -> bool:
 def ask(question: str) -> bool:
     """Ask; anything but "yes" is a no."""
     return input(f"{question} [yes, No]: ").strip().lower() == "yes"
+
+
+def user_choice(prompt: str, choices: tuple[str, ...] = ("yes", "no"), default: str | None = None) -> str:
+    """Ask until one of the choices is given; an empty answer is the default.
+
+    Raises
+    ------
+    DataJointError
+        When no answer can be read.
+    """
+    if not _answers():
+        raise DataJointError(f"{prompt} No answer can be read: standard input is not a terminal.")
+    listed = ", ".join(choice.capitalize() if choice == default else choice for choice in choices)
+    answer = ""
+    while answer not in choices:
+        answer = input(f"{prompt} [{listed}]: ").strip().lower() or (default or "")
+    return answer

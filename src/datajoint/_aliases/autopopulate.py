@@ -1,0 +1,5 @@
+"""Older import path of populate."""
+
+from datajoint.compute.populate import AutoPopulate
+
+__all__ = ["AutoPopulate"]

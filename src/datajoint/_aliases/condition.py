@@ -1,0 +1,5 @@
+"""Older import path of restrictions."""
+
+from datajoint.query.restriction import AndList, Not, Top
+
+__all__ = ["AndList", "Not", "Top"]

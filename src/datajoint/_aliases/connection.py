@@ -1,0 +1,6 @@
+"""Older import path of connections."""
+
+from datajoint.engine.connection import Connection
+from datajoint.schemas.instance import conn
+
+__all__ = ["Connection", "conn"]

@@ -1,0 +1,6 @@
+"""Older import path of the tiers."""
+
+from datajoint.table.meta import TableMeta
+from datajoint.tiers import Computed, Imported, Lookup, Manual, Part, UserTable
+
+__all__ = ["Computed", "Imported", "Lookup", "Manual", "Part", "TableMeta", "UserTable"]
