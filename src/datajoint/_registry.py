@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from importlib import import_module
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -20,14 +21,17 @@ T = TypeVar("T")
 class Registry(Generic[T]):
     """Names of one kind of plug-in and the objects that stand for them.
 
-    An entry point is loaded when its name is asked for and not registered. If none has that name, all
+    What comes with DataJoint itself is imported when its name is asked for, an entry point when its name is
+    asked for and not registered. If none has that name, all
     are loaded: importing a package may register more names than it announces. A package that cannot be
     loaded is named in a warning, or in the error if it is the one asked for; the others work.
 
     Parameters
     ----------
-    groups
+    *groups
         Entry-point groups of installed packages, the preferred one first.
+    own
+        What comes with DataJoint: name → ``module:object``.
     accept
         Makes an item of what an entry point gives, or raises TypeError; returns its name and the item.
 
@@ -39,8 +43,14 @@ class Registry(Generic[T]):
     (<class 'str'>, None, ['text'])
     """
 
-    def __init__(self, *groups: str, accept: Callable[[str, Any], tuple[str, T]] | None = None) -> None:
+    def __init__(
+        self,
+        *groups: str,
+        own: Mapping[str, str] | None = None,
+        accept: Callable[[str, Any], tuple[str, T]] | None = None,
+    ) -> None:
         self._groups = groups
+        self._own = dict(own or {})
         self._accept = accept or _as_it_is
         self._items: dict[str, T] = {}
         self._waiting: list[EntryPoint] | None = None
@@ -59,13 +69,16 @@ class Registry(Generic[T]):
             self._items[name] = item
 
     def registered(self, name: str) -> T | None:
-        """Return what is registered under `name` so far, without loading a package.
+        """Return what is registered under `name` so far or our own, without loading a package.
 
         Examples
         --------
         >>> Registry[int]().registered("answer") is None
         True
         """
+        if name in self._own:
+            with self._lock:
+                self._import(name)
         return self._items.get(name)
 
     def find(self, name: str) -> T | None:
@@ -81,7 +94,7 @@ class Registry(Generic[T]):
         >>> Registry[int]().find("answer") is None
         True
         """
-        if name not in self._items:
+        if self.registered(name) is None:
             with self._lock:
                 self._load([entry for entry in self._pending() if entry.name == name])
                 if name not in self._items and name not in self._broken:
@@ -101,11 +114,20 @@ class Registry(Generic[T]):
         """
         with self._lock:
             self._load_others()
-        return sorted(self._items)
+        return sorted({*self._items, *self._own})
+
+    def _import(self, name: str) -> None:
+        """Import something of our own, which may register itself while it is imported."""
+        module, _, attribute = self._own.pop(name, "").partition(":")
+        loaded = getattr(import_module(module), attribute, None) if module else None
+        if loaded is not None:
+            self._items.setdefault(*self._accept(name, loaded))
 
     def _load_others(self) -> None:
         """Load all entry points whose names are not taken; warn of those that cannot be loaded."""
-        for message in self._load([entry for entry in self._pending() if entry.name not in self._items]):
+        for message in self._load(
+            [entry for entry in self._pending() if entry.name not in {*self._items, *self._own}]
+        ):
             warnings.warn(message, DataJointWarning, stacklevel=4)
 
     def _load(self, entries: list[EntryPoint]) -> list[str]:

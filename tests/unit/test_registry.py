@@ -1,6 +1,7 @@
 """Plug-ins: what is registered by hand first, then installed packages, and broken ones harm nobody."""
 
 import importlib.metadata
+import os
 from types import SimpleNamespace
 
 import pytest
@@ -56,6 +57,19 @@ def test_only_what_is_wanted_is_loaded(installed):
     installed.entries[:] = [Entry("two", 2), Entry("three", 3)]
     assert 3 == Registry("datajoint.things").find("three")
     assert [0, 1] == [entry.loads for entry in installed.entries]
+
+
+def test_our_own_things_are_imported_when_asked_for(installed):
+    registry = Registry(
+        "datajoint.things", own={"sep": "os:sep", "linesep": "os:linesep", "none": "os:no_such"}
+    )
+    installed.entries[:] = [Entry("linesep", "package")]
+    assert ["linesep", "none", "sep"] == registry.names()
+    assert {} == registry._items
+    assert os.sep == registry.find("sep") == registry.registered("sep")
+    assert os.linesep == registry.find("linesep")
+    assert registry.find("none") is None
+    assert 0 == installed.entries[0].loads
 
 
 def test_what_is_registered_by_hand_wins(installed):

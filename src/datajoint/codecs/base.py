@@ -119,7 +119,13 @@ def _accepted(name: str, loaded: Any) -> tuple[str, Codec]:
     return loaded.name or name, loaded
 
 
-CODECS: Registry[Codec] = Registry("datajoint.codecs", "datajoint.types", accept=_accepted)
+# imported when first asked for: most programs never need most of them
+_OWN = {
+    "attach": "datajoint.codecs.builtin.attach:AttachCodec",
+    "blob": "datajoint.codecs.builtin.blob:BlobCodec",
+}
+
+CODECS: Registry[Codec] = Registry("datajoint.codecs", "datajoint.types", own=_OWN, accept=_accepted)
 
 
 def _register(cls: type[Codec], name: object) -> None:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 
 from datajoint.codecs.base import CODECS, Codec
-from datajoint.codecs.builtin import attach, blob
 from datajoint.errors import ConfigurationError, UnknownCodecError, nearest
 
 __all__ = ["get_codec", "list_codecs"]
 
-_BUILTIN = (blob.BlobCodec, attach.AttachCodec)  # imported here, so that they are registered
 _LATER = frozenset({"hash", "object", "npy", "filepath"})
 _BRACKETS = re.compile(r"<\s*([^@>\s]*)\s*(?:@[^>]*)?>")
 

@@ -2,6 +2,7 @@
 
 import functools
 import importlib.metadata
+import subprocess
 import sys
 from functools import partial
 from types import ModuleType, SimpleNamespace
@@ -296,3 +297,22 @@ def test_functions_for_whole_columns():
     assert keyed.wants_key
     assert not resolve("plain_1").wants_key
     assert ([1], 3) == keyed.decode(stored, key={"id": 3})
+
+
+def test_the_format_of_blobs_is_loaded_when_a_blob_is_met():
+    code = (
+        "import sys; from datajoint.codecs import list_codecs, resolve; assert 'blob' in list_codecs();"
+        "assert 'datajoint.codecs.blob' not in sys.modules; resolve('blob');"
+        "assert 'datajoint.codecs.blob' in sys.modules;"
+        "from datajoint.codecs.builtin.attach import AttachCodec; assert resolve('attach').storage == 'bytes'"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": ":".join(sys.path)})
+
+
+def test_a_codec_of_ours_is_not_replaced_before_it_is_loaded():
+    code = (
+        "from datajoint.codecs import Codec; from datajoint.errors import CodecError\n"
+        "try:\n    type('Blob', (Codec,), {'name': 'blob'})\nexcept CodecError:\n    pass\n"
+        "else:\n    raise SystemExit('accepted')\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": ":".join(sys.path)})
