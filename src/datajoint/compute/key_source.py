@@ -1,0 +1,78 @@
+"""Which keys a table is made for, and which of them are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from datajoint.declare.spec import ForeignKey
+from datajoint.errors import DataJointError
+from datajoint.query.expression import QueryExpression
+from datajoint.query.restriction import Not
+from datajoint.table.table import Table
+
+__all__ = ["all_keys", "default_key_source", "missing_keys"]
+
+
+def default_key_source(table: Table) -> QueryExpression:
+    """Return the join of the parents referenced by the primary key, projected to the key (POP-2).
+
+    Raises
+    ------
+    DataJointError
+        When the key refers to no parent (POP-4).
+    """
+    parents = [_parent(table, key) for key in table.spec.foreign_keys if key.in_key and key.parent != table.name]
+    if not parents:
+        raise DataJointError(
+            f"`{table.class_name}` has no parent in its primary key, so there is nothing to derive its keys from.",
+            hint="Define the property `key_source`, or reference a parent above the line ---.",
+        )
+    source = parents[0]
+    for parent in parents[1:]:
+        source = source.join(parent, semantic_check=False)  # names are those of one table: they mean the same
+    return source.proj()
+
+
+def _parent(table: Table, key: ForeignKey) -> QueryExpression:
+    return table._sibling(key.parent).proj(**key.renames)  # noqa: SLF001 - the same package in spirit
+
+
+def all_keys(table: Table, restrictions: Sequence[Any] = ()) -> QueryExpression:
+    """Return the keys to be made for, those made already included.
+
+    Raises
+    ------
+    DataJointError
+        When the key source is no expression, or has key attributes that the table lacks (POP-3).
+    """
+    source = _as_expression(table, table.key_source)  # type: ignore[attr-defined] - of tables that are populated
+    for restriction in restrictions:
+        source = source & restriction
+    source = source.proj()
+    lacking = [name for name in source.primary_key if name not in table.heading]
+    if lacking:
+        raise DataJointError(
+            f"`{table.class_name}` lacks {', '.join(f'`{name}`' for name in lacking)} of the key of its key_source.",
+            hint="Rename or leave them out in `key_source`, for example by .proj(new='old') or dj.U('a', 'b') & source.",
+        )
+    return source
+
+
+def missing_keys(table: Table, keys: QueryExpression) -> QueryExpression:
+    """Return those of the keys that the table has no row for."""
+    made = table.proj(*(name for name in keys.primary_key if name not in table.primary_key))
+    return keys.restrict(Not(made), semantic_check=False)  # keys are inserted by name, so they are found by name
+
+
+def _as_expression(table: Table, source: Any) -> QueryExpression:
+    if isinstance(source, type) and issubclass(source, QueryExpression):
+        source = source()
+    if isinstance(source, QueryExpression):
+        return source
+    if isinstance(source, (list, tuple, set)) or hasattr(source, "dtype"):
+        return default_key_source(table) & source
+    raise DataJointError(
+        f"The key_source of `{table.class_name}` is {type(source).__name__}, not a query expression.",
+        hint="Give a table, an expression or a list of keys; as a method it needs @property.",
+    )
