@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from datajoint.backends.base import Dialect
 from datajoint.codecs.chain import resolve
@@ -109,9 +109,11 @@ def _bytes(value: Any) -> bytes:
 
 def _maybe_packed(value: Any) -> Any:
     data = bytes(value)
-    if data[:4] in (b"mYm\0", b"dj0\0") or data[:6] == b"ZL123\0":
-        return resolve("blob", None).decode(data, key=None, context=None)
-    return data
+    packed = data[:4] in (b"mYm\0", b"dj0\0") or data[:6] == b"ZL123\0"
+    if not packed:
+        return data
+    unpack = resolve("blob", None).plain_decode  # found once; the blob modules load with the first blob
+    return cast("Callable[[Any], Any]", unpack)(data)
 
 
 class _LateCodec:
@@ -130,6 +132,8 @@ class _LateCodec:
         a = self.attribute
         chain = resolve(str(a.dtype.codec), a.dtype.store)
         stored = self.dialect.decoder(parse_type(chain.storage))
+        if chain.plain_decode is not None and stored is None:
+            return chain.plain_decode
         context = _context(a, self.config)
 
         def decode(value: Any) -> Any:
