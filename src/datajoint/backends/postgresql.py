@@ -218,7 +218,7 @@ def _packed(row: Parameters, packers: Mapping[int, Any]) -> list[Any]:
 
 
 def _constant_type(value: Any) -> str:
-    types: dict[type, str] = {int: "int8", float: "float8", bool: "bool", bytes: "bytea"}
+    types: dict[Any, str] = {int: "int8", float: "float8", bool: "bool", bytes: "bytea"}
     return types.get(type(value), "text")
 
 

@@ -1,7 +1,7 @@
 """Functions that SQLite lacks: one for each portable function it cannot write, one for any other types.
 
-``dj_<name>`` take and give plain numbers and texts; ``dj_call('name', 'type of result', 'type', x, …)`` calls a meaning
-with values of any types, as they are stored.
+``dj_<name>`` take and give plain numbers and texts; ``dj_call('name', 'type of result', 'type', x, …)``
+calls a meaning with values of any types, as they are stored.
 """
 
 from __future__ import annotations
@@ -46,7 +46,14 @@ def _functions() -> dict[str, Callable[..., Any]]:
         for name, meaning in MEANINGS.items()
         if _NAMES.get(name, name).isidentifier()
     }
-    return {**plain, "dj_call": _call, "dj_int": _int, "dj_json": _json, "dj_halves": _halves, "dj_total": _total}
+    return {
+        **plain,
+        "dj_call": _call,
+        "dj_int": _int,
+        "dj_json": _json,
+        "dj_halves": _halves,
+        "dj_total": _total,
+    }
 
 
 def _strict(meaning: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,0 +1,320 @@
+"""MySQL and MariaDB: sessions through PyMySQL."""
+
+# ruff: noqa: D102 - the methods are documented in the contract
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from decimal import Decimal
+from functools import lru_cache
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Self
+
+from datajoint.backends.base import Backend, Cursor, Parameters, Session
+from datajoint.backends.mysql_catalog import MysqlCatalog
+from datajoint.backends.mysql_dialect import MysqlDialect
+from datajoint.backends.mysql_errors import LOST, translate
+from datajoint.errors import AccessError, DataJointError, DuplicateError, QuerySyntaxError
+
+if TYPE_CHECKING:
+    from datajoint.heading.types import AttributeType
+    from datajoint.settings.backend import ConnectionSettings
+
+__all__ = ["BACKEND", "MysqlSession"]
+
+SQL_MODE = (
+    "NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,"
+    "ONLY_FULL_GROUP_BY"
+)
+"""The mode of all DataJoint sessions (interop §1.1)."""
+
+CONNECT_TIMEOUT = 10
+PACKET = 1 << 20
+"""Bytes of SQL after which another packet is begun; servers take 16 MB or more by default."""
+
+IN_TRANSACTION = 1
+_TOKENS = re.compile(
+    r"""'(?:[^'\\]|''|\\.)*'|"(?:[^"\\]|""|\\.)*"|`(?:[^`]|``)*`|--[ \t\n][^\n]*|\#[^\n]*|/\*.*?\*/|(;\s*\S)""",
+    re.DOTALL,
+)
+_INTO = re.compile(r"\s*(?:INSERT|REPLACE|UPDATE)\b[^`]*`((?:[^`]|``)+)`\.`((?:[^`]|``)+)`", re.IGNORECASE)
+
+
+class MysqlSession(Session):
+    """One connection to a MySQL or MariaDB server."""
+
+    dialect: MysqlDialect
+
+    def __init__(self, connection: Any, where: str, again: Mapping[str, Any]) -> None:
+        self._connection = connection
+        self._cursor = connection.cursor()
+        self._where = where
+        self._again = again
+        self.dialect = MysqlDialect("mariadb" in connection.get_server_info().lower())
+        self._user: str | None = None
+
+    @classmethod
+    def open(
+        cls,
+        settings: ConnectionSettings,
+        *,
+        synchronous: str = "FULL",
+        busy_timeout: float = 30,  # noqa: ARG003
+    ) -> Self:
+        driver = _driver()
+        where = f"{settings.user}@{settings.host}:{settings.port}"
+        options: dict[str, Any] = {
+            "host": settings.host, "port": settings.port, "user": settings.user,
+            "password": settings.password or "", "database": None, "charset": "utf8mb4", "autocommit": None,
+            "connect_timeout": CONNECT_TIMEOUT, "conv": _conversions(),
+            "client_flag": driver.constants.CLIENT.MULTI_STATEMENTS | driver.constants.CLIENT.FOUND_ROWS,
+            "init_command": f"SET sql_mode = '{SQL_MODE}', autocommit = 1",
+        }  # fmt: skip
+        try:
+            connection, used = _connect(options, settings.use_tls, where)
+        except (driver.Error, OSError) as error:
+            raise translate(error, "", where) from error
+        return cls(connection, where, used)
+
+    # ------------------------------------------------------------------------------------------ statements
+
+    def execute(self, text: str, parameters: Parameters = ()) -> Cursor:
+        if ";" in text and not _single(text):
+            raise QuerySyntaxError("One statement at a time, please: the text holds several.", statement=text)
+        try:
+            self._cursor.execute(text, parameters)
+        except Exception as error:
+            raise self._failed(error, text) from error
+        return self._cursor
+
+    def execute_batch(self, statements: Sequence[tuple[str, Parameters]]) -> list[int]:
+        counts: list[int] = []
+        packet: list[str] = []
+        size = 0
+        for text, parameters in statements:
+            sql = self._cursor.mogrify(text, parameters)
+            if packet and size + len(sql) > PACKET:
+                self._send(packet, counts)
+                packet, size = [], 0
+            packet.append(sql)
+            size += len(sql)
+        if packet:
+            self._send(packet, counts)
+        return counts
+
+    def _send(self, packet: Sequence[str], counts: list[int]) -> None:
+        """Send statements as one packet and append their row counts."""
+        start, cursor = len(counts), self._cursor
+        try:
+            cursor.execute(";".join(packet))
+            counts.append(cursor.rowcount)
+            while cursor.nextset():
+                counts.append(cursor.rowcount)
+        except Exception as error:
+            failed = min(len(counts) - start, len(packet) - 1)
+            raise self._failed(error, packet[failed]) from error
+
+    def execute_many(self, text: str, rows: Iterable[Parameters]) -> int:
+        try:
+            return self._cursor.executemany(text, list(rows)) or 0
+        except Exception as error:
+            raise self._failed(error, text) from error
+
+    def stream(self, text: str, parameters: Parameters = (), size: int = 1000) -> Iterator[list[Any]]:
+        if (
+            self.in_transaction
+        ):  # what it has written is seen only here, where no other statement may run meanwhile
+            remaining = iter(self.execute(text, parameters).fetchall())
+            while rows := list(islice(remaining, size)):
+                yield rows
+            return
+        yield from self._stream_apart(text, parameters, size)
+
+    def _stream_apart(self, text: str, parameters: Parameters, size: int) -> Iterator[list[Any]]:
+        """Yield rows as they arrive on a connection of their own."""
+        driver = _driver()
+        connection = cursor = None
+        try:
+            connection = driver.connect(**self._again)
+            cursor = connection.cursor(driver.cursors.SSCursor)
+            cursor.execute(text, parameters)
+            while rows := cursor.fetchmany(size):
+                yield rows
+        except GeneratorExit:
+            raise
+        except Exception as error:
+            raise self._failed(error, text) from error
+        finally:
+            if connection is not None:
+                connection._force_close()  # the rest of the rows is not wanted
+
+    def load_rows(
+        self, table: str, columns: Sequence[str], dtypes: Sequence[AttributeType], rows: Sequence[Parameters],
+        constants: Mapping[str, Any] | None = None,
+    ) -> int:  # fmt: skip
+        constants = constants or {}
+        dialect = self.dialect
+        names = ", ".join(map(dialect.quote, [*columns, *constants]))
+        marks = [dialect.write(dtype, "%s") for dtype in dtypes]
+        marks += [dialect.escape(dialect.literal(value)) for value in constants.values()]
+        start, row_text = f"INSERT INTO {table} ({names}) VALUES ", f"({', '.join(marks)})"
+        mogrify = self._cursor.mogrify
+        done, texts, size = 0, list[str](), 0
+        for row in rows:
+            text = mogrify(row_text, row)
+            texts.append(text)
+            size += len(text)
+            if size > PACKET:
+                done += self._insert(start + ",".join(texts))
+                texts, size = [], 0
+        return done + (self._insert(start + ",".join(texts)) if texts else 0)
+
+    def _insert(self, text: str) -> int:
+        try:
+            return self._cursor.execute(text)
+        except Exception as error:
+            raise self._failed(error, text[:2000]) from error
+
+    # ---------------------------------------------------------------------------------------- transactions
+
+    def begin(self) -> None:
+        self._send(["SET TRANSACTION ISOLATION LEVEL READ COMMITTED", "START TRANSACTION"], [])
+
+    def commit(self) -> None:
+        self.execute("COMMIT")
+
+    def rollback(self) -> None:
+        if self.alive:
+            self.execute("ROLLBACK")
+
+    @property
+    def in_transaction(self) -> bool:
+        return self._connection.open and bool(self._connection.server_status & IN_TRANSACTION)
+
+    # ------------------------------------------------------------------------------------------ connection
+
+    @property
+    def alive(self) -> bool:
+        return self._connection.open
+
+    def ping(self) -> None:
+        try:
+            self._connection.ping(reconnect=False)
+        except Exception as error:
+            raise self._failed(error, "") from error
+
+    def close(self) -> None:
+        with suppress(Exception):
+            self._connection.close()
+
+    @property
+    def connection_id(self) -> int:
+        return self._connection.thread_id()
+
+    @property
+    def user(self) -> str:
+        if self._user is None:
+            self._user = str(self.execute("SELECT CURRENT_USER()").fetchone()[0])
+        return self._user
+
+    @property
+    def server_version(self) -> str:
+        product = "MariaDB" if self.dialect.mariadb else "MySQL"
+        return f"{product} {self._connection.get_server_info().removeprefix('5.5.5-')}"
+
+    def translate(self, exception: BaseException, text: str = "") -> DataJointError:
+        return translate(exception, text, self._where)
+
+    def _failed(self, exception: Exception, text: str) -> DataJointError:
+        """Translate a driver's exception, find out whether the transaction survived; others go their way."""
+        if not isinstance(exception, _driver().Error):
+            raise exception
+        error = self.translate(exception, text)
+        if error.context["native"] in LOST:
+            self.close()
+        elif self.in_transaction:
+            with suppress(Exception):
+                self._connection.query("DO 0")  # the answer carries the state, which an error does not
+        if isinstance(error, DuplicateError) and self.alive:
+            self._explain_duplicate(error, text)
+        return error
+
+    def _explain_duplicate(self, error: DuplicateError, text: str) -> None:
+        """Add table and columns, which the message does not name."""
+        match = _INTO.match(text)
+        if match is None:
+            return
+        schema, table = (name.replace("``", "`") for name in match.groups())
+        error.context["table"] = f"{schema}.{table}"
+        key = str(error.context.get("constraint", "")).rpartition(".")[2]
+        statement = (
+            "SELECT column_name FROM information_schema.statistics "
+            "WHERE table_schema = %s AND table_name = %s AND index_name = %s ORDER BY seq_in_index"
+        )
+        with suppress(Exception), self._connection.cursor() as cursor:
+            cursor.execute(statement, (schema, table, key))
+            error.context["columns"] = tuple(row[0] for row in cursor.fetchall())
+
+
+@lru_cache(4096)
+def _single(text: str) -> bool:
+    """Whether a text holds one statement only."""
+    return not any(match[1] for match in _TOKENS.finditer(text))
+
+
+def _conversions() -> dict[Any, Any]:
+    """Return the driver's conversions without those for times and decimals: columns are decoded as a whole."""
+    kinds, conversions = _driver().constants.FIELD_TYPE, _driver().converters.conversions
+    left_out = {
+        kinds.DATE, kinds.DATETIME, kinds.TIMESTAMP, kinds.TIME, kinds.DECIMAL,
+        kinds.NEWDECIMAL,
+    }  # fmt: skip
+    kept = {kind: function for kind, function in conversions.items() if kind not in left_out}
+    return {**kept, Decimal: lambda value, _: format(value, "f")}
+
+
+def _connect(options: Mapping[str, Any], use_tls: Any, where: str) -> tuple[Any, dict[str, Any]]:
+    """Connect as `use_tls` asks (CFG-17) and return the connection with the options that worked."""
+    driver = _driver()
+    if use_tls is False:
+        chosen = {**options, "ssl_disabled": True}
+        return driver.connect(**chosen), chosen
+    chosen = {**options, "ssl": use_tls if isinstance(use_tls, Mapping) else _any_certificate()}
+    try:
+        connection = driver.connect(**chosen)
+    except (driver.OperationalError, OSError) as error:
+        if use_tls is not None or not _refused_tls(error):
+            raise
+        chosen = {**options, "ssl_disabled": True}
+        return driver.connect(**chosen), chosen
+    if use_tls and not connection._secure:
+        connection.close()
+        raise AccessError(
+            f"{where} offers no encrypted connection, which `database.use_tls` demands.", reason="tls"
+        )
+    return connection, chosen
+
+
+def _driver() -> Any:
+    import pymysql
+
+    return pymysql
+
+
+def _any_certificate() -> Any:
+    """Return a context that encrypts without asking who the server is; a dict of `use_tls` can ask."""
+    import ssl
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _refused_tls(error: BaseException) -> bool:
+    return "ssl" in str(error).lower() or "tls" in str(error).lower()
+
+
+BACKEND = Backend("mysql", MysqlDialect(), MysqlSession, MysqlCatalog)

@@ -1,0 +1,195 @@
+"""What a MySQL or MariaDB server holds: five statements for any number of tables."""
+
+# ruff: noqa: D102 - the methods are documented in the contract
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from datajoint.backends.assembly import (
+    RawColumn,
+    RawIndex,
+    RawReference,
+    RawTable,
+    Reader,
+    clock_default,
+    literal_default,
+)
+from datajoint.errors import UnknownTypeError
+from datajoint.heading.attribute import Default
+from datajoint.heading.names import TableName
+from datajoint.heading.types import AttributeType, parse_type
+
+__all__ = ["MysqlCatalog"]
+
+_SYSTEM = ("information_schema", "mysql", "performance_schema", "sys")
+
+_TABLES = """
+SELECT table_schema, table_name, table_comment, 0 FROM information_schema.tables
+WHERE table_schema = %s AND table_type = 'BASE TABLE'"""
+
+_COLUMNS = """
+SELECT table_schema, table_name, column_name, column_type, is_nullable, column_default, column_comment, extra,
+  ordinal_position
+FROM information_schema.columns WHERE table_schema = %s"""
+
+_REFERENCES = """
+SELECT table_schema, table_name, constraint_name, column_name, referenced_table_schema, referenced_table_name,
+  referenced_column_name, ordinal_position
+FROM information_schema.key_column_usage WHERE table_schema = %s AND referenced_table_name IS NOT NULL"""
+
+_INDEXES = """
+SELECT table_schema, table_name, index_name, non_unique, column_name, {expression}, seq_in_index
+FROM information_schema.statistics WHERE table_schema = %s"""
+
+_WIDTH = re.compile(r"\b(smallint|mediumint|int|bigint|year|tinyint(?!\(1\)))\(\d+\)")
+_CLOCK = re.compile(
+    r"\(?(?:(?P<utc>utc_timestamp)|current_timestamp|now|localtimestamp)(?:\((?P<n>\d*)\))?\)?", re.IGNORECASE
+)
+
+
+class MysqlCatalog(Reader):
+    """Reads the tables of a MySQL or MariaDB server."""
+
+    def list_schemas(self) -> list[str]:
+        rows = self.session.execute("SELECT schema_name FROM information_schema.schemata").fetchall()
+        return sorted(row[0] for row in rows if row[0].lower() not in _SYSTEM)
+
+    def schema_exists(self, name: str) -> bool:
+        text = "SELECT 1 FROM information_schema.schemata WHERE schema_name = %s"
+        return bool(self.session.execute(text, (name,)).fetchall())
+
+    def gather(self, schemas: Sequence[str]) -> list[RawTable]:
+        mariadb = "MariaDB" in self.session.server_version
+        indexes_text = _INDEXES.format(expression="NULL" if mariadb else "expression")
+        columns = self._grouped(_COLUMNS, schemas)
+        references = self._grouped(_REFERENCES, schemas)
+        indexes = self._grouped(indexes_text, schemas)
+        return [
+            _table(
+                name,
+                rows[0][0],
+                columns.get(name, []),
+                references.get(name, []),
+                indexes.get(name, []),
+                mariadb,
+            )
+            for name, rows in self._grouped(_TABLES, schemas).items()
+        ]
+
+    def _grouped(self, text: str, schemas: Sequence[str]) -> dict[TableName, list[Any]]:
+        """Return rows by table, sorted by their last column.
+
+        One SELECT for each schema: the server opens all tables of all schemas unless the name is one
+        constant.
+        """
+        rows: Any = self.session.execute(" UNION ALL ".join([text] * len(schemas)), tuple(schemas)).fetchall()
+        found: dict[TableName, list[Any]] = {}
+        for schema, table, *rest in rows:
+            found.setdefault(TableName(schema, table), []).append(rest)
+        for group in found.values():
+            group.sort(key=_last)
+        return found
+
+    def lineage(self, schemas: Sequence[str]) -> Mapping[tuple[TableName, str], str]:
+        table, literal = self.session.dialect.table, self.session.dialect.literal
+        text = " UNION ALL ".join(
+            f"SELECT {literal(schema)}, table_name, attribute_name, lineage "
+            f"FROM {table(TableName(schema, '~lineage'))}"
+            for schema in schemas
+        )
+        rows = self.session.execute(self.session.dialect.escape(text)).fetchall()
+        return {(TableName(schema, name), column): origin for schema, name, column, origin in rows}
+
+    def default(self, text: str, dtype: AttributeType) -> Default | None:
+        if text.upper() == "NULL":
+            return None
+        if match := _CLOCK.fullmatch(text):
+            return clock_default(int(match["n"] or 0), dtype, bool(match["utc"]))
+        value = _literal(text)
+        decode = self.session.dialect.decoder(dtype) if isinstance(value, bytes) else None
+        return literal_default(decode(value) if decode else value, dtype)
+
+
+def _table(
+    name: TableName,
+    comment: str,
+    columns: list[Any],
+    references: list[Any],
+    indexes: list[Any],
+    mariadb: bool,
+) -> RawTable:
+    by_constraint = _by_first(references)
+    by_index = {
+        index: RawIndex(
+            tuple(row[2] or f"({row[3]})" for row in sorted(rows, key=_last)), not int(rows[0][1])
+        )
+        for index, rows in _by_first(indexes).items()
+    }
+    key = by_index.pop("PRIMARY", None)
+    return RawTable(
+        name,
+        tuple(_column(row, mariadb) for row in columns),
+        key.columns if key else (),
+        tuple(_reference(by_constraint[key]) for key in sorted(by_constraint, key=_natural)),
+        tuple(by_index.values()),
+        comment,
+    )
+
+
+def _last(row: Sequence[Any]) -> int:
+    return row[-1]
+
+
+def _by_first(rows: list[Any]) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for row in rows:
+        found.setdefault(row[0], []).append(row)
+    return found
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Sort ``t_ibfk_10`` after ``t_ibfk_2``."""
+    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", name)]
+
+
+def _reference(rows: list[Any]) -> RawReference:
+    return RawReference(
+        tuple(row[1] for row in rows), TableName(rows[0][2], rows[0][3]), tuple(row[4] for row in rows)
+    )
+
+
+def _column(row: Sequence[Any], mariadb: bool) -> RawColumn:
+    name, kind, nullable, default, comment, extra, _ = row
+    generated = "DEFAULT_GENERATED" in extra
+    if default is not None and not mariadb and not generated and not _CLOCK.fullmatch(default):
+        default = default if default.startswith("0x") else _quoted(default)  # MySQL shows the bare text
+    if "auto_increment" in extra:
+        kind, default = f"{kind} auto_increment", None
+    return RawColumn(name, _native(kind), nullable == "YES", default, comment)
+
+
+def _native(text: str) -> AttributeType:
+    """Return the type of a column from the server's own words, without widths that mean nothing."""
+    word = _WIDTH.sub(r"\1", text)
+    try:
+        return parse_type(word)
+    except UnknownTypeError:
+        return AttributeType(word, "native", native=True)
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def _literal(text: str) -> Any:
+    """Return the value of a literal as the server shows it; numbers stay text."""
+    if text[:2].lower() == "x'":
+        return bytes.fromhex(text[2:-1])
+    if text.startswith("0x"):
+        return bytes.fromhex(text[2:])
+    if text.startswith("'"):
+        return re.sub(r"''|\\(.)", lambda match: match[1] or "'", text[1:-1], flags=re.DOTALL)
+    return text

@@ -1,0 +1,250 @@
+"""How SQL and values are written for MySQL and MariaDB."""
+
+# ruff: noqa: D102 - the methods are documented in the contract
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from datajoint.backends.base import Codec, Column, Dialect, Features, fitting
+from datajoint.errors import UnknownTypeError
+from datajoint.heading.types import INTEGER_RANGES
+from datajoint.heading.values import json_text
+
+if TYPE_CHECKING:
+    from datajoint.heading.names import TableName
+    from datajoint.heading.types import AttributeType
+
+__all__ = ["MysqlDialect"]
+
+_COLUMN_TYPES = {
+    "int8": "tinyint", "int16": "smallint", "int32": "int", "int64": "bigint",
+    "uint8": "tinyint unsigned", "uint16": "smallint unsigned", "uint32": "int unsigned",
+    "uint64": "bigint unsigned", "float32": "float", "float64": "double", "bool": "tinyint", "date": "date",
+    "uuid": "binary(16)", "json": "json", "bytes": "longblob",
+}  # fmt: skip
+"""Native type of each core type without a size (TYP-15)."""
+
+_ELSEWHERE = {"bytea": "longblob", "jsonb": "json", "smallserial": "smallint auto_increment",
+              "bigserial": "bigint auto_increment", "serial": "bigint auto_increment"}  # fmt: skip
+"""Native words of other databases; words of MySQL stay as they are."""
+
+_FOREIGN_WORDS = re.compile(r"timestamptz|bit\b", re.IGNORECASE)
+
+_UNSIGNED = {"uint64": "UNSIGNED", "uint32": "UNSIGNED", "uint16": "UNSIGNED", "uint8": "UNSIGNED"}
+_CASTS = {
+    **dict.fromkeys(INTEGER_RANGES, "SIGNED"), **_UNSIGNED, "bool": "SIGNED", "year": "SIGNED", "float32": "DOUBLE",
+    "float64": "DOUBLE", **dict.fromkeys(("varchar", "char", "text", "enum", "json"), "CHAR"), "date": "DATE",
+    **dict.fromkeys(("uuid", "bytes", "blob"), "BINARY"),
+}  # fmt: skip
+
+_LIST_TYPES = {
+    **dict.fromkeys(INTEGER_RANGES, "bigint"), **dict.fromkeys(_UNSIGNED, "bigint unsigned"), "bool": "bigint",
+    "year": "bigint", "float64": "double", "float32": "double", "date": "date", "time": "time(6)",
+    "datetime": "datetime(6)", "timestamp": "datetime(6)",
+}  # fmt: skip
+_HEX = frozenset({"uuid", "bytes", "blob"})
+"""Kinds that travel in JSON as hexadecimal digits."""
+
+_ESCAPES = str.maketrans({"'": "''", "\\": "\\\\"})
+
+
+class MysqlDialect(Dialect):
+    """How SQL is written for MySQL and MariaDB; the two differ in the collation that compares exactly."""
+
+    name = "mysql"
+    max_identifier = 64
+    features = Features(
+        returning=False,
+        cte_insert=False,
+        multi_statement=True,
+        transactional_ddl=False,
+        nulls_smallest=True,
+        full_outer_join=False,
+        nulls_order=False,
+        infinity=False,
+        server=True,
+    )
+
+    def __init__(self, mariadb: bool = True) -> None:
+        self.mariadb = mariadb
+        self.collation = "utf8mb4_nopad_bin" if mariadb else "utf8mb4_0900_bin"
+
+    def quote(self, identifier: str) -> str:
+        return "`" + identifier.replace("`", "``") + "`"
+
+    def table(self, name: TableName) -> str:
+        return f"{self.quote(name.schema)}.{self.quote(name.name)}"
+
+    def parameter(self, n: int, dtype: AttributeType | None = None) -> str:
+        return "%s"
+
+    def escape(self, text: str) -> str:
+        return text.replace("%", "%%")
+
+    def column_type(self, dtype: AttributeType, schema: str = "") -> str:
+        if dtype.native:
+            word = dtype.text.lower()
+            if _FOREIGN_WORDS.match(word):
+                raise UnknownTypeError(
+                    f"MySQL has no counterpart of type `{dtype.text}`.",
+                    hint="Use a core type such as datetime(6).",
+                )
+            return _ELSEWHERE.get(word, dtype.text)
+        if dtype.kind == "enum":
+            return f"enum({','.join(map(self.literal, dtype.labels))})"
+        if dtype.kind == "decimal":
+            return f"decimal({dtype.length},{dtype.scale})"
+        if dtype.kind in ("char", "varchar"):
+            return f"{dtype.kind}({dtype.length})"
+        if dtype.kind in ("datetime", "timestamp"):
+            return f"{dtype.kind}({dtype.length})" if dtype.length else dtype.kind
+        return _COLUMN_TYPES[dtype.kind]
+
+    def cast_type(self, dtype: AttributeType) -> str:
+        if dtype.kind == "decimal":
+            return f"DECIMAL({dtype.length},{dtype.scale})"
+        if dtype.kind in ("datetime", "timestamp"):
+            return f"DATETIME({dtype.length or 0})"
+        if dtype.kind == "time":
+            return f"TIME({dtype.length or 0})"
+        return _CASTS.get(dtype.kind, "")
+
+    def literal(self, value: Any) -> str:
+        match value:
+            case None:
+                return "NULL"
+            case bool() | int():
+                return str(int(value))
+            case float():
+                return repr(value) if "e" in repr(value) else f"{value!r}e0"
+            case Decimal():
+                return format(value, "f")
+            case bytes():
+                return f"X'{value.hex()}'"
+            case UUID():
+                return f"X'{value.hex}'"
+            case str() | date() | datetime():
+                return "'" + str(value).translate(_ESCAPES) + "'"
+            case _:
+                raise TypeError(f"{type(value).__name__} cannot be written in SQL.")
+
+    def encoder(self, dtype: AttributeType) -> Codec | None:
+        return _ENCODERS.get(dtype.kind)
+
+    def decoder(self, dtype: AttributeType) -> Codec | None:
+        return _DECODERS.get(dtype.kind)
+
+    def decode_column(self, dtype: AttributeType) -> Column | None:
+        if dtype.kind == "bool":
+            return lambda values: [None if value is None else value != 0 for value in values]
+        decode = _DECODERS.get(dtype.kind)
+        if decode is None:
+            return None
+
+        def decode_all(values: Sequence[Any]) -> list[Any]:
+            try:
+                return list(map(decode, values))
+            except (TypeError, AttributeError):  # a NULL among them
+                return [None if value is None else decode(value) for value in values]
+
+        return decode_all
+
+    def read(self, dtype: AttributeType, expression: str) -> str:
+        if dtype.kind == "float32":
+            return f"({expression} + 0e0)"  # by itself it is shown with six digits
+        if dtype.kind == "timestamp":
+            return f"CONVERT_TZ({expression}, @@session.time_zone, '+00:00')"
+        return expression
+
+    def write(self, dtype: AttributeType, expression: str) -> str:
+        if dtype.kind == "timestamp":
+            return f"CONVERT_TZ({expression}, '+00:00', @@session.time_zone)"
+        return expression
+
+    def now(self, digits: int) -> str:
+        return f"CURRENT_TIMESTAMP({digits})" if digits else "CURRENT_TIMESTAMP"
+
+    def now_utc(self, digits: int) -> str:
+        return f"UTC_TIMESTAMP({digits})" if digits else "UTC_TIMESTAMP()"
+
+    def list_source(self, dtypes: Sequence[AttributeType], placeholders: Sequence[str]) -> str:
+        path = "$" if len(dtypes) == 1 else "$[{}]"
+        columns = ", ".join(
+            f"c{n} {self._list_type(dtype)} PATH '{path.format(n - 1)}'" for n, dtype in enumerate(dtypes, 1)
+        )
+        values = ", ".join(self._list_value(dtype, f"c{n}") for n, dtype in enumerate(dtypes, 1))
+        return f"SELECT {values} FROM JSON_TABLE({placeholders[0]}, '$[*]' COLUMNS({columns})) list"
+
+    def _list_type(self, dtype: AttributeType) -> str:
+        if dtype.kind == "decimal":
+            return f"decimal({dtype.length or 10},{dtype.scale or 0})"
+        if dtype.kind in _HEX:
+            return (
+                "varchar(32) CHARACTER SET ascii" if dtype.kind == "uuid" else "longtext CHARACTER SET ascii"
+            )
+        if dtype.kind in _LIST_TYPES:
+            return _LIST_TYPES[dtype.kind]
+        size = max(map(len, dtype.labels)) if dtype.labels else dtype.length
+        word = f"varchar({size})" if size and size < 16000 else "longtext"
+        return f"{word} CHARACTER SET utf8mb4 COLLATE {self.collation}"
+
+    def _list_value(self, dtype: AttributeType, name: str) -> str:
+        value = f"UNHEX({name})" if dtype.kind in _HEX else self.write(dtype, name)
+        return value if value == name else f"{value} AS {name}"
+
+    def encode_list(self, dtypes: Sequence[AttributeType], rows: Sequence[Sequence[Any]]) -> tuple[Any, ...]:
+        encoders = [_list_encoder(dtype) for dtype in dtypes]
+        if len(dtypes) == 1:
+            items: list[Any] = [encoders[0](row[0]) for row in fitting(dtypes, rows)]
+        else:
+            items = [
+                [encode(value) for encode, value in zip(encoders, row, strict=True)]
+                for row in fitting(dtypes, rows)
+            ]
+        return (json.dumps(items, ensure_ascii=False, separators=(",", ":")),)
+
+
+def _list_encoder(dtype: AttributeType) -> Codec:
+    encode = _ENCODERS.get(dtype.kind)
+
+    def item(value: Any) -> Any:
+        value = encode(value) if encode and value is not None else value
+        if isinstance(value, bytes):
+            return value.hex()
+        return format(value, "f") if isinstance(value, Decimal) else value
+
+    return item
+
+
+def _moment(value: date | datetime) -> str:
+    return value.isoformat(" ") if isinstance(value, datetime) else value.isoformat()
+
+
+def _span(value: timedelta) -> str:
+    seconds, sign = abs(value), "-" if value < timedelta(0) else ""
+    whole = seconds.days * 86400 + seconds.seconds
+    return f"{sign}{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}.{seconds.microseconds:06}"
+
+
+def _read_span(text: str) -> timedelta:
+    hours, minutes, seconds = text.lstrip("-").split(":")
+    span = timedelta(hours=int(hours), minutes=int(minutes), microseconds=round(float(seconds) * 1_000_000))
+    return -span if text.startswith("-") else span
+
+
+_ENCODERS: dict[str, Codec] = {
+    "date": _moment, "datetime": _moment, "timestamp": _moment, "time": _span, "uuid": lambda value: value.bytes,
+    "json": json_text,
+}  # fmt: skip
+_DECODERS: dict[str, Codec] = {
+    "date": date.fromisoformat, "datetime": datetime.fromisoformat, "timestamp": datetime.fromisoformat,
+    "time": _read_span, "uuid": lambda value: UUID(bytes=value), "json": json.loads, "decimal": Decimal,
+    "bool": bool,
+}  # fmt: skip

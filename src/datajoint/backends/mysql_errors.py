@@ -1,0 +1,121 @@
+"""What the errors of MySQL and MariaDB mean (ERR-4)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from datajoint.errors import (
+    AccessError,
+    DataJointError,
+    DuplicateError,
+    IntegrityError,
+    LostConnectionError,
+    MissingAttributeError,
+    MissingTableError,
+    PortabilityError,
+    QueryError,
+    QuerySyntaxError,
+    TransactionError,
+    UnknownAttributeError,
+)
+
+__all__ = ["LOST", "translate"]
+
+LOST = frozenset({0, 1053, 1927, 2002, 2003, 2006, 2013, 2014, 2055})
+"""Codes after which the connection is gone."""
+
+_ACCESS = (1044, 1142, 1143, 1227, 1370, 1419)
+_CODES: dict[int, tuple[type[DataJointError], str]] = {
+    **dict.fromkeys(LOST, (LostConnectionError, "lost")),
+    1040: (LostConnectionError, "too_many"),
+    **dict.fromkeys(_ACCESS, (AccessError, "denied")),
+    1045: (AccessError, "login"),
+    1698: (AccessError, "login"),
+    1290: (AccessError, "read_only"),
+    1792: (AccessError, "read_only"),
+    1062: (DuplicateError, "unique"),
+    1586: (DuplicateError, "unique"),
+    1216: (IntegrityError, "missing_parent"),
+    1452: (IntegrityError, "missing_parent"),
+    1217: (IntegrityError, "has_children"),
+    1451: (IntegrityError, "has_children"),
+    3730: (IntegrityError, "has_children"),
+    1364: (MissingAttributeError, "not_null"),
+    1048: (MissingAttributeError, "not_null"),
+    1064: (QuerySyntaxError, "syntax"),
+    1149: (QuerySyntaxError, "syntax"),
+    1146: (MissingTableError, "table"),
+    1051: (MissingTableError, "table"),
+    1049: (MissingTableError, "schema"),
+    1008: (MissingTableError, "schema"),
+    1054: (UnknownAttributeError, "column"),
+    1305: (PortabilityError, "function"),
+    1630: (PortabilityError, "function"),
+    1406: (QueryError, "too_long"),
+    1264: (QueryError, "range"),
+    1690: (QueryError, "range"),
+    1265: (QueryError, "type"),
+    1292: (QueryError, "type"),
+    1366: (QueryError, "type"),
+    4025: (QueryError, "check"),
+    3819: (QueryError, "check"),
+    1071: (QueryError, "key_length"),
+    1205: (TransactionError, "locked"),
+    1213: (TransactionError, "serialize"),
+    1020: (TransactionError, "serialize"),
+}
+# fmt: off
+_PATTERNS = (
+    r"Duplicate entry '(?P<values>.*)' for key '(?P<constraint>.*)'",
+    r".*constraint fails \((?P<table>.+?), CONSTRAINT `(?P<constraint>.+?)` FOREIGN KEY \((?P<columns>.+?)\) "
+    r"REFERENCES (?P<parent>.+?) \(.*",
+    r"Field '(?P<columns>.+)' doesn't have a default value",
+    r"(?:Column|Data too long for column|Out of range value for column|Data truncated for column) "
+    r"'(?P<columns>.+?)'.*",
+    r"Incorrect .+ value: '.*' for column (?:.*\.)?[`'](?P<columns>.+?)[`'] at row \d+",
+    r"CONSTRAINT `(?P<constraint>.+?)` failed for (?P<table>.+)",
+    r"Unknown column '(?P<column>.+?)' in .*",
+    r"(?:Table|Unknown table) '(?P<table>.+?)'.*",
+)  # fmt: skip
+
+
+def translate(exception: BaseException, text: str, where: str) -> DataJointError:
+    """Return the error of ours for an exception of the driver; `where` names the server."""
+    code, message = _parts(exception)
+    kind, reason = _CODES.get(code, (QueryError, "other"))
+    if type(exception).__name__ == "InterfaceError":
+        kind, reason = LostConnectionError, "lost"
+    context: dict[str, Any] = {"reason": reason, "native": code, **_details(message)}
+    if text:
+        context["statement"] = text
+    if kind is LostConnectionError:
+        message = f"The connection to {where} was lost or refused: {message or 'no answer'}"
+    elif reason == "login":
+        message = f"{where} refuses the login: {message}"
+    elif reason == "key_length":
+        return kind(
+            f"The key is too long for the server: {message}.",
+            hint="Use shorter varchar attributes in the key (3072 bytes in all, 4 for each character).", **context,
+        )  # fmt: skip
+    return kind(message.removesuffix(".") + ".", **context)
+
+
+def _parts(exception: BaseException) -> tuple[int, str]:
+    arguments = exception.args
+    if len(arguments) >= 2 and isinstance(arguments[0], int):
+        return arguments[0], str(arguments[1])
+    return -1, str(exception)
+
+
+def _details(message: str) -> dict[str, Any]:
+    """Return what the message tells about table, columns, values and constraint."""
+    for pattern in _PATTERNS:
+        if match := re.fullmatch(pattern, message, re.DOTALL):
+            found: dict[str, Any] = {name: value for name, value in match.groupdict().items() if value}
+            for name in {"table", "parent"} & set(found):
+                found[name] = found[name].replace("`", "")
+            if "columns" in found:
+                found["columns"] = tuple(c.strip("` ") for c in found["columns"].split(","))
+            return found
+    return {}
