@@ -34,7 +34,7 @@ from datajoint.heading.types import AttributeType, parse_type
 from datajoint.sql.fragment import render
 from datajoint.sql.statement import Pieces, Slot, Statement, assemble
 
-__all__ = ["count_rows", "exists_row", "select_keys", "select_rows"]
+__all__ = ["count_each", "count_rows", "exists_row", "select_keys", "select_rows"]
 
 _LIMIT_TYPE = parse_type("int64")
 
@@ -53,12 +53,26 @@ def select_keys(plan: Plan, names: Sequence[str], dialect: Dialect) -> Pieces:
 
 def count_rows(plan: Plan, dialect: Dialect) -> Statement:
     """Return the statement that counts the rows of a plan."""
+    return assemble(_count(plan, dialect), dialect)
+
+
+def count_each(plans: Sequence[Plan], dialect: Dialect) -> Statement:
+    """Return one statement that counts the rows of several plans; its values are theirs, one after the other."""
+    pieces: Pieces = []
+    taken = 0
+    for plan in plans:
+        pieces.append(", (" if pieces else "SELECT (")
+        pieces += (replace(p, index=p.index + taken) if isinstance(p, Slot) else p for p in _count(plan, dialect))
+        pieces.append(")")
+        taken += plan.arity
+    return assemble(pieces, dialect)
+
+
+def _count(plan: Plan, dialect: Dialect) -> Pieces:
     block, writer = lower(plan), _Writer(dialect)
     if block.plain:
-        pieces: Pieces = ["SELECT count(*)", *writer.tail(replace(block, order=()))]
-    else:
-        pieces = ["SELECT count(*) FROM (", *writer.select(block), ") AS n"]
-    return assemble(pieces, dialect)
+        return ["SELECT count(*)", *writer.tail(replace(block, order=()))]
+    return ["SELECT count(*) FROM (", *writer.select(block), ") AS n"]
 
 
 def exists_row(plan: Plan, dialect: Dialect) -> Statement:
@@ -69,6 +83,12 @@ def exists_row(plan: Plan, dialect: Dialect) -> Statement:
     else:
         pieces = ["SELECT 1 FROM (", *writer.select(block), ") AS n LIMIT 1"]
     return assemble(pieces, dialect)
+
+
+def write_tail(plan: Plan, dialect: Dialect) -> tuple[str, Pieces]:
+    """Return the alias of the first table of a plan, and FROM and WHERE as they stand in a SELECT."""
+    block = lower(plan)
+    return block.sources[0].alias, _Writer(dialect).tail(block)
 
 
 class _Writer:
