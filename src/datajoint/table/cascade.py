@@ -1,0 +1,220 @@
+"""Carrying out what a restriction that travels along foreign keys says: closing it, counting it, deleting it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from typing import Any
+
+from datajoint.algebra import build
+from datajoint.algebra.nodes import Const, InValues, Query
+from datajoint.engine.connection import Connection
+from datajoint.errors import IntegrityError
+from datajoint.graph.dependencies import DependencyGraph, Edge
+from datajoint.graph.restrict import Step, cascade, combined, down, is_fixed, is_local, strays
+from datajoint.heading.names import TableName
+from datajoint.journal.change import change
+from datajoint.journal.scope import compound, open_event
+from datajoint.query import fetch
+from datajoint.sql.cascade import delete_rows
+
+__all__ = ["Cascade", "delete_selected"]
+
+CHUNK = 20_000
+"""Longest list of keys in one statement."""
+
+Key = tuple[Any, ...]
+
+
+class Cascade:
+    """What follows from rows of a table.
+
+    Parameters
+    ----------
+    connection
+        Where the table is.
+    name, query
+        The table and its rows.
+    part_integrity
+        What becomes of the masters of parts: ``enforce``, ``ignore`` or ``cascade``.
+    """
+
+    def __init__(self, connection: Connection, name: TableName, query: Query, part_integrity: str = "enforce") -> None:
+        self.connection = connection
+        self.name = name
+        self.query = query
+        self.part_integrity = part_integrity
+        self._graph: DependencyGraph | None = None
+        self.levels: dict[TableName, list[list[Key]]] = {}
+
+    @property
+    def graph(self) -> DependencyGraph:
+        """Foreign keys of all schemas that have to do with the table."""
+        if self._graph is None:
+            self._graph = self.connection.catalog.load_family(self.name.schema)
+        return self._graph
+
+    # -------------------------------------------------------------------------------------------------- looking
+
+    def steps(self) -> list[Step]:
+        """Rows of each table as they are found when asked for, parents first."""
+        return cascade(self.graph, self.name, self.query, self._source, self.part_integrity, self.close)
+
+    def rows(self) -> dict[TableName, Query]:
+        """Rows of each table, parents first."""
+        return combined(self.steps(), self.graph, self._source)
+
+    def counts(self) -> dict[TableName, int]:
+        """Number of rows of each table that has any; the first table always."""
+        found = {name: fetch.count(query, self.connection) for name, query in self.rows().items()}
+        return {name: n for name, n in found.items() if n or name == self.name}
+
+    def _source(self, name: TableName) -> Any:
+        return self.connection.catalog.source(name)
+
+    def close(self, step: Step, own: Sequence[Edge], onward: Sequence[Edge]) -> Query:
+        """Add the rows of the same table that refer to given ones, directly or through others."""
+        if not own or not self._leads_further(step, own):
+            return step.query
+        key = tuple(step.query.heading.key)
+        seen: dict[Key, None] = dict.fromkeys(self._keys(step.query))
+        frontier = list(seen)
+        while frontier:
+            rows = _by_keys(self._source(step.name), key, frontier)
+            terms = [down(edge, rows, self.graph) for edge in own]
+            found = [key for condition, values in terms for key in self._keys(self._restricted(step.name, condition, values))]
+            frontier = [row for row in dict.fromkeys(found) if row not in seen]
+            seen.update(dict.fromkeys(frontier))
+        return _by_keys(self._source(step.name), key, list(seen))
+
+    def _leads_further(self, step: Step, own: Sequence[Edge]) -> bool:
+        terms = [down(edge, step.query, self.graph) for edge in own]
+        return any(fetch.exists(self._restricted(step.name, *term), self.connection) for term in terms)
+
+    def _restricted(self, name: TableName, condition: Any, values: Key) -> Query:
+        return build.restrict(Query(self._source(name)), condition, values)
+
+    def _keys(self, query: Query) -> list[Key]:
+        rows, decoder = fetch.raw_rows(build.project(query, (), {}), self.connection)
+        return [tuple(row) for row in decoder.tuples(rows)]
+
+    # ------------------------------------------------------------------------------------------------- deleting
+
+    def delete(self) -> dict[TableName, int]:
+        """Delete the rows, leaves first, as one change with one event; return how many went from each table.
+
+        Which rows go is fixed before the first one does.
+
+        Raises
+        ------
+        IntegrityError
+            When rows of a part would go without their master, or a dependant cannot be deleted.
+        """
+        with compound(self.connection, "delete", self.name):
+            steps = cascade(self.graph, self.name, self.query, self._source, self.part_integrity, self._fix)
+            if self.part_integrity != "ignore":
+                self._check_parts(steps)
+            position = {name: n for n, name in enumerate(self.graph.sorted({step.name for step in steps}))}
+            removed = dict.fromkeys(position, 0)
+            for step in sorted(steps, key=lambda step: -position[step.name]):
+                removed[step.name] += self._delete(step)
+        return {name: n for name, n in removed.items() if n or name == self.name}
+
+    def delete_alone(self) -> int:
+        """Delete the rows of the first table only."""
+        with compound(self.connection, "delete", self.name) if not is_local(self.query) else nullcontext():
+            query = self._fix(Step(self.name, self.query), (), ())
+            return delete_selected(self.connection, self.name, query)
+
+    def _fix(self, step: Step, own: Sequence[Edge], onward: Sequence[Edge]) -> Query:
+        """Tell rows by their keys where what selects them now might not once others are gone."""
+        query = self.close(step, own, onward)
+        if query is not step.query:
+            self.levels[step.name] = self._in_order(query, own)
+            return query
+        if is_fixed(query, query.heading.key) if onward else is_local(query):
+            return query
+        source, key = self._source(step.name), tuple(query.heading.key)
+        if not key:  # a table of one row at most
+            return build.restrict(Query(source), Const(value=fetch.exists(query, self.connection)))
+        return _by_keys(source, key, self._keys(query))
+
+    def _in_order(self, query: Query, own: Sequence[Edge]) -> list[list[Key]]:
+        """Sort rows that refer to one another into levels, referring rows before those they refer to."""
+        key = query.heading.key
+        parents: dict[Key, set[Key]] = {row: set() for row in self._keys(query)}
+        for edge in own:
+            refers = dict(zip(edge.key.parent_columns, edge.key.columns, strict=True))
+            columns = [refers[name] for name in key]
+            rows, decoder = fetch.raw_rows(build.project(query, tuple(columns), {}), self.connection)
+            at = {name: n for n, name in enumerate(decoder.names)}
+            for row in decoder.tuples(rows):
+                mine, parent = (tuple(row[at[name]] for name in names) for names in (key, columns))
+                if parent != mine and parent in parents:
+                    parents[mine].add(parent)
+        return _levels(parents)
+
+    def _check_parts(self, steps: Sequence[Step]) -> None:
+        for part, master, rows in strays(steps, self.graph, self._source):
+            n = fetch.count(rows, self.connection)
+            if n:
+                raise IntegrityError(
+                    f"Attempt to delete {n} row(s) of part table `{part}` before deleting from its master `{master}` first.",
+                    hint="Delete from the master, or pass part_integrity='cascade' to delete the masters of these rows, "
+                    "too, or part_integrity='ignore' to leave masters without these parts.",
+                    table=str(part),
+                )
+
+    def _delete(self, step: Step) -> int:
+        if step.name not in self.levels:
+            return delete_selected(self.connection, step.name, step.query)
+        source, key = self._source(step.name), tuple(step.query.heading.key)
+        levels = self.levels.pop(step.name)
+        return sum(delete_selected(self.connection, step.name, _by_keys(source, key, level)) for level in levels)
+
+
+def _by_keys(source: Any, key: Key, rows: list[Key]) -> Query:
+    return build.restrict(Query(source), InValues(key), (rows,))
+
+
+def _levels(parents: Mapping[Key, set[Key]]) -> list[list[Key]]:
+    """Return rows level by level, those that nothing refers to first; a circle of rows comes last, together."""
+    referring = dict.fromkeys(parents, 0)
+    for found in parents.values():
+        for parent in found:
+            referring[parent] += 1
+    level = [row for row, n in referring.items() if not n]
+    levels: list[list[Key]] = []
+    left = set(parents)
+    while level:
+        levels.append(level)
+        left.difference_update(level)
+        following: list[Key] = []
+        for row in level:
+            for parent in parents[row]:
+                referring[parent] -= 1
+                if not referring[parent]:
+                    following.append(parent)
+        level = following
+    return [*levels, list(left)] if left else levels
+
+
+def delete_selected(connection: Connection, name: TableName, query: Query) -> int:
+    """Delete rows of one table, told by their own attributes, with an event; return their number."""
+    key, removed = ("delete", connection.dialect.name), 0
+    statement = query.plan.statements.get(key)
+    if statement is None:
+        statement = query.plan.statements[key] = delete_rows(query.plan, connection.dialect)
+    for values in _chunks(query):
+        event = open_event(connection, name, "delete")
+        removed += change(connection, event, statement.text, statement.bind(values))
+    return removed
+
+
+def _chunks(query: Query) -> list[tuple[Any, ...]]:
+    """Cut a long list of keys; nothing to do where it is empty."""
+    condition = getattr(query.plan, "condition", None)
+    if not isinstance(condition, InValues):
+        return [query.values]
+    (rows,) = query.values
+    return [(rows[start : start + CHUNK],) for start in range(0, len(rows), CHUNK)]
