@@ -24,6 +24,7 @@ from datajoint.algebra.fragment_types import (
     family,
 )
 from datajoint.algebra.functions import ALIASES, FUNCTIONS, NATIVE, Function
+from datajoint.algebra.meaning import convert
 from datajoint.errors import PortabilityError, nearest
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.heading import Heading
@@ -33,6 +34,7 @@ __all__ = ["Calls"]
 
 _PLAIN_TYPES = {"int64": INT64, "float64": FLOAT64, "text": TEXT, "date": DATE, "datetime": DATETIME, "bool": BOOL}
 _PATH = re.compile(r"\.(?:(\w+)|\"((?:[^\"\\]|\\.)*)\")|\[(\d+)\]")
+_FOLDED = ("int", "decimal", "float", "text", "date", "datetime", "uuid")
 _WHEN = {"when": ("date", "datetime", "time"), "day": ("date", "datetime")}
 
 
@@ -162,8 +164,13 @@ class Calls(Typing):
             return self.text_of(operand, who)
         if kind == "num":
             return self.number(operand, who)
-        if kind in ("int", "float"):
-            return self.cast(self.number(operand, who), INT64 if kind == "int" else FLOAT64)
+        if kind == "float":
+            return self.cast(self.number(operand, who), FLOAT64)
+        if kind == "int":
+            whole = self.cast(self.number(operand, who), INT64)
+            if whole.dtype != INT64:
+                raise self.fail(operand.start, f"{who} needs a whole number here")
+            return whole
         if kind == "bool":
             return self.condition(operand)
         if kind == "word":
@@ -179,7 +186,7 @@ class Calls(Typing):
             operand = self.cast(operand, datetime_type(6))
         if family(operand.dtype) not in _WHEN[kind]:
             raise self.fail(operand.start, f"{who} takes a date or datetime, and {operand.name} is {operand.dtype.text}")
-        return operand
+        return self.cast(operand, DATETIME) if kind == "when" and operand.dtype == DATE else operand
 
     def _native(self, word: str, value: str, arguments: list[Operand], start: int) -> Operand:
         homes = [backend for backend, functions in NATIVE.items() if word in functions]
@@ -331,8 +338,11 @@ class Calls(Typing):
         if operand.loose:
             tight = self.tighten(operand, dtype)
             return tight if tight.dtype == dtype else self.convert(tight, dtype)
+        if operand.token >= 0 and isinstance(operand.expression, Literal) and target in _FOLDED:
+            value = convert(operand.expression.value, operand.dtype, dtype)
+            return self.constant(value, dtype, operand.start)
         if kind == "null" or operand.token >= 0:
-            return self.cast(operand, dtype) if target != "text" or kind == "text" else self.text_of(operand, "`cast`")
+            return self.cast(operand, dtype)
         if target == "text":
             return self.text_of(operand, "`cast`")
         numbers = ("bool", "int", "decimal", "float")

@@ -30,6 +30,7 @@ from datajoint.heading.types import AttributeType
 
 __all__ = ["Lifted", "Operand", "Typing"]
 
+_OWN_LITERALS = NUMERIC | {"text"}
 _DAY_UNITS = ("day", "week", "month", "quarter", "year")
 
 
@@ -214,14 +215,16 @@ class Typing:
     def unify(self, operands: Sequence[Operand], who: str) -> list[Operand]:
         """Bring operands to their common type; the bare literals among them are read as the type of the others."""
         firm = [o for o in operands if o.token < 0 and not o.loose]
+        ranked = operands if firm else sorted(operands, key=lambda o: {"decimal": 0, "text": 2}.get(o.dtype.kind, 1))
         target = self._common(firm, who) if firm else NULL
         for operand in operands:
             if operand.loose and target is NULL:
                 target = self._met_by_path(operands)
         anchor = next((o for o in firm if o.dtype.kind != "null"), None)
-        for operand in operands:
+        for operand in ranked:
             if operand.token >= 0:
                 target = self._widen(target, operand, anchor, who)
+        target = TEXT if target.kind == "null" else target
         return [self._fit(o, target, anchor) for o in operands]
 
     def _met_by_path(self, operands: Sequence[Operand]) -> AttributeType:
@@ -242,8 +245,9 @@ class Typing:
     def _widen(self, target: AttributeType, operand: Operand, anchor: Operand | None, who: str) -> AttributeType:
         if target.kind == "null":
             return operand.dtype
-        if anchor is None:  # only literals so far
-            return self._common([replace(operand, dtype=target), operand], who)
+        if anchor is None and not (family(operand.dtype) == "text" and family(target) not in _OWN_LITERALS):
+            one, other = replace(operand, dtype=target), replace(operand, dtype=self._narrow(operand, target))
+            return self._common([one, other], who)
         read_ = self.read_as(operand, target, anchor)
         if read_.dtype == target:
             return target
@@ -313,20 +317,20 @@ class Typing:
             raise self.fail(a.start, f"`{op}` does not apply to {a.dtype.text} and {b.dtype.text}",
                             "Use datediff(a, b), timestampdiff(unit, a, b) or a + interval 1 day.")  # fmt: skip
         a, b = self.number(a, f"`{op}`"), self.number(b, f"`{op}`")
-        dtype = arithmetic(op, self._narrow(a, b), self._narrow(b, a))
+        dtype = arithmetic(op, self._narrow(a, b.dtype), self._narrow(b, a.dtype))
         if dtype == FLOAT64 or (op == "div" and "float" in (family(a.dtype), family(b.dtype))):
             a, b = self.cast(a, FLOAT64), self.cast(b, FLOAT64)
         elif dtype == INT64 and "decimal" not in (a.dtype.kind, b.dtype.kind):
             a, b = self.cast(a, INT64), self.cast(b, INT64)
         else:
-            a, b = self.cast(a, self._narrow(a, b)), self.cast(b, self._narrow(b, a))
+            a, b = self.cast(a, self._narrow(a, b.dtype)), self.cast(b, self._narrow(b, a.dtype))
             a, b = self.cast(a, exact(a.dtype)), self.cast(b, exact(b.dtype))
         divides = op in ("/", "div", "%") and not (b.token >= 0 and getattr(b.expression, "value", 0))
         return self.node(op, (a, b), dtype, True if divides else None)
 
-    def _narrow(self, operand: Operand, other: Operand) -> AttributeType:
+    def _narrow(self, operand: Operand, other: AttributeType) -> AttributeType:
         """Return the type of a whole literal beside a decimal: as many digits as it has, not all of int64."""
-        if operand.token < 0 or operand.dtype != INT64 or other.dtype.kind != "decimal":
+        if operand.token < 0 or operand.dtype != INT64 or other.kind != "decimal":
             return operand.dtype
         return decimal_type(len(self.tokens[operand.token].value.strip().lstrip("+-0")), 0)
 

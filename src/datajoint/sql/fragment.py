@@ -32,6 +32,8 @@ Written = tuple[str, AttributeType]
 
 _COMPARISONS = {"=", "<>", "<", "<=", ">", ">="}
 _SAME = {"sqlite": "IS", "postgresql": "IS NOT DISTINCT FROM", "mysql": "<=>"}
+_BITS = {"bool": 1, "int8": 7, "uint8": 8, "int16": 15, "uint16": 16, "int32": 31, "uint32": 32, "year": 12}
+_SMALL = {"year", "month", "day", "hour", "minute", "second", "char_length", "instr", "datediff", "count"}
 _PLAIN_FAMILIES = {"bool", "int", "float", "text", "null"}
 
 
@@ -177,8 +179,8 @@ class _Writer:
         if self.backend == "sqlite":
             return self.lite_decimal(op, args, node) if kind == "decimal" else self.lite_number(op, args, node, kind)
         texts = [text for text, _ in args]
-        if op == "neg":
-            return f"(-{texts[0]})"
+        if op == "neg":  # MariaDB takes the negative of a constant expression for a decimal
+            return f"(0 - {texts[0]})" if kind == "int" and self.backend == "mysql" else f"(-{texts[0]})"
         if op in ("/", "div", "%"):
             return self.division(op, texts, node, kind)
         if self.backend == "postgresql" and kind == "int" and all(isinstance(arg, Literal) for arg in node.args):
@@ -226,7 +228,27 @@ class _Writer:
         if op == "div":
             return f"({texts[0]} / {texts[1]})"
         text = f"({texts[0]} {op} {texts[1]})"
-        return f"dj_int{text}" if kind == "int" and op in "+-*" and not _surely_fits(op, node, args) else text
+        return f"dj_int{text}" if kind == "int" and op in ("+", "-", "*") and self.bits(node) > 62 else text
+
+    def bits(self, node: Expression) -> int:
+        """Return how many bits a whole number takes at most: beyond 62 SQLite may turn a result into a float."""
+        match node:
+            case Name(name):
+                return _BITS.get(self.column(name)[1].kind, 63)
+            case Literal(value):
+                return int(value).bit_length() if isinstance(value, int) else 1
+            case Cast(argument):
+                return self.bits(argument) if node.dtype.kind == "int64" else 63
+            case Operator("+" | "-" | "*" as op, (a, b)):
+                return self.bits(a) + self.bits(b) if op == "*" else max(self.bits(a), self.bits(b)) + 1
+            case Operator("%", (a, b)):
+                return min(self.bits(a), self.bits(b))
+            case Call(function):
+                return 32 if function in _SMALL else 63
+            case Operator() if node.dtype.kind == "bool":
+                return 1
+            case _:
+                return 63
 
     def lite_decimal(self, op: str, args: list[Written], node: Operator) -> str:
         types = [dtype for _, dtype in args]
@@ -296,6 +318,8 @@ class _Writer:
         if node.function in ("sum", "avg", "min", "max"):
             if self.backend == "postgresql" and node.function in ("min", "max") and dtype.kind == "enum":
                 return self.rendered(Call(node.function, node.args, TEXT), [f"({text})::text"])
+            if self.backend == "mysql" and node.function == "sum" and node.dtype.kind == "int64" and self.bits(node.args[0]) <= 32:
+                return f"cast(sum({distinct}{text}) AS signed)"
             return self.rendered(node, [text])
         return f"{node.function}({distinct}{text})"
 
@@ -344,23 +368,6 @@ class _Writer:
         if self.backend == "sqlite":
             return f"dj_json({value}, {path}, '{kind}')"
         return _my_json(value, path, kind)
-
-
-def _surely_fits(op: str, node: Operator, args: list[Written]) -> bool:
-    """Whether a result of int64 cannot overflow: SQLite would turn it into a float."""
-    widths = [_width(arg, dtype) for arg, (_, dtype) in zip(node.args, args, strict=True)]
-    return sum(widths) <= 62 if op == "*" else max(widths) <= 61
-
-
-def _width(node: Expression, dtype: AttributeType) -> int:
-    if isinstance(node, Literal):
-        return int(node.value).bit_length() if isinstance(node.value, int) else 1
-    if isinstance(node, Operator) and node.op in ("+", "-", "*", "%"):
-        widths = [_width(arg, INT64) for arg in node.args]
-        return sum(widths) if node.op == "*" else max(widths) + 1
-    if isinstance(node, Call) and node.function in ("year", "month", "day", "char_length", "instr", "datediff"):
-        return 32
-    return {"int8": 7, "uint8": 8, "int16": 15, "uint16": 16, "int32": 31, "uint32": 32, "bool": 1, "year": 12}.get(dtype.kind, 63)
 
 
 def _pg_key(sql: str, dtype: AttributeType, down: bool) -> str:
