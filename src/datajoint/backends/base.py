@@ -393,6 +393,10 @@ class CatalogReader(ABC):
         """Whether a schema exists."""
 
     @abstractmethod
+    def dependents(self, schemas: Sequence[str]) -> list[str]:
+        """Names of the other schemas that hold foreign keys into some of these, sorted."""
+
+    @abstractmethod
     def read(
         self, schemas: Sequence[str], known: Mapping[TableName, TableSpec] | None = None
     ) -> dict[TableName, TableSpec]:

@@ -61,6 +61,14 @@ class MysqlCatalog(Reader):
         text = "SELECT 1 FROM information_schema.schemata WHERE schema_name = %s"
         return bool(self.session.execute(text, (name,)).fetchall())
 
+    def dependents(self, schemas: Sequence[str]) -> list[str]:
+        text = (
+            "SELECT DISTINCT table_schema FROM information_schema.key_column_usage "
+            f"WHERE referenced_table_schema IN ({', '.join(['%s'] * len(schemas))})"
+        )
+        found = {row[0] for row in self.session.execute(text, tuple(schemas)).fetchall()}
+        return sorted(found.difference(schemas))
+
     def gather(self, schemas: Sequence[str]) -> list[RawTable]:
         mariadb = "MariaDB" in self.session.server_version
         indexes_text = _INDEXES.format(expression="NULL" if mariadb else "expression")

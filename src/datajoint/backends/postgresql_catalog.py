@@ -89,6 +89,14 @@ class PostgresqlCatalog(Reader):
     def schema_exists(self, name: str) -> bool:
         return bool(self._rows("SELECT 1 FROM pg_namespace WHERE nspname = $1", (name,)))
 
+    def dependents(self, schemas: Sequence[str]) -> list[str]:
+        text = (
+            "SELECT DISTINCT cn.nspname FROM pg_constraint k JOIN pg_class p ON p.oid = k.confrelid "
+            "JOIN pg_namespace pn ON pn.oid = p.relnamespace JOIN pg_class c ON c.oid = k.conrelid "
+            "JOIN pg_namespace cn ON cn.oid = c.relnamespace WHERE k.contype = 'f' AND pn.nspname = ANY($1)"
+        )
+        return sorted({row[0] for row in self._rows(text, (list(schemas),))}.difference(schemas))
+
     def _rows(self, text: str, parameters: Sequence[Any]) -> list[Any]:
         return self.session.execute(text, parameters).fetchall()
 

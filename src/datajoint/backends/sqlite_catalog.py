@@ -50,6 +50,15 @@ class SqliteCatalog(Reader):
     def schema_exists(self, name: str) -> bool:
         return bool(self._rows("SELECT 1 FROM \"~catalog\" WHERE schema = ? AND table_name = ''", [name]))
 
+    def dependents(self, schemas: Sequence[str]) -> list[str]:
+        text = (
+            "SELECT DISTINCT substr(m.name, 1, instr(m.name, '.') - 1), substr(f.\"table\", 1,
+            instr(f.\"table\", '.') - 1) "
+            "FROM sqlite_master m,
+            pragma_foreign_key_list(m.name) f WHERE m.type = 'table' AND instr(m.name, '.') > 1"
+        )
+        return sorted({child for child, parent in self._rows(text) if parent in schemas}.difference(schemas))
+
     def _rows(self, text: str, parameters: Sequence[Any] = ()) -> list[Any]:
         return self.session.execute(text, parameters).fetchall()
 
@@ -67,7 +76,8 @@ class SqliteCatalog(Reader):
         )  # fmt: skip
         references = self._grouped(
             'SELECT m.name, f.id, f."table", f."from", f."to" '
-            + master.format("pragma_foreign_key_list(m.name) f") + " ORDER BY m.name, f.id DESC, f.seq", schemas,
+            + master.format("pragma_foreign_key_list(m.name) f")
+            + " ORDER BY m.name, f.id DESC, f.seq", schemas,
         )  # fmt: skip
         indexes = self._grouped(
             'SELECT m.name, i.seq, i."unique", c.name '

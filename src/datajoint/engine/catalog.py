@@ -29,6 +29,7 @@ class Catalog:
         self._specs: dict[str, dict[TableName, TableSpec]] = {}
         self._sources: dict[TableName, Source] = {}
         self._graph: DependencyGraph | None = None
+        self._known_dependents: dict[str, list[str]] = {}
         self.version = 0  # counts changes, for those who keep something made from the catalog
 
     @property
@@ -49,6 +50,7 @@ class Catalog:
 
     def forget(self, schema: str) -> None:
         """Forget a schema; it is read again when next asked for."""
+        self._known_dependents.clear()
         self._specs.pop(schema, None)
         self._changed()
         for name in [name for name in self._sources if name.schema == schema]:
@@ -127,5 +129,12 @@ class Catalog:
                 for spec in self._specs[s].values()
                 for key in spec.foreign_keys
             }
-            todo = sorted((parents | set(self.reader.dependents(todo))) - seen)
+            todo = sorted((parents | self._dependents(todo)) - seen)
         return self.graph
+
+    def _dependents(self, schemas: Iterable[str]) -> set[str]:
+        """Schemas that refer to some of these; asked once, for what comes later makes a delete fail, which asks again."""
+        for schema in schemas:
+            if schema not in self._known_dependents:
+                self._known_dependents[schema] = self.reader.dependents([schema])
+        return {found for schema in schemas for found in self._known_dependents[schema]}
