@@ -36,6 +36,21 @@ CATALOG = """CREATE TABLE IF NOT EXISTS "~catalog" (
 ) STRICT"""
 """``table_name = ''`` is the schema itself, ``column_name = ''`` the table with its comment."""
 
+_MARKS = 'SELECT schema, table_name, column_name, type, comment FROM "~catalog" WHERE schema IN ({})'
+
+_COLUMNS = """
+SELECT m.name, c.name, c.type, c."notnull", c.dflt_value, c.pk
+FROM sqlite_master m, pragma_table_info(m.name) c WHERE {} ORDER BY m.name, c.cid"""
+
+_REFERENCES = """
+SELECT m.name, f.id, f."table", f."from", f."to"
+FROM sqlite_master m, pragma_foreign_key_list(m.name) f WHERE {} ORDER BY m.name, f.id DESC, f.seq"""
+
+_INDEXES = """
+SELECT m.name, i.seq, i."unique", c.name
+FROM sqlite_master m, pragma_index_list(m.name) i, pragma_index_info(i.name) c
+WHERE {} AND i.origin = 'c' ORDER BY m.name, i.seq DESC, c.seqno"""
+
 _NATIVE = {"INTEGER": "bigint", "INT": "bigint", "REAL": "double", "TEXT": "text", "BLOB": "longblob"}
 _CLOCK = re.compile(r"\(?(?:substr\()?strftime\('%Y-%m-%d %H:%M:%[Sf]', 'now'(?P<utc>, '\+0 days')?\)"
                     r"(?: \|\| '000', 1, (?P<length>\d+)\))?\)?")  # fmt: skip
@@ -52,10 +67,10 @@ class SqliteCatalog(Reader):
 
     def dependents(self, schemas: Sequence[str]) -> list[str]:
         text = (
-            "SELECT DISTINCT substr(m.name, 1, instr(m.name, '.') - 1), substr(f.\"table\", 1,
-            instr(f.\"table\", '.') - 1) "
-            "FROM sqlite_master m,
-            pragma_foreign_key_list(m.name) f WHERE m.type = 'table' AND instr(m.name, '.') > 1"
+            "SELECT DISTINCT substr(m.name, 1, instr(m.name, '.') - 1), "
+            "substr(f.\"table\", 1, instr(f.\"table\", '.') - 1) "
+            "FROM sqlite_master m, pragma_foreign_key_list(m.name) f "
+            "WHERE m.type = 'table' AND instr(m.name, '.') > 1"
         )
         return sorted({child for child, parent in self._rows(text) if parent in schemas}.difference(schemas))
 
@@ -63,27 +78,15 @@ class SqliteCatalog(Reader):
         return self.session.execute(text, parameters).fetchall()
 
     def gather(self, schemas: Sequence[str]) -> list[RawTable]:
-        master = f"FROM sqlite_master m, {{}} WHERE m.type = 'table' AND {_ours(schemas)}"
+        names = list(schemas)
+        ours = f"m.type = 'table' AND {_ours(schemas)}"
+        columns = self._grouped(_COLUMNS.format(ours), names)
+        references = self._grouped(_REFERENCES.format(ours), names)
+        indexes = self._grouped(_INDEXES.format(ours), names)
         marks = {
             (f"{schema}.{table}", column): (dtype, comment)
-            for schema, table, column, dtype, comment in self._rows(
-                'SELECT schema, table_name, column_name, type, comment FROM "~catalog" WHERE schema IN '
-                f"({', '.join('?' * len(schemas))})", schemas)
-        }  # fmt: skip
-        columns = self._grouped(
-            'SELECT m.name, c.name, c.type, c."notnull", c.dflt_value, c.pk '
-            + master.format("pragma_table_info(m.name) c") + " ORDER BY m.name, c.cid", schemas,
-        )  # fmt: skip
-        references = self._grouped(
-            'SELECT m.name, f.id, f."table", f."from", f."to" '
-            + master.format("pragma_foreign_key_list(m.name) f")
-            + " ORDER BY m.name, f.id DESC, f.seq", schemas,
-        )  # fmt: skip
-        indexes = self._grouped(
-            'SELECT m.name, i.seq, i."unique", c.name '
-            + master.format("pragma_index_list(m.name) i, pragma_index_info(i.name) c")
-            + " AND i.origin = 'c' ORDER BY m.name, i.seq DESC, c.seqno", schemas,
-        )  # fmt: skip
+            for schema, table, column, dtype, comment in self._rows(_MARKS.format(_places(schemas)), names)
+        }
         return [
             _table(name, rows, references.get(name, []), indexes.get(name, []), marks)
             for name, rows in columns.items()
@@ -135,8 +138,11 @@ def _table(
 
 
 def _ours(schemas: Sequence[str]) -> str:
-    marks = ", ".join("?" * len(schemas))
-    return f"instr(m.name, '.') > 1 AND substr(m.name, 1, instr(m.name, '.') - 1) IN ({marks})"
+    return f"instr(m.name, '.') > 1 AND substr(m.name, 1, instr(m.name, '.') - 1) IN ({_places(schemas)})"
+
+
+def _places(schemas: Sequence[str]) -> str:
+    return ", ".join("?" * len(schemas))
 
 
 def _runs(rows: Iterable[Any]) -> list[list[Any]]:
