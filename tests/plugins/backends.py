@@ -88,11 +88,16 @@ def schema_name(
         return name
 
     yield make
+    drop_schemas(backend, names, pytestconfig)
+
+
+def drop_schemas(backend: Server, names: list[str], config: pytest.Config) -> None:
+    """Drop schemas with all that depends on them; what stays is named at the end of the session."""
     if names and backend.name != "sqlite":
         try:
             _drop(backend, names)
         except Exception as error:  # noqa: BLE001 - a test is judged by its asserts, not by what it left
-            pytestconfig.stash[LEFT_BEHIND].append(f"{', '.join(names)} on {backend.name}: {error}")
+            config.stash[LEFT_BEHIND].append(f"{', '.join(names)} on {backend.name}: {error}")
 
 
 def _drop(server: Server, names: list[str]) -> None:
