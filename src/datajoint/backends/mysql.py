@@ -36,7 +36,8 @@ PACKET = 1 << 20
 
 IN_TRANSACTION = 1
 _TOKENS = re.compile(
-    r"""'(?:[^'\\]|''|\\.)*'|"(?:[^"\\]|""|\\.)*"|`(?:[^`]|``)*`|--[ \t\n][^\n]*|\#[^\n]*|/\*.*?\*/|(;\s*\S)""",
+    r"""'(?:[^'\\]|''|\\.)*'|"(?:[^"\\]|""|\\.)*"|`(?:[^`]|``)*`"""
+    r"""|--[ \t\n][^\n]*|\#[^\n]*|/\*.*?\*/|(;\s*\S)""",
     re.DOTALL,
 )
 _INTO = re.compile(r"\s*(?:INSERT|REPLACE|UPDATE)\b[^`]*`((?:[^`]|``)+)`\.`((?:[^`]|``)+)`", re.IGNORECASE)
@@ -45,14 +46,13 @@ _INTO = re.compile(r"\s*(?:INSERT|REPLACE|UPDATE)\b[^`]*`((?:[^`]|``)+)`\.`((?:[
 class MysqlSession(Session):
     """One connection to a MySQL or MariaDB server."""
 
-    dialect: MysqlDialect
-
     def __init__(self, connection: Any, where: str, again: Mapping[str, Any]) -> None:
         self._connection = connection
         self._cursor = connection.cursor()
         self._where = where
         self._again = again
-        self.dialect = MysqlDialect("mariadb" in connection.get_server_info().lower())
+        self._mariadb = "mariadb" in connection.get_server_info().lower()
+        self.dialect = MysqlDialect(self._mariadb)
         self._user: str | None = None
 
     @classmethod
@@ -60,7 +60,7 @@ class MysqlSession(Session):
         cls,
         settings: ConnectionSettings,
         *,
-        synchronous: str = "FULL",
+        synchronous: str = "FULL",  # noqa: ARG003
         busy_timeout: float = 30,  # noqa: ARG003
     ) -> Self:
         driver = _driver()
@@ -147,8 +147,10 @@ class MysqlSession(Session):
         except Exception as error:
             raise self._failed(error, text) from error
         finally:
+            if cursor is not None:
+                _forget(cursor)
             if connection is not None:
-                connection._force_close()  # the rest of the rows is not wanted
+                connection._force_close()
 
     def load_rows(
         self, table: str, columns: Sequence[str], dtypes: Sequence[AttributeType], rows: Sequence[Parameters],
@@ -221,7 +223,7 @@ class MysqlSession(Session):
 
     @property
     def server_version(self) -> str:
-        product = "MariaDB" if self.dialect.mariadb else "MySQL"
+        product = "MariaDB" if self._mariadb else "MySQL"
         return f"{product} {self._connection.get_server_info().removeprefix('5.5.5-')}"
 
     def translate(self, exception: BaseException, text: str = "") -> DataJointError:
@@ -265,23 +267,30 @@ def _single(text: str) -> bool:
 
 
 def _conversions() -> dict[Any, Any]:
-    """Return the driver's conversions without those for times and decimals: columns are decoded as a whole."""
+    """Return the driver's conversions without times and decimals, which are decoded by column."""
     kinds, conversions = _driver().constants.FIELD_TYPE, _driver().converters.conversions
     left_out = {
         kinds.DATE, kinds.DATETIME, kinds.TIMESTAMP, kinds.TIME, kinds.DECIMAL,
         kinds.NEWDECIMAL,
     }  # fmt: skip
     kept = {kind: function for kind, function in conversions.items() if kind not in left_out}
-    return {**kept, Decimal: lambda value, _: format(value, "f")}
+    return {**kept, Decimal: _plain_decimal}
+
+
+def _plain_decimal(value: Decimal, _mapping: object) -> str:
+    return format(value, "f")
 
 
 def _connect(options: Mapping[str, Any], use_tls: Any, where: str) -> tuple[Any, dict[str, Any]]:
     """Connect as `use_tls` asks (CFG-17) and return the connection with the options that worked."""
     driver = _driver()
     if use_tls is False:
-        chosen = {**options, "ssl_disabled": True}
-        return driver.connect(**chosen), chosen
-    chosen = {**options, "ssl": use_tls if isinstance(use_tls, Mapping) else _any_certificate()}
+        plain: dict[str, Any] = {**options, "ssl_disabled": True}
+        return driver.connect(**plain), plain
+    chosen: dict[str, Any] = {
+        **options,
+        "ssl": use_tls if isinstance(use_tls, Mapping) else _any_certificate(),
+    }
     try:
         connection = driver.connect(**chosen)
     except (driver.OperationalError, OSError) as error:
@@ -295,6 +304,13 @@ def _connect(options: Mapping[str, Any], use_tls: Any, where: str) -> tuple[Any,
             f"{where} offers no encrypted connection, which `database.use_tls` demands.", reason="tls"
         )
     return connection, chosen
+
+
+def _forget(cursor: Any) -> None:
+    """Keep an unbuffered cursor from reading the rest of its rows, which nobody wants."""
+    cursor.connection = None
+    if cursor._result is not None:
+        cursor._result.unbuffered_active = False
 
 
 def _driver() -> Any:

@@ -39,13 +39,15 @@ _FOREIGN_WORDS = re.compile(r"timestamptz|bit\b", re.IGNORECASE)
 
 _UNSIGNED = {"uint64": "UNSIGNED", "uint32": "UNSIGNED", "uint16": "UNSIGNED", "uint8": "UNSIGNED"}
 _CASTS = {
-    **dict.fromkeys(INTEGER_RANGES, "SIGNED"), **_UNSIGNED, "bool": "SIGNED", "year": "SIGNED", "float32": "DOUBLE",
+    **dict.fromkeys(INTEGER_RANGES, "SIGNED"), **_UNSIGNED, "bool": "SIGNED", "year": "SIGNED",
+    "float32": "DOUBLE",
     "float64": "DOUBLE", **dict.fromkeys(("varchar", "char", "text", "enum", "json"), "CHAR"), "date": "DATE",
     **dict.fromkeys(("uuid", "bytes", "blob"), "BINARY"),
 }  # fmt: skip
 
 _LIST_TYPES = {
-    **dict.fromkeys(INTEGER_RANGES, "bigint"), **dict.fromkeys(_UNSIGNED, "bigint unsigned"), "bool": "bigint",
+    **dict.fromkeys(INTEGER_RANGES, "bigint"), **dict.fromkeys(_UNSIGNED, "bigint unsigned"),
+    "bool": "bigint",
     "year": "bigint", "float64": "double", "float32": "double", "date": "date", "time": "time(6)",
     "datetime": "datetime(6)", "timestamp": "datetime(6)",
 }  # fmt: skip
@@ -240,7 +242,8 @@ def _read_span(text: str) -> timedelta:
 
 
 _ENCODERS: dict[str, Codec] = {
-    "date": _moment, "datetime": _moment, "timestamp": _moment, "time": _span, "uuid": lambda value: value.bytes,
+    "date": _moment, "datetime": _moment, "timestamp": _moment, "time": _span,
+    "uuid": lambda value: value.bytes,
     "json": json_text,
 }  # fmt: skip
 _DECODERS: dict[str, Codec] = {

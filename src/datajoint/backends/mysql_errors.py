@@ -65,14 +65,13 @@ _CODES: dict[int, tuple[type[DataJointError], str]] = {
     1213: (TransactionError, "serialize"),
     1020: (TransactionError, "serialize"),
 }
-# fmt: off
 _PATTERNS = (
     r"Duplicate entry '(?P<values>.*)' for key '(?P<constraint>.*)'",
-    r".*constraint fails \((?P<table>.+?), CONSTRAINT `(?P<constraint>.+?)` FOREIGN KEY \((?P<columns>.+?)\) "
-    r"REFERENCES (?P<parent>.+?) \(.*",
+    (r".*constraint fails \((?P<table>.+?), CONSTRAINT `(?P<constraint>.+?)` "
+    r"FOREIGN KEY \((?P<columns>.+?)\) REFERENCES (?P<parent>.+?) \(.*"),
     r"Field '(?P<columns>.+)' doesn't have a default value",
-    r"(?:Column|Data too long for column|Out of range value for column|Data truncated for column) "
-    r"'(?P<columns>.+?)'.*",
+    (r"(?:Column|Data too long for column|Out of range value for column|Data truncated for column) "
+     r"'(?P<columns>.+?)'.*"),
     r"Incorrect .+ value: '.*' for column (?:.*\.)?[`'](?P<columns>.+?)[`'] at row \d+",
     r"CONSTRAINT `(?P<constraint>.+?)` failed for (?P<table>.+)",
     r"Unknown column '(?P<column>.+?)' in .*",
@@ -96,7 +95,8 @@ def translate(exception: BaseException, text: str, where: str) -> DataJointError
     elif reason == "key_length":
         return kind(
             f"The key is too long for the server: {message}.",
-            hint="Use shorter varchar attributes in the key (3072 bytes in all, 4 for each character).", **context,
+            hint="Use shorter varchar attributes in the key (3072 bytes in all, 4 for each character).",
+            **context,
         )  # fmt: skip
     return kind(message.removesuffix(".") + ".", **context)
 

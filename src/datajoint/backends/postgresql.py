@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["BACKEND", "PostgresqlSession"]
 
 OPTIONS = {
-    "standard_conforming_strings": "on", "search_path": "pg_catalog", "DateStyle": "ISO", "bytea_output": "hex",
+    "standard_conforming_strings": "on", "search_path": "pg_catalog", "DateStyle": "ISO",
+    "bytea_output": "hex",
 }  # fmt: skip
 CONNECT_TIMEOUT = 10
 STALE_PLAN = "cached plan must not change result type"
@@ -42,7 +43,11 @@ class PostgresqlSession(Session):
 
     @classmethod
     def open(
-        cls, settings: ConnectionSettings, *, synchronous: str = "FULL", busy_timeout: float = 30
+        cls,
+        settings: ConnectionSettings,
+        *,
+        synchronous: str = "FULL",  # noqa: ARG003
+        busy_timeout: float = 30,  # noqa: ARG003
     ) -> Self:
         psycopg = _driver()
         where = f"{settings.user}@{settings.host}:{settings.port}"
@@ -50,7 +55,8 @@ class PostgresqlSession(Session):
             connection = psycopg.connect(
                 host=settings.host, port=settings.port, user=settings.user, password=settings.password,
                 dbname=settings.name or "postgres", autocommit=True, client_encoding="utf8",
-                connect_timeout=CONNECT_TIMEOUT, application_name="datajoint", cursor_factory=psycopg.RawCursor,
+                connect_timeout=CONNECT_TIMEOUT, application_name="datajoint",
+                cursor_factory=psycopg.RawCursor,
                 options=" ".join(f"-c {name}={value}" for name, value in OPTIONS.items()),
                 **_tls(settings.use_tls),
             )  # fmt: skip
@@ -194,7 +200,8 @@ class PostgresqlSession(Session):
 
 _COPY_TYPES = {
     "int8": "int2", "uint8": "int2", "int16": "int2", "uint16": "int4", "int32": "int4", "uint32": "int8",
-    "int64": "int8", "uint64": "numeric", "year": "int2", "float32": "float4", "float64": "float8", "bool": "bool",
+    "int64": "int8", "uint64": "numeric", "year": "int2", "float32": "float4", "float64": "float8",
+    "bool": "bool",
     "decimal": "numeric", "char": "text", "varchar": "text", "text": "text", "enum": "text", "date": "date",
     "datetime": "timestamp", "timestamp": "timestamp", "time": "time", "uuid": "uuid", "json": "bytea",
     "bytes": "bytea", "blob": "bytea",

@@ -68,7 +68,7 @@ class SqliteCatalog(Reader):
     def dependents(self, schemas: Sequence[str]) -> list[str]:
         text = (
             "SELECT DISTINCT substr(m.name, 1, instr(m.name, '.') - 1), "
-            "substr(f.\"table\", 1, instr(f.\"table\", '.') - 1) "
+            'substr(f."table", 1, instr(f."table", \'.\') - 1) '
             "FROM sqlite_master m, pragma_foreign_key_list(m.name) f "
             "WHERE m.type = 'table' AND instr(m.name, '.') > 1"
         )

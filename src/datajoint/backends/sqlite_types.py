@@ -28,7 +28,8 @@ _MICROSECOND = timedelta(microseconds=1)
 _COMPLEMENT = str.maketrans("0123456789", "9876543210")
 
 _COLUMN_TYPES = {
-    **dict.fromkeys(INTEGERS - {"uint64"}, "INTEGER"), "bool": "INTEGER", "year": "INTEGER", "time": "INTEGER",
+    **dict.fromkeys(INTEGERS - {"uint64"}, "INTEGER"), "bool": "INTEGER", "year": "INTEGER",
+    "time": "INTEGER",
     "float32": "REAL", "float64": "REAL",
     **dict.fromkeys(("char", "varchar", "text", "enum", "date", "datetime", "timestamp", "json"), "TEXT"),
     **dict.fromkeys(("uint64", "uuid", "bytes", "blob"), "BLOB"),
@@ -77,7 +78,8 @@ def check(dtype: AttributeType, column: str) -> str:
 
 
 _CHECKS = {
-    "uint64": "length({0}) = 8", "uuid": "length({0}) = 16", "bool": "{0} IN (0, 1)", "json": "json_valid({0})",
+    "uint64": "length({0}) = 8", "uuid": "length({0}) = 16", "bool": "{0} IN (0, 1)",
+    "json": "json_valid({0})",
     "date": f"{{0}} GLOB '{_DATE}'", "year": "{0} BETWEEN 0 AND 2155",
 }  # fmt: skip
 

@@ -31,7 +31,8 @@ _EXACT = Context(prec=80)
 _HUGE = 1 << 63
 _TEMPORAL = re.compile(
     r"(?P<date>\d{4}-\d{1,2}-\d{1,2})"
-    r"(?:[T ](?P<h>\d{1,2}):(?P<m>\d{2})(?::(?P<s>\d{2})(?:[.,](?P<f>\d+))?)?\s*(?P<zone>Z|[+-]\d{2}:?\d{2})?)?"
+    r"(?:[T ](?P<h>\d{1,2}):(?P<m>\d{2})(?::(?P<s>\d{2})(?:[.,](?P<f>\d+))?)?"
+    r"\s*(?P<zone>Z|[+-]\d{2}:?\d{2})?)?"
 )
 _TIME = re.compile(r"(?P<sign>-)?(?P<h>\d{1,3}):(?P<m>\d{2})(?::(?P<s>\d{2})(?:\.(?P<f>\d+))?)?")
 
@@ -518,7 +519,8 @@ def _one_by_one(normalise: Normaliser, values: Sequence[Any]) -> list[Any]:
 
 
 _PLAIN: dict[str, type] = {
-    **dict.fromkeys(INTEGER_RANGES, int), **dict.fromkeys(TEXTS, str), "float64": float, "bool": bool, "date": date,
+    **dict.fromkeys(INTEGER_RANGES, int), **dict.fromkeys(TEXTS, str), "float64": float, "bool": bool,
+    "date": date,
     "datetime": datetime, "timestamp": datetime, "uuid": UUID, "bytes": bytes,
 }  # fmt: skip
 

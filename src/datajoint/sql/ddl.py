@@ -116,8 +116,8 @@ def drop_table(spec: TableSpec, dialect: Dialect) -> list[Statement]:
         types = {
             dialect.column_type(a.dtype, _home(spec, a)): 0 for a in spec.columns if a.dtype.kind == "enum"
         }
-        statements += [(_guarded(f"DROP TYPE {name}", "dependent_objects_still_exist OR undefined_object"), ())
-                       for name in types]  # fmt: skip
+        harmless = "dependent_objects_still_exist OR undefined_object"
+        statements += [(_guarded(f"DROP TYPE {name}", harmless), ()) for name in types]
     return statements
 
 
@@ -322,7 +322,7 @@ class _SqliteWriter(_Writer):
         return f"{self.quote(attribute.name)} INTEGER PRIMARY KEY AUTOINCREMENT"
 
     def _rowid(self, counter: str | None) -> str:
-        """Return the option for tables that are kept in order of their key: all but those with long values."""
+        """Return the option for tables kept in order of their key: all but those with long values."""
         stored = [self.stored(a) for a in self.spec.columns]
         long = any(
             t.kind in ("json", "bytes", "blob", "text")
