@@ -13,7 +13,7 @@ from uuid import UUID
 from datajoint.heading.attribute import Default
 from datajoint.heading.types import FLOATS, INTEGER_RANGES, INTEGERS, AttributeType
 
-__all__ = ["NULL", "default_text", "parse_default", "unquote"]
+__all__ = ["NULL", "canonical", "default_text", "parse_default", "unquote"]
 
 NULL = Default("null", None, "null")
 """The default of every nullable attribute that does not come with a definition."""
@@ -219,6 +219,18 @@ def default_text(default: Default, dtype: AttributeType) -> str:
         utc = "_UTC" if default.kind == "now_utc" and dtype.kind != "timestamp" else ""
         return f"CURRENT_TIMESTAMP{utc}" + (f"({default.value})" if default.value else "")
     return _literal_text(default.value)
+
+
+def canonical(default: Default, dtype: AttributeType) -> Default:
+    """Return a default spelled as every process reads it from the database, however it was written.
+
+    Examples
+    --------
+    >>> from datajoint.heading.types import parse_type
+    >>> canonical(Default("literal", "x", "'x'"), parse_type("varchar(9)")).text
+    '"x"'
+    """
+    return Default(default.kind, default.value, default_text(Default(default.kind, default.value), dtype))
 
 
 def _says(default: Default, dtype: AttributeType) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from keyword import iskeyword
 
 from datajoint.declare.default import default_text
-from datajoint.declare.spec import ForeignKey, TableSpec
+from datajoint.declare.spec import ForeignKey, Index, TableSpec
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.names import TableName
 
@@ -50,11 +50,16 @@ class _Description:
         yield from self._section(in_key=True)
         yield "---"
         yield from self._section(in_key=False)
-        for index in spec.indexes:
+        for index in sorted(spec.indexes, key=self._place):
             yield f"{'unique ' if index.unique else ''}index ({', '.join(index.columns)})"
         for check in spec.checks:
             comment = f"  # {_one_line(check.comment)}" if check.comment else ""
             yield f"check {check.name} ({check.condition}){comment}"
+
+    def _place(self, index: Index) -> tuple[list[int], bool]:
+        """In the order of their attributes: not every database keeps the order of definition."""
+        positions = {attribute.name: n for n, attribute in enumerate(self.attributes)}
+        return [positions.get(name, len(positions)) for name in index.columns], index.unique
 
     def _section(self, in_key: bool) -> Iterator[str]:
         yield from self._complete(in_key)

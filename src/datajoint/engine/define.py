@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from datajoint._value import replace
+from datajoint.declare.default import canonical
 from datajoint.declare.spec import TableSpec
 from datajoint.engine.connection import Connection
 from datajoint.engine.rows import storage_type
 from datajoint.errors import DataJointError, TransactionError
+from datajoint.heading.attribute import Attribute
 from datajoint.heading.names import TableName
 from datajoint.sql import ddl
 from datajoint.sql.system import LINEAGE, lineage_table
@@ -42,7 +45,18 @@ def create_table(connection: Connection, spec: TableSpec) -> None:
         if not connection.dialect.features.transactional_ddl:
             _clean_up(connection, spec)
         raise
-    catalog.add(spec)
+    catalog.add(_as_read(spec))
+
+
+def _as_read(spec: TableSpec) -> TableSpec:
+    """The table as other processes read it from the database."""
+
+    def spelled(a: Attribute) -> Attribute:
+        return a if a.default is None else replace(a, default=canonical(a.default, a.dtype))
+
+    return replace(
+        spec, attributes=tuple(map(spelled, spec.attributes)), hidden=tuple(map(spelled, spec.hidden))
+    )
 
 
 def _collations(connection: Connection, spec: TableSpec) -> dict[str, str]:
