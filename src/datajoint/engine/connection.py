@@ -107,6 +107,13 @@ class Connection:
         self._transaction = None
         self.session.close()
 
+    def after_fork(self) -> None:
+        """Open a session of our own in a forked process; that of the parent is left as it is, never closed."""
+        self._inherited = self.session  # kept: were it collected, the parent's session would be closed
+        self._lock = threading.RLock()
+        self._transaction = None
+        self.session = self._open()
+
     def get_user(self) -> str:
         """Return user and host as the server reports them."""
         return self.session.user

@@ -1,0 +1,183 @@
+"""What a worker process does: it attaches to the table, makes the keys it is sent and sends back what became of them.
+
+It talks to its parent through two pipes, in pickles. A worker that was started afresh gets a `Setup` first and
+imports the class by its path; a forked one has everything but needs a connection of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import sys
+import traceback
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, BinaryIO
+
+from datajoint._value import Value, replace
+from datajoint.compute.executors.base import MakeOutcome, MakeTask
+from datajoint.compute.job import run_job
+from datajoint.engine.connection import Connection
+from datajoint.engine.instance import default_instance, thread_safe
+from datajoint.errors import ComputeError, MakeError
+from datajoint.heading.names import TableName
+from datajoint.settings.backend import ConnectionSettings
+from datajoint.table.binding import Binding
+from datajoint.table.table import Table
+
+__all__ = ["PREPARING", "READY", "Setup", "import_class", "main", "serve", "serve_forked"]
+
+READY = "ready"
+PREPARING = "DJ_WORKER_PREPARING"
+"""Set in the environment while a worker imports the user's module, so that populate is refused there."""
+
+
+class Setup(Value):
+    """What a worker that was started afresh needs to know.
+
+    Attributes
+    ----------
+    module, qualname
+        Import path of the class.
+    main
+        File of the main program, where the class is in it.
+    name, settings
+        The table and its database, to check that the class leads there.
+    assigned
+        Settings assigned in the parent to the default instance; None where the table is on another instance.
+    """
+
+    module: str
+    qualname: str
+    main: str | None
+    name: TableName
+    settings: ConnectionSettings
+    assigned: dict[str, Any] | None
+    make_kwargs: dict[str, Any]
+
+
+def main() -> None:
+    """Run as a fresh process, its pipes being standard input and output."""
+    reader, writer = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)  # what a make reads or prints must not meet what we send
+    os.dup2(2, 1)
+    sys.excepthook = lambda kind, error, trace: _fail(writer, error)
+    setup: Setup = pickle.load(reader)  # noqa: S301 - from our own parent
+    table = _prepare(setup)
+    sys.excepthook = sys.__excepthook__
+    serve(table, setup.make_kwargs, reader, writer)
+
+
+def _fail(writer: BinaryIO, error: BaseException) -> None:
+    """Tell the parent why this worker cannot start."""
+    _send(writer, f"{type(error).__name__}: {error}")
+
+
+def _prepare(setup: Setup) -> Table:
+    """Import the class and see that it leads to the same table as in the parent."""
+    if setup.assigned is not None and not thread_safe():
+        default_instance().config.update(setup.assigned)
+    os.environ[PREPARING] = "1"
+    cls = import_class(setup.module, setup.qualname, setup.main)
+    del os.environ[PREPARING]
+    if cls._binding is None:  # a schema that the parent activated later
+        if setup.assigned is None:
+            raise ComputeError(f"`{setup.qualname}` is not attached to a schema when `{setup.module}` is imported.")
+        cls._binding = Binding(default_instance().connection, setup.name)
+    table: Table = cls()
+    there = replace(table.connection.settings, announced=False)
+    if (table.name, there) != (setup.name, setup.settings):
+        raise ComputeError(
+            f"`{setup.qualname}` is `{table.name}` on {there} when `{setup.module}` is imported afresh, "
+            f"but `{setup.name}` on {setup.settings} here."
+        )
+    return table
+
+
+def import_class(module: str, qualname: str, main_file: str | None = None) -> Any:
+    """Return a class by its import path; one of the main program by running its file under another name.
+
+    Examples
+    --------
+    >>> import_class("datajoint.errors", "QueryError").__name__
+    'QueryError'
+    """
+    if main_file is not None:
+        import runpy
+        import types
+
+        names = runpy.run_path(main_file, run_name="__mp_main__")
+        program = sys.modules["__main__"] = types.ModuleType("__mp_main__")
+        program.__dict__.update(names)
+        found: Any = program
+    else:
+        found = import_module(module)
+    for name in qualname.split("."):
+        found = getattr(found, name)
+    return found
+
+
+def serve_forked(
+    table: Table, make_kwargs: Mapping[str, Any], reader: int, writer: int, foreign: list[int]
+) -> None:  # fmt: skip
+    """Run as a fork of the parent; `foreign` are its ends of pipes, which are not ours."""
+    for descriptor in foreign:
+        os.close(descriptor)
+    connections: list[Connection] = [table.connection]
+    if not thread_safe() and default_instance()._connection is not None:  # noqa: SLF001 - not to be opened
+        connections.append(default_instance().connection)
+    for connection in dict.fromkeys(connections):
+        connection.after_fork()
+    serve(table, make_kwargs, os.fdopen(reader, "rb"), os.fdopen(writer, "wb"))
+
+
+def serve(table: Table, make_kwargs: Mapping[str, Any], reader: BinaryIO, writer: BinaryIO) -> None:
+    """Make keys until the parent has no more, or is gone."""
+    signal.signal(signal.SIGTERM, _stop)  # so that a make can clean up
+    signal.signal(signal.SIGINT, _leave_to_parent)
+    _send(writer, READY)
+    while True:
+        try:
+            task: MakeTask | None = pickle.load(reader)  # noqa: S301 - from our own parent
+        except EOFError:
+            return
+        if task is None:
+            return
+        _send(writer, _portable(run_job(table, task.key, make_kwargs)))
+
+
+def _stop(number: int, frame: Any) -> None:
+    raise SystemExit(128 + number)
+
+
+def _leave_to_parent(number: int, frame: Any) -> None:
+    """A key pressed in the terminal reaches every process of it; the parent stops us."""
+
+
+def _send(writer: BinaryIO, message: Any) -> None:
+    try:
+        pickle.dump(message, writer)
+        writer.flush()
+    except BrokenPipeError:  # the parent is gone
+        raise SystemExit(1) from None
+
+
+def _portable(outcome: MakeOutcome) -> MakeOutcome:
+    """Return an outcome whose error can be sent, with the traceback of here as a note."""
+    error = outcome.error
+    if error is None:
+        return outcome
+    text = "".join(traceback.format_exception(error))
+    error.add_note(f"in worker process {os.getpid()}:\n{text}")
+    try:
+        same = type(pickle.loads(pickle.dumps(error))) is type(error)  # noqa: S301 - our own
+    except (pickle.PicklingError, TypeError, AttributeError, ValueError, ImportError, KeyError, RecursionError):
+        same = False
+    if same:
+        return outcome
+    told = MakeError(f"{type(error).__name__}: {error}", hint="The exception itself cannot be sent between processes.")
+    for note in getattr(error, "__notes__", ()):
+        told.add_note(note)
+    return replace(outcome, error=told)
