@@ -1,5 +1,7 @@
 """Conditions and expressions over attributes of every type select and compute the same everywhere."""
 
+# ruff: noqa: DTZ001 - datetimes are naive UTC by convention
+
 import math
 import sqlite3
 from contextlib import closing
@@ -21,24 +23,79 @@ from datajoint.testing.expressions import evaluate
 TYPES = {
     name: parse_type(text)
     for name, text in {
-        "id": "int32", "i8": "int8", "i64": "int64", "u64": "uint64", "f": "float64", "f32": "float32", "dec": "decimal(6,2)",
-        "big": "decimal(30,4)", "s": "varchar(20)", "c": "char(4)", "e": "enum('big','small')", "d": "date", "t": "datetime",
-        "t3": "datetime(3)", "u": "uuid", "b": "bool", "j": "json", "key": "int16", "order": "varchar(5)", "date": "date",
+        "id": "int32",
+        "i8": "int8",
+        "i64": "int64",
+        "u64": "uint64",
+        "f": "float64",
+        "f32": "float32",
+        "dec": "decimal(6,2)",
+        "big": "decimal(30,4)",
+        "s": "varchar(20)",
+        "c": "char(4)",
+        "e": "enum('big','small')",
+        "d": "date",
+        "t": "datetime",
+        "t3": "datetime(3)",
+        "u": "uuid",
+        "b": "bool",
+        "j": "json",
+        "key": "int16",
+        "order": "varchar(5)",
+        "date": "date",
     }.items()
-}  # fmt: skip
-HEADING = Heading([Attribute(name, dtype, in_key=name == "id", nullable=name != "id") for name, dtype in TYPES.items()])
+}
+HEADING = Heading(
+    [Attribute(name, dtype, in_key=name == "id", nullable=name != "id") for name, dtype in TYPES.items()]
+)
 ONE = UUID("6ba7b810-9dad-11d1-80b4-00c04fd430c8")
 ROWS = (
-    {"id": 1, "i8": 5, "i64": 2**62, "u64": 2**64 - 1, "f": 0.5, "f32": 0.10000000149011612, "dec": Decimal("1.50"),
-     "big": Decimal("-12345678901234567890.1250"), "s": "Mouse_1", "c": "ab", "e": "small", "d": date(2024, 5, 1),
-     "t": datetime(2024, 5, 1, 10, 30), "t3": datetime(2024, 5, 1, 10, 30, 0, 250000), "u": ONE, "b": True,
-     "j": {"a": {"b": [1, 2.5]}, "c": "x", "ok": True, "n": None}, "key": 1, "order": "a%b", "date": date(2024, 5, 1)},
-    {"id": 2, "i8": -7, "i64": -3, "u64": 7, "f": -2.0, "f32": 2.0, "dec": Decimal("-0.25"), "big": Decimal("3.0000"),
-     "s": "mouse 'x' \\", "c": "", "e": "big", "d": date(1999, 12, 31), "t": datetime(1999, 12, 31, 23, 59, 59),
-     "t3": datetime(1999, 12, 31, 23, 59, 59, 999000), "u": UUID(int=0), "b": False, "j": [1, "two"], "key": 2, "order": "axb",
-     "date": date(2000, 2, 29)},
+    {
+        "id": 1,
+        "i8": 5,
+        "i64": 2**62,
+        "u64": 2**64 - 1,
+        "f": 0.5,
+        "f32": 0.10000000149011612,
+        "dec": Decimal("1.50"),
+        "big": Decimal("-12345678901234567890.1250"),
+        "s": "Mouse_1",
+        "c": "ab",
+        "e": "small",
+        "d": date(2024, 5, 1),
+        "t": datetime(2024, 5, 1, 10, 30),
+        "t3": datetime(2024, 5, 1, 10, 30, 0, 250000),
+        "u": ONE,
+        "b": True,
+        "j": {"a": {"b": [1, 2.5]}, "c": "x", "ok": True, "n": None},
+        "key": 1,
+        "order": "a%b",
+        "date": date(2024, 5, 1),
+    },
+    {
+        "id": 2,
+        "i8": -7,
+        "i64": -3,
+        "u64": 7,
+        "f": -2.0,
+        "f32": 2.0,
+        "dec": Decimal("-0.25"),
+        "big": Decimal("3.0000"),
+        "s": "mouse 'x' \\",
+        "c": "",
+        "e": "big",
+        "d": date(1999, 12, 31),
+        "t": datetime(1999, 12, 31, 23, 59, 59),
+        "t3": datetime(1999, 12, 31, 23, 59, 59, 999000),
+        "u": UUID(int=0),
+        "b": False,
+        "j": [1, "two"],
+        "key": 2,
+        "order": "axb",
+        "date": date(2000, 2, 29),
+    },
     {name: 3 if name == "id" else None for name in TYPES},
-)  # fmt: skip
+)
 
 CONDITIONS = r"""
 id = 1
@@ -214,7 +271,9 @@ def select(backend):
     """A function that evaluates an expression over the rows, in order of id."""
     name = backend.name
     quote = "`{}`" if name == "mysql" else '"{}"'
-    selects = (", ".join(_typed(row, key, name) + f" AS {quote.format(key)}" for key in TYPES) for row in ROWS)
+    selects = (
+        ", ".join(_typed(row, key, name) + f" AS {quote.format(key)}" for key in TYPES) for row in ROWS
+    )
     source = " UNION ALL ".join(f"SELECT {one}" for one in selects)
     if name == "sqlite":
         connection = sqlite3.connect(":memory:")
@@ -245,7 +304,14 @@ def _typed(row, key, backend):
         text = literal(sqlite_types.encoder(dtype)(value), parse_type("text"), backend)
         return f"{text}::jsonb" if backend == "postgresql" else text
     if backend == "postgresql" and (value is None or dtype.kind == "uint64"):
-        natives = {"json": "jsonb", "uint64": "numeric", "int8": "int2", "int16": "int2", "int32": "int4", "float32": "float4"}
+        natives = {
+            "json": "jsonb",
+            "uint64": "numeric",
+            "int8": "int2",
+            "int16": "int2",
+            "int32": "int4",
+            "float32": "float4",
+        }
         if dtype.kind in natives:
             return f"({'NULL' if value is None else value})::{natives[dtype.kind]}"
     sql = literal(value, dtype, backend)
@@ -254,10 +320,22 @@ def _typed(row, key, backend):
         return f"({sql})::{casts[dtype.kind]}" if dtype.kind in casts else sql
     if backend == "mysql":
         kind = {
-            "int8": "signed", "int16": "signed", "int32": "signed", "int64": "signed", "uint64": "unsigned",
-            "float64": "double", "float32": "float", "varchar": "char", "char": "char", "enum": "char", "date": "date", "bool": "signed",
-            "decimal": dtype.text, "datetime": dtype.text, "uuid": "binary",
-        }.get(dtype.kind)  # fmt: skip
+            "int8": "signed",
+            "int16": "signed",
+            "int32": "signed",
+            "int64": "signed",
+            "uint64": "unsigned",
+            "float64": "double",
+            "float32": "float",
+            "varchar": "char",
+            "char": "char",
+            "enum": "char",
+            "date": "date",
+            "bool": "signed",
+            "decimal": dtype.text,
+            "datetime": dtype.text,
+            "uuid": "binary",
+        }.get(dtype.kind)
         return f"cast({sql} AS {kind})" if kind else sql
     return sql
 
@@ -303,7 +381,9 @@ def test_columns(backend, select, text):
 
 def test_oracle_knows_the_rows():
     """The two tests above compare with the oracle; this one pins the oracle itself."""
-    fragment, params = parse_condition("dec > -0.255 and t < '2024-05-01 10:30:00.5' and s like 'M%'", HEADING)
+    fragment, params = parse_condition(
+        "dec > -0.255 and t < '2024-05-01 10:30:00.5' and s like 'M%'", HEADING
+    )
     assert [True, False, None] == [evaluate(fragment.expression, row, params, TYPES) for row in ROWS]
     assert (Decimal("-0.255"), datetime(2024, 5, 1, 10, 30, 0, 500000), "M%") == params
     assert timedelta(days=1) == date(2024, 5, 2) - ROWS[0]["d"]

@@ -23,7 +23,9 @@ from datajoint.testing.function_examples import AGGREGATE_EXAMPLES, EXAMPLES, RO
 pytestmark = pytest.mark.statement("QRY-43", "QRY-44", "QRY-62", "QRY-63", "QRY-67")
 
 TYPES = {name: parse_type(text) for name, text in ROW_TYPES.items()}
-HEADING = Heading([Attribute(name, dtype, in_key=name == "k", nullable=True) for name, dtype in TYPES.items()])
+HEADING = Heading(
+    [Attribute(name, dtype, in_key=name == "k", nullable=True) for name, dtype in TYPES.items()]
+)
 NO_HEADING = Heading([])
 
 
@@ -63,11 +65,17 @@ def same(expected, actual):
 
 
 PYTHON_TYPES = {
-    "bool": bool, "int": int, "float": float, "decimal": Decimal, "text": str, "date": date, "datetime": datetime,
-}  # fmt: skip
+    "bool": bool,
+    "int": int,
+    "float": float,
+    "decimal": Decimal,
+    "text": str,
+    "date": date,
+    "datetime": datetime,
+}
 
 
-@pytest.mark.parametrize("text, expected", [pair for pairs in EXAMPLES.values() for pair in pairs])
+@pytest.mark.parametrize(("text", "expected"), [pair for pairs in EXAMPLES.values() for pair in pairs])
 def test_scalar_examples(backend, ask, text, expected):
     fragment = parse_column(text, NO_HEADING, backend.name)
     kind = PYTHON_TYPES[family(fragment.dtype)]
@@ -78,7 +86,9 @@ def test_scalar_examples(backend, ask, text, expected):
     assert same(expected, evaluate(fragment.expression, {}))
 
 
-@pytest.mark.parametrize("text, expected", [pair for pairs in AGGREGATE_EXAMPLES.values() for pair in pairs])
+@pytest.mark.parametrize(
+    ("text", "expected"), [pair for pairs in AGGREGATE_EXAMPLES.values() for pair in pairs]
+)
 def test_aggregate_examples(backend, ask, text, expected):
     name = backend.name
     quote = "`{}`" if name == "mysql" else '"{}"'
@@ -86,7 +96,9 @@ def test_aggregate_examples(backend, ask, text, expected):
     def column(attribute):
         return quote.format(attribute), TYPES[attribute]
 
-    selects = (", ".join(_typed(row, key, name) + f" AS {quote.format(key)}" for key in TYPES) for row in ROWS)
+    selects = (
+        ", ".join(_typed(row, key, name) + f" AS {quote.format(key)}" for key in TYPES) for row in ROWS
+    )
     rows = " UNION ALL ".join(f"SELECT {select}" for select in selects)
     fragment = parse_column(text, HEADING, name, aggregate=True)
     sql = render(fragment.expression, name, column, None)
@@ -100,9 +112,15 @@ def _typed(row, key, backend):
     dtype = TYPES[key]
     sql = literal(row[key], dtype, backend)
     casts = {
-        "int32": "signed", "int16": "signed", "int64": "signed", "float64": "double", "varchar": "char", "date": "date",
-        "bool": "signed", "decimal": dtype.text,
-    }  # fmt: skip
+        "int32": "signed",
+        "int16": "signed",
+        "int64": "signed",
+        "float64": "double",
+        "varchar": "char",
+        "date": "date",
+        "bool": "signed",
+        "decimal": dtype.text,
+    }
     return f"cast({sql} AS {casts[dtype.kind]})" if backend == "mysql" else sql
 
 
@@ -110,7 +128,9 @@ def test_every_function_has_examples():
     assert set(FUNCTIONS) - set(EXAMPLES) - set(AGGREGATE_EXAMPLES) == {"curdate", "now"}
 
 
-@pytest.mark.parametrize("text, kind", [("now()", datetime), ("current_timestamp", datetime), ("curdate()", date)])
+@pytest.mark.parametrize(
+    ("text", "kind"), [("now()", datetime), ("current_timestamp", datetime), ("curdate()", date)]
+)
 def test_the_present(backend, ask, text, kind):
     fragment = parse_column(text, NO_HEADING, backend.name)
     actual = decode(
@@ -124,5 +144,5 @@ def test_a_sum_that_does_not_fit_is_an_error(backend, ask):
     fragment = parse_column("sum(n)", HEADING, backend.name, aggregate=True)
     cast = "cast(9223372036854775807 AS signed)" if backend.name == "mysql" else "9223372036854775807"
     sql = render(fragment.expression, backend.name, lambda name: (name, TYPES[name]), None)
-    with pytest.raises(Exception, match="(?i)overflow|out of range"):
+    with pytest.raises(Exception, match=r"(?i)overflow|out of range"):
         ask(f"SELECT {sql} FROM (SELECT {cast} AS n UNION ALL SELECT 1) AS t")

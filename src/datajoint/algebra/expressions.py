@@ -1,8 +1,8 @@
-"""What a condition or a computed attribute is: a small typed tree, read from text, written as SQL or evaluated.
+"""What a condition or computed attribute is: a small typed tree, read from text, written as SQL or evaluated.
 
 Every node but `Name` and `Interval` carries the type of its result. The operands of an operator or function
-have been brought to types that fit by `Cast` nodes, so whoever writes or evaluates a tree need not know the rules of
-conversion. ``docs/adr`` tells why we keep a tree of our own.
+have been brought to types that fit by `Cast` nodes, so whoever writes or evaluates a tree need not know the
+rules of conversion. ``docs/adr`` tells why we keep a tree of our own.
 """
 
 from __future__ import annotations
@@ -13,9 +13,19 @@ from datajoint._value import Value
 from datajoint.heading.types import AttributeType
 
 __all__ = [
-    "Call", "Case", "Cast", "Expression", "Interval", "JsonPath", "Literal", "Name", "Operator", "Param", "children",
+    "Call",
+    "Case",
+    "Cast",
+    "Expression",
+    "Interval",
+    "JsonPath",
+    "Literal",
+    "Name",
+    "Operator",
+    "Param",
+    "children",
     "walk",
-]  # fmt: skip
+]
 
 
 class Name(Value):
@@ -41,7 +51,8 @@ class Param(Value):
 class Operator(Value):
     """One of ``and or not = <> < <= > >= <=> is_null in like ilike regexp + - * / div % neg & | << >>``.
 
-    The arguments of ``in`` are the value and the items; of ``like`` value, pattern and, if given, the escape character.
+    The arguments of ``in`` are the value and the items; of ``like`` value, pattern and, if given, the escape
+    character.
     """
 
     op: str
@@ -50,7 +61,7 @@ class Operator(Value):
 
 
 class Call(Value):
-    """A function by its canonical name; `distinct`, `order` (expression, descending) and `separator` of aggregates."""
+    """A function by its canonical name; `order` holds expressions and whether they descend."""
 
     function: str
     args: tuple[Expression, ...]

@@ -1,8 +1,8 @@
 """SQL text of users, read once: conditions and computed attributes as typed trees.
 
-The reader is a small parser of our own over one portable language. It knows the heading, so an attribute may be
-called `key`, `order` or `values`; it fails at what it does not know, with the place in the text; and nothing of the
-user's text reaches a database but through the tree.
+The reader is a small parser of our own over one portable language. It knows the heading, so an attribute may
+be called `key`, `order` or `values`; it fails at what it does not know, with the place in the text; and
+nothing of the user's text reaches a database but through the tree.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Fragment(Value):
 
 
 class _Shape:
-    """What all texts share that differ in lifted literals only: recipes of values, and the literals that must agree."""
+    """What texts share that differ in lifted literals only: recipes of values, literals that must agree."""
 
     __slots__ = ("fixed", "fragments", "lifted")
 
@@ -103,7 +103,9 @@ def parse_condition(text: str, heading: Heading, backend: str = "") -> tuple[Fra
     --------
     >>> from datajoint.heading.attribute import Attribute
     >>> from datajoint.heading.types import parse_type
-    >>> heading = Heading([Attribute("a", parse_type("int32"), in_key=True), Attribute("d", parse_type("date"))])
+    >>> heading = Heading(
+    ...     [Attribute("a", parse_type("int32"), in_key=True), Attribute("d", parse_type("date"))]
+    ... )
     >>> fragment, values = parse_condition("a > 5 and d = '2024-05-01'", heading)
     >>> fragment.text, values
     ('a > ? and d = ?', (5, datetime.date(2024, 5, 1)))
@@ -197,8 +199,15 @@ def _parse(parser: Parser) -> Operand:
 
 def _fragment(parser: Parser, operand: Operand, lifted: set[int]) -> Fragment:
     text = " ".join(_spell(parser, token, i in lifted) for i, token in enumerate(parser.tokens[:-1]))
-    return Fragment(operand.expression, tuple(one.dtype for one in parser.lifted), tuple(parser.names), operand.dtype,
-                    operand.nullable, operand.aggregate, text)  # fmt: skip
+    return Fragment(
+        operand.expression,
+        tuple(one.dtype for one in parser.lifted),
+        tuple(parser.names),
+        operand.dtype,
+        operand.nullable,
+        operand.aggregate,
+        text,
+    )
 
 
 def _spell(parser: Parser, token: Token, lifted: bool) -> str:
@@ -207,10 +216,10 @@ def _spell(parser: Parser, token: Token, lifted: bool) -> str:
         return "?"
     if kind == "word":
         return value if value in parser.heading else value.lower()
-    if kind == "tick" or (kind == "quoted" and value in parser.names and parser.backend in ("postgresql", "sqlite")):
+    if kind == "tick" or (
+        kind == "quoted" and value in parser.names and parser.backend in ("postgresql", "sqlite")
+    ):
         return "`" + value.replace("`", "``") + "`"
     if kind in ("string", "quoted", "hex"):
         return ("X" if kind == "hex" else "") + "'" + value.replace("'", "''") + "'"
     return value
-
-

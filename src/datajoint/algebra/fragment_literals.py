@@ -6,7 +6,7 @@ import re
 import struct
 from collections.abc import Callable
 from datetime import date, datetime, timedelta, timezone
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
@@ -20,13 +20,23 @@ class Misfit(Exception):  # noqa: N818 - a signal, never seen outside
     """The literal can be read, but is no value of the type: 2.5 for an integer, a time for a date."""
 
 
+_WIDE = Context(prec=140)
 _DATETIME = re.compile(
     r"\s*(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ]\s*(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?)?"
     r"\s*(Z|[+-]\d{2}(?::?\d{2})?)?\s*",
     re.IGNORECASE,
 )
 _TIME = re.compile(r"\s*(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d+))?)?\s*")
-_BOOLS = {"true": True, "t": True, "1": True, "yes": True, "false": False, "f": False, "0": False, "no": False}
+_BOOLS = {
+    "true": True,
+    "t": True,
+    "1": True,
+    "yes": True,
+    "false": False,
+    "f": False,
+    "0": False,
+    "no": False,
+}
 _WHAT = {"int": "a number", "decimal": "a number", "float": "a number"}
 
 
@@ -102,10 +112,11 @@ def _decimal(kind: str, text: str, dtype: AttributeType) -> Decimal:
     if value.is_infinite() or value.adjusted() > 66:
         raise Misfit
     precision, scale = digits(dtype)
-    fixed = round(value, scale) if value.as_tuple().exponent > -scale else value.normalize()  # type: ignore[operator]
-    if -fixed.as_tuple().exponent > scale or fixed.adjusted() >= precision - scale and fixed:  # type: ignore[operator]
+    unit = Decimal(1).scaleb(-scale)
+    fixed = value.quantize(unit, context=_WIDE)
+    if fixed != value or (fixed and fixed.adjusted() >= precision - scale):
         raise Misfit
-    return fixed.quantize(Decimal(1).scaleb(-scale)) if fixed else Decimal(0).scaleb(-scale)
+    return fixed
 
 
 def _float(kind: str, text: str, dtype: AttributeType) -> float:
@@ -129,7 +140,9 @@ def _bool(kind: str, text: str, dtype: AttributeType) -> bool:
 
 def _text(kind: str, text: str, dtype: AttributeType) -> str:
     if kind == "number":
-        raise ValueError(f"a number is not text, and type `{dtype.text}` is; quote the number to compare it as text")
+        raise ValueError(
+            f"a number is not text, and type `{dtype.text}` is; quote the number to compare it as text"
+        )
     if kind == "hex":
         raise ValueError("bytes are not text")
     if "\0" in text:

@@ -94,7 +94,7 @@ class Typing:
         """Return the operand of a literal token by itself."""
         kind, text, start = self.tokens[token]
         dtype = BYTES if kind == "hex" else own_type(kind, text)
-        value = self._read(token, False, dtype, None)
+        value = self._read_fully(token, False, dtype, None)
         label = text if kind == "number" else repr(text)
         return Operand(Literal(value, dtype), dtype, start, nullable=False, token=token, label=label)
 
@@ -102,13 +102,23 @@ class Typing:
         """Return the operand of a value that no single token shows."""
         return Operand(Literal(value, dtype), dtype, start, nullable=value is None)
 
+    def _read_fully(self, token: int, negative: bool, dtype: AttributeType, other: Operand | None) -> object:
+        try:
+            return self._read(token, negative, dtype, other)
+        except Misfit:
+            raise self.fail(
+                self.tokens[token].start, "the number has more digits than any database holds"
+            ) from None
+
     def _read(self, token: int, negative: bool, dtype: AttributeType, other: Operand | None) -> object:
         kind, text, start = self.tokens[token]
         try:
             return read(kind, text, negative, dtype)
         except ValueError as error:
             shown = ("-" * negative) + (text if kind == "number" else repr(text))
-            against = f" cannot be compared with {other.name}" if other else f" is no value of type `{dtype.text}`"
+            against = (
+                f" cannot be compared with {other.name}" if other else f" is no value of type `{dtype.text}`"
+            )
             hint = None
             if other and family(dtype) == "json":
                 hint = "Compare a value inside it: `attribute.path.to.value = 1`."
@@ -122,7 +132,7 @@ class Typing:
             self.misfits = True
             kind, text, _ = self.tokens[operand.token]
             dtype = widest(kind, text, dtype)
-            value = self._read(operand.token, operand.negative, dtype, other)
+            value = self._read_fully(operand.token, operand.negative, dtype, other)
         return replace(operand, expression=Literal(value, dtype), dtype=dtype)
 
     def parameter(self, operand: Operand) -> Operand:
@@ -156,7 +166,9 @@ class Typing:
         kind = family(dtype)
         inner = FLOAT64 if kind in ("int", "decimal", "float") else dtype if kind == "bool" else TEXT
         tight = replace(operand, expression=replace(path, dtype=inner), dtype=inner, loose=False)
-        return tight if kind in ("int", "decimal", "float", "bool", "text", "null") else self.cast(tight, dtype)
+        return (
+            tight if kind in ("int", "decimal", "float", "bool", "text", "null") else self.cast(tight, dtype)
+        )
 
     def number(self, operand: Operand, who: str) -> Operand:
         """Take an operand as a number."""
@@ -167,14 +179,19 @@ class Typing:
                 int(bool(getattr(operand.expression, "value", 0))), INT64, operand.start)  # fmt: skip
         if kind == "text" and operand.token >= 0:
             token = self.tokens[operand.token]
-            return self.cast(operand, own_type("number", token.value) if token.value.strip().isdigit() else FLOAT64)
+            return self.cast(
+                operand, own_type("number", token.value) if token.value.strip().isdigit() else FLOAT64
+            )
         if kind == "null":
             return self.cast(operand, FLOAT64)
         if operand.dtype.kind == "uint64":
             return self.cast(operand, exact(operand.dtype))
         if kind not in NUMERIC:
-            raise self.fail(operand.start, f"{who} takes numbers, and {operand.name} is {operand.dtype.text}",
-                            "Convert it: cast(x as decimal(10,2)), cast(x as double)." if kind == "text" else None)  # fmt: skip
+            raise self.fail(
+                operand.start,
+                f"{who} takes numbers, and {operand.name} is {operand.dtype.text}",
+                "Convert it: cast(x as decimal(10,2)), cast(x as double)." if kind == "text" else None,
+            )
         return operand
 
     def condition(self, operand: Operand) -> Operand:
@@ -205,17 +222,26 @@ class Typing:
 
     # ------------------------------------------------------------------------------------------ operators
 
-    def node(self, op: str, operands: Sequence[Operand], dtype: AttributeType, nullable: bool | None = None) -> Operand:
+    def node(
+        self, op: str, operands: Sequence[Operand], dtype: AttributeType, nullable: bool | None = None
+    ) -> Operand:
         """Combine operands."""
         return Operand(
-            Operator(op, tuple(o.expression for o in operands), dtype), dtype, operands[0].start,
-            any(o.nullable for o in operands) if nullable is None else nullable, any(o.aggregate for o in operands),
-        )  # fmt: skip
+            Operator(op, tuple(o.expression for o in operands), dtype),
+            dtype,
+            operands[0].start,
+            any(o.nullable for o in operands) if nullable is None else nullable,
+            any(o.aggregate for o in operands),
+        )
 
     def unify(self, operands: Sequence[Operand], who: str) -> list[Operand]:
-        """Bring operands to their common type; the bare literals among them are read as the type of the others."""
+        """Bring operands to their common type; literals among them are read as the type of the others."""
         firm = [o for o in operands if o.token < 0 and not o.loose]
-        ranked = operands if firm else sorted(operands, key=lambda o: {"decimal": 0, "text": 2}.get(o.dtype.kind, 1))
+        ranked = (
+            operands
+            if firm
+            else sorted(operands, key=lambda o: {"decimal": 0, "text": 2}.get(o.dtype.kind, 1))
+        )
         target = self._common(firm, who) if firm else NULL
         for operand in operands:
             if operand.loose and target is NULL:
@@ -229,20 +255,27 @@ class Typing:
 
     def _met_by_path(self, operands: Sequence[Operand]) -> AttributeType:
         literal = next((o for o in operands if o.token >= 0), None)
-        return FLOAT64 if literal is not None and family(literal.dtype) in ("int", "decimal", "float") else TEXT
+        return (
+            FLOAT64 if literal is not None and family(literal.dtype) in ("int", "decimal", "float") else TEXT
+        )
 
     def _common(self, operands: Sequence[Operand], who: str) -> AttributeType:
         target = operands[0].dtype
         for operand in operands[1:]:
             found = common(target, operand.dtype)
             if found is None:
-                raise self.fail(operand.start, f"{operands[0].name} ({target.text}) and {operand.name} "
-                                f"({operand.dtype.text}) cannot be compared: {who} needs values of one kind",
-                                "Convert one of them by cast(x as …).")  # fmt: skip
+                raise self.fail(
+                    operand.start,
+                    f"{operands[0].name} ({target.text}) and {operand.name} "
+                    f"({operand.dtype.text}) cannot be compared: {who} needs values of one kind",
+                    "Convert one of them by cast(x as …).",
+                )
             target = found
         return target
 
-    def _widen(self, target: AttributeType, operand: Operand, anchor: Operand | None, who: str) -> AttributeType:
+    def _widen(
+        self, target: AttributeType, operand: Operand, anchor: Operand | None, who: str
+    ) -> AttributeType:
         if target.kind == "null":
             return operand.dtype
         if anchor is None and not (family(operand.dtype) == "text" and family(target) not in _OWN_LITERALS):
@@ -269,9 +302,13 @@ class Typing:
     def _comparable(self, operands: list[Operand], who: str, ordered: bool = False) -> list[Operand]:
         for o in operands:
             if family(o.dtype) == "opaque" or (family(o.dtype) == "json" and not o.loose):
-                raise self.fail(o.start, f"{o.name} ({o.dtype.text}) cannot be compared: only `is null` applies",
-                                "Compare a value inside it: `attribute.path.to.value = 1`." if o.dtype.kind == "json"
-                                else None)  # fmt: skip
+                raise self.fail(
+                    o.start,
+                    f"{o.name} ({o.dtype.text}) cannot be compared: only `is null` applies",
+                    "Compare a value inside it: `attribute.path.to.value = 1`."
+                    if o.dtype.kind == "json"
+                    else None,
+                )
         if ordered:  # by their text, not by the place in the declaration
             operands = [self.cast(o, TEXT) if o.dtype.kind == "enum" else o for o in operands]
         unified = self.unify(operands, who)
@@ -281,7 +318,9 @@ class Typing:
             if before.token >= 0:
                 result.append(after if constant else self.parameter(after))
             else:
-                result.append(before if self._compares(before.dtype, after.dtype) and not before.loose else after)
+                result.append(
+                    before if self._compares(before.dtype, after.dtype) and not before.loose else after
+                )
         return result
 
     @staticmethod
@@ -314,8 +353,11 @@ class Typing:
         if isinstance(b.expression, Interval):
             return self.shift(op, a, b)
         if {family(a.dtype), family(b.dtype)} & {"date", "datetime", "time"}:
-            raise self.fail(a.start, f"`{op}` does not apply to {a.dtype.text} and {b.dtype.text}",
-                            "Use datediff(a, b), timestampdiff(unit, a, b) or a + interval 1 day.")  # fmt: skip
+            raise self.fail(
+                a.start,
+                f"`{op}` does not apply to {a.dtype.text} and {b.dtype.text}",
+                "Use datediff(a, b), timestampdiff(unit, a, b) or a + interval 1 day.",
+            )
         a, b = self.number(a, f"`{op}`"), self.number(b, f"`{op}`")
         dtype = arithmetic(op, self._narrow(a, b.dtype), self._narrow(b, a.dtype))
         if dtype == FLOAT64 or (op == "div" and "float" in (family(a.dtype), family(b.dtype))):
@@ -338,7 +380,9 @@ class Typing:
         """Make ``time ± interval``."""
         a = self.read_as(a, DATETIME) if a.token >= 0 and family(a.dtype) == "text" else a
         if family(a.dtype) not in ("date", "datetime"):
-            raise self.fail(a.start, f"an interval is added to a date or datetime, and {a.name} is {a.dtype.text}")
+            raise self.fail(
+                a.start, f"an interval is added to a date or datetime, and {a.name} is {a.dtype.text}"
+            )
         unit = b.expression.unit if isinstance(b.expression, Interval) else ""
         dtype = a.dtype
         if family(dtype) == "date" and unit not in _DAY_UNITS:
@@ -353,8 +397,7 @@ class Typing:
     def negated(self, operand: Operand) -> Operand:
         """Make ``-operand``; a minus before a number belongs to it."""
         if operand.token >= 0 and not operand.negative and self.tokens[operand.token].kind == "number":
-            value = -operand.expression.value  # type: ignore[union-attr,operator]
-            return replace(operand, negative=True, expression=Literal(value, operand.dtype), label="-" + operand.label)
+            return self.read_as(replace(operand, negative=True, label="-" + operand.label), operand.dtype)
         operand = self.number(operand, "`-`")
         dtype = INT64 if family(operand.dtype) == "int" else operand.dtype
         if dtype.kind == "float32":
@@ -372,7 +415,9 @@ class Typing:
                 flat.append(operand)
         return self.node(op, flat, BOOL)
 
-    def case(self, branches: Sequence[tuple[Operand, Operand]], otherwise: Operand | None, start: int) -> Operand:
+    def case(
+        self, branches: Sequence[tuple[Operand, Operand]], otherwise: Operand | None, start: int
+    ) -> Operand:
         """Make ``case when … then … else … end``."""
         values = self.unify([value for _, value in branches] + ([otherwise] if otherwise else []), "`case`")
         conditions = [self.condition(condition) for condition, _ in branches]
@@ -382,4 +427,3 @@ class Typing:
         nullable = otherwise is None or any(v.nullable for v in values)
         aggregate = any(o.aggregate for o in [*conditions, *values])
         return Operand(Case(pairs, last, dtype), dtype, start, nullable, aggregate)
-

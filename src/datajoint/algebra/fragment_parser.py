@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from datajoint._value import replace
 from datajoint.algebra.expressions import Interval, JsonPath, Name
-from datajoint.algebra.fragment_calls import Calls
+from datajoint.algebra.fragment_forms import Forms
 from datajoint.algebra.fragment_operands import Operand
 from datajoint.algebra.fragment_types import BOOL, DATE, DATETIME, INT64, NULL, TEXT, TIME, family
 from datajoint.algebra.functions import UNITS
@@ -15,28 +15,77 @@ from datajoint.heading.types import AttributeType, parse_type
 
 __all__ = ["Parser"]
 
-_COMPARISONS = {"=": "=", "==": "=", "<>": "<>", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">=", "<=>": "<=>"}
+_COMPARISONS = {
+    "=": "=",
+    "==": "=",
+    "<>": "<>",
+    "!=": "<>",
+    "<": "<",
+    "<=": "<=",
+    ">": ">",
+    ">=": ">=",
+    "<=>": "<=>",
+}
 _MATCHES = {"like": "like", "ilike": "ilike", "regexp": "regexp", "rlike": "regexp", "glob": "glob"}
 _TILDES = {"~": ("regexp", False), "!~": ("regexp", True)}
 _LEVELS: tuple[dict[str, str], ...] = (
     {"|": "|"}, {"&": "&"}, {"<<": "<<", ">>": ">>"}, {"+": "+", "-": "-"},
     {"*": "*", "/": "/", "%": "%", "div": "div", "mod": "%"}, {"||": "||"},
 )  # fmt: skip
-_CLOSERS = {"and", "or", "then", "else", "end", "when", "as", "from", "separator", "order", "asc", "desc", "xor"}
+_CLOSERS = {
+    "and",
+    "or",
+    "then",
+    "else",
+    "end",
+    "when",
+    "as",
+    "from",
+    "separator",
+    "order",
+    "asc",
+    "desc",
+    "xor",
+}
 _CONSTANTS = {"null": (None, NULL), "true": (True, BOOL), "false": (False, BOOL)}
 _TYPED = {"date": DATE, "timestamp": DATETIME, "datetime": DATETIME, "time": TIME}
 _MOMENTS = {"current_date", "current_timestamp", "localtimestamp", "localtime"}
 _CASTS = {
-    "signed": "int64", "integer": "int64", "int": "int64", "bigint": "int64", "int4": "int64", "int8": "int64", "smallint": "int64",
-    "int2": "int64", "unsigned": "int64", "double": "float64", "float": "float64", "real": "float64", "float4": "float64",
-    "float8": "float64", "char": "text", "varchar": "text", "text": "text", "character": "text", "string": "text", "boolean": "bool",
-    "timestamp": "datetime", "numeric": "decimal", "dec": "decimal", "int16": "int64", "int32": "int64", "float32": "float64",
-    "uint8": "int64", "uint16": "int64", "uint32": "int64", "nchar": "text",
-}  # fmt: skip
+    "signed": "int64",
+    "integer": "int64",
+    "int": "int64",
+    "bigint": "int64",
+    "int4": "int64",
+    "int8": "int64",
+    "smallint": "int64",
+    "int2": "int64",
+    "unsigned": "int64",
+    "double": "float64",
+    "float": "float64",
+    "real": "float64",
+    "float4": "float64",
+    "float8": "float64",
+    "char": "text",
+    "varchar": "text",
+    "text": "text",
+    "character": "text",
+    "string": "text",
+    "boolean": "bool",
+    "timestamp": "datetime",
+    "numeric": "decimal",
+    "dec": "decimal",
+    "int16": "int64",
+    "int32": "int64",
+    "float32": "float64",
+    "uint8": "int64",
+    "uint16": "int64",
+    "uint32": "int64",
+    "nchar": "text",
+}
 _ADVICE_QUERY = "Restrict by a query instead: `A & B`, `A - B`."
 
 
-class Parser(Calls):
+class Parser(Forms):
     """Reads one text. The methods that begin with ``parse_`` consume tokens."""
 
     # --------------------------------------------------------------------------------------------- tokens
@@ -48,9 +97,10 @@ class Parser(Calls):
 
     def take_word(self, *words: str) -> bool:
         """Consume the next token if it is one of these words."""
-        found = self.at_word(*words)
-        self.place += found
-        return found
+        if self.at_word(*words):
+            self.place += 1
+            return True
+        return False
 
     def at(self, *ops: str) -> bool:
         """Whether the next token is one of these signs."""
@@ -59,9 +109,10 @@ class Parser(Calls):
 
     def take(self, *ops: str) -> bool:
         """Consume the next token if it is one of these signs."""
-        found = self.at(*ops)
-        self.place += found
-        return found
+        if self.at(*ops):
+            self.place += 1
+            return True
+        return False
 
     def need(self, op: str, after: str) -> None:
         """Consume a sign, or say that it is missing."""
@@ -80,7 +131,9 @@ class Parser(Calls):
         operand = self.parse_or()
         token = self.tokens[self.place]
         if token.kind != "end":
-            hint = "Quote a name that is also a word of SQL with back-ticks." if token.kind == "word" else None
+            hint = (
+                "Quote a name that is also a word of SQL with back-ticks." if token.kind == "word" else None
+            )
             raise self.fail(token.start, f"an operator is missing before `{token.value}`", hint)
         return operand
 
@@ -104,11 +157,7 @@ class Parser(Calls):
     def parse_not(self) -> Operand:
         """Read ``not a``."""
         start = self.start
-        if (self.at_word("not") and not self._called()) or self.at("!"):
-            self.place += 1
-        elif self.at_word("not"):
-            self.place += 1
-        else:
+        if not self.take_word("not") and not self.take("!"):
             return self.parse_comparison()
         return self._not(replace(self.parse_not(), start=start))
 
@@ -277,7 +326,9 @@ class Parser(Calls):
             elif self.at(".", "[") and family(operand.dtype) == "json":
                 operand = self._path(operand)
             elif self.at_word("collate"):
-                raise self.fail(self.start, "`collate` is not needed", "Text is compared exactly on every database.")
+                raise self.fail(
+                    self.start, "`collate` is not needed", "Text is compared exactly on every database."
+                )
             else:
                 return operand
 
@@ -347,15 +398,22 @@ class Parser(Calls):
 
     def _is_case(self) -> bool:
         following = self.tokens[self.place + 1]
-        return following.kind in ("word", "tick", "string", "number", "quoted") and following.value.lower() not in _CLOSERS
+        return (
+            following.kind in ("word", "tick", "string", "number", "quoted")
+            and following.value.lower() not in _CLOSERS
+        )
 
     def _call_or_name(self, value: str, word: str, start: int) -> Operand:
         if word in ("exists", "any", "all", "some"):
             raise self.fail(start, f"`{word}` is not known here", _ADVICE_QUERY)
         if word in ("not", "case", "binary", "interval"):
             self.place += 1
-            handlers = {"not": lambda: self._not(self.parse_not()), "case": lambda: self._case(start),
-                        "binary": self.parse_unary, "interval": lambda: self.parse_interval(start)}  # fmt: skip
+            handlers = {
+                "not": lambda: self._not(self.parse_not()),
+                "case": lambda: self._case(start),
+                "binary": self.parse_unary,
+                "interval": lambda: self.parse_interval(start),
+            }
             return handlers[word]()
         if word in _CLOSERS or word in ("in", "like", "between", "is", "select"):
             raise self.fail(start, f"a value is missing before `{value}`")
@@ -363,7 +421,18 @@ class Parser(Calls):
         return self.parse_call(word, value, start)
 
     def _stray(self, value: str, word: str, start: int) -> Operand:
-        if word in ("select", "insert", "update", "delete", "drop", "create", "alter", "with", "truncate", "grant"):
+        if word in (
+            "select",
+            "insert",
+            "update",
+            "delete",
+            "drop",
+            "create",
+            "alter",
+            "with",
+            "truncate",
+            "grant",
+        ):
             raise self.fail(start, f"a statement is refused (`{value}`)", _ADVICE_QUERY)
         if word in _CLOSERS or word in ("in", "like", "between", "is"):
             raise self.fail(start, f"a value is missing before `{value}`")
@@ -373,9 +442,8 @@ class Parser(Calls):
         """Return the operand of an attribute, or raise the error that it does not exist."""
         attribute = self.find(name)
         self.names[attribute.name] = None
-        loose = attribute.dtype.kind == "json"
-        return Operand(Name(attribute.name), attribute.dtype, start, attribute.nullable, label=f"`{attribute.name}`",
-                       loose=False if not loose else False)  # fmt: skip
+        label = f"`{attribute.name}`"
+        return Operand(Name(attribute.name), attribute.dtype, start, attribute.nullable, label=label)
 
     def _case(self, start: int) -> Operand:
         subject = None if self.at_word("when") else self.parse_or()
@@ -449,8 +517,11 @@ class Parser(Calls):
         except UnknownTypeError:
             dtype = NULL
         if family(dtype) in ("null", "opaque", "json", "bytes"):
-            raise self.fail(start, f"nothing can be converted to `{word}` here",
-                            "Types: signed, double, decimal(p,s), char, date, datetime(n), time, bool, uuid.")  # fmt: skip
+            raise self.fail(
+                start,
+                f"nothing can be converted to `{word}` here",
+                "Types: signed, double, decimal(p,s), char, date, datetime(n), time, bool, uuid.",
+            )
         return dtype
 
     # ------------------------------------------------------------------------------------------- JSON paths
@@ -497,6 +568,13 @@ class Parser(Calls):
             steps = [*base.path, *steps]
             base = base.argument
         path = JsonPath(base, tuple(steps), TEXT)
-        loose = Operand(path, TEXT, operand.start, aggregate=operand.aggregate, loose=True, label=operand.label)
-        return loose if dtype is None else self.tighten(loose, dtype) if family(dtype) in ("bool", "text") else (
-            self.cast(self.tighten(loose, dtype), dtype))  # fmt: skip
+        loose = Operand(
+            path, TEXT, operand.start, aggregate=operand.aggregate, loose=True, label=operand.label
+        )
+        return (
+            loose
+            if dtype is None
+            else self.tighten(loose, dtype)
+            if family(dtype) in ("bool", "text")
+            else (self.cast(self.tighten(loose, dtype), dtype))
+        )

@@ -25,7 +25,10 @@ _REFUSED = {
     "'": ("the string that begins here has no end", "Write a quote inside a string twice: 'it''s'."),
     '"': ("the string that begins here has no end", None),
     "`": ("the name that begins here has no end", None),
-    ";": ("only one expression may be given", "Statements cannot be given as text; restrict by one condition."),
+    ";": (
+        "only one expression may be given",
+        "Statements cannot be given as text; restrict by one condition.",
+    ),
     "?": ("placeholders are not known here", "Put the value itself into the text, or restrict by a dict."),
     "@": ("variables are not known here", None),
     "$": ("placeholders are not known here", "Put the value itself into the text, or restrict by a dict."),
@@ -35,7 +38,7 @@ _REFUSED = {
 
 
 class Token(NamedTuple):
-    """A piece of text; `kind` is hex, string, quoted, tick, number, word, op or end; `value` without quotes."""
+    """A piece of text: hex, string, quoted, tick, number, word, op or end; the `value` is without quotes."""
 
     kind: str
     value: str
@@ -57,7 +60,9 @@ def syntax_error(text: str, start: int, problem: str, hint: str | None = None) -
     column = start - begin
     if column > 70:
         line, column = "…" + line[column - 40 :], 41
-    message = f"Cannot read at character {start + 1}: {problem}.\n    {line[:110].rstrip()}\n    {' ' * column}^"
+    message = (
+        f"Cannot read at character {start + 1}: {problem}.\n    {line[:110].rstrip()}\n    {' ' * column}^"
+    )
     return QuerySyntaxError(message, hint=hint, text=text, position=start)
 
 

@@ -7,9 +7,27 @@ from functools import lru_cache
 from datajoint.heading.types import INTEGERS, AttributeType
 
 __all__ = [
-    "BOOL", "BYTES", "DATE", "DATETIME", "FLOAT64", "INT64", "NULL", "NUMERIC", "TEXT", "TIME", "UINT64", "UUID",
-    "arithmetic", "common", "datetime_type", "decimal_type", "digits", "exact", "family", "quotient",
-]  # fmt: skip
+    "BOOL",
+    "BYTES",
+    "DATE",
+    "DATETIME",
+    "FLOAT64",
+    "INT64",
+    "NULL",
+    "NUMERIC",
+    "TEXT",
+    "TIME",
+    "UINT64",
+    "UUID",
+    "arithmetic",
+    "common",
+    "datetime_type",
+    "decimal_type",
+    "digits",
+    "exact",
+    "family",
+    "quotient",
+]
 
 
 def _simple(kind: str) -> AttributeType:
@@ -27,13 +45,37 @@ NUMERIC = frozenset({"bool", "int", "decimal", "float"})
 """Families of numbers."""
 
 _FAMILIES = {
-    **dict.fromkeys(INTEGERS, "int"), "year": "int", "bool": "bool", "float32": "float", "float64": "float",
-    "decimal": "decimal", "char": "text", "varchar": "text", "text": "text", "enum": "text", "date": "date",
-    "datetime": "datetime", "timestamp": "datetime", "time": "time", "uuid": "uuid", "bytes": "bytes", "json": "json",
+    **dict.fromkeys(INTEGERS, "int"),
+    "year": "int",
+    "bool": "bool",
+    "float32": "float",
+    "float64": "float",
+    "decimal": "decimal",
+    "char": "text",
+    "varchar": "text",
+    "text": "text",
+    "enum": "text",
+    "date": "date",
+    "datetime": "datetime",
+    "timestamp": "datetime",
+    "time": "time",
+    "uuid": "uuid",
+    "bytes": "bytes",
+    "json": "json",
     "null": "null",
-}  # fmt: skip
-_DIGITS = {"bool": 1, "year": 4, "int8": 3, "uint8": 3, "int16": 5, "uint16": 5, "int32": 10, "uint32": 10, "int64": 19,
-           "uint64": 20}  # fmt: skip
+}
+_DIGITS = {
+    "bool": 1,
+    "year": 4,
+    "int8": 3,
+    "uint8": 3,
+    "int16": 5,
+    "uint16": 5,
+    "int32": 10,
+    "uint32": 10,
+    "int64": 19,
+    "uint64": 20,
+}
 
 
 def family(dtype: AttributeType) -> str:

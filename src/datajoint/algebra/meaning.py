@@ -13,13 +13,24 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from datajoint.algebra.fragment_types import family
 from datajoint.heading.types import AttributeType
 
-__all__ = ["MEANINGS", "SPREADS", "TAKES_NULL", "convert", "divide", "fixed", "like", "regexp", "shift", "text_of"]
+__all__ = [
+    "MEANINGS",
+    "SPREADS",
+    "TAKES_NULL",
+    "convert",
+    "divide",
+    "fixed",
+    "like",
+    "regexp",
+    "shift",
+    "text_of",
+]
 
 _WIDE = Context(prec=140)
 _NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*")
@@ -70,7 +81,10 @@ def convert(value: Any, source: AttributeType, target: AttributeType) -> Any:
     Examples
     --------
     >>> from datajoint.heading.types import parse_type
-    >>> convert("2.5", parse_type("text"), parse_type("int64")), convert("x", parse_type("text"), parse_type("int64"))
+    >>> (
+    ...     convert("2.5", parse_type("text"), parse_type("int64")),
+    ...     convert("x", parse_type("text"), parse_type("int64")),
+    ... )
     (3, None)
     """
     goal = family(target)
@@ -122,12 +136,14 @@ def _moment(value: date, kind: str) -> date:
 
 def _exactly(name: str) -> Callable[[Any, Any], Any]:
     plain: Callable[[Any, Any], Any] = getattr(operator, name)
-    wide: Callable[[Any, Any], Decimal] = getattr(_WIDE, {"add": "add", "sub": "subtract", "mul": "multiply"}[name])
+    wide: Callable[[Any, Any], Decimal] = getattr(
+        _WIDE, {"add": "add", "sub": "subtract", "mul": "multiply"}[name]
+    )
     return lambda a, b: wide(a, b) if isinstance(a, Decimal) else plain(a, b)
 
 
 def divide(a: Any, b: Any, scale: int) -> Any:
-    """Return ``a / b``: floats as floats, decimals rounded half away from zero to `scale` digits; None by zero.
+    """Return ``a / b``, None by zero: a float, or a decimal rounded half away from zero to `scale` digits.
 
     Examples
     --------
@@ -178,7 +194,9 @@ def _whole(function: Callable[[Any], int]) -> Callable[[Any], Any]:
     return whole
 
 
-def _positive(function: Callable[[float], float], least: float = 0.0, included: bool = False) -> Callable[[float], Any]:
+def _positive(
+    function: Callable[[float], float], least: float = 0.0, included: bool = False
+) -> Callable[[float], Any]:
     return lambda x: function(x) if x > least or (included and x == least) else None
 
 
@@ -188,6 +206,18 @@ def _power(base: float, exponent: float) -> float | None:
     except ValueError:
         return None
     return result
+
+
+def _pi() -> float:
+    return math.pi
+
+
+def _greatest(*values: Any) -> Any:
+    return max(values)
+
+
+def _least(*values: Any) -> Any:
+    return min(values)
 
 
 def _inverse(function: Callable[[float], float]) -> Callable[[float], float | None]:
@@ -249,16 +279,86 @@ def _substring(text: str, start: int, length: int | None = None) -> str:
     return text[begin:end]
 
 
-def _pad(text: str, size: int, pad: str, left: bool) -> str:
-    missing = size - len(text)
-    if missing <= 0:
-        return text[: max(size, 0)]
-    filler = (pad * missing)[:missing]
-    return filler + text if left else text + filler
+def _left(text: str, count: int) -> str:
+    return text[: max(count, 0)]
+
+
+def _right(text: str, count: int) -> str:
+    return text[-count:] if count > 0 else ""
+
+
+def _trim(text: str, char: str = " ") -> str:
+    return text.strip(char)
+
+
+def _ltrim(text: str, char: str = " ") -> str:
+    return text.lstrip(char)
+
+
+def _rtrim(text: str, char: str = " ") -> str:
+    return text.rstrip(char)
+
+
+def _replace(text: str, old: str, new: str) -> str:
+    return text.replace(old, new) if old else text
+
+
+def _instr(text: str, part: str) -> int:
+    return text.find(part) + 1
+
+
+def _reverse(text: str) -> str:
+    return text[::-1]
+
+
+def _lpad(text: str, size: int, pad: str = " ") -> str:
+    return _padding(text, size, pad) + text[: max(size, 0)]
+
+
+def _rpad(text: str, size: int, pad: str = " ") -> str:
+    return text[: max(size, 0)] + _padding(text, size, pad)
+
+
+def _padding(text: str, size: int, pad: str) -> str:
+    missing = max(size - len(text), 0)
+    return (pad * missing)[:missing]
+
+
+def _concat(*parts: str) -> str:
+    return "".join(parts)
 
 
 def _concat_ws(separator: str | None, *parts: str | None) -> str | None:
     return None if separator is None else separator.join(part for part in parts if part is not None)
+
+
+# ---------------------------------------------------------------------------------------------------- JSON
+
+
+def json_scalar(value: Any, path: Iterable[str | int], kind: str) -> Any:
+    """Return the scalar at a path if it is of a kind (``text``, ``float``, ``bool``); text takes all scalars.
+
+    Examples
+    --------
+    >>> json_scalar({"a": [1, True]}, ("a", 0), "float"), json_scalar({"a": [1, True]}, ("a", 1), "text")
+    (1.0, 'true')
+    """
+    for step in path:
+        value = _step_into(value, step)
+    if isinstance(value, bool):
+        return value if kind == "bool" else str(value).lower() if kind == "text" else None
+    if isinstance(value, (int, float)):
+        return float(value) if kind == "float" else repr(value) if kind == "text" else None
+    return value if isinstance(value, str) and kind == "text" else None
+
+
+def _step_into(value: Any, step: str | int) -> Any:
+    if isinstance(value, dict) and isinstance(step, str):
+        return cast("dict[str, Any]", value).get(step)
+    if isinstance(value, list) and isinstance(step, int):
+        items = cast("list[Any]", value)
+        return items[step] if step < len(items) else None
+    return None
 
 
 # --------------------------------------------------------------------------------------------------- times
@@ -276,7 +376,9 @@ def shift(moment: date, amount: int, unit: str) -> date:
     if months is None:
         return moment + timedelta(**{unit + "s": amount})
     year, month = divmod(moment.year * 12 + moment.month - 1 + amount * months, 12)
-    return moment.replace(year=year, month=month + 1, day=min(moment.day, calendar.monthrange(year, month + 1)[1]))
+    return moment.replace(
+        year=year, month=month + 1, day=min(moment.day, calendar.monthrange(year, month + 1)[1])
+    )
 
 
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
@@ -298,21 +400,34 @@ _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Su
 _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
            "November", "December")  # fmt: skip
 _FORMATS: dict[str, Callable[[datetime], str]] = {
-    "Y": lambda t: f"{t.year:04d}", "y": lambda t: f"{t.year % 100:02d}", "m": lambda t: f"{t.month:02d}",
-    "c": lambda t: str(t.month), "d": lambda t: f"{t.day:02d}", "e": lambda t: str(t.day), "H": lambda t: f"{t.hour:02d}",
-    "k": lambda t: str(t.hour), "i": lambda t: f"{t.minute:02d}", "s": lambda t: f"{t.second:02d}",
-    "S": lambda t: f"{t.second:02d}", "f": lambda t: f"{t.microsecond:06d}", "h": lambda t: f"{t.hour % 12 or 12:02d}",
-    "I": lambda t: f"{t.hour % 12 or 12:02d}", "l": lambda t: str(t.hour % 12 or 12), "p": lambda t: "PM" if t.hour > 11 else "AM",
-    "j": lambda t: f"{t.timetuple().tm_yday:03d}", "a": lambda t: _DAYS[t.weekday()][:3], "W": lambda t: _DAYS[t.weekday()],
-    "b": lambda t: _MONTHS[t.month - 1][:3], "M": lambda t: _MONTHS[t.month - 1],
+    "Y": lambda t: f"{t.year:04d}",
+    "y": lambda t: f"{t.year % 100:02d}",
+    "m": lambda t: f"{t.month:02d}",
+    "c": lambda t: str(t.month),
+    "d": lambda t: f"{t.day:02d}",
+    "e": lambda t: str(t.day),
+    "H": lambda t: f"{t.hour:02d}",
+    "k": lambda t: str(t.hour),
+    "i": lambda t: f"{t.minute:02d}",
+    "s": lambda t: f"{t.second:02d}",
+    "S": lambda t: f"{t.second:02d}",
+    "f": lambda t: f"{t.microsecond:06d}",
+    "h": lambda t: f"{t.hour % 12 or 12:02d}",
+    "I": lambda t: f"{t.hour % 12 or 12:02d}",
+    "l": lambda t: str(t.hour % 12 or 12),
+    "p": lambda t: "PM" if t.hour > 11 else "AM",
+    "j": lambda t: f"{t.timetuple().tm_yday:03d}",
+    "a": lambda t: _DAYS[t.weekday()][:3],
+    "W": lambda t: _DAYS[t.weekday()],
+    "b": lambda t: _MONTHS[t.month - 1][:3],
+    "M": lambda t: _MONTHS[t.month - 1],
     "T": lambda t: t.strftime("%H:%M:%S"),
     "r": lambda t: f"{t.hour % 12 or 12:02d}:{t.minute:02d}:{t.second:02d} {'PM' if t.hour > 11 else 'AM'}",
-    "%": lambda t: "%",
-}  # fmt: skip
+}
 
 
 def _date_format(moment: date, form: str) -> str:
-    time = _moment(moment, "datetime")
+    time = moment if isinstance(moment, datetime) else datetime(moment.year, moment.month, moment.day)  # noqa: DTZ001
     return re.sub("%(.)", lambda match: _FORMATS[match[1]](time) if match[1] in _FORMATS else match[1], form)
 
 
@@ -335,6 +450,10 @@ def _now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None, microsecond=0)
 
 
+def _today() -> date:
+    return _now().date()
+
+
 def _nullif(a: Any, b: Any) -> Any:
     return None if a is not None and a == b else a
 
@@ -346,30 +465,44 @@ def _coalesce(*values: Any) -> Any:
 TAKES_NULL = frozenset({"coalesce", "concat_ws", "nullif"})
 """Functions that see NULL; all others give NULL for it."""
 
+_NUMBERS: dict[str, Callable[[Any], Any]] = {
+    "neg": lambda x: x.copy_negate() if isinstance(x, Decimal) else -x,
+    "sign": lambda x: (x > 0) - (x < 0),
+    "abs": abs,
+    "floor": _whole(math.floor),
+    "ceil": _whole(math.ceil),
+    "sqrt": _positive(math.sqrt, included=True),
+    "ln": _positive(math.log),
+    "log10": _positive(math.log10),
+    "log2": _positive(math.log2),
+    "asin": _inverse(math.asin),
+    "acos": _inverse(math.acos),
+    **{name: getattr(math, name) for name in ("exp", "sin", "cos", "tan", "atan", "degrees", "radians")},
+}
+
+_DATES: dict[str, Callable[[date], Any]] = {
+    "year": lambda t: t.year,
+    "month": lambda t: t.month,
+    "day": lambda t: t.day,
+    "quarter": lambda t: (t.month + 2) // 3,
+    "dayofweek": lambda t: t.isoweekday() % 7 + 1,
+    "weekday": lambda t: t.weekday(),
+    "dayofyear": lambda t: t.timetuple().tm_yday,
+    "date": lambda t: _moment(t, "date"),
+}
+
 MEANINGS: dict[str, Callable[..., Any]] = {
-    "+": _exactly("add"), "-": _exactly("sub"), "*": _exactly("mul"), "neg": lambda a: a.copy_negate() if isinstance(a, Decimal) else -a,
-    "div": whole_quotient, "%": remainder, "like": like, "ilike": _ilike, "regexp": regexp,
-    "abs": abs, "floor": _whole(math.floor), "ceil": _whole(math.ceil), "sign": lambda x: (x > 0) - (x < 0),
-    "round": _round, "sqrt": _positive(math.sqrt, included=True), "exp": math.exp, "ln": _positive(math.log),
-    "log10": _positive(math.log10), "log2": _positive(math.log2), "power": _power, "pi": lambda: math.pi,
-    "sin": math.sin, "cos": math.cos, "tan": math.tan, "asin": _inverse(math.asin), "acos": _inverse(math.acos),
-    "atan": math.atan, "atan2": math.atan2, "degrees": math.degrees, "radians": math.radians,
-    "greatest": lambda *values: max(values), "least": lambda *values: min(values),
-    "concat": lambda *parts: "".join(parts), "concat_ws": _concat_ws, "upper": str.upper, "lower": str.lower,
-    "substring": _substring, "left": lambda text, n: text[: max(n, 0)],
-    "right": lambda text, n: text[len(text) - min(n, len(text)):] if n > 0 else "",
-    "trim": lambda text, char=" ": text.strip(char), "ltrim": lambda text, char=" ": text.lstrip(char),
-    "rtrim": lambda text, char=" ": text.rstrip(char), "char_length": len,
-    "replace": lambda text, old, new: text.replace(old, new) if old else text,
-    "instr": lambda text, part: text.find(part) + 1,
-    "lpad": lambda text, n, pad=" ": _pad(text, n, pad, True), "rpad": lambda text, n, pad=" ": _pad(text, n, pad, False),
-    "reverse": lambda text: text[::-1], "repeat": lambda text, n: text * n, "coalesce": _coalesce, "nullif": _nullif,
-    "year": lambda t: t.year, "month": lambda t: t.month, "day": lambda t: t.day,
-    "quarter": lambda t: (t.month + 2) // 3, "hour": _clock("hour"), "minute": _clock("minute"),
-    "second": _clock("second"), "dayofweek": lambda t: t.isoweekday() % 7 + 1, "weekday": lambda t: t.weekday(),
-    "dayofyear": lambda t: t.timetuple().tm_yday, "date": lambda t: _moment(t, "date"), "datediff": _days,
-    "timestampdiff": _difference, "date_format": _date_format, "shift": shift,
-    "curdate": lambda: _now().date(), "now": lambda: _now(),
+    **_NUMBERS,
+    **_DATES,
+    **{part: _clock(part) for part in ("hour", "minute", "second")},
+    "+": _exactly("add"), "-": _exactly("sub"), "*": _exactly("mul"), "div": whole_quotient, "%": remainder,
+    "round": _round, "power": _power, "atan2": math.atan2, "pi": _pi, "greatest": _greatest, "least": _least,
+    "like": like, "ilike": _ilike, "regexp": regexp, "concat": _concat, "concat_ws": _concat_ws,
+    "upper": str.upper, "lower": str.lower, "char_length": len, "substring": _substring, "left": _left,
+    "right": _right, "trim": _trim, "ltrim": _ltrim, "rtrim": _rtrim, "replace": _replace, "instr": _instr,
+    "lpad": _lpad, "rpad": _rpad, "reverse": _reverse, "repeat": operator.mul, "coalesce": _coalesce,
+    "nullif": _nullif, "datediff": _days, "timestampdiff": _difference, "date_format": _date_format,
+    "shift": shift, "curdate": _today, "now": _now,
 }  # fmt: skip
 """Meaning of the scalar functions and of the operators on numbers and texts."""
 
@@ -392,7 +525,9 @@ def _deviation(values: Iterable[float], sample: bool) -> float | None:
 
 
 SPREADS: dict[str, Callable[[Iterable[float]], float | None]] = {
-    "var_pop": lambda values: _variance(values, False), "var_samp": lambda values: _variance(values, True),
-    "stddev_pop": lambda values: _deviation(values, False), "stddev_samp": lambda values: _deviation(values, True),
-}  # fmt: skip
+    "var_pop": lambda values: _variance(values, False),
+    "var_samp": lambda values: _variance(values, True),
+    "stddev_pop": lambda values: _deviation(values, False),
+    "stddev_samp": lambda values: _deviation(values, True),
+}
 """Meaning of the aggregates of spread, of floats that are not None."""

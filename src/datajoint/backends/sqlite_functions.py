@@ -10,10 +10,10 @@ import json
 import sqlite3
 from collections.abc import Callable
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
-from datajoint.algebra.meaning import MEANINGS, SPREADS, TAKES_NULL, convert, divide
+from datajoint.algebra.meaning import MEANINGS, SPREADS, TAKES_NULL, convert, divide, json_scalar
 from datajoint.backends.sqlite_types import decoder, encoder
 from datajoint.heading.types import AttributeType, parse_type
 
@@ -86,10 +86,16 @@ def _caller(name: str, result: str, types: tuple[str, ...]) -> Callable[..., Any
 
 def _meaning(name: str, target: AttributeType, sources: list[AttributeType]) -> Callable[..., Any]:
     if name == "cast":
-        return lambda value: convert(value, sources[0], target)
-    if name == "/":
-        return lambda a, b: divide(a, b, target.scale or 0)
-    return MEANINGS[name]
+        return partial(_convert, sources[0], target)
+    return partial(_divide, target.scale or 0) if name == "/" else MEANINGS[name]
+
+
+def _convert(source: AttributeType, target: AttributeType, value: Any) -> Any:
+    return convert(value, source, target)
+
+
+def _divide(scale: int, a: Any, b: Any) -> Any:
+    return divide(a, b, scale)
 
 
 def _same(value: Any) -> Any:
@@ -109,17 +115,7 @@ def _int(value: Any) -> Any:
 def _json(text: str | None, path: str, kind: str) -> Any:
     if text is None:
         return None
-    value = json.loads(text)
-    for step in _steps(path):
-        try:
-            value = value[step] if isinstance(value, dict if isinstance(step, str) else list) else None
-        except (KeyError, IndexError):
-            return None
-    if isinstance(value, bool):
-        return value if kind == "bool" else ("true" if value else "false") if kind == "text" else None
-    if isinstance(value, (int, float)):
-        return float(value) if kind == "float" else json.dumps(value) if kind == "text" else None
-    return value if isinstance(value, str) and kind == "text" else None
+    return json_scalar(json.loads(text), _steps(path), kind)
 
 
 @lru_cache(256)
@@ -217,5 +213,6 @@ def _spread(name: str) -> type:
 
 
 _AGGREGATES: dict[str, tuple[int, Any]] = {
-    "dj_sum": (1, _Sum), "dj_group_concat": (-1, _Concatenation), **{f"dj_{name}": (1, _spread(name)) for name in SPREADS},
+    "dj_sum": (1, _Sum), "dj_group_concat": (-1, _Concatenation), **{f"dj_{name}": (1,
+    _spread(name)) for name in SPREADS},
 }  # fmt: skip

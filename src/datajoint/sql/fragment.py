@@ -49,8 +49,8 @@ def render(expression: Expression, backend: str, column: Column, param: Placehol
     column
         Gives SQL and type of an attribute.
     param
-        Gives the placeholder of a parameter; called in the order of the text, for one parameter more than once where
-        the text needs it so.
+        Gives the placeholder of a parameter; called in the order of the text, for one parameter more than
+        once where the text needs it so.
 
     Returns
     -------
@@ -143,7 +143,9 @@ class _Writer:
         if self.backend == "sqlite":
             return f"({text} GLOB {pattern})" if op == "glob" else f"dj_{op}({', '.join(args)})"
         if op == "glob":
-            raise PortabilityError(f"`glob` exists on sqlite only, not on {self.backend}.", hint="Use like or regexp.")
+            raise PortabilityError(
+                f"`glob` exists on sqlite only, not on {self.backend}.", hint="Use like or regexp."
+            )
         escape = self.escape(node)
         if self.backend == "postgresql":
             return f"({text} {'~' if op == 'regexp' else op.upper()} {pattern}{escape})"
@@ -177,13 +179,21 @@ class _Writer:
         """Write ``+ - * / div % neg & | << >>`` of numbers of one kind."""
         kind = family(args[0][1])
         if self.backend == "sqlite":
-            return self.lite_decimal(op, args, node) if kind == "decimal" else self.lite_number(op, args, node, kind)
+            return (
+                self.lite_decimal(op, args, node)
+                if kind == "decimal"
+                else self.lite_number(op, args, node, kind)
+            )
         texts = [text for text, _ in args]
         if op == "neg":  # MariaDB takes the negative of a constant expression for a decimal
             return f"(0 - {texts[0]})" if kind == "int" and self.backend == "mysql" else f"(-{texts[0]})"
         if op in ("/", "div", "%"):
             return self.division(op, texts, node, kind)
-        if self.backend == "postgresql" and kind == "int" and all(isinstance(arg, Literal) for arg in node.args):
+        if (
+            self.backend == "postgresql"
+            and kind == "int"
+            and all(isinstance(arg, Literal) for arg in node.args)
+        ):
             texts[0] += "::bigint"
         if op == ">>" and self.backend == "mysql":
             return f"cast(floor({texts[0]} / pow(2, {texts[1]})) AS signed)"
@@ -231,7 +241,7 @@ class _Writer:
         return f"dj_int{text}" if kind == "int" and op in ("+", "-", "*") and self.bits(node) > 62 else text
 
     def bits(self, node: Expression) -> int:
-        """Return how many bits a whole number takes at most: beyond 62 SQLite may turn a result into a float."""
+        """Return how many bits a whole number takes at most: SQLite makes a float of more than 63."""
         match node:
             case Name(name):
                 return _BITS.get(self.column(name)[1].kind, 63)
@@ -252,7 +262,9 @@ class _Writer:
 
     def lite_decimal(self, op: str, args: list[Written], node: Operator) -> str:
         types = [dtype for _, dtype in args]
-        small = all((dtype.length or 10) <= SCALED_DIGITS for dtype in (*types, node.dtype) if dtype.kind == "decimal")
+        small = all(
+            (dtype.length or 10) <= SCALED_DIGITS for dtype in (*types, node.dtype) if dtype.kind == "decimal"
+        )
         if not small or op in ("/", "div"):
             return sqlite_call(op, node.dtype, args)
         if op == "neg":
@@ -289,8 +301,10 @@ class _Writer:
 
     def native(self, node: Call, args: list[str]) -> str:
         if node.function not in NATIVE[self.backend]:
-            raise PortabilityError(f"Function `{node.function}` does not exist on {self.backend}.",
-                                   hint="Use one of the portable functions, or compute it in Python.")  # fmt: skip
+            raise PortabilityError(
+                f"Function `{node.function}` does not exist on {self.backend}.",
+                hint="Use one of the portable functions, or compute it in Python.",
+            )
         return f"{node.function}({', '.join(args)})"
 
     def rendered(self, node: Call, args: list[str]) -> str:
@@ -318,7 +332,12 @@ class _Writer:
         if node.function in ("sum", "avg", "min", "max"):
             if self.backend == "postgresql" and node.function in ("min", "max") and dtype.kind == "enum":
                 return self.rendered(Call(node.function, node.args, TEXT), [f"({text})::text"])
-            if self.backend == "mysql" and node.function == "sum" and node.dtype.kind == "int64" and self.bits(node.args[0]) <= 32:
+            if (
+                self.backend == "mysql"
+                and node.function == "sum"
+                and node.dtype.kind == "int64"
+                and self.bits(node.args[0]) <= 32
+            ):
                 return f"cast(sum({distinct}{text}) AS signed)"
             return self.rendered(node, [text])
         return f"{node.function}({distinct}{text})"
@@ -400,7 +419,8 @@ def _my_json(value: str, path: str, kind: str) -> str:
     found = f"json_type(json_extract({value}, {path}))"
     scalar = f"json_unquote(json_extract({value}, {path}))"
     if kind == "float":
-        return f"(CASE WHEN {found} IN ('INTEGER', 'DOUBLE', 'DECIMAL', 'UNSIGNED INTEGER') THEN cast({scalar} AS double) END)"
+        numbers = "'INTEGER', 'DOUBLE', 'DECIMAL', 'UNSIGNED INTEGER'"
+        return f"(CASE WHEN {found} IN ({numbers}) THEN cast({scalar} AS double) END)"
     if kind == "bool":
         return f"(CASE WHEN {found} = 'BOOLEAN' THEN {scalar} = 'true' END)"
     return f"(CASE WHEN {found} NOT IN ('OBJECT', 'ARRAY', 'NULL') THEN {scalar} END)"

@@ -28,8 +28,16 @@ def sized(name: str, dtype: AttributeType) -> str:
 
 # --------------------------------------------------------------------------------------------- PostgreSQL
 
-_PG = {"bool": "bool", "int": "bigint", "float": "float8", "text": "text", "date": "date", "uuid": "uuid", "time": "time",
-       "bytes": "bytea"}  # fmt: skip
+_PG = {
+    "bool": "bool",
+    "int": "bigint",
+    "float": "float8",
+    "text": "text",
+    "date": "date",
+    "uuid": "uuid",
+    "time": "time",
+    "bytes": "bytea",
+}
 
 
 def pg_type(dtype: AttributeType) -> str:
@@ -87,9 +95,7 @@ def _mysql(sql: str, source: AttributeType, target: AttributeType) -> str:
     match family(source), family(target):
         case ("int", "int"):
             return f"cast({sql} AS signed)" if source.kind.startswith("uint") else sql
-        case ("bool", "int") | ("bool", "decimal") | ("datetime", "datetime"):
-            return sql
-        case ("float", "float"):
+        case ("bool", "int" | "decimal") | ("datetime", "datetime") | ("float", "float"):
             return sql
         case ("int", "decimal"):
             return f"cast({sql} AS {sized('decimal', target)})" if source.kind == "uint64" else sql
@@ -105,15 +111,24 @@ def _mysql(sql: str, source: AttributeType, target: AttributeType) -> str:
             number = f"cast({sql} AS {_my_type(target)})"
             return f"CASE WHEN {sql} REGEXP {quote_text(_NUMBER, 'mysql')} THEN {number} END"
         case ("text", "date" | "datetime"):
-            return f"CASE WHEN {sql} REGEXP {quote_text(_DATE, 'mysql')} THEN cast({sql} AS {_my_type(target)}) END"
+            moment = f"cast({sql} AS {_my_type(target)})"
+            return f"CASE WHEN {sql} REGEXP {quote_text(_DATE, 'mysql')} THEN {moment} END"
         case ("text", "uuid"):
-            return f"CASE WHEN {sql} REGEXP {quote_text(_UUID, 'mysql')} THEN unhex(replace({sql}, '-', '')) END"
+            return (
+                f"CASE WHEN {sql} REGEXP {quote_text(_UUID, 'mysql')} THEN unhex(replace({sql}, '-', '')) END"
+            )
         case _:
             return f"cast({sql} AS {_my_type(target)})"
 
 
 def _my_type(dtype: AttributeType) -> str:
-    names = {"int": "signed", "bool": "signed", "float": "double", "decimal": "decimal", "datetime": "datetime"}
+    names = {
+        "int": "signed",
+        "bool": "signed",
+        "float": "double",
+        "decimal": "decimal",
+        "datetime": "datetime",
+    }
     return sized(names.get(family(dtype), dtype.kind), dtype)
 
 
@@ -166,7 +181,7 @@ def _sqlite(sql: str, source: AttributeType, target: AttributeType) -> str:
 
 
 def _scales(source: AttributeType, target: AttributeType) -> bool:
-    """Whether multiplying the stored integer converts: both are integers of units, the target's not larger."""
+    """Whether multiplying the stored integer converts: both are integers of units, the target's finer."""
     small = sqlite_types.SCALED_DIGITS
     fits = (target.length or 10) <= small and (source.kind != "decimal" or (source.length or 10) <= small)
     return fits and (target.scale or 0) >= (source.scale or 0)

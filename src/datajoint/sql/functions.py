@@ -1,8 +1,8 @@
 """How each database writes the portable functions.
 
-A rendering is a template, whose ``{0}`` … are the arguments, or a function of the written arguments and the call. On
-SQLite a function without a rendering is one of ours, see `datajoint.backends.sqlite_functions`. Signatures are in
-`datajoint.algebra.functions`, meanings in `datajoint.algebra.meaning`.
+A rendering is a template, whose ``{0}`` … are the arguments, or a function of the written arguments and the
+call. On SQLite a function without a rendering is one of ours, see `datajoint.backends.sqlite_functions`.
+Signatures are in `datajoint.algebra.functions`, meanings in `datajoint.algebra.meaning`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from datajoint.algebra.expressions import Call, Literal
-from datajoint.heading.types import AttributeType
+from datajoint.heading.types import INTEGER_RANGES, AttributeType
 
 __all__ = ["RENDERINGS", "Rendering", "quote_text"]
 
@@ -35,16 +35,36 @@ def _same(name: str) -> str:
 
 
 def _joined(template: str, separator: str = ", ") -> Callable[[list[str], Call], str]:
-    return lambda args, call: template.format(separator.join(args))
+    return lambda args, _: template.format(separator.join(args))
 
 
 # --------------------------------------------------------------------------------------------- PostgreSQL
 
 _PG_FORMATS = {
-    "Y": "YYYY", "y": "YY", "m": "MM", "c": "FMMM", "d": "DD", "e": "FMDD", "H": "HH24", "k": "FMHH24", "i": "MI",
-    "s": "SS", "S": "SS", "f": "US", "h": "HH12", "I": "HH12", "l": "FMHH12", "p": "AM", "j": "DDD", "a": "Dy",
-    "W": "FMDay", "b": "Mon", "M": "FMMonth", "T": "HH24:MI:SS", "r": "HH12:MI:SS AM",
-}  # fmt: skip
+    "Y": "YYYY",
+    "y": "YY",
+    "m": "MM",
+    "c": "FMMM",
+    "d": "DD",
+    "e": "FMDD",
+    "H": "HH24",
+    "k": "FMHH24",
+    "i": "MI",
+    "s": "SS",
+    "S": "SS",
+    "f": "US",
+    "h": "HH12",
+    "I": "HH12",
+    "l": "FMHH12",
+    "p": "AM",
+    "j": "DDD",
+    "a": "Dy",
+    "W": "FMDay",
+    "b": "Mon",
+    "M": "FMMonth",
+    "T": "HH24:MI:SS",
+    "r": "HH12:MI:SS AM",
+}
 
 
 def _pg_format(args: list[str], call: Call) -> str:
@@ -108,10 +128,13 @@ def _pg_difference(args: list[str], call: Call) -> str:
     if unit in _PG_SECONDS:
         return f"trunc(extract(epoch FROM ({b} - {a}))::numeric / {_PG_SECONDS[unit]})::bigint"
     rest_a, rest_b = (f"({x} - date_trunc('month', {x}))" for x in (a, b))
-    months = (
-        f"((extract(year FROM {b}) - extract(year FROM {a})) * 12 + extract(month FROM {b}) - extract(month FROM {a})"
-        f" + CASE WHEN {b} >= {a} AND {rest_b} < {rest_a} THEN -1 WHEN {b} < {a} AND {rest_b} > {rest_a} THEN 1 ELSE 0 END)"
+    years = f"extract(year FROM {b}) - extract(year FROM {a})"
+    begun = f"({years}) * 12 + extract(month FROM {b}) - extract(month FROM {a})"
+    unfinished = (
+        f"CASE WHEN {b} >= {a} AND {rest_b} < {rest_a} THEN -1"
+        f" WHEN {b} < {a} AND {rest_b} > {rest_a} THEN 1 ELSE 0 END"
     )
+    months = f"({begun} + {unfinished})"
     divisor = {"month": 1, "quarter": 3, "year": 12}[unit]
     return f"trunc({months}::numeric / {divisor})::bigint" if divisor > 1 else f"{months}::bigint"
 
@@ -159,6 +182,14 @@ def _pg_avg(args: list[str], call: Call) -> str:
     return f"avg({distinct}({args[0]})::float8)"
 
 
+def _pg_whole(name: str) -> Callable[[list[str], Call], str]:
+    return lambda args, call: f"{name}({args[0]})" + ("::bigint" if call.dtype.kind == "int64" else "")
+
+
+def _pg_pad(name: str) -> Callable[[list[str], Call], str]:
+    return lambda args, _: f"{name}({args[0]}, ({args[1]})::int{''.join(', ' + arg for arg in args[2:])})"
+
+
 def _guarded(name: str, condition: str) -> str:
     return f"CASE WHEN {condition} THEN {name}({{0}}) END"
 
@@ -168,29 +199,55 @@ _PLAIN = ("abs", "floor", "upper", "lower", "reverse", "char_length", "ltrim", "
 
 _POSTGRESQL: dict[str, Rendering] = {
     **{name: _same(name) for name in (*_TRIG, *_PLAIN)},
-    "floor": lambda args, call: f"floor({args[0]})" + ("::bigint" if call.dtype.kind == "int64" else ""),
-    "ceil": lambda args, call: f"ceil({args[0]})" + ("::bigint" if call.dtype.kind == "int64" else ""),
-    "sign": "sign({0})::bigint", "round": _pg_round, "sqrt": _guarded("sqrt", "{0} >= 0"),
-    "ln": _guarded("ln", "{0} > 0"), "log10": _guarded("log", "{0} > 0"),
+    "floor": _pg_whole("floor"),
+    "ceil": _pg_whole("ceil"),
+    "sign": "sign({0})::bigint",
+    "round": _pg_round,
+    "sqrt": _guarded("sqrt", "{0} >= 0"),
+    "ln": _guarded("ln", "{0} > 0"),
+    "log10": _guarded("log", "{0} > 0"),
     "log2": "CASE WHEN {0} > 0 THEN log(2, ({0})::numeric)::float8 END",
     "power": "CASE WHEN ({0} <> 0 OR {1} >= 0) AND ({0} >= 0 OR {1} = floor({1})) THEN power({0}, {1}) END",
-    "asin": _guarded("asin", "{0} BETWEEN -1 AND 1"), "acos": _guarded("acos", "{0} BETWEEN -1 AND 1"),
-    "atan2": "atan2({0}, {1})", "pi": "pi()", "greatest": _pg_extremes("greatest"), "least": _pg_extremes("least"),
-    "concat": _joined("{}", " || "), "concat_ws": _joined("concat_ws({})"), "substring": _pg_substring,
-    "left": "left({0}, greatest({1}, 0)::int)", "right": "right({0}, greatest({1}, 0)::int)",
-    "trim": _joined("btrim({})"), "ltrim": _joined("ltrim({})"), "rtrim": _joined("rtrim({})"),
-    "replace": "replace({0}, {1}, {2})", "instr": "strpos({0}, {1})::bigint",
-    "lpad": lambda args, call: f"lpad({args[0]}, ({args[1]})::int{''.join(', ' + a for a in args[2:])})",
-    "rpad": lambda args, call: f"rpad({args[0]}, ({args[1]})::int{''.join(', ' + a for a in args[2:])})",
-    "repeat": "repeat({0}, ({1})::int)", "coalesce": _joined("coalesce({})"), "nullif": "nullif({0}, {1})",
-    **{part: f"extract({part} FROM {{0}})::bigint"
-       for part in ("year", "month", "day", "quarter", "hour", "minute")},
-    "second": "floor(extract(second FROM {0}))::bigint", "dayofweek": "(extract(dow FROM {0})::bigint + 1)",
-    "weekday": "(extract(isodow FROM {0})::bigint - 1)", "dayofyear": "extract(doy FROM {0})::bigint",
-    "date": "({0})::date", "datediff": "(({0})::date - ({1})::date)::bigint", "timestampdiff": _pg_difference,
-    "date_format": _pg_format, "curdate": "localtimestamp::date", "now": "date_trunc('second', localtimestamp)",
-    "sum": _pg_sum, "avg": _pg_avg, "min": _pg_min_max("min"), "max": _pg_min_max("max"),
-}  # fmt: skip
+    "asin": _guarded("asin", "{0} BETWEEN -1 AND 1"),
+    "acos": _guarded("acos", "{0} BETWEEN -1 AND 1"),
+    "atan2": "atan2({0}, {1})",
+    "pi": "pi()",
+    "greatest": _pg_extremes("greatest"),
+    "least": _pg_extremes("least"),
+    "concat": _joined("{}", " || "),
+    "concat_ws": _joined("concat_ws({})"),
+    "substring": _pg_substring,
+    "left": "left({0}, greatest({1}, 0)::int)",
+    "right": "right({0}, greatest({1}, 0)::int)",
+    "trim": _joined("btrim({})"),
+    "ltrim": _joined("ltrim({})"),
+    "rtrim": _joined("rtrim({})"),
+    "replace": "replace({0}, {1}, {2})",
+    "instr": "strpos({0}, {1})::bigint",
+    "lpad": _pg_pad("lpad"),
+    "rpad": _pg_pad("rpad"),
+    "repeat": "repeat({0}, ({1})::int)",
+    "coalesce": _joined("coalesce({})"),
+    "nullif": "nullif({0}, {1})",
+    **{
+        part: f"extract({part} FROM {{0}})::bigint"
+        for part in ("year", "month", "day", "quarter", "hour", "minute")
+    },
+    "second": "floor(extract(second FROM {0}))::bigint",
+    "dayofweek": "(extract(dow FROM {0})::bigint + 1)",
+    "weekday": "(extract(isodow FROM {0})::bigint - 1)",
+    "dayofyear": "extract(doy FROM {0})::bigint",
+    "date": "({0})::date",
+    "datediff": "(({0})::date - ({1})::date)::bigint",
+    "timestampdiff": _pg_difference,
+    "date_format": _pg_format,
+    "curdate": "localtimestamp::date",
+    "now": "date_trunc('second', localtimestamp)",
+    "sum": _pg_sum,
+    "avg": _pg_avg,
+    "min": _pg_min_max("min"),
+    "max": _pg_min_max("max"),
+}
 
 
 # -------------------------------------------------------------------------------------------------- MySQL
@@ -199,7 +256,8 @@ _POSTGRESQL: dict[str, Rendering] = {
 def _my_sum(args: list[str], call: Call) -> str:
     total = f"sum({'DISTINCT ' if call.distinct else ''}{args[0]})"
     if call.dtype.kind == "int64":  # a cast would cut a sum that is too large, the addition makes it an error
-        over = f"CASE WHEN {total} > 9223372036854775807 THEN 1 WHEN {total} < -9223372036854775808 THEN -1 ELSE 0 END"
+        high, low = INTEGER_RANGES["int64"][1], INTEGER_RANGES["int64"][0]
+        over = f"CASE WHEN {total} > {high} THEN 1 WHEN {total} < {low} THEN -1 ELSE 0 END"
         return f"(cast({total} AS signed) + {over})"
     return f"cast({total} AS decimal{_decimal(call.dtype)})" if call.dtype.kind == "decimal" else total
 
@@ -208,7 +266,8 @@ def _my_avg(args: list[str], call: Call) -> str:
     distinct = "DISTINCT " if call.distinct else ""
     if call.dtype.kind == "decimal":
         scale = call.dtype.scale or 0
-        return f"cast(avg({distinct}cast({args[0]} AS decimal(65,{min(scale, 30)}))) AS decimal{_decimal(call.dtype)})"
+        exact = f"cast({args[0]} AS decimal(65,{min(scale, 30)}))"
+        return f"cast(avg({distinct}{exact}) AS decimal{_decimal(call.dtype)})"
     return f"avg({distinct}cast({args[0]} AS double))"
 
 
@@ -222,39 +281,80 @@ def _my_whole(name: str) -> Callable[[list[str], Call], str]:
 
 
 def _my_trim(name: str, side: str) -> Callable[[list[str], Call], str]:
-    return lambda args, call: f"trim({side} {args[1]} FROM {args[0]})" if len(args) > 1 else f"{name}({args[0]})"
+    return lambda args, _: f"trim({side} {args[1]} FROM {args[0]})" if len(args) > 1 else f"{name}({args[0]})"
 
 
 def _my_pad(name: str) -> Callable[[list[str], Call], str]:
-    return lambda args, call: f"{name}({args[0]}, greatest({args[1]}, 0), {args[2] if len(args) > 2 else quote_text(' ', 'mysql')})"
+    blank = quote_text(" ", "mysql")
+    return lambda args, _: f"{name}({args[0]}, greatest({args[1]}, 0), {args[2] if len(args) > 2 else blank})"
 
 
 _MYSQL: dict[str, Rendering] = {
-    **{name: _same(name) for name in (*_TRIG, *_PLAIN, "year", "month", "day", "quarter", "hour", "minute", "second",
-                                      "dayofweek", "weekday", "dayofyear", "date", "sign", "sqrt", "asin", "acos")},
-    "floor": _my_whole("floor"), "ceil": _my_whole("ceil"), "round": _joined("round({})"),
-    "ln": _guarded("ln", "{0} > 0"), "log10": _guarded("log10", "{0} > 0"), "log2": _guarded("log2", "{0} > 0"),
+    **{
+        name: _same(name)
+        for name in (
+            *_TRIG,
+            *_PLAIN,
+            "year",
+            "month",
+            "day",
+            "quarter",
+            "hour",
+            "minute",
+            "second",
+            "dayofweek",
+            "weekday",
+            "dayofyear",
+            "date",
+            "sign",
+            "sqrt",
+            "asin",
+            "acos",
+        )
+    },
+    "floor": _my_whole("floor"),
+    "ceil": _my_whole("ceil"),
+    "round": _joined("round({})"),
+    "ln": _guarded("ln", "{0} > 0"),
+    "log10": _guarded("log10", "{0} > 0"),
+    "log2": _guarded("log2", "{0} > 0"),
     "power": "CASE WHEN ({0} <> 0 OR {1} >= 0) AND ({0} >= 0 OR {1} = floor({1})) THEN power({0}, {1}) END",
-    "atan2": "atan2({0}, {1})", "pi": "(pi() + 0e0)",
-    "greatest": lambda args, call: f"greatest({', '.join(args)})" if len(args) > 1 else args[0],
-    "least": lambda args, call: f"least({', '.join(args)})" if len(args) > 1 else args[0],
-    "concat": _joined("concat({})"), "concat_ws": _joined("concat_ws({})"), "substring": _joined("substring({})"),
-    "left": "left({0}, {1})", "right": "right({0}, {1})", "trim": _my_trim("trim", "BOTH"),
-    "ltrim": _my_trim("ltrim", "LEADING"), "rtrim": _my_trim("rtrim", "TRAILING"), "replace": "replace({0}, {1}, {2})",
-    "instr": "instr({0}, {1} COLLATE utf8mb4_bin)", "lpad": _my_pad("lpad"), "rpad": _my_pad("rpad"),
-    "repeat": "repeat({0}, {1})", "coalesce": _joined("coalesce({})"), "nullif": "nullif({0}, {1})",
-    "datediff": "datediff({0}, {1})", "timestampdiff": lambda args, call: f"timestampdiff({_unit(call)}, {args[1]}, {args[2]})",
-    "date_format": "date_format({0}, {1})", "curdate": "curdate()", "now": "now()",
-    "sum": _my_sum, "avg": _my_avg, "min": "min({0})", "max": "max({0})",
-}  # fmt: skip
+    "atan2": "atan2({0}, {1})",
+    "pi": "(pi() + 0e0)",
+    "greatest": lambda args, _: f"greatest({', '.join(args)})" if len(args) > 1 else args[0],
+    "least": lambda args, _: f"least({', '.join(args)})" if len(args) > 1 else args[0],
+    "concat": _joined("concat({})"),
+    "concat_ws": _joined("concat_ws({})"),
+    "substring": _joined("substring({})"),
+    "left": "left({0}, {1})",
+    "right": "right({0}, {1})",
+    "trim": _my_trim("trim", "BOTH"),
+    "ltrim": _my_trim("ltrim", "LEADING"),
+    "rtrim": _my_trim("rtrim", "TRAILING"),
+    "replace": "replace({0}, {1}, {2})",
+    "instr": "instr({0}, {1} COLLATE utf8mb4_bin)",
+    "lpad": _my_pad("lpad"),
+    "rpad": _my_pad("rpad"),
+    "repeat": "repeat({0}, {1})",
+    "coalesce": _joined("coalesce({})"),
+    "nullif": "nullif({0}, {1})",
+    "datediff": "datediff({0}, {1})",
+    "timestampdiff": lambda args, call: f"timestampdiff({_unit(call)}, {args[1]}, {args[2]})",
+    "date_format": "date_format({0}, {1})",
+    "curdate": "curdate()",
+    "now": "now()",
+    "sum": _my_sum,
+    "avg": _my_avg,
+    "min": "min({0})",
+    "max": "max({0})",
+}
 
 
 # ------------------------------------------------------------------------------------------------- SQLite
 
 
-
 def _lite_extremes(name: str) -> Callable[[list[str], Call], str]:
-    return lambda args, call: f"{name}({', '.join(args)})" if len(args) > 1 else args[0]
+    return lambda args, _: f"{name}({', '.join(args)})" if len(args) > 1 else args[0]
 
 
 def _digits(start: int, size: int) -> str:
@@ -264,7 +364,7 @@ def _digits(start: int, size: int) -> str:
 _SQLITE: dict[str, Rendering] = {
     "greatest": _lite_extremes("max"), "least": _lite_extremes("min"), "concat": _joined("{}", " || "),
     "char_length": "length({0})", "replace": "replace({0}, {1}, {2})", "instr": "instr({0}, {1})",
-    "coalesce": lambda args, call: f"coalesce({', '.join(args)})" if len(args) > 1 else args[0],
+    "coalesce": lambda args, _: f"coalesce({', '.join(args)})" if len(args) > 1 else args[0],
     "nullif": "nullif({0}, {1})", "year": _digits(1, 4), "month": _digits(6, 2), "day": _digits(9, 2),
     "date": "substr({0}, 1, 10)", "curdate": "date('now')", "now": "datetime('now')",
     "min": "min({0})", "max": "max({0})", "pi": "dj_pi()",
@@ -272,4 +372,3 @@ _SQLITE: dict[str, Rendering] = {
 
 RENDERINGS: dict[str, dict[str, Rendering]] = {"sqlite": _SQLITE, "postgresql": _POSTGRESQL, "mysql": _MYSQL}
 """Renderings by backend and function."""
-

@@ -1,8 +1,8 @@
-"""Evaluates expressions over rows of Python values: the meaning that every database must have (QRY-61 … 67)."""
+"""Evaluates expressions over rows of Python values: the meaning that every database must have."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -33,22 +33,34 @@ from datajoint.algebra.fragment_types import (
     family,
 )
 from datajoint.algebra.functions import FUNCTIONS
-from datajoint.algebra.meaning import MEANINGS, SPREADS, TAKES_NULL, convert, divide
+from datajoint.algebra.meaning import MEANINGS, SPREADS, TAKES_NULL, convert, divide, json_scalar
 from datajoint.errors import PortabilityError
 from datajoint.heading.types import INTEGER_RANGES, AttributeType
 
 __all__ = ["aggregate", "evaluate"]
 
 Row = Mapping[str, Any]
-_COMPARE = {
-    "=": lambda a, b: a == b, "<>": lambda a, b: a != b, "<": lambda a, b: a < b, "<=": lambda a, b: a <= b,
-    ">": lambda a, b: a > b, ">=": lambda a, b: a >= b,
-}  # fmt: skip
-_BITS = {"&": lambda a, b: a & b, "|": lambda a, b: a | b, "<<": lambda a, b: a << b, ">>": lambda a, b: a >> b}
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "=": lambda a, b: a == b,
+    "<>": lambda a, b: a != b,
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+}
+_BITS: dict[str, Callable[[int, int], int]] = {
+    "&": lambda a, b: a & b,
+    "|": lambda a, b: a | b,
+    "<<": lambda a, b: a << b,
+    ">>": lambda a, b: a >> b,
+}
 
 
 def evaluate(
-    expression: Expression, row: Row, params: Sequence[Any] = (), types: Mapping[str, AttributeType] | None = None
+    expression: Expression,
+    row: Row,
+    params: Sequence[Any] = (),
+    types: Mapping[str, AttributeType] | None = None,
 ) -> Any:
     """Return the value of an expression for one row of canonical values.
 
@@ -107,7 +119,7 @@ class _Evaluator(Value):
             case Case():
                 return self.case(node, row)
             case JsonPath():
-                return _at(self.value(node.argument, row), node.path, family(node.dtype))
+                return json_scalar(self.value(node.argument, row), node.path, family(node.dtype))
             case Operator():
                 return self.operator(node, row)
             case Call():
@@ -234,21 +246,6 @@ def _summary(name: str, values: list[Any], dtype: AttributeType) -> Any:
     if dtype == FLOAT64:
         return float(total) / len(values)
     return divide(total, Decimal(len(values)), dtype.scale or 0)
-
-
-def _at(value: Any, path: tuple[str | int, ...], kind: str) -> Any:
-    for step in path:
-        if isinstance(value, dict) and isinstance(step, str):
-            value = value.get(step)
-        elif isinstance(value, list) and isinstance(step, int):
-            value = value[step] if step < len(value) else None
-        else:
-            return None
-    if isinstance(value, bool):
-        return value if kind == "bool" else str(value).lower() if kind == "text" else None
-    if isinstance(value, (int, float)):
-        return float(value) if kind == "float" else str(value) if kind == "text" else None
-    return value if isinstance(value, str) and kind == "text" else None
 
 
 def _shown(value: Any) -> AttributeType:
