@@ -66,6 +66,7 @@ ROWS: dict[str, list[Row]] = {
         {"loan": 2, "subject_id": None, "recording_id": 10**12},
         {"loan": 3, "subject_id": 2, "recording_id": 10**12 + 4},
         {"loan": 4, "subject_id": 7, "recording_id": None},
+        {"loan": 5, "subject_id": 1, "recording_id": 10**12},
     ],
     "Ghost": [],
     "Setup": [{"rig": "north", "volts": 5}],
@@ -78,7 +79,14 @@ ROWS: dict[str, list[Row]] = {
 }  # fmt: skip
 
 
-def declare(dj: Any, schema: Any) -> SimpleNamespace:
+class Lab(SimpleNamespace):
+    """Tables by name, `schema`, `rows` by table name."""
+
+    def __repr__(self) -> str:
+        return "the laboratory"
+
+
+def declare(dj: Any, schema: Any) -> Lab:
     """Declare the tables in a schema, without rows, and return them by name."""
 
     @schema
@@ -172,13 +180,13 @@ def declare(dj: Any, schema: Any) -> SimpleNamespace:
         trace=null : <blob>
         """
 
-    return SimpleNamespace(
+    return Lab(
         Subject=Subject, User=User, Session=Session, Trial=Session.Trial, Recording=Recording, Loan=Loan, Ghost=Ghost,
         Setup=Setup, Document=Document, schema=schema, rows=ROWS,
     )  # fmt: skip
 
 
-def fill(tables: SimpleNamespace) -> None:
+def fill(tables: Lab) -> None:
     """Insert the rows."""
     for name, rows in ROWS.items():
         if rows:
@@ -212,7 +220,7 @@ def open_database(
 
 
 @pytest.fixture(scope="session")
-def lab(open_database: Callable[[], Any]) -> SimpleNamespace:
+def lab(open_database: Callable[[], Any]) -> Lab:
     """Give the laboratory: tables by name, `rows` by table name, `schema`."""
     import datajoint as dj
 
