@@ -185,13 +185,13 @@ def _as_timedelta(value: time) -> timedelta:
 
 
 def _single(value: float) -> float:
-    return struct.unpack("f", struct.pack("f", value))[0]
+    return struct.unpack("<f", struct.pack("<f", value))[0]
 
 
 def _read_float32(values: Sequence[Any]) -> list[Any]:
     """Give numbers of 32 bits the value they have, not the shortest text that means it."""
     try:
-        return list(struct.unpack(f"{len(values)}f", struct.pack(f"{len(values)}f", *values)))
+        return list(struct.unpack(f"<{len(values)}f", struct.pack(f"<{len(values)}f", *values)))
     except struct.error:  # a NULL among them
         return [None if value is None else _single(value) for value in values]
 

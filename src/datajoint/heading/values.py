@@ -178,7 +178,7 @@ def _float(value: object) -> float | None:
             value = float(exact)
         except (OverflowError, ValueError):
             raise ValueError(f"{show(exact)} is too large for float64.") from None
-        if math.isinf(value) and not math.isinf(exact):
+        if math.isinf(value) and isinstance(exact, Decimal) and exact.is_finite():
             raise ValueError(f"{show(exact)} is too large for float64.")
     return None if math.isnan(value) else value
 
@@ -186,7 +186,7 @@ def _float(value: object) -> float | None:
 def _float32(value: object) -> float | None:
     number = _float(value)
     try:
-        return None if number is None else struct.unpack("f", struct.pack("f", number))[0]
+        return None if number is None else struct.unpack("<f", struct.pack("<f", number))[0]
     except OverflowError:
         raise ValueError(f"{show(value)} is outside the range of float32.") from None
 
@@ -500,7 +500,7 @@ def check_column(dtype: AttributeType, values: Sequence[Any]) -> Sequence[Any]:
         return values
     if types == {float} and dtype.kind == "float32" and len(present) == len(values):
         try:
-            rounded = list(struct.unpack(f"{len(values)}f", struct.pack(f"{len(values)}f", *values)))
+            rounded = list(struct.unpack(f"<{len(values)}f", struct.pack(f"<{len(values)}f", *values)))
         except OverflowError:
             rounded = [math.nan]
         if not math.isnan(sum(rounded)):

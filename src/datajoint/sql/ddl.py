@@ -176,7 +176,10 @@ def marker(attribute: Attribute, dialect: Dialect) -> str:
 
 
 def _guarded(text: str, conditions: str) -> str:
-    return f"DO $$ BEGIN {text}; EXCEPTION WHEN {conditions} THEN NULL; END $$"
+    tag = "$dj$"
+    while tag in text:
+        tag = f"${tag[1:-1]}j$"
+    return f"DO {tag} BEGIN {text}; EXCEPTION WHEN {conditions} THEN NULL; END {tag}"
 
 
 def _home(spec: TableSpec, attribute: Attribute) -> str:
