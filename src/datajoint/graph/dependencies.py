@@ -73,6 +73,16 @@ class DependencyGraph:
         """Part tables of a master, in the order of their names in the graph."""
         return [other for other in self.specs if other.master == name]
 
+    def introduces_key(self, name: TableName) -> bool:
+        """Whether the key of a table has attributes of its own, not from foreign keys alone."""
+        spec = self.specs[name]
+        inherited = {column for key in spec.foreign_keys for column in key.columns}
+        return not inherited.issuperset(spec.primary_key)
+
+    def has_many(self, edge: Edge) -> bool:
+        """Whether a parent may have many children by a foreign key."""
+        return not edge.key.unique and set(edge.key.columns) != set(self.specs[edge.child].primary_key)
+
     def sorted(self, names: Iterable[TableName]) -> list[TableName]:
         """Order tables parents first; a master comes right before its parts where the graph allows it.
 

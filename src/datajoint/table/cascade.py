@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
 from datajoint.algebra import build
-from datajoint.algebra.nodes import Const, InValues, Query
+from datajoint.algebra.nodes import Condition, Const, InValues, Query
 from datajoint.engine.connection import Connection
 from datajoint.errors import IntegrityError
 from datajoint.graph.dependencies import DependencyGraph, Edge
-from datajoint.graph.restrict import Step, cascade, combined, down, is_fixed, is_local, strays
+from datajoint.graph.restrict import Step, cascade, combined, down, is_fixed, is_local, strays, trace, up
 from datajoint.heading.names import TableName
 from datajoint.journal.change import change
 from datajoint.journal.scope import compound, open_event
 from datajoint.query import fetch
 from datajoint.sql.cascade import delete_rows
 
-__all__ = ["Cascade", "delete_selected"]
+__all__ = ["Cascade", "delete_selected", "trace_rows"]
 
 CHUNK = 20_000
 """Longest list of keys in one statement."""
 
 Key = tuple[Any, ...]
+Way = Callable[[Query], tuple[Condition, tuple[Any, ...]]]
 
 
 class Cascade:
@@ -74,25 +75,28 @@ class Cascade:
 
     def close(self, step: Step, own: Sequence[Edge], onward: Sequence[Edge]) -> Query:
         """Add the rows of the same table that refer to given ones, directly or through others."""
-        if not own or not self._leads_further(step, own):
+        return self._closed(step, [lambda rows, e=edge: down(e, rows, self.graph) for edge in own])
+
+    def close_up(self, step: Step, own: Sequence[Edge], onward: Sequence[Edge]) -> Query:
+        """Add the rows of the same table that given ones refer to, directly or through others."""
+        return self._closed(step, [lambda rows, e=edge: up(e, rows) for edge in own])
+
+    def _closed(self, step: Step, ways: Sequence[Way]) -> Query:
+        source = self._source(step.name)
+
+        def reached(rows: Query) -> Iterator[Query]:
+            return (build.restrict(Query(source), *way(rows)) for way in ways)
+
+        if not any(fetch.exists(query, self.connection) for query in reached(step.query)):
             return step.query
-        key = tuple(step.query.heading.key)
+        key = tuple(source.heading.key)
         seen: dict[Key, None] = dict.fromkeys(self._keys(step.query))
         frontier = list(seen)
         while frontier:
-            rows = _by_keys(self._source(step.name), key, frontier)
-            terms = [down(edge, rows, self.graph) for edge in own]
-            found = [key for condition, values in terms for key in self._keys(self._restricted(step.name, condition, values))]
+            found = [row for query in reached(_by_keys(source, key, frontier)) for row in self._keys(query)]
             frontier = [row for row in dict.fromkeys(found) if row not in seen]
             seen.update(dict.fromkeys(frontier))
-        return _by_keys(self._source(step.name), key, list(seen))
-
-    def _leads_further(self, step: Step, own: Sequence[Edge]) -> bool:
-        terms = [down(edge, step.query, self.graph) for edge in own]
-        return any(fetch.exists(self._restricted(step.name, *term), self.connection) for term in terms)
-
-    def _restricted(self, name: TableName, condition: Any, values: Key) -> Query:
-        return build.restrict(Query(self._source(name)), condition, values)
+        return _by_keys(source, key, list(seen))
 
     def _keys(self, query: Query) -> list[Key]:
         rows, decoder = fetch.raw_rows(build.project(query, (), {}), self.connection)
@@ -218,3 +222,9 @@ def _chunks(query: Query) -> list[tuple[Any, ...]]:
         return [query.values]
     (rows,) = query.values
     return [(rows[start : start + CHUNK],) for start in range(0, len(rows), CHUNK)]
+
+
+def trace_rows(connection: Connection, name: TableName, query: Query) -> dict[TableName, Query]:
+    """Return rows of a table and of each ancestor that these derive from, parents first (PRV-1)."""
+    work = Cascade(connection, name, query)
+    return trace(work.graph, name, query, connection.catalog.source, work.close_up)

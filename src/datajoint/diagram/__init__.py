@@ -1,0 +1,1 @@
+"""Diagrams: what tables there are and how they hang together."""
