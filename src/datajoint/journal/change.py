@@ -16,7 +16,7 @@ from datajoint.journal.scope import open_event
 from datajoint.sql.dml import with_event, write_event
 from datajoint.sql.system import EVENTS
 
-__all__ = ["atomic", "change", "record", "store"]
+__all__ = ["atomic", "change", "event_statement", "packet", "record", "store"]
 
 _SAVEPOINT = "dj_write"
 _COUNTED = {"mysql": ("ROW_COUNT()", " FROM DUAL WHERE ROW_COUNT() > 0")}
@@ -25,7 +25,7 @@ _COUNTED = {"mysql": ("ROW_COUNT()", " FROM DUAL WHERE ROW_COUNT() > 0")}
 def change(
     connection: Connection, event: EventRecord | None, text: str, values: Parameters, rows: int | None = None
 ) -> int:
-    """Run one statement that changes rows of one table, write its event, and return the number of rows.
+    """Run one statement that changes a few rows of one table, write its event, and return the number of rows.
 
     Outside a transaction both are one; inside, a refused statement undoes itself only (TXN-6). No rows changed,
     no event.
@@ -49,7 +49,11 @@ def change(
     if event is None:
         return _alone(connection, text, values)
     if features.cte_insert:
-        return _alone(connection, _with_event(connection, event, text, len(values)), [*values, *parameters(connection, event)])
+        return _alone(
+            connection,
+            _with_event(connection, event, text, len(values)),
+            [*values, *parameters(connection, event)],
+        )
     if features.multi_statement:
         return _packet(connection, event, text, values, rows)
     with atomic(connection):
@@ -60,19 +64,11 @@ def change(
 
 
 def _alone(connection: Connection, text: str, values: Parameters) -> int:
-    """Run one statement; inside a transaction behind a savepoint, in the same round trip."""
-    if not connection.in_transaction:
-        return _count(connection.execute(text, values))
-    if not connection.dialect.features.server:  # a failed statement of SQLite undoes itself
-        return _count(connection.execute(text, values))
-    if not text.startswith("WITH"):
+    """Run one statement; inside a transaction of a server behind a savepoint, in the same round trip."""
+    # A failed statement of SQLite undoes itself and nothing else.
+    if connection.dialect.features.server and connection.in_transaction:
         return _guarded(connection, [(text, values)])[0]
-    with connection.savepoint():
-        return _count(connection.execute(text, values))
-
-
-def _count(cursor: Any) -> int:
-    return int(cursor.fetchone()[0]) if cursor.description else cursor.rowcount
+    return connection.execute(text, values).rowcount
 
 
 def _packet(
@@ -81,11 +77,25 @@ def _packet(
     """Change and event as one packet (MySQL)."""
     count, condition = _COUNTED[connection.dialect.name] if rows is None else ("", "")
     recorded = _event_text(connection, event, count, condition)
-    both = [(text, values), (recorded, parameters(connection, event, rows))]
-    if connection.in_transaction:
-        return _guarded(connection, both)[0]
+    both: list[tuple[str, Parameters]] = [(text, values), (recorded, parameters(connection, event, rows))]
+    return _guarded(connection, both)[0] if connection.in_transaction else packet(connection, both)[0]
+
+
+def packet(connection: Connection, statements: Sequence[tuple[str, Parameters]]) -> list[int]:
+    """Run statements as one transaction, in one round trip where the database allows it; return their row counts.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> connection = dj.Instance(backend="sqlite", database__name=":memory:").connection
+    >>> packet(connection, [("CREATE TABLE t (x INTEGER)", ()), ("INSERT INTO t VALUES (?)", (1,))])[1]
+    1
+    """
+    if not connection.dialect.features.server:
+        with connection.transaction:
+            return connection.execute_batch(statements)
     try:
-        return connection.execute_batch([("BEGIN", ()), *both, ("COMMIT", ())])[1]
+        return connection.execute_batch([("BEGIN", ()), *statements, ("COMMIT", ())])[1:-1]
     except BaseException:
         connection.cancel_transaction()
         raise
@@ -125,16 +135,31 @@ def atomic(connection: Connection) -> Iterator[None]:
         yield
 
 
-def store(connection: Connection, event: EventRecord | None, rows: int) -> None:
-    """Write an event as a statement of its own, inside the transaction of its rows; none for no rows.
+def store(connection: Connection, event: EventRecord | None, rows: int | None) -> None:
+    """Write an event as a statement of its own, inside the transaction of its rows; none for 0 rows.
 
     Examples
     --------
     >>> import datajoint as dj
     >>> store(dj.Instance(backend="sqlite", database__name=":memory:").connection, None, 3)
     """
-    if event is not None and rows and not event.written:
-        connection.session.execute(_event_text(connection, event), parameters(connection, event, rows))
+    if event is not None and rows != 0 and not event.written:
+        connection.execute(*event_statement(connection, event, rows))
+
+
+def event_statement(connection: Connection, event: EventRecord, rows: int | None) -> tuple[str, Parameters]:
+    """Return the statement that writes an event.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> event = EventRecord(7, "insert", TableName("lab", "subject"))
+    >>> event_statement(schema.connection, event, 3)[1]
+    [7, 3, None, None]
+    """
+    values = parameters(connection, event)
+    return _event_text(connection, event), [values[0], rows, *values[1:]]
 
 
 def record(

@@ -144,7 +144,10 @@ def _agent(pid: int) -> _Agent:
     program = "python" if not sys.argv or not sys.argv[0] else os.path.basename(sys.argv[0])
     client = f"datajoint-python {__version__} {program}"
     return _Agent(
-        user[: _LONGEST["user"]], platform.node()[: _LONGEST["host"]], pid, client[: _LONGEST["client"]].strip()
+        user[: _LONGEST["user"]],
+        platform.node()[: _LONGEST["host"]],
+        pid,
+        client[: _LONGEST["client"]].strip(),
     )
 
 

@@ -14,7 +14,7 @@ from datajoint.sql.system import EVENTS
 
 __all__ = [
     "Column", "Conflict", "EventText", "block_event", "copy_table", "default_value", "drop_copy", "find_rows",
-    "insert_absent", "insert_rows", "insert_selected", "update_existing", "update_row", "with_event", "write_event",
+    "insert_absent", "insert_rows", "insert_selected", "select_row", "update_existing", "update_row", "with_event", "write_event",
 ]  # fmt: skip
 
 Column = tuple[str, AttributeType]
@@ -110,7 +110,9 @@ def _on_conflict(conflict: Conflict | None, dialect: Dialect) -> str:
     quote = dialect.quote
     if dialect.name == "mysql":
         assigned = conflict.assigned or conflict.key[:1]
-        new = (f"{quote(c)} = " + (f"VALUES({quote(c)})" if conflict.assigned else quote(c)) for c in assigned)
+        new = (
+            f"{quote(c)} = " + (f"VALUES({quote(c)})" if conflict.assigned else quote(c)) for c in assigned
+        )
         return " ON DUPLICATE KEY UPDATE " + ", ".join(new)
     start = f" ON CONFLICT ({_names(conflict.key, dialect)}) DO "
     if not conflict.assigned:
@@ -162,6 +164,12 @@ def default_value(default: Default | None, dtype: AttributeType, dialect: Dialec
     return (dialect.now_utc if default.kind == "now_utc" else dialect.now)(default.value or 0)
 
 
+def select_row(name: TableName, names: Sequence[str], key: Sequence[Column], dialect: Dialect) -> str:
+    """Return the SELECT of some columns, as they are stored, of the row with a key; parameters: the key."""
+    text = _Text(dialect).sql(f"SELECT {_names(names, dialect) or '1'} FROM {dialect.table(name)}")
+    return str(text.sql(" WHERE ").equal(key, " AND ") if key else text)
+
+
 def find_rows(name: TableName, columns: Sequence[Column], dialect: Dialect) -> str:
     """Return the SELECT of those columns whose values are in a list of rows (`Dialect.encode_list`)."""
     dtypes = [dtype for _, dtype in columns]
@@ -195,7 +203,9 @@ def insert_selected(
     --------
     >>> from datajoint.backends.registry import get_backend
     >>> dialect = get_backend("sqlite").dialect
-    >>> insert_selected(TableName("lab", "a"), [("x", parse_type("int8"))], "SELECT 1 AS x", [("_event", 5)], dialect)
+    >>> insert_selected(
+    ...     TableName("lab", "a"), [("x", parse_type("int8"))], "SELECT 1 AS x", [("_event", 5)], dialect
+    ... )
     'INSERT INTO "lab.a" ("x", "_event") SELECT s."x", 5 FROM (SELECT 1 AS x) AS s WHERE 1 = 1'
     """
     quote, table, escape = dialect.quote, dialect.table(name), dialect.escape
@@ -212,12 +222,21 @@ def insert_selected(
 
 def update_existing(
     name: TableName, source: str, assigned: Sequence[str], key: Sequence[str], constants: Sequence[tuple[str, Any]],
-    dialect: Dialect,
+    reset: Sequence[str], dialect: Dialect,
 ) -> str:  # fmt: skip
-    """Return the UPDATE of the rows whose key is in a (quoted) table of new rows (MySQL)."""
+    """Return the UPDATE of the rows whose key is in a (quoted) table of new rows (MySQL); "" if there is nothing to set.
+
+    Parameters
+    ----------
+    assigned, constants, reset
+        Columns taken from there, set to driver values, set to their defaults.
+    """
     quote = dialect.quote
     new = [f"t.{quote(c)} = s.{quote(c)}" for c in assigned]
     new += [f"t.{quote(c)} = {dialect.literal(value)}" for c, value in constants]
+    new += [f"t.{quote(c)} = DEFAULT" for c in reset]
+    if not new:
+        return ""
     same = " AND ".join(f"t.{quote(c)} = s.{quote(c)}" for c in key)
     return dialect.escape(
         f"UPDATE {dialect.table(name)} AS t JOIN {source} AS s ON {same or '1 = 1'} SET {', '.join(new)}"
@@ -270,7 +289,12 @@ def write_event(event: EventText, dialect: Dialect, first: int = 1, count: str =
         What follows the list of values: a FROM or WHERE.
     """
     table = dialect.table(TableName(event.schema, EVENTS))
-    text = _Text(dialect, first).sql(f"INSERT INTO {table} ({_names(_NAMES, dialect)}) SELECT ").value(_EVENT).sql(", ")
+    text = (
+        _Text(dialect, first)
+        .sql(f"INSERT INTO {table} ({_names(_NAMES, dialect)}) SELECT ")
+        .value(_EVENT)
+        .sql(", ")
+    )
     text = text.sql(count) if count else text.value(_EVENT)
     text.sql(", ").value(_EVENT).sql(", ").value(_DETAILS)
     now = dialect.now_utc(_DIGITS)
@@ -279,7 +303,9 @@ def write_event(event: EventText, dialect: Dialect, first: int = 1, count: str =
 
 
 def with_event(change: str, event: EventText, parameters: int, dialect: Dialect) -> str:
-    """Return one statement that changes rows, writes the event if there were any, and counts them (PostgreSQL).
+    """Return one statement that changes a few rows, and writes the event if there were any (PostgreSQL).
+
+    It returns a row for each row changed.
 
     Parameters
     ----------
@@ -287,9 +313,13 @@ def with_event(change: str, event: EventText, parameters: int, dialect: Dialect)
         Finished text of the INSERT, UPDATE or DELETE, with its `parameters`.
     """
     counted = write_event(
-        event, dialect, parameters + 1, "(SELECT count(*) FROM changed)", " WHERE EXISTS (SELECT 1 FROM changed)"
+        event,
+        dialect,
+        parameters + 1,
+        "(SELECT count(*) FROM changed)",
+        " WHERE EXISTS (SELECT 1 FROM changed)",
     )
-    return f"WITH changed AS ({change} RETURNING 1), event AS ({counted}) SELECT count(*) FROM changed"
+    return f"WITH changed AS ({change} RETURNING 1), event AS ({counted}) SELECT 1 FROM changed"
 
 
 def block_event(event: EventText, dialect: Dialect) -> str:

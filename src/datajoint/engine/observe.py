@@ -1,0 +1,170 @@
+"""Who is to know of reads and writes before they happen: a make that collects what it writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Protocol
+
+from datajoint.algebra.nodes import (
+    Aggregate,
+    All,
+    Any_,
+    Condition,
+    Join,
+    Matches,
+    Not,
+    Plan,
+    Restrict,
+    Source,
+    Union,
+)
+from datajoint.heading.names import TableName
+
+if TYPE_CHECKING:
+    from datajoint.engine.connection import Connection
+
+__all__ = ["Observer", "block", "observed", "observing", "reading", "running_sql", "tables_of", "writing"]
+
+
+class Observer(Protocol):
+    """What is told of the reads and writes of a context."""
+
+    def before_read(self, connection: Connection, tables: frozenset[TableName]) -> None:
+        """Rows of some tables are about to be read."""
+        ...
+
+    def before_write(self, connection: Connection, table: TableName) -> None:
+        """Rows of a table are about to be changed."""
+        ...
+
+    def before_sql(self, connection: Connection, text: str) -> None:
+        """SQL of the user's own is about to be run."""
+        ...
+
+    def block(self, connection: Connection) -> AbstractContextManager[None] | None:
+        """Return what stands for a transaction block, None where the connection should make one."""
+        ...
+
+
+_OBSERVERS: ContextVar[tuple[Observer, ...]] = ContextVar("datajoint_observers", default=())
+
+
+def observed() -> tuple[Observer, ...]:
+    """Return the observers of this context.
+
+    Examples
+    --------
+    >>> observed()
+    ()
+    """
+    return _OBSERVERS.get()
+
+
+@contextmanager
+def observing(observer: Observer) -> Iterator[None]:
+    """Let an observer know what happens inside.
+
+    Examples
+    --------
+    >>> class Nobody:
+    ...     pass
+    >>> with observing(Nobody()):
+    ...     len(observed())
+    1
+    """
+    token = _OBSERVERS.set((*_OBSERVERS.get(), observer))
+    try:
+        yield
+    finally:
+        _OBSERVERS.reset(token)
+
+
+def reading(connection: Connection, plan: Plan) -> None:
+    """Say that a plan is about to be read.
+
+    Examples
+    --------
+    >>> reading(None, None)
+    """
+    for observer in _OBSERVERS.get():
+        observer.before_read(connection, tables_of(plan))
+
+
+def writing(connection: Connection, table: TableName) -> None:
+    """Say that rows of a table are about to be changed.
+
+    Examples
+    --------
+    >>> writing(None, TableName("lab", "subject"))
+    """
+    for observer in _OBSERVERS.get():
+        observer.before_write(connection, table)
+
+
+def running_sql(connection: Connection, text: str) -> None:
+    """Say that SQL of the user's own is about to be run.
+
+    Examples
+    --------
+    >>> running_sql(None, "SELECT 1")
+    """
+    for observer in _OBSERVERS.get():
+        observer.before_sql(connection, text)
+
+
+def block(connection: Connection) -> AbstractContextManager[None] | None:
+    """Return what an observer wants instead of a transaction block, or None.
+
+    Examples
+    --------
+    >>> block(None) is None
+    True
+    """
+    for observer in _OBSERVERS.get():
+        instead = observer.block(connection)
+        if instead is not None:
+            return instead
+    return None
+
+
+def tables_of(plan: Plan) -> frozenset[TableName]:
+    """Return the tables that a plan reads.
+
+    Examples
+    --------
+    >>> from datajoint.heading.heading import Heading
+    >>> tables_of(Source(TableName("lab", "a"), Heading([])))
+    frozenset({TableName(schema='lab', name='a')})
+    """
+    found: frozenset[TableName] | None = plan.statements.get("tables")
+    if found is None:
+        found = plan.statements["tables"] = frozenset(_walk(plan))
+    return found
+
+
+def _walk(plan: Plan) -> Iterator[TableName]:
+    if isinstance(plan, Source):
+        yield plan.name
+    elif isinstance(plan, (Join, Union)):
+        yield from tables_of(plan.left) | tables_of(plan.right)
+    else:
+        yield from tables_of(plan.operand)  # type: ignore[attr-defined] - all others have one
+    if isinstance(plan, Aggregate):
+        yield from tables_of(plan.group)
+    if isinstance(plan, Restrict):
+        yield from _walk_condition(plan.condition)
+
+
+def _walk_condition(condition: Condition) -> Iterator[TableName]:
+    match condition:
+        case Matches(inner, _):
+            yield from tables_of(inner)
+        case All(terms) | Any_(terms):
+            for term in terms:
+                yield from _walk_condition(term)
+        case Not(term):
+            yield from _walk_condition(term)
+        case _:
+            pass

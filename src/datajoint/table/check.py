@@ -1,0 +1,228 @@
+"""Checking rows before anything is sent: fields, defaults, types, half references (INS-8, INS-9, FK-16)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import compress
+from typing import Any
+
+from datajoint._value import Value
+from datajoint.errors import MissingAttributeError, QueryError, UnknownAttributeError, nearest
+from datajoint.heading.attribute import Attribute
+from datajoint.heading.types import FLOATS
+from datajoint.heading.values import ColumnError, check_column, show
+from datajoint.sql.dml import default_value
+from datajoint.table.incoming import ABSENT, Absent, Chunk
+from datajoint.table.layout import Layout
+
+__all__ = [
+    "INFINITE",
+    "Checked",
+    "check",
+    "check_values",
+    "check_whole",
+    "known_fields",
+    "missing_message",
+    "place",
+    "stored_default",
+    "unknown_field",
+]
+
+INFINITE = (float("inf"), float("-inf"))
+"""What MySQL cannot hold."""
+
+
+class Checked(Value):
+    """Rows with canonical values; those of codecs and native blobs are as given.
+
+    Attributes
+    ----------
+    rows
+        Number of each row within the call; None for the only row of `insert1`.
+    names, columns
+        Columns to be stored; what is left out takes the default of the database.
+    """
+
+    rows: Sequence[int | None]
+    names: tuple[str, ...]
+    columns: tuple[Sequence[Any], ...]
+
+
+def check(layout: Layout, chunk: Chunk, ignore_extra: bool) -> Iterator[Checked]:
+    """Yield the rows of a chunk, checked; rows that leave a counter to the database come apart from others.
+
+    Raises
+    ------
+    QueryError
+        For the first field or value that is refused, naming row, attribute and value.
+    """
+    names = known_fields(layout, chunk.names, ignore_extra)
+    given = dict(zip(chunk.names, chunk.columns, strict=True))
+    numbers = [chunk.number(n) for n in range(chunk.size)]
+    counter = next((name for name in layout.counters if name in given), None)
+    if counter is None:
+        yield _check(layout, numbers, {name: given[name] for name in names})
+        return
+    numbered = [value is not None and value is not ABSENT for value in given[counter]]
+    for wanted in (numbered, [not has for has in numbered]):
+        if any(wanted):
+            part = {name: list(compress(given[name], wanted)) for name in names}
+            if wanted is not numbered:
+                del part[counter]
+            yield _check(layout, list(compress(numbers, wanted)), part)
+
+
+def known_fields(layout: Layout, names: Iterable[str], ignore_extra: bool) -> list[str]:
+    """Return the names that are attributes; refuse others, or drop them."""
+    heading = layout.heading
+    known: list[str] = []
+    for name in names:
+        if name in heading:
+            known.append(name)
+        elif not ignore_extra:
+            raise UnknownAttributeError(
+                unknown_field(layout, name),
+                hint="\n".join(filter(None, [nearest(str(name), heading.order),
+                     "To drop fields that are no attributes, set ignore_extra_fields=True."])),
+                table=str(layout.name), attribute=name,
+            )  # fmt: skip
+    return known
+
+
+def unknown_field(layout: Layout, name: object) -> str:
+    """Phrase that a field is no attribute, or one of the platform (TAB-20)."""
+    if name in layout.heading.hidden:
+        return f"`{name}` of `{layout.label}` is a hidden column, which the platform fills itself."
+    return f"`{layout.label}` has no attribute `{name}`. Attributes: {', '.join(layout.heading.order) or 'none'}."
+
+
+def place(layout: Layout, row: int | None) -> str:
+    """Phrase where something was found."""
+    return f"`{layout.label}`" if row is None else f"`{layout.label}`, row {row}"
+
+
+def missing_message(layout: Layout, names: Iterable[str]) -> str:
+    """Phrase that required attributes are missing."""
+    listed = ", ".join(f"`{name}`" for name in names)
+    return f"required attribute{'s' if ', ' in listed else ''} {listed} {'are' if ', ' in listed else 'is'} missing."
+
+
+# --------------------------------------------------------------------------------------------------- one chunk
+
+
+def _check(layout: Layout, rows: Sequence[int | None], given: dict[str, Sequence[Any]]) -> Checked:
+    missing = [name for name in layout.heading.order if name in layout.required and name not in given]
+    if missing:
+        raise MissingAttributeError(
+            f"{place(layout, rows[0])}: {missing_message(layout, missing)}",
+            hint="These attributes have no default: give a value for each.", table=str(layout.name),
+            attribute=missing[0],
+        )  # fmt: skip
+    columns: dict[str, Sequence[Any]] = {}
+    for name, values in given.items():
+        column = _column(layout, layout.heading[name], values, rows)
+        if column is not None:
+            columns[name] = column
+    for group in layout.references:
+        check_whole(layout, group, columns, rows)
+    return Checked(rows, tuple(columns), tuple(columns.values()))
+
+
+def check_values(layout: Layout, values: Mapping[str, Any]) -> dict[str, Sequence[Any]]:
+    """Return the canonical values of one row as columns; those left out take their default."""
+    columns = {name: _column(layout, layout.heading[name], [value], [None]) for name, value in values.items()}
+    return {name: column for name, column in columns.items() if column is not None}
+
+
+def _column(
+    layout: Layout, attribute: Attribute, values: Sequence[Any], rows: Sequence[int | None]
+) -> Sequence[Any] | None:
+    """Return the canonical values of a column, None where all rows take the default of the database."""
+    kinds = set(map(type, values))
+    if type(None) in kinds or Absent in kinds:
+        filled = _with_defaults(layout, attribute, values, rows)
+        if filled is None:
+            return None
+        values = filled
+    if attribute.dtype.kind in ("codec", "blob"):
+        return values
+    try:
+        checked = check_column(attribute.dtype, values)
+    except ColumnError as error:
+        raise _refused(layout, attribute, rows[error.index], error.reason) from None
+    if checked is not values and not attribute.nullable and None in checked:
+        index = list(checked).index(None)
+        raise MissingAttributeError(
+            f"{place(layout, rows[index])}: {show(values[index])} means missing, but `{attribute.name}` is required.",
+            table=str(layout.name), attribute=attribute.name, row=rows[index],
+        )  # fmt: skip
+    if attribute.dtype.kind in FLOATS and not layout.dialect.features.infinity:
+        _check_finite(layout, attribute, checked, rows)
+    return checked
+
+
+def _with_defaults(
+    layout: Layout, attribute: Attribute, values: Sequence[Any], rows: Sequence[int | None]
+) -> Sequence[Any] | None:
+    """Put the default where a value is absent or None (INS-9); None where that is all there is."""
+    empty = [value is None or value is ABSENT for value in values]
+    if attribute.name in layout.required and any(empty):
+        index = empty.index(True)
+        what = "NULL is no value for" if values[index] is None else "a value is missing for"
+        raise MissingAttributeError(
+            f"{place(layout, rows[index])}: {what} required attribute `{attribute.name}`.",
+            hint="It has no default.", table=str(layout.name), attribute=attribute.name, row=rows[index],
+        )  # fmt: skip
+    if attribute.nullable:
+        return [None if value is ABSENT else value for value in values]
+    if all(empty):
+        return None
+    default = stored_default(layout, attribute)
+    return [default if is_empty else value for value, is_empty in zip(values, empty, strict=True)]
+
+
+def stored_default(layout: Layout, attribute: Attribute) -> Any:
+    """Return the value of a default; a time is that of the server (DEF-13)."""
+    default = attribute.default
+    if default is None or default.kind in ("null", "literal"):
+        return None if default is None else default.value
+    dialect, dtype = layout.dialect, attribute.dtype
+    text = dialect.read(dtype, default_value(default, dtype, dialect))
+    value = layout.connection.fetch_all(dialect.escape(f"SELECT {text}"))[0][0]
+    decode = dialect.decoder(dtype)
+    return decode(value) if decode else value
+
+
+def _refused(layout: Layout, attribute: Attribute, row: int | None, reason: str) -> QueryError:
+    return QueryError(
+        f"{place(layout, row)}: attribute `{attribute.name}` ({attribute.type}): {reason}",
+        table=str(layout.name), attribute=attribute.name, row=row,
+    )  # fmt: skip
+
+
+def _check_finite(
+    layout: Layout, attribute: Attribute, values: Sequence[Any], rows: Sequence[int | None]
+) -> None:
+    if any(infinite in values for infinite in INFINITE):
+        index = next(n for n, value in enumerate(values) if value in INFINITE)
+        reason = f"{values[index]} cannot be stored by {layout.dialect.name}."
+        raise _refused(layout, attribute, rows[index], reason)
+
+
+def check_whole(
+    layout: Layout, group: tuple[str, ...], columns: Mapping[str, Sequence[Any]], rows: Sequence[int | None]
+) -> None:
+    """Refuse a reference of which a part is NULL (FK-16)."""
+    present = [columns[name] for name in group if name in columns]
+    if not present:
+        return
+    absent = len(present) < len(group)
+    for n, values in enumerate(zip(*present, strict=True)):
+        nulls = sum(value is None for value in values)
+        if nulls < len(values) if absent else 0 < nulls < len(values):
+            given = {name: columns[name][n] for name in group if name in columns}
+            raise QueryError(
+                f"{place(layout, rows[n])}: a reference is NULL as a whole or not at all, but "
+                f"{', '.join(f'{name}={given.get(name)!r:.40}' for name in group)}.",
+                hint="Give all of its attributes, or none.", table=str(layout.name), row=rows[n],
+            )  # fmt: skip

@@ -1,0 +1,90 @@
+"""Inserting the rows of a query: within the database where types are the same, else through here (INS-12)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from datajoint.engine import observe
+from datajoint.engine.connection import Connection
+from datajoint.errors import DuplicateError, IntegrityError, MissingAttributeError
+from datajoint.heading.attribute import Attribute
+from datajoint.heading.names import TableName
+from datajoint.heading.types import INTEGERS
+from datajoint.journal.change import atomic, store
+from datajoint.journal.scope import open_event
+from datajoint.query.expression import QueryExpression
+from datajoint.sql.dml import insert_selected
+from datajoint.sql.select import select_keys
+from datajoint.sql.statement import assemble
+from datajoint.table.check import known_fields, missing_message
+from datajoint.table.incoming import read
+from datajoint.table.insert import insert_chunks
+from datajoint.table.layout import EVENT, Layout, layout_of
+from datajoint.table.refusal import explain
+from datajoint.table.rows import Mode, conflict_of
+
+__all__ = ["insert_query"]
+
+
+def insert_query(connection: Connection, name: TableName, rows: QueryExpression, mode: Mode) -> None:
+    """Insert the rows of a query by one statement; attributes are matched by name.
+
+    Raises
+    ------
+    QueryError
+        When an attribute is unknown or a required one missing, or the database refuses a row.
+    """
+    layout = layout_of(connection, name)
+    names = known_fields(layout, rows.heading.order, mode.ignore_extra)
+    missing = [
+        required for required in layout.heading.order if required in layout.required and required not in names
+    ]
+    if missing:
+        raise MissingAttributeError(
+            f"`{layout.label}`: {missing_message(layout, missing)}", hint="The query does not have them.",
+            table=str(name), attribute=missing[0],
+        )  # fmt: skip
+    if rows.connection is not connection or not names or not _can_stay(layout, rows, names, mode):
+        insert_chunks(connection, name, read(iter(rows), layout.heading), mode)
+        return
+    observe.reading(connection, rows.query.plan)
+    observe.writing(connection, name)
+    try:
+        _copy(layout, rows, names, mode)
+    except (DuplicateError, IntegrityError, MissingAttributeError) as error:
+        explain(error, layout, ())
+        raise
+
+
+def _copy(layout: Layout, rows: QueryExpression, names: Sequence[str], mode: Mode) -> None:
+    connection, dialect = layout.connection, layout.dialect
+    plan = rows.query.plan
+    select = assemble(select_keys(plan, names, dialect), dialect)
+    event = open_event(connection, layout.name, mode.kind)
+    stamp = layout.has_event and (event is not None or mode.replace)
+    constants = [(EVENT[0], event.id if event else None)] if stamp else []
+    columns = layout.columns(tuple(names))
+    text = insert_selected(layout.name, columns, select.text, constants, dialect, conflict_of(layout, mode))
+    with atomic(connection):
+        store(connection, event, connection.execute(text, select.bind(rows.query.values)).rowcount)
+
+
+def _can_stay(layout: Layout, rows: QueryExpression, names: Sequence[str], mode: Mode) -> bool:
+    """Whether the database can copy the rows and refuse what we would refuse."""
+    if layout.dialect.name == "mysql" and (mode.replace or layout.references):
+        return False
+    heading, target = rows.heading, layout.heading
+    return all(_same_storage(heading[name], target[name]) for name in names)
+
+
+def _same_storage(one: Attribute, other: Attribute) -> bool:
+    a, b = one.dtype, other.dtype
+    if a.kind == b.kind == "varchar":
+        return True
+    plain = INTEGERS - {"uint64"}
+    if a.kind in plain and b.kind in plain:
+        return True
+    return all(
+        getattr(a, field) == getattr(b, field)
+        for field in ("kind", "length", "scale", "labels", "codec", "store")
+    )

@@ -1,0 +1,132 @@
+"""Encoding checked rows by their codecs, and for the driver."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from datajoint._value import Value
+from datajoint.codecs.chain import resolve
+from datajoint.errors import DataJointError, EncodeError
+from datajoint.heading.values import show
+from datajoint.logging import logger
+from datajoint.sql.dml import Column
+from datajoint.table.check import Checked, place
+from datajoint.table.layout import Layout
+
+__all__ = ["Batch", "EncodeTypeError", "EncodeValueError", "encode"]
+
+
+class EncodeValueError(EncodeError, ValueError):
+    """A codec refuses a value by ValueError (COD-21)."""
+
+
+class EncodeTypeError(EncodeError, TypeError):
+    """A codec refuses a value by TypeError (COD-21)."""
+
+
+class Batch(Value):
+    """Rows ready to be sent.
+
+    Attributes
+    ----------
+    columns
+        Names and storage types.
+    rows
+        Driver values.
+    checked
+        What the rows were made from, for messages about them.
+    """
+
+    columns: tuple[Column, ...]
+    rows: list[tuple[Any, ...]]
+    checked: tuple[Checked, ...]
+
+
+def encode(layout: Layout, checked: Checked) -> Batch:
+    """Return rows as the driver takes them."""
+    columns = layout.columns(checked.names)
+    if not checked.names:
+        return Batch((), [()] * len(checked.rows), (checked,))
+    encoded = [_column(layout, checked, name, values)
+               for name, values in zip(checked.names, checked.columns, strict=True)]  # fmt: skip
+    return Batch(columns, list(zip(*encoded, strict=True)), (checked,))
+
+
+def _column(layout: Layout, checked: Checked, name: str, values: Sequence[Any]) -> Sequence[Any]:
+    encoding = layout.encoding(name)
+    if encoding.chain is not None:
+        values = _by_codec(layout, checked, name, values)
+    elif encoding.storage.kind == "blob":
+        values = _each(layout, checked, name, values, _blob_packer(layout, name))
+    convert = encoding.to_driver
+    if convert is None:
+        return values
+    if None in values:
+        return [None if value is None else convert(value) for value in values]
+    return list(map(convert, values))
+
+
+def _by_codec(layout: Layout, checked: Checked, name: str, values: Sequence[Any]) -> Sequence[Any]:
+    encoding = layout.encoding(name)
+    chain, context = encoding.chain, encoding.context
+    assert chain is not None
+    if not encoding.wants_key:
+        return _each(
+            layout, checked, name, values, lambda value: chain.encode(value, key=None, context=context)
+        )
+    keys = _keys(layout, checked)
+    result: list[Any] = []
+    for key, row, value in zip(keys, checked.rows, values, strict=True):
+        one = Checked([row], (), ())
+        result += _each(
+            layout, one, name, [value], lambda v, key=key: chain.encode(v, key=key, context=context)
+        )
+    return result
+
+
+def _keys(layout: Layout, checked: Checked) -> list[dict[str, Any]]:
+    given = dict(zip(checked.names, checked.columns, strict=True))
+    names = [name for name in layout.heading.key if name in given]
+    if not names:
+        return [{} for _ in checked.rows]
+    return [dict(zip(names, values, strict=True)) for values in zip(*(given[n] for n in names), strict=True)]
+
+
+def _each(
+    layout: Layout, checked: Checked, name: str, values: Sequence[Any], convert: Callable[[Any], Any]
+) -> list[Any]:
+    """Convert the values that are not None; name row and attribute where one is refused."""
+    result: list[Any] = []
+    for n, value in enumerate(values):
+        try:
+            result.append(None if value is None else convert(value))
+        except DataJointError as error:
+            error.suggest(f"The value is that of attribute `{name}` of {place(layout, checked.rows[n])}.")
+            raise
+        except (TypeError, ValueError) as error:
+            kind = EncodeTypeError if isinstance(error, TypeError) else EncodeValueError
+            dtype = layout.heading[name].type
+            raise kind(
+                f"{place(layout, checked.rows[n])}: attribute `{name}` ({dtype}): {error}",
+                table=str(layout.name), attribute=name, row=checked.rows[n],
+            ) from error  # fmt: skip
+    return result
+
+
+def _blob_packer(layout: Layout, name: str) -> Callable[[Any], bytes]:
+    """Return the encoder of a native blob: bytes as they are, other values packed (TYP-18)."""
+    raw = layout.connection.config.interop.native_blobs == "raw"
+    told = layout.connection.catalog.source(layout.name)
+
+    def pack(value: Any) -> bytes:
+        if isinstance(value, (bytes, bytearray, memoryview)):
+            return bytes(value)
+        if raw:
+            raise ValueError(f"{show(value)} ({type(value).__name__}) is not bytes.")
+        if told.child(("packed", name)) is None:
+            told.keep(("packed", name), True)
+            logger.info(f"`{layout.label}.{name}` is a native blob: values are packed; declare it as <blob>")
+        return resolve("blob", None).encode(value)
+
+    return pack

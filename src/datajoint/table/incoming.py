@@ -1,0 +1,251 @@
+"""What can be inserted, read as chunks of columns: dicts, records, tuples, frames, CSV, any iterable (INS-1)."""
+
+from __future__ import annotations
+
+import csv
+import sys
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+from datajoint._value import Value
+from datajoint.errors import DataJointDeprecationWarning, DataJointError, QueryError
+from datajoint.heading.heading import Heading
+from datajoint.heading.types import TEXTS
+
+__all__ = ["ABSENT", "Absent", "Chunk", "caller_depth", "one", "read", "with_index"]
+
+CHUNK = 1000
+"""Rows checked together: columns of this length stay in the cache of the processor."""
+
+
+class Absent:
+    """Stands for a field that a row does not have."""
+
+    def __repr__(self) -> str:
+        return "absent"
+
+
+ABSENT = Absent()
+
+
+class Chunk(Value):
+    """Some rows of an insert, by column.
+
+    Attributes
+    ----------
+    first
+        Number of the first row within the call, from 0; None for the only row of `insert1`.
+    names, columns
+        Fields as given; `ABSENT` where a row lacks one that others have.
+    size
+        Number of rows.
+    """
+
+    first: int | None
+    names: tuple[str, ...]
+    columns: tuple[Sequence[Any], ...]
+    size: int
+
+    def number(self, index: int) -> int | None:
+        """Number of a row within the call."""
+        return None if self.first is None else self.first + index
+
+
+def read(rows: Any, heading: Heading) -> Iterator[Chunk]:
+    """Yield what is given as chunks; positional rows take the attributes in the order of the heading.
+
+    Examples
+    --------
+    >>> list(read([{"a": 1}, {"a": 2}], Heading([])))
+    [Chunk(first=0, names=('a',), columns=((1, 2),), size=2)]
+    """
+    columns = _columnar(rows, heading)
+    if columns is not None:
+        yield from _slices(*columns)
+        return
+    if isinstance(rows, Path):
+        rows = _csv(rows, heading)
+    if isinstance(rows, (str, bytes, Mapping)) or not isinstance(rows, Iterable):
+        raise QueryError(
+            f"Rows cannot be read from {type(rows).__name__}: {rows!r:.60}.",
+            hint="Give a list of dicts, a frame, a query, a pathlib.Path of a CSV file; for one row use insert1.",
+        )
+    remaining: Iterator[Any] = iter(rows)  # pyright: ignore[reportUnknownArgumentType]
+    first = 0
+    while chunk := list(islice(remaining, CHUNK)):
+        yield _by_column(chunk, heading, first)
+        first += len(chunk)
+
+
+def one(row: Any, heading: Heading) -> Chunk:
+    """Return a single row as a chunk.
+
+    Examples
+    --------
+    >>> one({"a": 1}, Heading([]))
+    Chunk(first=None, names=('a',), columns=((1,),), size=1)
+    """
+    if type(row) is dict:
+        return Chunk(None, tuple(row), tuple([(value,) for value in row.values()]), 1)
+    chunk = _by_column([row], heading, None)
+    return Chunk(None, chunk.names, chunk.columns, 1)
+
+
+# -------------------------------------------------------------------------------------------------- row by row
+
+
+def _by_column(rows: list[Any], heading: Heading, first: int | None) -> Chunk:
+    kinds = set(map(type, rows))
+    if kinds == {dict}:
+        return _dicts(rows, first)
+    if kinds <= {tuple, list}:
+        _warn_positional()
+        return _positional(rows, heading, first)
+    if any(not _has_names(row) for row in rows):
+        _warn_positional()
+    return _dicts([_as_dict(row, heading, n, first) for n, row in enumerate(rows)], first)
+
+
+def _dicts(rows: Sequence[Mapping[str, Any]], first: int | None) -> Chunk:
+    names = tuple(rows[0])
+    if len(names) > 1 and set(map(len, rows)) == {len(names)}:
+        try:
+            return Chunk(first, names, tuple(zip(*map(itemgetter(*names), rows), strict=True)), len(rows))
+        except KeyError:  # other fields, as many
+            pass
+    names = tuple(dict.fromkeys(name for row in rows for name in row))
+    return Chunk(first, names, tuple([row.get(name, ABSENT) for row in rows] for name in names), len(rows))
+
+
+def _positional(rows: list[Any], heading: Heading, first: int | None) -> Chunk:
+    width = len(heading)
+    for n, row in enumerate(rows):
+        if len(row) != width:
+            _refuse_length(len(row), heading, n, first)
+    return Chunk(first, heading.order, tuple(zip(*rows, strict=True)), len(rows))
+
+
+def _refuse_length(given: int, heading: Heading, n: int, first: int | None) -> None:
+    where = "" if first is None else f" in row {first + n}"
+    raise QueryError(
+        f"Incorrect number of attributes{where}: {given} given; {len(heading)} expected "
+        f"({', '.join(heading.order)}).",
+        hint="Give rows as dicts to leave attributes out.",
+    )
+
+
+def _has_names(row: Any) -> bool:
+    return isinstance(row, Mapping) or bool(getattr(getattr(row, "dtype", None), "names", None))
+
+
+def _as_dict(row: Any, heading: Heading, n: int, first: int | None) -> dict[str, Any]:
+    if isinstance(row, Mapping):
+        return dict(row)  # pyright: ignore[reportUnknownArgumentType]
+    if _has_names(row):
+        return {name: row[name] for name in row.dtype.names}
+    if isinstance(row, (str, bytes)) or not hasattr(row, "__len__") or not hasattr(row, "__getitem__"):
+        where = "" if first is None else f"{first + n} "
+        raise QueryError(
+            f"Row {where}is {type(row).__name__}: {row!r:.60}.",
+            hint="Give rows as dicts {attribute: value}; insert1 takes one row, insert a list of rows.",
+        )
+    values = list(row)
+    if len(values) != len(heading):
+        _refuse_length(len(values), heading, n, first)
+    return dict(zip(heading.order, values, strict=True))
+
+
+def _warn_positional() -> None:
+    warnings.warn(
+        "Positional rows (tuples, lists) are deprecated: they break when the definition changes. "
+        "Give dicts: table.insert1({'attribute': value, ...}).",
+        DataJointDeprecationWarning,
+        stacklevel=caller_depth() + 1,
+    )
+
+
+def caller_depth() -> int:
+    """Return how many frames up the code lies that called the library, seen from the caller.
+
+    Examples
+    --------
+    >>> caller_depth()
+    1
+    """
+    frame, depth = sys._getframe(1), 1
+    while frame.f_back and str(frame.f_globals.get("__name__", "")).startswith("datajoint."):
+        frame, depth = frame.f_back, depth + 1
+    return depth
+
+
+# ------------------------------------------------------------------------------------------------ whole columns
+
+
+def _columnar(rows: Any, heading: Heading) -> tuple[tuple[str, ...], list[Sequence[Any]]] | None:
+    package = type(rows).__module__.partition(".")[0]
+    if package == "pandas" and hasattr(rows, "reset_index"):
+        frame = rows.reset_index(drop=list(rows.index.names) == [None])
+        return tuple(map(str, frame.columns)), [frame.iloc[:, n].tolist() for n in range(frame.shape[1])]
+    if package == "polars" and hasattr(rows, "get_columns"):
+        return tuple(rows.columns), [column.to_list() for column in rows.get_columns()]
+    if package == "pyarrow" and hasattr(rows, "column_names"):
+        return tuple(rows.column_names), [column.to_pylist() for column in rows.columns]
+    if package == "numpy" and hasattr(rows, "dtype") and rows.dtype.names and rows.ndim == 1:
+        return tuple(rows.dtype.names), [_array(rows[name]) for name in rows.dtype.names]
+    return None
+
+
+def _array(column: Any) -> list[Any]:
+    """Return the elements of an array: Python values, but for times, which NumPy would turn into numbers."""
+    return list(column) if column.ndim > 1 or column.dtype.kind in "mMV" else column.tolist()
+
+
+def _slices(names: tuple[str, ...], columns: list[Sequence[Any]]) -> Iterator[Chunk]:
+    size = len(columns[0]) if columns else 0
+    for first in range(0, size, CHUNK):
+        part = tuple(column[first : first + CHUNK] for column in columns)
+        yield Chunk(first, names, part, len(part[0]))
+
+
+def _csv(path: Path, heading: Heading) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a CSV file with a header line; an empty field of a number, date … is missing."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            for row in csv.DictReader(file):
+                if None in row:
+                    raise QueryError(f"A line of {path} has more fields than its header: {row[None]!r:.60}.")
+                yield {name: _field(name, text, heading) for name, text in row.items()}
+    except OSError as error:
+        raise DataJointError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _field(name: str, text: str | None, heading: Heading) -> str | None:
+    is_text = name in heading and heading[name].dtype.kind in TEXTS
+    return None if text is None or (text == "" and not is_text) else text
+
+
+def with_index(frame: Any, heading: Heading, index_as_pk: bool | None, label: str) -> Any:
+    """Return a pandas frame with its index as the key attributes, or without it (INS-13).
+
+    Examples
+    --------
+    >>> import pandas
+    >>> with_index(pandas.DataFrame({"x": [1]}), Heading([]), False, "Subject").columns.tolist()
+    ['x']
+    """
+    names = list(frame.index.names)
+    if index_as_pk is None:
+        index_as_pk = names != [None] and set(names) == set(heading.key)
+    if not index_as_pk:
+        return frame.reset_index(drop=True)
+    if set(names) != set(heading.key) or len(names) != len(heading.key):
+        raise QueryError(
+            f"The index of the frame ({', '.join(map(str, names))}) is not the primary key of `{label}` "
+            f"({', '.join(heading.key)}).",
+            hint="Set the index by frame.set_index([...]), or pass index_as_pk=False.",
+        )
+    return frame.reset_index()

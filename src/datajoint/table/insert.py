@@ -1,0 +1,75 @@
+"""Inserting rows: read, check, encode, and write in one atomic change with its event (INS)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from datajoint.engine import observe
+from datajoint.engine.connection import Connection
+from datajoint.errors import DataJointError
+from datajoint.heading.names import TableName
+from datajoint.table import write_set
+from datajoint.table.check import check
+from datajoint.table.encode import Batch, encode
+from datajoint.table.incoming import Chunk, read
+from datajoint.table.layout import Layout, layout_of
+from datajoint.table.rows import Mode, write_batches
+
+__all__ = ["insert_chunks", "prepare", "read_groups"]
+
+
+def prepare(layout: Layout, chunks: Iterable[Chunk], mode: Mode) -> list[Batch]:
+    """Check and encode rows; those with the same columns make one batch."""
+    batches: list[Batch] = []
+    for chunk in chunks:
+        for checked in check(layout, chunk, mode.ignore_extra):
+            batch = encode(layout, checked)
+            if batches and batches[-1].columns == batch.columns:
+                batches[-1].rows.extend(batch.rows)
+                batches[-1] = Batch(batch.columns, batches[-1].rows, (*batches[-1].checked, checked))
+            else:
+                batches.append(batch)
+    return batches
+
+
+def insert_chunks(connection: Connection, name: TableName, chunks: Iterable[Chunk], mode: Mode) -> None:
+    """Insert rows as one atomic change with one event; while a make runs its own rows are collected.
+
+    Raises
+    ------
+    QueryError
+        Naming the row and the attribute, when anything is refused; then nothing is inserted.
+    """
+    layout = layout_of(connection, name)
+    batches = prepare(layout, chunks, mode)  # all of it before the first statement: user code runs in it
+    if not any(batch.rows for batch in batches):
+        return
+    if write_set.collect(connection, name, batches, mode):
+        return
+    observe.writing(connection, name)
+    write_batches(layout, batches, mode)
+
+
+def read_groups(rows: Any, layout: Layout, chunk_size: int | None) -> Iterator[Iterable[Chunk]]:
+    """Yield what is given in groups of `chunk_size` rows, each to be an insert of its own; None: all as one."""
+    chunks = read(rows, layout.heading)
+    if chunk_size is None:
+        yield chunks
+        return
+    if chunk_size < 1:
+        raise DataJointError("chunk_size must be a positive number of rows.")
+    group: list[Chunk] = []
+    size = 0
+    for chunk in chunks:
+        start = 0
+        while start < chunk.size:
+            take = min(chunk_size - size, chunk.size - start)
+            columns = tuple(column[start : start + take] for column in chunk.columns)
+            group.append(Chunk((chunk.first or 0) + start, chunk.names, columns, take))
+            start, size = start + take, size + take
+            if size == chunk_size:
+                yield group
+                group, size = [], 0
+    if group:
+        yield group

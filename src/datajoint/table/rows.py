@@ -1,0 +1,262 @@
+"""Writing encoded rows: few as one statement, many by the fastest way of the database (INS-2, INS-4 … 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
+from typing import Any
+
+from datajoint._value import Value
+from datajoint.backends.base import Parameters
+from datajoint.errors import DuplicateError, IntegrityError, MissingAttributeError
+from datajoint.journal.change import atomic, change, store
+from datajoint.journal.event import EventRecord, is_clash
+from datajoint.journal.scope import open_event
+from datajoint.sql.dml import (
+    Column,
+    Conflict,
+    copy_table,
+    drop_copy,
+    insert_absent,
+    insert_rows,
+    insert_selected,
+    update_existing,
+    update_row,
+)
+from datajoint.table.encode import Batch
+from datajoint.table.layout import EVENT, Layout
+from datajoint.table.refusal import explain
+
+__all__ = ["Mode", "byte_size", "conflict_of", "is_small", "statements_for", "write_batches", "write_many"]
+
+FEW = 20
+"""Up to so many rows go as one statement."""
+
+ROWS_PER_STATEMENT = 50
+FEW_BYTES = 1 << 20
+LISTED_KEYS = 1000
+_STAGED = "~dj_rows"
+
+
+class Mode(Value):
+    """How rows are inserted.
+
+    Attributes
+    ----------
+    replace, skip
+        What is done about a row whose key is taken (INS-4 … 7).
+    ignore_extra
+        Whether fields that are no attributes are dropped (INS-8).
+    """
+
+    replace: bool = False
+    skip: bool = False
+    ignore_extra: bool = False
+
+    @property
+    def kind(self) -> str:
+        """Kind of the event."""
+        return "replace" if self.replace else "insert"
+
+
+def write_batches(layout: Layout, batches: Sequence[Batch], mode: Mode) -> None:
+    """Write encoded rows with their event; a refusal is told in terms of the table."""
+    try:
+        try:
+            _write(layout, batches, mode)
+        except DuplicateError as error:
+            if not is_clash(error):
+                raise
+            _write(layout, batches, mode)
+    except (DuplicateError, IntegrityError, MissingAttributeError) as error:
+        explain(error, layout, batches)
+        raise
+
+
+def _write(layout: Layout, batches: Sequence[Batch], mode: Mode) -> None:
+    connection = layout.connection
+    event = open_event(connection, layout.name, mode.kind, _details(layout, batches))
+    count = sum(len(batch.rows) for batch in batches)
+    few = count <= FEW and all(map(is_small, batches))
+    statements = [s for batch in batches for s in statements_for(layout, batch, mode, event)] if few else []
+    if len(statements) == 1:
+        change(connection, event, *statements[0], None if mode.skip else count)
+        return
+    with atomic(connection):
+        if few:
+            changed = sum(connection.execute_batch(statements))
+        else:
+            changed = sum(write_many(layout, batch, mode, event) for batch in batches)
+        store(connection, event, changed if mode.skip else count)
+
+
+def _details(layout: Layout, batches: Sequence[Batch]) -> dict[str, Any] | None:
+    """Return the keys written, where rows cannot carry their event."""
+    if layout.has_event:
+        return None
+    keys: Iterator[Any] = chain.from_iterable(_keys(layout, batch) for batch in batches)
+    listed = list(islice(keys, LISTED_KEYS))
+    return {"keys": listed, "more": sum(1 for _ in keys)}
+
+
+def _keys(layout: Layout, batch: Batch) -> Iterator[list[Any]]:
+    for checked in batch.checked:
+        given = dict(zip(checked.names, checked.columns, strict=True))
+        columns = [given[name] for name in layout.heading.key if name in given]
+        for values in zip(*columns, strict=True):
+            yield [value if isinstance(value, (int, float, str)) else str(value) for value in values]
+
+
+def conflict_of(layout: Layout, mode: Mode) -> Conflict | None:
+    """Return what is to happen to rows whose key is taken."""
+    if mode.replace:
+        return Conflict(layout.key, _assigned(layout), replace=True)
+    return Conflict(layout.key) if mode.skip else None
+
+
+def _assigned(layout: Layout) -> tuple[str, ...]:
+    """Columns that a replaced row takes anew: all but the key."""
+    stamped = [EVENT[0]] if layout.has_event else []
+    return (*layout.heading.secondary_attributes, *stamped)
+
+
+def stamped(layout: Layout, mode: Mode, event: EventRecord | None) -> bool:
+    """Whether rows are written with the column of their event: by replace also where there is no event (G7)."""
+    return layout.has_event and (event is not None or mode.replace)
+
+
+# ------------------------------------------------------------------------------------------------ a few rows
+
+
+def statements_for(
+    layout: Layout, batch: Batch, mode: Mode, event: EventRecord | None
+) -> list[tuple[str, Parameters]]:
+    """Return the statements for a batch of few rows."""
+    columns, rows = batch.columns, batch.rows
+    if stamped(layout, mode, event):
+        columns = (*columns, EVENT)
+        mark = (event.id if event else None,)
+        rows = [row + mark for row in rows]
+    if layout.dialect.name == "mysql" and (mode.skip or (mode.replace and layout.uniques)):
+        return list(_row_by_row(layout, columns, rows, mode))
+    if not columns:
+        return [(_insert_text(layout, columns, 1, mode), ())] * len(rows)
+    return [(_insert_text(layout, columns, len(rows), mode), list(chain.from_iterable(rows)))]
+
+
+def is_small(batch: Batch) -> bool:
+    """Return whether the rows of a batch go as one statement."""
+    if len(batch.rows) > FEW:
+        return False
+    return len(batch.rows) == 1 or byte_size(batch) <= FEW_BYTES
+
+
+def byte_size(batch: Batch) -> int:
+    """Return about how many bytes the rows of a batch hold."""
+    return sum(len(value) if isinstance(value, (bytes, str)) else 8 for row in batch.rows for value in row)
+
+
+def _insert_text(layout: Layout, columns: tuple[Column, ...], count: int, mode: Mode) -> str:
+    source = layout.connection.catalog.source(layout.name)
+    key = ("insert", tuple(name for name, _ in columns), count, mode.replace, mode.skip)
+    found = source.child(key)
+    if found is None:
+        text = insert_rows(layout.name, columns, count, layout.dialect, conflict_of(layout, mode))
+        found = source.keep(key, text)
+    return found
+
+
+def _row_by_row(
+    layout: Layout, columns: tuple[Column, ...], rows: Sequence[tuple[Any, ...]], mode: Mode
+) -> Iterator[tuple[str, Parameters]]:
+    """Statements of MySQL, whose ON DUPLICATE KEY would hide clashes on other unique indexes (INS-5)."""
+    place = {name: n for n, (name, _) in enumerate(columns)}
+    key = [columns[place[name]] for name in layout.key if name in place]
+    assigned = [column for column in columns if column[0] not in layout.key]
+    absent = insert_absent(layout.name, columns, key, layout.dialect)
+    reset = [(name, "DEFAULT") for name in _left_out(layout, columns)]
+    update = update_row(layout.name, assigned, key, layout.dialect, reset)
+    for row in rows:
+        values = [row[place[name]] for name, _ in key]
+        if mode.replace and (assigned or reset):
+            yield update, [*(row[place[name]] for name, _ in assigned), *values]
+        yield absent, [*row, *values]
+
+
+def _left_out(layout: Layout, columns: Sequence[Column]) -> list[str]:
+    """Columns that a replaced row takes the defaults of, because the new one does not give them."""
+    given = {name for name, _ in columns}
+    return [name for name in layout.heading.secondary_attributes if name not in given]
+
+
+# ------------------------------------------------------------------------------------------------- many rows
+
+
+def write_many(layout: Layout, batch: Batch, mode: Mode, event: EventRecord | None) -> int:
+    """Write a batch inside the open transaction and return the number of rows."""
+    connection, dialect = layout.connection, layout.dialect
+    if not batch.columns:
+        return sum(
+            connection.session.execute(_insert_text(layout, (), 1, mode), ()).rowcount for _ in batch.rows
+        )
+    constants = {EVENT[0]: event.id if event else None} if stamped(layout, mode, event) else {}
+    names = [name for name, _ in batch.columns]
+    dtypes = [dtype for _, dtype in batch.columns]
+    if not (mode.skip or mode.replace):
+        return connection.session.load_rows(dialect.table(layout.name), names, dtypes, batch.rows, constants)
+    if not dialect.features.server:
+        return _in_groups(layout, batch, mode, constants)
+    rows = list(_last_of_each_key(layout, batch) if mode.replace else _first_of_each_key(layout, batch))
+    connection.session.execute(copy_table(layout.name, batch.columns, _STAGED, dialect))
+    connection.session.load_rows(dialect.quote(_STAGED), names, dtypes, rows)
+    changed = _from_staged(layout, batch.columns, mode, list(constants.items()))
+    connection.session.execute(drop_copy(_STAGED, dialect))
+    return changed
+
+
+def _in_groups(layout: Layout, batch: Batch, mode: Mode, constants: dict[str, Any]) -> int:
+    columns = batch.columns + ((EVENT,) if constants else ())
+    mark = tuple(constants.values())
+    size = max(1, min(ROWS_PER_STATEMENT, 30_000 // len(columns)))
+    changed = 0
+    for start in range(0, len(batch.rows), size):
+        rows = batch.rows[start : start + size]
+        values = [value for row in rows for value in row + mark]
+        text = _insert_text(layout, columns, len(rows), mode)
+        changed += layout.connection.session.execute(text, values).rowcount
+    return changed
+
+
+def _from_staged(
+    layout: Layout, columns: tuple[Column, ...], mode: Mode, constants: list[tuple[str, Any]]
+) -> int:
+    """Insert the rows of the staging table."""
+    dialect, execute = layout.dialect, layout.connection.session.execute
+    select = dialect.escape(f"SELECT * FROM {dialect.quote(_STAGED)}")
+    conflict = conflict_of(layout, mode)
+    changed = 0
+    if mode.replace and dialect.name == "mysql":
+        names = [name for name, _ in columns]
+        assigned = [name for name in names if name not in layout.key]
+        key = [name for name in names if name in layout.key]
+        update = update_existing(
+            layout.name, dialect.quote(_STAGED), assigned, key, constants, _left_out(layout, columns), dialect
+        )
+        changed = execute(update).rowcount if update else 0
+        conflict = Conflict(layout.key)
+    text = insert_selected(layout.name, columns, select, constants, dialect, conflict)
+    return changed + execute(text).rowcount
+
+
+def _first_of_each_key(layout: Layout, batch: Batch) -> Iterable[tuple[Any, ...]]:
+    """Rows of which none repeats a key: the first one stays."""
+    return dict(reversed(list(_keyed(layout, batch)))).values()
+
+
+def _last_of_each_key(layout: Layout, batch: Batch) -> Iterable[tuple[Any, ...]]:
+    return dict(_keyed(layout, batch)).values()
+
+
+def _keyed(layout: Layout, batch: Batch) -> Iterator[tuple[tuple[Any, ...], tuple[Any, ...]]]:
+    places = [n for n, (name, _) in enumerate(batch.columns) if name in layout.key]
+    return ((tuple([row[n] for n in places]), row) for row in batch.rows)

@@ -1,0 +1,123 @@
+"""Changing one row (UPD)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from datajoint.engine import observe
+from datajoint.engine.connection import Connection
+from datajoint.errors import DataJointError, DuplicateError, IntegrityError, MissingAttributeError
+from datajoint.heading.names import TableName
+from datajoint.journal.change import change
+from datajoint.journal.scope import open_event
+from datajoint.sql.dml import default_value, select_row, update_row
+from datajoint.table.check import Checked, check_values, check_whole, known_fields
+from datajoint.table.encode import encode
+from datajoint.table.layout import EVENT, Layout, layout_of
+from datajoint.table.refusal import explain
+
+__all__ = ["update_one"]
+
+
+def update_one(connection: Connection, name: TableName, row: Mapping[str, Any]) -> None:
+    """Change the attributes of one row that has the given key.
+
+    Raises
+    ------
+    DataJointError
+        When the key is incomplete, an attribute unknown, a value refused, or there is no such row.
+    """
+    layout = layout_of(connection, name)
+    values = _as_mapping(row)
+    known_fields(layout, values, ignore_extra=False)
+    missing = [key for key in layout.heading.key if values.get(key) is None]
+    if missing:
+        raise DataJointError(
+            f"The argument of update1 must supply all primary key values; missing: {', '.join(missing)}.",
+            hint="The key itself cannot be changed by update1.",
+        )
+    observe.writing(connection, name)
+    columns = check_values(layout, values)
+    checked = Checked([None], tuple(columns), tuple(columns.values()))
+    batch = encode(layout, checked)
+    encoded = dict(zip(checked.names, batch.rows[0], strict=True))
+    _check_references(layout, columns, values, encoded)
+    resets = [attribute for attribute in values if attribute not in columns]
+    try:
+        count = _run(layout, encoded, resets)
+    except (DuplicateError, IntegrityError, MissingAttributeError) as error:
+        explain(error, layout, [batch])
+        raise
+    if not count:
+        key = {attribute: values[attribute] for attribute in layout.heading.key}
+        raise DataJointError(
+            f"Update can only be applied to one existing entry; `{layout.label}` has none with {key}."
+        )
+
+
+def _as_mapping(row: Any) -> dict[str, Any]:
+    if isinstance(row, Mapping):
+        return dict(row)  # pyright: ignore[reportUnknownArgumentType]
+    names = getattr(getattr(row, "dtype", None), "names", None)
+    if names:
+        return {name: row[name] for name in names}
+    raise DataJointError(
+        f"The argument of update1 must be a dict of the key and new values, not {type(row).__name__}."
+    )
+
+
+def _run(layout: Layout, encoded: Mapping[str, Any], resets: Sequence[str]) -> int:
+    """Update the row and return the number of rows found."""
+    connection, dialect = layout.connection, layout.dialect
+    key = [name for name in layout.key if name in encoded]
+    names = [name for name in encoded if name not in layout.key]
+    if not names and not resets:
+        found = connection.fetch_all(_select(layout, key[:1], key), [encoded[name] for name in key])
+        return len(found)
+    event = open_event(connection, layout.name, "update", _key_details(layout, encoded))
+    stamp = [EVENT] if layout.has_event else []
+    source = connection.catalog.source(layout.name)
+    kept = ("update", tuple(names), tuple(resets), tuple(key))
+    text = source.child(kept)
+    if text is None:
+        columns = [*layout.columns(tuple(names)), *stamp]
+        fixed = [(name, _default(layout, name)) for name in resets]
+        text = source.keep(kept, update_row(layout.name, columns, layout.columns(tuple(key)), dialect, fixed))
+    mark = [event.id if event else None] if stamp else []
+    values = [*(encoded[name] for name in names), *mark, *(encoded[name] for name in key)]
+    return change(connection, event, text, values)
+
+
+def _key_details(layout: Layout, encoded: Mapping[str, Any]) -> dict[str, Any] | None:
+    if layout.has_event:
+        return None
+    return {"keys": [[str(encoded[name]) for name in layout.heading.key]], "more": 0}
+
+
+def _default(layout: Layout, name: str) -> str:
+    """Expression for the default of a column."""
+    if layout.dialect.features.server:
+        return "DEFAULT"
+    return default_value(layout.heading[name].default, layout.encoding(name).storage, layout.dialect)
+
+
+def _select(layout: Layout, names: Sequence[str], key: Sequence[str]) -> str:
+    return select_row(layout.name, names, layout.columns(tuple(key)), layout.dialect)
+
+
+def _check_references(
+    layout: Layout, columns: Mapping[str, Sequence[Any]], given: Mapping[str, Any], encoded: Mapping[str, Any]
+) -> None:
+    """Refuse a change that leaves a reference NULL in part (FK-16)."""
+    for group in layout.references:
+        changed = [name for name in group if name in given]
+        if not changed:
+            continue
+        whole = {name: columns[name] for name in changed}
+        rest = [name for name in group if name not in given]
+        if rest:
+            key = [name for name in layout.key if name in encoded]
+            rows = layout.connection.fetch_all(_select(layout, rest, key), [encoded[name] for name in key])
+            whole |= {name: [rows[0][n]] for n, name in enumerate(rest)} if rows else {}
+        check_whole(layout, group, whole, [None])

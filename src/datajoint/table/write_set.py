@@ -1,0 +1,360 @@
+"""What a make writes, collected until it ends and written in one short transaction (provenance §5)."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+from datajoint.backends.base import Parameters
+from datajoint.engine.connection import Connection
+from datajoint.engine.observe import observed, observing
+from datajoint.errors import DataJointError, DuplicateError
+from datajoint.heading.names import TableName
+from datajoint.journal.change import change, event_statement, packet, store
+from datajoint.journal.event import EventRecord, enabled, is_clash, new_id
+from datajoint.journal.scope import Scope, enter
+from datajoint.table.encode import Batch
+from datajoint.table.incoming import caller_depth
+from datajoint.table.layout import layout_of
+from datajoint.table.refusal import explain
+from datajoint.table.rows import Mode, byte_size, is_small, statements_for, write_batches, write_many
+
+__all__ = ["WriteSet", "collect", "current"]
+
+Statement = tuple[str, Parameters]
+
+_READS = re.compile(r"\s*(select|show|describe|explain)\b", re.IGNORECASE)
+_FEW = 50
+"""Up to so many rows a set is sent as one packet."""
+
+
+class _Insert:
+    """The rows of one insert of a make."""
+
+    __slots__ = ("batches", "mode", "name", "rows", "size", "where")
+
+    def __init__(self, name: TableName, batches: Sequence[Batch], mode: Mode, where: str) -> None:
+        self.name = name
+        self.batches = batches
+        self.mode = mode
+        self.where = where
+        self.rows = sum(len(batch.rows) for batch in batches)
+        self.size = sum(map(byte_size, batches))
+
+
+class _Block:
+    """An open ``with connection.transaction`` of the make: what was collected before it, its savepoint once pinned."""
+
+    __slots__ = ("before", "savepoint")
+
+    def __init__(self, before: int) -> None:
+        self.before = before
+        self.savepoint: AbstractContextManager[None] | None = None
+
+
+class WriteSet:
+    """The writes of one make.
+
+    Inserts into the table and its parts are collected; whatever must see them, or writes elsewhere, *pins* the
+    set: it is written into a transaction that stays open until `finish` or `abort`.
+
+    Parameters
+    ----------
+    connection, name
+        The table that is made, and where.
+
+    Attributes
+    ----------
+    event
+        Id of the event of the make: the rows of the table carry it.
+    pinned
+        Whether the set is in an open transaction.
+    own_rows
+        Number of rows inserted into the table itself.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> connection = dj.Instance(backend="sqlite", database__name=":memory:").connection
+    >>> write_set = WriteSet(connection, TableName("lab", "__fit"))
+    >>> with write_set.running():
+    ...     pass  # the user's make
+    >>> write_set.finish()
+    """
+
+    def __init__(self, connection: Connection, name: TableName) -> None:
+        self.connection = connection
+        self.name = name
+        self.pinned = False
+        self.own_rows = 0
+        self._scope = Scope(connection, "make", name)
+        self._inserts: list[_Insert] = []
+        self._blocks: list[_Block] = []
+        self._transaction: Any = None
+        self._failure: DataJointError | None = None
+        self._limit: int = connection.config.jobs.write_set_bytes
+
+    @property
+    def event(self) -> int:
+        """Id of the event of the make."""
+        return self._scope.id
+
+    @property
+    def size(self) -> int:
+        """About how many bytes are collected."""
+        return sum(insert.size for insert in self._inserts)
+
+    def covers(self, connection: Connection, name: TableName) -> bool:
+        """Return whether inserts into a table are collected: the table itself and its parts."""
+        return connection is self.connection and self.name in (name, name.master)
+
+    def collected(self, name: TableName) -> Iterator[dict[str, Any]]:
+        """Yield the rows collected for a table, as checked, before codecs."""
+        for insert in self._inserts:
+            if insert.name == name:
+                for checked in (checked for batch in insert.batches for checked in batch.checked):
+                    for n in range(len(checked.rows)):
+                        yield {column: checked.columns[i][n] for i, column in enumerate(checked.names)}
+
+    # ------------------------------------------------------------------------------------------- while make runs
+
+    @contextmanager
+    def running(self) -> Iterator[WriteSet]:
+        """Collect what this context inserts; an exception discards everything."""
+        try:
+            with observing(self):
+                yield self
+        except BaseException:
+            self.abort()
+            raise
+
+    def add(self, name: TableName, batches: Sequence[Batch], mode: Mode) -> None:
+        """Collect the rows of an insert."""
+        frame = sys._getframe(caller_depth())
+        insert = _Insert(name, batches, mode, f"{frame.f_code.co_filename}:{frame.f_lineno}")
+        self._inserts.append(insert)
+        if self.size > self._limit:
+            self.pin()
+
+    def count(self, name: TableName, batches: Sequence[Batch]) -> None:
+        """Count the rows of an insert that is written at once, because the set is pinned."""
+        if name == self.name:
+            self.own_rows += sum(len(batch.rows) for batch in batches)
+
+    def before_read(self, connection: Connection, tables: frozenset[TableName]) -> None:
+        """Pin the set when a table with collected rows is read."""
+        if connection is self.connection and any(insert.name in tables for insert in self._inserts):
+            self.pin()
+
+    def before_write(self, connection: Connection, table: TableName) -> None:
+        """Pin the set when something else is written."""
+        if connection is self.connection:
+            self.pin()
+
+    def before_sql(self, connection: Connection, text: str) -> None:
+        """Pin the set when SQL of the user's own writes, or names a table with collected rows."""
+        names = (insert.name.name for insert in self._inserts)
+        if connection is self.connection and (not _READS.match(text) or any(name in text for name in names)):
+            self.pin()
+
+    def block(self, connection: Connection) -> AbstractContextManager[None] | None:
+        """Return what stands for a transaction block: at failure what was collected in it is dropped."""
+        return self._block() if connection is self.connection and not self.pinned else None
+
+    @contextmanager
+    def _block(self) -> Iterator[None]:
+        block = _Block(len(self._inserts))
+        self._blocks.append(block)
+        try:
+            yield
+        except BaseException as error:
+            if block.savepoint is not None:
+                block.savepoint.__exit__(type(error), error, error.__traceback__)
+            else:
+                del self._inserts[block.before :]
+            raise
+        else:
+            if block.savepoint is not None:
+                block.savepoint.__exit__(None, None, None)
+        finally:
+            self._blocks.remove(block)
+
+    # ----------------------------------------------------------------------------------------------------- pinned
+
+    def pin(self) -> None:
+        """Write what is collected into a transaction that stays open; from now on writes go there at once."""
+        if self.pinned:
+            return
+        self.pinned = True
+        self._transaction = self.connection.transaction
+        self._transaction.__enter__()
+        transaction = self.connection.current
+        assert transaction is not None
+        enter(transaction, self._scope)
+        inserts, self._inserts = self._inserts, []
+        done = 0
+        for block in self._blocks:
+            self._write_pinned(inserts[done : block.before])
+            done = block.before
+            block.savepoint = self.connection.savepoint()
+            block.savepoint.__enter__()
+        self._write_pinned(inserts[done:])
+
+    def _write_pinned(self, inserts: Sequence[_Insert]) -> None:
+        for insert in inserts:
+            try:
+                write_batches(layout_of(self.connection, insert.name), insert.batches, insert.mode)
+            except DataJointError as error:
+                self._failure = error.suggest(f"The rows were inserted at {insert.where}.")
+                raise
+            self.count(insert.name, insert.batches)
+
+    # ---------------------------------------------------------------------------------------------------- the end
+
+    def finish(self, statements: Sequence[Statement] = ()) -> None:
+        """Write the set and the event of the make, and commit.
+
+        Parameters
+        ----------
+        statements
+            Further statements of the same transaction, run first.
+
+        Raises
+        ------
+        DataJointError
+            When a row is refused; then nothing of the make is stored.
+        """
+        if self._failure is not None:  # told already, and caught by the make
+            self.abort()
+            raise self._failure
+        if self.pinned:
+            self._finish_pinned(statements)
+            return
+        self.own_rows = sum(insert.rows for insert in self._inserts if insert.name == self.name)
+        try:
+            self._flush(statements)
+        except DuplicateError as error:
+            if not is_clash(error):
+                raise
+            self._scope.id = new_id()
+            self._flush(statements)
+
+    def _finish_pinned(self, statements: Sequence[Statement]) -> None:
+        block, self._transaction = self._transaction, None
+        try:
+            if statements:
+                self.connection.execute_batch(statements)
+            self._scope.schemas[self.name.schema] = None
+            for schema in self._scope.schemas:
+                own = (
+                    TableName(schema, self.name.name) if schema == self.name.schema else TableName(schema, "")
+                )
+                if enabled(self.connection, schema):
+                    store(self.connection, EventRecord(self.event, "make", own), self.own_rows or None)
+        except BaseException as error:
+            block.__exit__(type(error), error, error.__traceback__)
+            raise
+        block.__exit__(None, None, None)
+
+    def abort(self) -> None:
+        """Forget what was collected, and undo what was written."""
+        self._inserts.clear()
+        block, self._transaction = self._transaction, None
+        if block is not None:
+            reason = DataJointError("The make was given up.")
+            block.__exit__(type(reason), reason, None)
+
+    def _flush(self, statements: Sequence[Statement]) -> None:
+        """Write everything in one short transaction."""
+        if not self._inserts and not statements:
+            return
+        on = enabled(self.connection, self.name.schema)
+        events = {self.name: EventRecord(self.event, "make", self.name)} if on else {}
+        for insert in self._inserts:
+            if on and insert.name not in events:
+                events[insert.name] = EventRecord(new_id(), "insert", insert.name, self.event)
+        few = sum(insert.rows for insert in self._inserts) <= _FEW
+        few = few and all(is_small(batch) for insert in self._inserts for batch in insert.batches)
+        try:
+            (self._send_few if few else self._send_many)(statements, events)
+        except DataJointError as error:
+            self._explain(error)
+            raise
+
+    def _send_few(self, statements: Sequence[Statement], events: dict[TableName, EventRecord]) -> None:
+        writes: list[Statement] = []
+        for insert in self._inserts:
+            layout = layout_of(self.connection, insert.name)
+            for batch in insert.batches:
+                writes += statements_for(layout, batch, insert.mode, events.get(insert.name))
+        if len(writes) == 1 and not statements and self._inserts[0].name == self.name:
+            change(self.connection, events.get(self.name), *writes[0], self.own_rows)
+            return
+        recorded = [
+            event_statement(self.connection, event, self._count(event.table)) for event in events.values()
+        ]
+        packet(self.connection, [*statements, *writes, *recorded])
+
+    def _send_many(self, statements: Sequence[Statement], events: dict[TableName, EventRecord]) -> None:
+        connection = self.connection
+        with connection.transaction:
+            if statements:
+                connection.execute_batch(statements)
+            for insert in self._inserts:
+                layout = layout_of(connection, insert.name)
+                for batch in insert.batches:
+                    write_many(layout, batch, insert.mode, events.get(insert.name))
+            for event in events.values():
+                store(connection, event, self._count(event.table))
+
+    def _count(self, name: TableName) -> int:
+        return sum(insert.rows for insert in self._inserts if insert.name == name)
+
+    def _explain(self, error: DataJointError) -> None:
+        """Tell which insert was refused."""
+        table = error.context.get("table")
+        for name in dict.fromkeys(insert.name for insert in self._inserts):
+            if table is not None and table != str(name):
+                continue
+            inserts = [insert for insert in self._inserts if insert.name == name]
+            batches = [batch for insert in inserts for batch in insert.batches]
+            if explain(error, layout_of(self.connection, name), batches):
+                error.suggest(
+                    f"The rows were inserted at {', '.join(dict.fromkeys(i.where for i in inserts))}."
+                )
+                return
+
+
+def current(connection: Connection) -> WriteSet | None:
+    """Return the set of the make that runs in this context on a connection.
+
+    Examples
+    --------
+    >>> current(None) is None
+    True
+    """
+    for observer in observed():
+        if isinstance(observer, WriteSet) and observer.connection is connection:
+            return observer
+    return None
+
+
+def collect(connection: Connection, name: TableName, batches: Sequence[Batch], mode: Mode) -> bool:
+    """Take rows into the set of the running make; return False when they are to be written now.
+
+    Examples
+    --------
+    >>> collect(None, TableName("lab", "subject"), [], Mode())
+    False
+    """
+    running = current(connection)
+    if running is None:
+        return False
+    if running.pinned or not running.covers(connection, name):
+        running.count(name, batches)
+        return False
+    running.add(name, batches, mode)
+    return True

@@ -1,0 +1,218 @@
+"""The methods by which users write to a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from datajoint.errors import DataJointError
+from datajoint.query.expression import QueryExpression
+from datajoint.table import guard
+from datajoint.table.copying import insert_query
+from datajoint.table.incoming import one, with_index
+from datajoint.table.insert import insert_chunks, read_groups
+from datajoint.table.layout import layout_of
+from datajoint.table.meta import class_level
+from datajoint.table.rows import Mode
+from datajoint.table.update import update_one
+from datajoint.table.validate import ValidationResult, validate
+
+if TYPE_CHECKING:
+    from datajoint.table.table import Table
+
+__all__ = ["Writing"]
+
+
+@class_level
+class Writing:
+    """Inserting, validating and updating rows."""
+
+    def insert1(
+        self, row: Any, replace: bool = False, skip_duplicates: bool = False, ignore_extra_fields: bool = False,
+        allow_direct_insert: bool | None = None,
+    ) -> None:  # fmt: skip
+        """Insert one row.
+
+        Parameters
+        ----------
+        row
+            A dict, or a NumPy record.
+        replace
+            Overwrite the row that has the same key.
+        skip_duplicates
+            Keep the stored row that has the same key.
+        ignore_extra_fields
+            Drop fields that are no attributes.
+        allow_direct_insert
+            Insert into a computed table outside its make.
+
+        Raises
+        ------
+        QueryError
+            When the row is refused; the message names attribute and value.
+
+        Examples
+        --------
+        >>> import datajoint as dj
+        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+        >>> @schema
+        ... class Subject(dj.Manual):
+        ...     definition = "subject_id : int32"
+        >>> Subject.insert1({"subject_id": 1})
+        >>> len(Subject())
+        1
+        """
+        table = cast("Table", self)
+        if _overrides_insert(type(self)):  # mixins change what all inserts do
+            options = {
+                "replace": replace,
+                "skip_duplicates": skip_duplicates,
+                "ignore_extra_fields": ignore_extra_fields,
+            }
+            table.insert((row,), **options, allow_direct_insert=allow_direct_insert)
+            return
+        guard.check_insert(table.name, allow_direct_insert)
+        layout = layout_of(table.connection, table.name)
+        mode = Mode(replace, skip_duplicates, ignore_extra_fields)
+        insert_chunks(table.connection, table.name, [one(row, layout.heading)], mode)
+
+    def insert(
+        self, rows: Any, replace: bool = False, skip_duplicates: bool = False, ignore_extra_fields: bool = False,
+        allow_direct_insert: bool | None = None, chunk_size: int | None = None,
+    ) -> None:  # fmt: skip
+        """Insert rows: all of them or, when one is refused, none.
+
+        Parameters
+        ----------
+        rows
+            Dicts, NumPy records, a pandas or Polars frame, an Arrow table, the `pathlib.Path` of a CSV file, any
+            iterable of these, or a query, whose rows are copied within the database.
+        replace, skip_duplicates, ignore_extra_fields, allow_direct_insert
+            As for `insert1`.
+        chunk_size
+            Insert so many rows at a time, each lot a transaction of its own.
+
+        Raises
+        ------
+        QueryError
+            When a row is refused; the message names row, attribute and value.
+
+        Examples
+        --------
+        >>> import datajoint as dj
+        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+        >>> @schema
+        ... class Subject(dj.Manual):
+        ...     definition = "subject_id : int32"
+        >>> Subject.insert([{"subject_id": 1}, {"subject_id": 2}])
+        >>> Subject.insert([{"subject_id": 2}, {"subject_id": 3}], skip_duplicates=True)
+        >>> Subject.keys(order_by="KEY")
+        [{'subject_id': 1}, {'subject_id': 2}, {'subject_id': 3}]
+        """
+        table = cast("Table", self)
+        guard.check_insert(table.name, allow_direct_insert)
+        mode = Mode(replace, skip_duplicates, ignore_extra_fields)
+        if isinstance(rows, type) and issubclass(rows, QueryExpression):
+            rows = rows()
+        if isinstance(rows, QueryExpression):
+            if chunk_size is not None:
+                raise DataJointError(
+                    "chunk_size does not apply to a query, whose rows are copied by one statement.",
+                    hint="Give query.to_dicts() to insert in chunks.",
+                )
+            insert_query(table.connection, table.name, rows, mode)
+            return
+        layout = layout_of(table.connection, table.name)
+        for group in read_groups(rows, layout, chunk_size):
+            insert_chunks(table.connection, table.name, group, mode)
+
+    def insert_dataframe(self, df: Any, index_as_pk: bool | None = None, **options: Any) -> None:
+        """Insert the rows of a pandas frame.
+
+        Parameters
+        ----------
+        index_as_pk
+            True: the index holds the primary key; False: the index is dropped; None: decided by its names.
+        **options
+            As for `insert`.
+
+        Examples
+        --------
+        >>> import datajoint as dj, pandas
+        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+        >>> @schema
+        ... class Subject(dj.Manual):
+        ...     definition = "subject_id : int32"
+        >>> Subject.insert_dataframe(pandas.DataFrame({"subject_id": [1, 2]}).set_index("subject_id"))
+        >>> len(Subject())
+        2
+        """
+        table = cast("Table", self)
+        self.insert(with_index(df, table.heading, index_as_pk, table.class_name), **options)
+
+    def validate(self, rows: Any, *, ignore_extra_fields: bool = False) -> ValidationResult:
+        """Check rows as an insert would, without inserting them (INS-14).
+
+        Parameters
+        ----------
+        rows
+            As for `insert`.
+        ignore_extra_fields
+            Do not mind fields that are no attributes.
+
+        Examples
+        --------
+        >>> import datajoint as dj
+        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+        >>> @schema
+        ... class Subject(dj.Manual):
+        ...     definition = "subject_id : int8"
+        >>> Subject.validate([{"subject_id": 1}, {"subject_id": 1000}]).errors
+        [(1, 'subject_id', '1000 is outside the range of int8: -128 to 127.')]
+        """
+        table = cast("Table", self)
+        return validate(layout_of(table.connection, table.name), rows, ignore_extra_fields)
+
+    def update1(self, row: dict[str, Any], *, allow_direct_update: bool | None = None) -> None:
+        """Change attributes outside the key of the one row that has the given key.
+
+        Parameters
+        ----------
+        row
+            The whole key, and new values; None sets an attribute to its default.
+        allow_direct_update
+            Update a computed table outside its make.
+
+        Raises
+        ------
+        DataJointError
+            When there is no such row, or a value is refused.
+
+        Examples
+        --------
+        >>> import datajoint as dj
+        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+        >>> @schema
+        ... class Subject(dj.Manual):
+        ...     definition = '''
+        ...     subject_id : int32
+        ...     ---
+        ...     weight : float64
+        ...     '''
+        >>> Subject.insert1({"subject_id": 1, "weight": 20.5})
+        >>> Subject.update1({"subject_id": 1, "weight": 21.0})
+        >>> Subject.fetch1("weight")
+        21.0
+        """
+        table = cast("Table", self)
+        if table.is_restricted:
+            raise DataJointError(
+                "Update cannot be applied to a restricted table.",
+                hint="Give the key: Table.update1({**key, ...}).",
+            )
+        guard.check_update(table.name, allow_direct_update)
+        update_one(table.connection, table.name, row)
+
+
+def _overrides_insert(kind: type) -> bool:
+    """Whether a class has an `insert` of its own."""
+    return next(cls for cls in kind.__mro__ if "insert" in cls.__dict__) is not Writing
