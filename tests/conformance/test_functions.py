@@ -112,6 +112,7 @@ def _typed(row, key, backend):
     dtype = TYPES[key]
     sql = literal(row[key], dtype, backend)
     casts = {
+        "uint64": "unsigned",
         "int32": "signed",
         "int16": "signed",
         "int64": "signed",

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from datajoint._value import Value, replace
 from datajoint.algebra.expressions import Expression, Literal
-from datajoint.algebra.fragment_literals import Misfit, read
+from datajoint.algebra.fragment_literals import Misfit, check_pattern, read
 from datajoint.algebra.fragment_operands import Lifted, Operand
 from datajoint.algebra.fragment_parser import Parser
 from datajoint.algebra.fragment_tokens import Token, syntax_error, tokenize
@@ -138,13 +138,16 @@ def _recall(shape: _Shape, tokens: list[Token]) -> tuple[Fragment, tuple[object,
     fragment = shape.fragments.get(tuple(tokens[i].value for i in shape.fixed))
     if fragment is None:
         return None
+    values: list[object] = []
     try:
-        return fragment, tuple(
-            read(tokens[i].kind, tokens[i].value, negative, dtype)
-            for i, negative, dtype in ((one.token, one.negative, one.dtype) for one in shape.lifted)
-        )
+        for one in shape.lifted:
+            kind, text, _ = tokens[one.token]
+            values.append(read(kind, text, one.negative, one.dtype))
+            if one.pattern:
+                check_pattern(text)
     except (Misfit, ValueError):
         return None
+    return fragment, tuple(values)
 
 
 @lru_cache(2048)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from datajoint.algebra.expressions import Call, Expression, Name
+from datajoint.algebra.fragment_literals import check_pattern
 from datajoint.algebra.fragment_operands import Operand, Typing
 from datajoint.algebra.fragment_tokens import Token
 from datajoint.algebra.fragment_types import (
@@ -201,19 +202,11 @@ class Calls(Typing):
 
     def check_regexp(self, pattern: str, start: int) -> None:
         """Refuse what regular expressions of the databases do not have in common (QRY-66)."""
-        found = re.search(r"\\[a-zA-Z0-9]|\(\?.?|[*+?}][+?]", pattern)
-        while found and found.group() in (r"\d", r"\D", r"\w", r"\W", r"\s", r"\S", "(?:"):
-            found = re.compile(r"\\[a-zA-Z0-9]|\(\?.?|[*+?}][+?]").search(pattern, found.end())
-        if found:
-            raise self.fail(
-                start,
-                f"`{found.group()}` in a regular expression does not mean the same on all databases",
-                r"Portable: . [] [^] ^ $ | () (?:) * + ? {m,n} \d \w \s \D \W \S, \ before a sign.",
-            )
         try:
-            re.compile(pattern)
-        except re.error as error:
-            raise self.fail(start, f"the regular expression cannot be read: {error}") from None
+            check_pattern(pattern)
+        except ValueError as error:
+            hint = r"Portable: . [] [^] ^ $ | () (?:) * + ? {m,n} \d \w \s \D \W \S, and \ before a sign."
+            raise self.fail(start, str(error), hint) from None
 
     # ------------------------------------------------------------------------------------------- aggregates
 
@@ -235,7 +228,11 @@ class Calls(Typing):
         distinct = self.take_word("distinct")
         self.take_word("all")
         operand = self.parse_or()
-        fitted = self.fit(function.takes[0], operand, function.name)
+        fitted = (
+            self._summand(operand)
+            if function.name in ("sum", "avg")
+            else self.fit(function.takes[0], operand, function.name)
+        )
         if function.name == "group_concat":
             return self._concatenation(fitted, distinct, start)
         self._close(function.name, [operand])
@@ -251,6 +248,11 @@ class Calls(Typing):
             aggregate=True,
             label=f"{function.name}(…)",
         )
+
+    def _summand(self, operand: Operand) -> Operand:
+        if operand.dtype.kind == "uint64":  # sums as an integer, not by way of a decimal
+            return operand
+        return self.fit("num", operand, "sum")
 
     def _concatenation(self, operand: Operand, distinct: bool, start: int) -> Operand:
         separator = ","

@@ -13,7 +13,7 @@ from uuid import UUID
 from datajoint.algebra.fragment_types import FLOAT64, INT64, TEXT, datetime_type, decimal_type, digits, family
 from datajoint.heading.types import INTEGER_RANGES, AttributeType
 
-__all__ = ["Misfit", "own_type", "read", "widest"]
+__all__ = ["Misfit", "check_pattern", "own_type", "read", "widest"]
 
 
 class Misfit(Exception):  # noqa: N818 - a signal, never seen outside
@@ -38,6 +38,31 @@ _BOOLS = {
     "no": False,
 }
 _WHAT = {"int": "a number", "decimal": "a number", "float": "a number"}
+
+
+_UNPORTABLE = re.compile(r"\\[a-zA-Z0-9]|\(\?.?|[*+?}][+?]")
+_PORTABLE = (r"\d", r"\D", r"\w", r"\W", r"\s", r"\S", "(?:")
+
+
+def check_pattern(pattern: str) -> None:
+    r"""Refuse what regular expressions of the databases do not have in common (QRY-66), by ValueError.
+
+    Examples
+    --------
+    >>> check_pattern(r"^m[0-9]+|\d{2}$")
+    >>> check_pattern(r"\bmouse")
+    Traceback (most recent call last):
+    ValueError: `\b` in a regular expression does not mean the same on all databases
+    """
+    for found in _UNPORTABLE.finditer(pattern):
+        if found.group() not in _PORTABLE:
+            raise ValueError(
+                f"`{found.group()}` in a regular expression does not mean the same on all databases"
+            )
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"the regular expression cannot be read: {error}") from None
 
 
 def own_type(kind: str, text: str) -> AttributeType:

@@ -66,11 +66,12 @@ class Operand(Value):
 
 
 class Lifted(Value):
-    """How a literal becomes the value of a parameter."""
+    """How a literal becomes the value of a parameter; a `pattern` is a regular expression, to be checked."""
 
     token: int
     negative: bool
     dtype: AttributeType
+    pattern: bool = False
 
 
 class Typing:
@@ -135,11 +136,11 @@ class Typing:
             value = self._read_fully(operand.token, operand.negative, dtype, other)
         return replace(operand, expression=Literal(value, dtype), dtype=dtype)
 
-    def parameter(self, operand: Operand) -> Operand:
+    def parameter(self, operand: Operand, pattern: bool = False) -> Operand:
         """Turn a bare literal into a parameter, where these are wanted."""
         if not self.lift or operand.token < 0 or not isinstance(operand.expression, Literal):
             return operand
-        self.lifted.append(Lifted(operand.token, operand.negative, operand.dtype))
+        self.lifted.append(Lifted(operand.token, operand.negative, operand.dtype, pattern))
         self.values.append(operand.expression.value)
         return replace(operand, expression=Param(len(self.lifted) - 1, operand.dtype))
 
@@ -343,7 +344,7 @@ class Typing:
         """Make ``value like pattern``."""
         operands = [self.text_of(value, f"`{op}`")]
         if pattern.token >= 0:
-            operands.append(self.parameter(self.read_as(pattern, TEXT, operands[0])))
+            operands.append(self.parameter(self.read_as(pattern, TEXT, operands[0]), op == "regexp"))
         else:
             operands.append(self.text_of(pattern, f"`{op}`"))
         return self.node(op, [*operands, *((escape,) if escape else ())], BOOL)

@@ -20,8 +20,8 @@ class Function(Value):
         Canonical name.
     takes
         Kinds of the arguments: ``text int num float bool any``, ``when`` (date, datetime, time), ``day``
-        (date or datetime), ``=`` (all such arguments are brought to one type), ``word`` (a constant string); ``?``
-        after a kind that may be left out, ``*`` after one that may be repeated.
+        (date or datetime), ``=`` (all such arguments are brought to one type), ``word`` (a constant string);
+        ``?`` after a kind that may be left out, ``*`` after one that may be repeated.
     gives
         Type of the result, or ``same`` (of the ``=`` arguments, or of the first), ``number`` (int64, float64
         or the decimal of the first), ``whole`` (its whole part), ``sum``, ``avg``.

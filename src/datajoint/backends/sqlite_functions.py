@@ -147,7 +147,11 @@ def _total(total: str | None, scale: int, count: int, result: str) -> Any:
 
 def _mean(total: Decimal, count: int, result: str) -> Any:
     target = _type(result)
+    if target.kind == "float64":
+        return float(total) / count
     value = divide(total, Decimal(count), target.scale or 0)
+    if target.kind == "int64":
+        return int(value)
     encode = encoder(target)
     return encode(value) if encode else value
 

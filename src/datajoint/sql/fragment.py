@@ -16,7 +16,7 @@ from datajoint.algebra.expressions import (
     Operator,
     Param,
 )
-from datajoint.algebra.fragment_types import INT64, TEXT, family
+from datajoint.algebra.fragment_types import INT64, TEXT, decimal_type, family
 from datajoint.algebra.functions import FUNCTIONS, NATIVE
 from datajoint.backends.sqlite_types import SCALED_DIGITS
 from datajoint.errors import PortabilityError
@@ -32,8 +32,10 @@ Written = tuple[str, AttributeType]
 
 _COMPARISONS = {"=", "<>", "<", "<=", ">", ">="}
 _SAME = {"sqlite": "IS", "postgresql": "IS NOT DISTINCT FROM", "mysql": "<=>"}
+_WIDE = decimal_type(20, 0)
 _BITS = {"bool": 1, "int8": 7, "uint8": 8, "int16": 15, "uint16": 16, "int32": 31, "uint32": 32, "year": 12}
 _SMALL = {"year", "month", "day", "hour", "minute", "second", "char_length", "instr", "datediff", "count"}
+_MAX_TERMS = 100
 _PLAIN_FAMILIES = {"bool", "int", "float", "text", "null"}
 
 
@@ -108,7 +110,7 @@ class _Writer:
         """Write an operator."""
         op = node.op
         if op in ("and", "or"):
-            return f"({f' {op.upper()} '.join(self.write(arg)[0] for arg in node.args)})"
+            return _chain(f" {op.upper()} ", [self.write(arg)[0] for arg in node.args])
         if op == "not":
             return self.negation(node)
         if op == "is_null":
@@ -348,6 +350,8 @@ class _Writer:
             return f"{name}({text})"
         if name not in ("sum", "avg"):
             return f"dj_{name}({distinct}{text})"
+        if dtype.kind == "uint64":
+            text, dtype = cast(text, dtype, _WIDE, "sqlite"), _WIDE
         if dtype.kind != "decimal":
             return f"{name}({distinct}{text})"
         result, scale = quote_text(node.dtype.text, "sqlite"), dtype.scale or 0
@@ -387,6 +391,14 @@ class _Writer:
         if self.backend == "sqlite":
             return f"dj_json({value}, {path}, '{kind}')"
         return _my_json(value, path, kind)
+
+
+def _chain(operator: str, terms: list[str]) -> str:
+    """Join terms; many of them as a tree, for SQLite refuses an expression deeper than 1000."""
+    if len(terms) > _MAX_TERMS:
+        size = -(-len(terms) // _MAX_TERMS)
+        terms = [_chain(operator, terms[start : start + size]) for start in range(0, len(terms), size)]
+    return terms[0] if len(terms) == 1 else f"({operator.join(terms)})"
 
 
 def _pg_key(sql: str, dtype: AttributeType, down: bool) -> str:

@@ -234,6 +234,7 @@ EXAMPLES: dict[str, tuple[tuple[str, Any], ...]] = {
 """Expressions and their values, by function or kind of operator."""
 
 ROW_TYPES = {
+    "m": "uint64",
     "k": "int32",
     "g": "int16",
     "x": "float64",
@@ -249,6 +250,7 @@ ROW_TYPES = {
 ROWS: tuple[dict[str, Any], ...] = (
     {
         "k": 1,
+        "m": 3,
         "g": 1,
         "x": 1.5,
         "n": 10,
@@ -260,6 +262,7 @@ ROWS: tuple[dict[str, Any], ...] = (
     },
     {
         "k": 2,
+        "m": 9223372036854775808,
         "g": 1,
         "x": 2.5,
         "n": -4,
@@ -269,9 +272,21 @@ ROWS: tuple[dict[str, Any], ...] = (
         "b": False,
         "d": None,
     },
-    {"k": 3, "g": 1, "x": None, "n": 4, "p": None, "w": None, "s": None, "b": True, "d": date(2023, 1, 1)},
+    {
+        "k": 3,
+        "m": None,
+        "g": 1,
+        "x": None,
+        "n": 4,
+        "p": None,
+        "w": None,
+        "s": None,
+        "b": True,
+        "d": date(2023, 1, 1),
+    },
     {
         "k": 4,
+        "m": 0,
         "g": 1,
         "x": 4.0,
         "n": 10,
@@ -288,6 +303,8 @@ AGGREGATE_EXAMPLES: dict[str, tuple[tuple[str, Any], ...]] = {
     "count": (("count(*)", 4), ("count(s)", 3), ("count(distinct n)", 3)),
     "sum": (
         ("sum(n)", 20),
+        ("sum(m % 100)", _D(11)),
+        ("sum(if(m < 4, m, 0))", 3),
         ("sum(p)", _D("10000.74")),
         ("sum(w)", _D("-12345678901234567889.4998")),
         ("sum(x)", 8.0),
