@@ -34,7 +34,5 @@ def find_blobs(
     grey = rescale_intensity(grey, in_range=tuple(np.percentile(grey, (1, 99.5))), out_range=(0.0, 1.0))
     if look_for == "dark":
         grey = invert(grey)
-    found = FINDERS[method](
-        grey, min_sigma=min_sigma, max_sigma=max_sigma, threshold=threshold, overlap=0.3
-    )
+    found = FINDERS[method](grey, min_sigma=min_sigma, max_sigma=max_sigma, threshold=threshold, overlap=0.3)
     return [(float(x), float(y), float(sigma * RADIUS_PER_SIGMA[method])) for y, x, sigma in found]

@@ -4,18 +4,25 @@ import os
 from pathlib import Path
 
 import datajoint as dj
-import pipeline
+from pipeline import schema
 
 SCHEMA = "demo_blob_detection"
 FOLDER = Path(__file__).resolve().parents[2] / "build" / "demo"
 FILE = FOLDER / "demo.db"
 
 SERVERS = {"postgresql": ("PostgreSQL", 5432, "postgres"), "mysql": ("MySQL", 3306, "root")}
-"""Backend → name, default port, default user."""
+"""Backend → its name in print, default port, default user."""
+
+BACKENDS = ("sqlite", *SERVERS)
+
+
+def connect(backend: str) -> None:
+    """Attach the pipeline to a database; tables that are missing are made."""
+    schema.activate(SCHEMA, connection=instance_of(backend).connection)
 
 
 def instance_of(backend: str) -> dj.Instance:
-    """Return settings and connection for `sqlite`, `postgresql` or `mysql`."""
+    """Return settings and connection for one of `BACKENDS`."""
     if backend == "sqlite":
         FOLDER.mkdir(parents=True, exist_ok=True)
         return dj.Instance(backend="sqlite", database__name=str(FILE))
@@ -29,16 +36,10 @@ def instance_of(backend: str) -> dj.Instance:
     )
 
 
-def connect(backend: str = "sqlite"):
-    """Activate the pipeline in a database, making its tables when they are missing, and return the module."""
-    pipeline.schema.activate(SCHEMA, connection=instance_of(backend).connection)
-    return pipeline
-
-
-def place(backend: str) -> str:
+def place() -> str:
     """Say in words where the rows are."""
-    if backend == "sqlite":
+    database = schema.connection.config.database
+    if database.backend == "sqlite":
         return f"SQLite file {os.path.relpath(FILE)}"
-    database = pipeline.schema.connection.config.database
-    name = SERVERS[backend][0]
-    return f"{name} at {database.user}@{database.host}:{database.port}, schema {SCHEMA}"
+    name = SERVERS[database.backend][0]
+    return f"{name} at {database.user}@{database.host}:{database.port}, schema {schema.database}"

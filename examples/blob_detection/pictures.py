@@ -20,20 +20,20 @@ def draw_detection(pixels: np.ndarray, blobs: Iterable[Mapping[str, float]], col
     size = (photograph.width * ENLARGED, photograph.height * ENLARGED)
     picture = photograph.resize(size, Image.Resampling.LANCZOS)
     blobs = list(blobs)
-    picture.paste(HALO, mask=_circles(size, blobs, width=4, opacity=150))
-    picture.paste(colour, mask=_circles(size, blobs, width=2, opacity=255))
+    picture.paste(HALO, mask=_circles(size, blobs, width=5, opacity=150))
+    picture.paste(colour, mask=_circles(size, blobs, width=3, opacity=255))
     return picture
 
 
 def _circles(
-    size: tuple[int, int], blobs: Iterable[Mapping[str, float]], *, width: float, opacity: int
+    size: tuple[int, int], blobs: Iterable[Mapping[str, float]], *, width: int, opacity: int
 ) -> Image.Image:
     mask = Image.new("L", (size[0] * SMOOTH, size[1] * SMOOTH))
     pen = ImageDraw.Draw(mask)
     scale = ENLARGED * SMOOTH
     for blob in blobs:
-        # Pixel (0, 0) is centred on 0.5, 0.5 of the drawing; a stroke lies half inside, half outside its radius.
+        # The centre of pixel (0, 0) lies at 0.5, 0.5 of the drawing. The stroke lies astride the radius.
         x, y = (blob["x"] + 0.5) * scale, (blob["y"] + 0.5) * scale
-        reach = blob["radius"] * scale + width * SMOOTH / 2
-        pen.ellipse((x - reach, y - reach, x + reach, y + reach), outline=opacity, width=round(width * SMOOTH))
+        r = blob["radius"] * scale + width * SMOOTH / 2
+        pen.ellipse((x - r, y - r, x + r, y + r), outline=opacity, width=width * SMOOTH)
     return mask.resize(size, Image.Resampling.BOX)

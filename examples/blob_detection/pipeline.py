@@ -1,4 +1,4 @@
-"""The pipeline: photographs in, blobs out. Five tables; the database they live in is chosen in database.py."""
+"""The pipeline: photographs in, blobs out. Which database it lives in, database.py says."""
 
 import datajoint as dj
 from blobs import find_blobs
@@ -100,20 +100,24 @@ class Detection(dj.Computed):
         )
 
 
+# ------------------------------------------------------------------------- the questions, as queries
+
 SIZES = {
     "blobs": "count(blob)",
-    "smallest": "min(radius)",
-    "mean_radius": "avg(radius)",
-    "largest": "max(radius)",
+    "smallest": "round(min(radius), 1)",
+    "mean_radius": "round(avg(radius), 1)",
+    "largest": "round(max(radius), 1)",
 }
 """How many, and of what size: aggregates over the rows of `Detection.Blob`."""
 
 
-def by_params() -> dj.Table:
-    """Return the answer as a query: how many blobs each set of parameters finds in all images, of what size."""
-    return DetectionParams.aggr(Detection.Blob, ..., **SIZES)
-
-
 def by_image() -> dj.Table:
-    """Return the same for each image and set of parameters."""
+    """Return how many blobs of what size each set of parameters finds in each image."""
     return Detection.aggr(Detection.Blob, **SIZES)
+
+
+def by_params() -> dj.Table:
+    """Return the same for all images together, and in how many the count is that of a person."""
+    sizes = DetectionParams.aggr(Detection.Blob, ..., **SIZES)
+    right = Detection * Image & "blob_count = by_eye"
+    return sizes * DetectionParams.aggr(right, as_by_eye="count(image)")
