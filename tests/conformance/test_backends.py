@@ -4,7 +4,6 @@ import math
 import random
 from contextlib import suppress
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from uuid import UUID
 
 import pytest
@@ -138,10 +137,11 @@ def subject_in(schema):
 
 
 def forgetful(spec: TableSpec) -> TableSpec:
-    """The specification without the spelling of its defaults and the order of its indexes."""
+    """The specification without spelling of defaults, order of indexes, lineage that nobody recorded."""
 
-    def plain(a: Attribute) -> Attribute:
-        return replace(a, default=replace(a.default, text="") if a.default else None)
+    def plain(a) -> Attribute:
+        default = replace(a.default, text="") if a.default else None
+        return replace(a, default=default, lineage=a.lineage or None)
 
     return replace(
         spec, attributes=tuple(map(plain, spec.attributes)), hidden=tuple(map(plain, spec.hidden)),

@@ -34,6 +34,9 @@ CONNECT_TIMEOUT = 10
 PACKET = 1 << 20
 """Bytes of SQL after which another packet is begun; servers take 16 MB or more by default."""
 
+CHUNK = 4000
+"""Rows written at a time by `MysqlSession.load_rows`."""
+
 IN_TRANSACTION = 1
 _TOKENS = re.compile(
     r"""'(?:[^'\\]|''|\\.)*'|"(?:[^"\\]|""|\\.)*"|`(?:[^`]|``)*`"""
@@ -52,7 +55,7 @@ class MysqlSession(Session):
         self._where = where
         self._again = again
         self._mariadb = "mariadb" in connection.get_server_info().lower()
-        self.dialect = MysqlDialect(self._mariadb)
+        self.dialect = self._literals = MysqlDialect(self._mariadb)
         self._user: str | None = None
 
     @classmethod
@@ -159,19 +162,14 @@ class MysqlSession(Session):
         constants = constants or {}
         dialect = self.dialect
         names = ", ".join(map(dialect.quote, [*columns, *constants]))
-        marks = [dialect.write(dtype, "%s") for dtype in dtypes]
-        marks += [dialect.escape(dialect.literal(value)) for value in constants.values()]
-        start, row_text = f"INSERT INTO {table} ({names}) VALUES ", f"({', '.join(marks)})"
-        mogrify = self._cursor.mogrify
-        done, texts, size = 0, list[str](), 0
-        for row in rows:
-            text = mogrify(row_text, row)
-            texts.append(text)
-            size += len(text)
-            if size > PACKET:
-                done += self._insert(start + ",".join(texts))
-                texts, size = [], 0
-        return done + (self._insert(start + ",".join(texts)) if texts else 0)
+        start = f"INSERT INTO {table} ({names}) VALUES ("
+        end = "".join(f",{dialect.literal(value)}" for value in constants.values()) + ")"
+        done, remaining = 0, iter(rows)
+        while chunk := list(islice(remaining, CHUNK)):
+            texts = self._literals.literal_rows(dtypes, chunk)
+            for packet in _packets(texts):
+                done += self._insert(start + f"{end},(".join(packet) + end)
+        return done
 
     def _insert(self, text: str) -> int:
         try:
@@ -258,6 +256,19 @@ class MysqlSession(Session):
         with suppress(Exception), self._connection.cursor() as cursor:
             cursor.execute(statement, (schema, table, key))
             error.context["columns"] = tuple(row[0] for row in cursor.fetchall())
+
+
+def _packets(texts: Iterable[str]) -> Iterator[list[str]]:
+    """Group rows so that a statement stays below a packet's size where it can."""
+    packet: list[str] = []
+    size = 0
+    for text in texts:
+        if packet and size + len(text) > PACKET:
+            yield packet
+            packet, size = [], 0
+        packet.append(text)
+        size += len(text)
+    yield packet
 
 
 @lru_cache(4096)
