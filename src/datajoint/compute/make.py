@@ -1,25 +1,254 @@
-"""One key: from `make` to its rows in the database."""
+"""One key: `make` runs, its writes are collected, and one short transaction stores them (provenance §5)."""
 
 from __future__ import annotations
 
-from typing import Any
+import warnings
+from collections.abc import Generator, Mapping, Sequence
+from contextvars import ContextVar
+from types import GeneratorType
+from typing import Any, cast
 
+from datajoint._value import Value
+from datajoint.compute.equality import same
+from datajoint.errors import ComputeError, ContractError, DataJointDeprecationWarning, TransactionError
+from datajoint.heading.names import TableName
+from datajoint.heading.values import normaliser
+from datajoint.table.encode import Batch
 from datajoint.table.guard import writable
+from datajoint.table.rows import Mode
 from datajoint.table.table import Table
+from datajoint.table.write_set import WriteSet
 
-__all__ = ["Making", "make"]
+__all__ = ["Making", "make", "running_key"]
+
+_PARTS = ("make_fetch", "make_compute", "make_insert")
+_END = object()
+
+Key = Mapping[str, Any]
 
 
 class Making:
     """What a user writes: `make`, or its three parts."""
 
     def make(self, key: dict[str, Any], **make_kwargs: Any) -> Any:
-        """Compute and insert the row of a key, by the three parts unless a class defines its own."""
-        raise NotImplementedError(f"`{type(self).__name__}` needs a method make(self, key).")
+        """Compute the row of a key and insert it; to be written by the user.
+
+        Or write it in three parts, so that nothing is computed from inputs that change meanwhile:
+        ``make_fetch(key)`` returns a tuple, ``make_compute(key, *fetched)`` returns a tuple without touching the
+        database, ``make_insert(key, *computed)`` inserts.
+        """
+        raise NotImplementedError(_what_to_write(type(self)))
 
 
-def make(table: Table, key: dict[str, Any], make_kwargs: dict[str, Any]) -> None:
-    """Make one key: all that it inserts is there afterwards, or nothing."""
-    names = [table.name, *(part.name for part in table.parts(as_objects=True))]
-    with writable(names), table.connection.transaction:
-        getattr(table, "_make_tuples", table.make)(dict(key), **make_kwargs)  # type: ignore[attr-defined]
+class _Running(Value):
+    """A make that runs in this context."""
+
+    name: TableName
+    key: Key
+
+
+_RUNNING: ContextVar[tuple[_Running, ...]] = ContextVar("datajoint_makes", default=())
+
+
+def running_key(table: Table) -> Key | None:
+    """Return the key that a table is made for in this context, or None.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> @schema
+    ... class Subject(dj.Manual):
+    ...     definition = "subject_id : int32"
+    >>> running_key(Subject()) is None
+    True
+    """
+    return next((make.key for make in reversed(_RUNNING.get()) if make.name == table.name), None)
+
+
+def make(table: Table, key: Key, make_kwargs: Mapping[str, Any]) -> None:
+    """Make one key: all that it inserts is there afterwards, or nothing (POP-6).
+
+    Where its inputs changed under it, or the database gave it up in favour of another transaction, it is made
+    again, up to ``jobs.conflict_retries`` times.
+
+    Raises
+    ------
+    ContractError
+        When it inserted nothing for its key, or rows of another key.
+    """
+    retries = int(table.connection.config.jobs.conflict_retries)
+    token = _RUNNING.set((*_RUNNING.get(), _Running(table.name, key)))
+    try:
+        while True:
+            try:
+                _attempt(table, key, make_kwargs)
+            except _FetchedDataChanged as error:
+                if not retries:
+                    raise ComputeError(str(error), hint="Populate when nobody changes its inputs.") from None
+            except TransactionError as error:
+                if not retries or error.context.get("reason") != "serialize":
+                    raise
+            else:
+                return
+            retries -= 1
+    finally:
+        _RUNNING.reset(token)
+
+
+def _attempt(table: Table, key: Key, make_kwargs: Mapping[str, Any]) -> None:
+    writes = _KeyedWrites(table, key)
+    with writes.running():
+        _run(table, key, make_kwargs, writes)
+        writes.check()
+    writes.finish()
+
+
+# ------------------------------------------------------------------------------------------- the forms of make
+
+
+class _FetchedDataChanged(Exception):  # noqa: N818 - no error yet
+    """The repeated fetch gave something else."""
+
+    def __init__(self, table: Table, key: Key) -> None:
+        super().__init__(
+            "Referential integrity failed! The make_fetch data has changed: when "
+            f"`{table.class_name}` was to be inserted for the key {dict(key)}, "
+            "the fetched data has changed since it was computed with."
+        )
+
+
+def _run(table: Table, key: Key, make_kwargs: Mapping[str, Any], writes: WriteSet) -> None:
+    """Run what the user wrote, in the form that it has."""
+    own: Any = table
+    method = None
+    if type(table).make is not Making.make:  # type: ignore[attr-defined] - of tables that are populated
+        method = own.make
+    elif hasattr(table, "_make_tuples"):
+        method = own._make_tuples  # noqa: SLF001 - the name of 0.x
+    if method is None:
+        _three_parts(table, key, make_kwargs, writes)
+        return
+    with writable([table.name]):
+        steps = method(dict(key), **make_kwargs)
+        if isinstance(steps, GeneratorType):
+            _generator(cast("Generator[Any]", steps), lambda: method(dict(key), **make_kwargs), table, key, writes)
+
+
+def _three_parts(table: Table, key: Key, make_kwargs: Mapping[str, Any], writes: WriteSet) -> None:
+    if not all(callable(getattr(table, part, None)) for part in _PARTS):
+        raise NotImplementedError(_what_to_write(type(table)))
+    own: Any = table
+    fetched = own.make_fetch(dict(key), **make_kwargs)
+    computed = own.make_compute(dict(key), *_arguments(fetched))
+    writes.pin()
+    if not same(fetched, own.make_fetch(dict(key), **make_kwargs)):
+        raise _FetchedDataChanged(table, key)
+    with writable([table.name]):
+        own.make_insert(dict(key), *_arguments(computed))
+
+
+def _generator(steps: Generator[Any], again: Any, table: Table, key: Key, writes: WriteSet) -> None:
+    """Run a make that yields what it fetched, then what it computed, then inserts (POP-17)."""
+    fetched = next(steps, _END)
+    if fetched is _END:
+        return
+    if fetched is None:
+        warnings.warn(
+            f"`{table.class_name}.make` yields nothing at first: write `yield fetched`, so that a change of its "
+            "inputs is noticed.",
+            DataJointDeprecationWarning,
+            stacklevel=2,
+        )
+    next(steps, None)
+    writes.pin()
+    repeated: Generator[Any] = again()
+    if not same(fetched, next(repeated, _END)):
+        raise _FetchedDataChanged(table, key)
+    repeated.close()
+    for _ in steps:
+        pass
+
+
+def _arguments(returned: Any) -> Sequence[Any]:
+    """Return what one part hands to the next: the items of a tuple, else the one value."""
+    if returned is None:
+        return ()
+    return returned if isinstance(returned, (tuple, list)) else (returned,)
+
+
+def _what_to_write(cls: type) -> str:
+    there = [part for part in _PARTS if callable(getattr(cls, part, None))]
+    missing = [part for part in _PARTS if part not in there]
+    if there:
+        return (
+            f"`{cls.__name__}` has {' and '.join(there)} but lacks {' and '.join(missing)}: write "
+            "make_fetch(self, key), make_compute(self, key, *fetched) and make_insert(self, key, *computed), or "
+            "one method make(self, key)."
+        )
+    return (
+        f"`{cls.__name__}` cannot be populated: write its method make(self, key), which computes the row of the "
+        "key and inserts it by self.insert1, or the three methods make_fetch(self, key), "
+        "make_compute(self, key, *fetched) and make_insert(self, key, *computed)."
+    )
+
+
+# --------------------------------------------------------------------------------------------------- the contract
+
+
+class _KeyedWrites(WriteSet):
+    """The writes of a make, of which rows for other keys are refused (POP-14)."""
+
+    def __init__(self, table: Table, key: Key) -> None:
+        super().__init__(table.connection, table.name)
+        self._table = table
+        self._key = key
+
+    def add(self, name: TableName, batches: Sequence[Batch], mode: Mode) -> None:
+        """Collect the rows of an insert."""
+        self._refuse_others(name, batches)
+        super().add(name, batches, mode)
+
+    def count(self, name: TableName, batches: Sequence[Batch]) -> None:
+        """Count the rows of an insert that is written at once."""
+        if self.covers(self.connection, name):
+            self._refuse_others(name, batches)
+        super().count(name, batches)
+
+    def check(self) -> None:
+        """See that there is a row for the key (POP-13).
+
+        Raises
+        ------
+        ContractError
+            When there is none.
+        """
+        made = bool(self._table & dict(self._key)) if self.pinned else next(self.collected(self.name), None) is not None
+        if not made:
+            raise ContractError(
+                f"make of `{self._table.class_name}` inserted nothing for the key {dict(self._key)}.",
+                hint="Let it insert a row for every key it is called with, or leave the key out by `key_source`.",
+            )
+
+    def _refuse_others(self, name: TableName, batches: Sequence[Batch]) -> None:
+        for batch in batches:
+            for checked in batch.checked:
+                for attribute, values in zip(checked.names, checked.columns, strict=True):
+                    if attribute in self._key:
+                        self._refuse_other(name, attribute, values)
+
+    def _refuse_other(self, name: TableName, attribute: str, values: Sequence[Any]) -> None:
+        mine = self._key[attribute]
+        for value in values:
+            if value != mine and not self._is_mine(name, attribute, value):
+                raise ContractError(
+                    f"make of `{self._table.class_name}` for the key {dict(self._key)} inserts a row of another key "
+                    f"into `{name.class_name}`: `{attribute}` is {value!r}.",
+                    hint="A make inserts rows of its own key only; other keys get a make of their own.",
+                )
+
+    def _is_mine(self, name: TableName, attribute: str, value: Any) -> bool:
+        """Compare as the column holds it: 1.0 and 1, or a number that was rounded, may be the same."""
+        normalise = normaliser(self.connection.catalog.spec(name).attribute(attribute).dtype)
+        mine = self._key[attribute]
+        return normalise is not None and bool(normalise(value) == normalise(mine))

@@ -2,86 +2,288 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+import threading
+import time
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from typing import Any, cast
 
-from datajoint.compute.executors.base import DONE, FAILED, SKIPPED, MakeOutcome, MakeTask
+from datajoint.compute.executors.base import DONE, FAILED, Executor, MakeOutcome, MakeTask
 from datajoint.compute.executors.local import LocalExecutor
+from datajoint.compute.executors.processes import ProcessExecutor, usable_cpus
+from datajoint.compute.executors.worker import PREPARING
+from datajoint.compute.job import run_job
 from datajoint.compute.key_source import all_keys, default_key_source, missing_keys
-from datajoint.compute.make import Making, make
-from datajoint.errors import DataJointError, TransactionError
-from datajoint.query.expression import QueryExpression
+from datajoint.compute.make import Making, running_key
+from datajoint.compute.progress import count_remaining, shown
+from datajoint.compute.upstream import Upstream
+from datajoint.errors import ComputeError, DataJointDeprecationWarning, DataJointError, JobError, TransactionError
+from datajoint.logging import logger
 from datajoint.table.meta import class_level
 from datajoint.table.table import Table
+from datajoint.table.write_set import current
 
 __all__ = ["AutoPopulate"]
+
+_CHECKED_SECONDS = 0.05
+"""Keys found missing so long ago are looked at again before they are made: somebody else may have made them."""
+
+_CHECKED_KEYS = 100
 
 
 @class_level
 class AutoPopulate(Making):
-    """Tables whose rows are made by `make`."""
+    """Tables whose rows are made by `make`, one key at a time.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> @schema
+    ... class Subject(dj.Manual):
+    ...     definition = "subject_id : int32"
+    >>> @schema
+    ... class Square(dj.Computed):
+    ...     definition = '''
+    ...     -> Subject
+    ...     ---
+    ...     square : int64
+    ...     '''
+    ...     def make(self, key):
+    ...         self.insert1({**key, "square": key["subject_id"] ** 2})
+    >>> Subject.insert([{"subject_id": 3}, {"subject_id": 4}])
+    >>> Square.populate()
+    {'success_count': 2, 'error_list': []}
+    >>> Square.progress()
+    (0, 2)
+    """
 
     @property
     def key_source(self) -> Any:
-        """The keys to make: by default the join of the parents in the primary key."""
-        return default_key_source(cast(Table, self))
+        """The keys to make: by default the join of the parents in the primary key (POP-2).
+
+        A class may set another expression instead, as an attribute or a property.
+        """
+        return default_key_source(cast("Table", self))
+
+    @property
+    def upstream(self) -> Upstream:
+        """Inside `make`: the ancestors, restricted to what the key derives from; ``self.upstream[Subject]``.
+
+        Raises
+        ------
+        DataJointError
+            Outside `make`.
+        """
+        table = cast("Table", self)
+        key = running_key(table)
+        if key is None:
+            raise DataJointError(
+                f"self.upstream is only available inside make(), and no make of `{table.class_name}` runs here.",
+                hint="Outside make(), trace explicitly: dj.Diagram.trace(table & key)[Ancestor].",
+            )
+        return Upstream(table, dict(key))
 
     @property
     def jobs(self) -> Any:
-        """The job queue of the table."""
-        raise DataJointError(
-            f"`{type(self).__name__}` has no job queue yet: job queues come with milestone 3.",
-            hint="Call populate() without reserve_jobs.",
+        """The job queue of the table.
+
+        Raises
+        ------
+        JobError
+            Always, so far.
+        """
+        raise JobError(
+            f"`{cast('Table', self).class_name}` has no job queue: job queues come with milestone 3.",
+            hint="Call populate() without reserve_jobs; processes=n computes in n processes of this machine.",
         )
 
     def populate(
         self, *restrictions: Any, suppress_errors: bool = False, return_exception_objects: bool = False,
         reserve_jobs: bool = False, max_calls: int | None = None, display_progress: bool = False,
-        processes: int | None = 1, make_kwargs: dict[str, Any] | None = None, priority: int | None = None,
+        processes: int | None = 1, make_kwargs: Mapping[str, Any] | None = None, priority: int | None = None,
         refresh: bool | None = None, limit: int | None = None, order: str | None = None,
     ) -> dict[str, Any]:  # fmt: skip
-        """Make all keys of the key source that have no row."""
-        table = cast(Table, self)
-        if table.is_restricted:
-            raise DataJointError("Cannot call populate on a restricted table.",
-                                 hint="Pass conditions to populate() as arguments.")  # fmt: skip
-        if table.connection.in_transaction:
-            raise TransactionError("Populate cannot be called during a transaction.", hint="Call it before or after.")
+        """Call `make` for every key of the key source that the table has no row for.
+
+        Parameters
+        ----------
+        *restrictions
+            Conditions on the keys; all must hold.
+        suppress_errors
+            Go on after an error and return it, instead of raising the first one.
+        return_exception_objects
+            Return errors as exceptions rather than as text.
+        reserve_jobs
+            Share the keys with other workers by the job queue.
+        max_calls
+            The most keys to make.
+        display_progress
+            Show how far it is.
+        processes
+            How many processes compute; None for as many as there are processors.
+        make_kwargs
+            Further arguments of `make` (`make_fetch` in the three-part form).
+        priority, refresh
+            Of the job queue.
+        limit
+            Older name of `max_calls`.
+        order
+            Without effect: keys come in key order.
+
+        Returns
+        -------
+        dict
+            ``success_count`` and ``error_list``: pairs of key and ``"Class: text"`` or exception.
+
+        Raises
+        ------
+        DataJointError
+            On a restricted table, inside a transaction or a make.
+        """
+        table = cast("Table", self)
+        _refuse_misuse(table, processes)
+        if limit is not None or order is not None:
+            warnings.warn("populate(limit=, order=) is older spelling: use max_calls=; keys come in key order.",
+                          DataJointDeprecationWarning, stacklevel=2)  # fmt: skip
         if reserve_jobs:
             _ = self.jobs
-        keys = missing_keys(table, all_keys(table, restrictions)).keys(order_by="KEY", limit=max_calls)
-        executor = LocalExecutor(lambda task: run_job(table, task, make_kwargs or {}))
-        outcomes = executor.run([MakeTask(key) for key in keys])
-        return _collect(outcomes, suppress_errors, return_exception_objects)
+        keys = _listed(table, restrictions, limit if max_calls is None else max_calls)
+        results = _Results(suppress_errors, return_exception_objects)
+        if keys or display_progress:
+            _make_all(table, keys, processes, make_kwargs or {}, results, display_progress)
+        return {"success_count": results.success, "error_list": results.errors}
 
     def progress(self, *restrictions: Any, display: bool = False) -> tuple[int, int]:
-        """Return how many keys remain, and how many there are."""
-        table = cast(Table, self)
+        """Return how many keys remain to be made, and how many there are in all.
+
+        Parameters
+        ----------
+        *restrictions
+            Conditions on the keys; all must hold.
+        display
+            Print it, too.
+        """
+        table = cast("Table", self)
         keys = all_keys(table, restrictions)
-        return len(missing_keys(table, keys)), len(keys)
+        remaining, total = count_remaining(missing_keys(table, keys), keys)
+        if display:
+            done = total - remaining
+            percent = 100 * done // total if total else 100
+            print(f"{table.class_name}: {done} of {total} done ({percent}%), {remaining} to go")  # noqa: T201
+        return remaining, total
 
 
-def run_job(table: Table, task: MakeTask, make_kwargs: dict[str, Any]) -> MakeOutcome:
-    """Make one key and say what became of it."""
+def _refuse_misuse(table: Table, processes: int | None) -> None:
+    if table.is_restricted:
+        raise DataJointError(
+            "Cannot call populate on a restricted table.", hint="Pass conditions to populate() as arguments."
+        )
+    if table.connection.in_transaction or current(table.connection) is not None:
+        raise TransactionError(
+            "Populate cannot be called during a transaction or inside make().", hint="Call it before or after."
+        )
+    if processes is not None and processes < 1:
+        raise DataJointError(f"processes must be a positive number, not {processes}.")
+    if os.environ.get(PREPARING):
+        raise ComputeError(
+            "populate() is called while a worker process imports this module.",
+            hint="Call it under `if __name__ == '__main__':`, so that importing the module computes nothing.",
+        )
+
+
+def _listed(table: Table, restrictions: Sequence[Any], most: int | None) -> list[dict[str, Any]]:
+    """Return the keys to make, in key order."""
+    return missing_keys(table, all_keys(table, restrictions)).keys(order_by="KEY", limit=most)
+
+
+class _Results:
+    """What populate returns, counted as outcomes come."""
+
+    def __init__(self, suppress_errors: bool, as_objects: bool) -> None:
+        self._suppress, self._as_objects = suppress_errors, as_objects
+        self.success = 0
+        self.errors: list[tuple[dict[str, Any], Any]] = []
+
+    def add(self, outcome: MakeOutcome) -> None:
+        """Count an outcome; raise its error unless errors are collected."""
+        self.success += outcome.status == DONE
+        if outcome.status != FAILED:
+            return
+        error = cast("BaseException", outcome.error)
+        if not self._suppress:
+            raise error
+        text = f"{type(error).__name__}: {error}"
+        logger.error("%s, %s", text, error.__notes__[0] if getattr(error, "__notes__", None) else outcome.key)
+        self.errors.append((outcome.key, error if self._as_objects else text))
+
+
+def _make_all(
+    table: Table, keys: Sequence[dict[str, Any]], processes: int | None, make_kwargs: Mapping[str, Any],
+    results: _Results, display: bool,
+) -> None:  # fmt: skip
+    """Make the listed keys and count what comes of them."""
+    executor = _executor(table, len(keys), processes, make_kwargs)
     try:
-        make(table, task.key, make_kwargs)
-    except Exception as error:  # noqa: BLE001 - whatever a user's make raises is reported
-        error.add_note(f"while making `{table.class_name}` for key {task.key}")
-        return MakeOutcome(task.key, FAILED, error)
-    return MakeOutcome(task.key, DONE)
+        outcomes = executor.run(_still_missing(table, keys))
+        if display:
+            outcomes = shown(outcomes, table.class_name, len(keys))
+        with _ended_by_signal(), closing(cast("Any", outcomes)):
+            for outcome in outcomes:
+                results.add(outcome)
+    finally:
+        executor.close()
 
 
-def _collect(outcomes: Iterable[MakeOutcome], suppress_errors: bool, objects: bool) -> dict[str, Any]:
-    success, errors = 0, list[tuple[Any, Any]]()
-    for outcome in outcomes:
-        if outcome.status == DONE:
-            success += 1
-        elif outcome.status != SKIPPED:
-            error = cast(BaseException, outcome.error)
-            if not suppress_errors:
-                raise error
-            errors.append((outcome.key, error if objects else f"{type(error).__name__}: {error}"))
-    return {"success_count": success, "error_list": errors}
+def _executor(table: Table, keys: int, processes: int | None, make_kwargs: Mapping[str, Any]) -> Executor:
+    wanted = min(usable_cpus() if processes is None else processes, keys, usable_cpus())
+    if wanted > 1 and table.connection.settings.name == ":memory:":
+        logger.info("a database in memory belongs to its process: computing in this one only")
+        wanted = 1
+    if wanted > 1:
+        return ProcessExecutor(table, wanted, make_kwargs)
+    return LocalExecutor(lambda task: run_job(table, task.key, make_kwargs))
 
 
-_ = QueryExpression
+def _still_missing(table: Table, keys: Sequence[dict[str, Any]]) -> Iterator[MakeTask]:
+    """Yield a task for each key, but for those that somebody else has made since they were listed."""
+    made: set[tuple[Any, ...]] = set()
+    checked, until = time.monotonic(), len(keys)
+    for n, key in enumerate(keys):
+        if n >= until or time.monotonic() - checked > _CHECKED_SECONDS:
+            until = min(n + _CHECKED_KEYS, len(keys))
+            made = _made(table, keys[n:until])
+            checked = time.monotonic()
+        if tuple(key.values()) not in made:
+            yield MakeTask(key)
+
+
+def _made(table: Table, keys: Sequence[dict[str, Any]]) -> set[tuple[Any, ...]]:
+    names = list(keys[0])
+    found = (table & list(keys)).proj(*(name for name in names if name not in table.primary_key))
+    return {tuple(row[name] for name in names) for row in found.to_dicts()}
+
+
+@contextmanager
+def _ended_by_signal() -> Iterator[None]:
+    """Let SIGTERM end the running make in order, as Ctrl-C does; the handler of before is put back (POP-23)."""
+    import signal
+
+    ours = threading.current_thread() is threading.main_thread()
+    before = signal.getsignal(signal.SIGTERM) if ours else None
+    if before in (None, signal.SIG_IGN):
+        yield
+        return
+    signal.signal(signal.SIGTERM, _end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _end(number: int, frame: Any) -> None:
+    raise SystemExit(128 + number)
+
+

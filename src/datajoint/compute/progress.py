@@ -56,6 +56,7 @@ def shown(outcomes: Iterable[MakeOutcome], label: str, total: int) -> Iterator[M
         for outcome in outcomes:
             line.count(outcome)
             yield outcome
+        line.done, line.skipped = total, line.skipped + total - line.done  # the rest was not to be made any more
     finally:
         line.end()
 
@@ -84,7 +85,8 @@ class _Line:
     def write(self, last: bool = False) -> None:
         self.written = time.monotonic()
         text = self.text(self.written - self.started, last)
-        sys.stderr.write(f"\r{text}\x1b[K{chr(10) if last else str()}" if self.live else f"{text}\n")
+        live = f"\r{text}\x1b[K" + ("\n" if last else "")
+        sys.stderr.write(live if self.live else f"{text}\n")
         sys.stderr.flush()
 
     def text(self, seconds: float, last: bool) -> str:
@@ -97,7 +99,6 @@ class _Line:
         else:
             when = f", about {_duration(seconds / self.done * (self.total - self.done))} left"
         return f"{self.label}{bar} {percent}{when}{failed}{skipped}"
-
 
 
 def _is_live() -> bool:

@@ -7,10 +7,7 @@ imports the class by its path; a forked one has everything but needs a connectio
 from __future__ import annotations
 
 import os
-import pickle
-import signal
 import sys
-import traceback
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, BinaryIO
@@ -64,7 +61,7 @@ def main() -> None:
     os.dup2(nothing, 0)  # what a make reads or prints must not meet what we send
     os.dup2(2, 1)
     sys.excepthook = lambda kind, error, trace: _fail(writer, error)
-    setup: Setup = pickle.load(reader)  # noqa: S301 - from our own parent
+    setup: Setup = _receive(reader)
     table = _prepare(setup)
     sys.excepthook = sys.__excepthook__
     serve(table, setup.make_kwargs, reader, writer)
@@ -135,12 +132,14 @@ def serve_forked(
 
 def serve(table: Table, make_kwargs: Mapping[str, Any], reader: BinaryIO, writer: BinaryIO) -> None:
     """Make keys until the parent has no more, or is gone."""
+    import signal
+
     signal.signal(signal.SIGTERM, _stop)  # so that a make can clean up
     signal.signal(signal.SIGINT, _leave_to_parent)
     _send(writer, READY)
     while True:
         try:
-            task: MakeTask | None = pickle.load(reader)  # noqa: S301 - from our own parent
+            task: MakeTask | None = _receive(reader)
         except EOFError:
             return
         if task is None:
@@ -156,7 +155,15 @@ def _leave_to_parent(number: int, frame: Any) -> None:
     """A key pressed in the terminal reaches every process of it; the parent stops us."""
 
 
+def _receive(reader: BinaryIO) -> Any:
+    import pickle
+
+    return pickle.load(reader)  # noqa: S301 - from our own parent
+
+
 def _send(writer: BinaryIO, message: Any) -> None:
+    import pickle
+
     try:
         pickle.dump(message, writer)
         writer.flush()
@@ -166,6 +173,9 @@ def _send(writer: BinaryIO, message: Any) -> None:
 
 def _portable(outcome: MakeOutcome) -> MakeOutcome:
     """Return an outcome whose error can be sent, with the traceback of here as a note."""
+    import pickle
+    import traceback
+
     error = outcome.error
     if error is None:
         return outcome
