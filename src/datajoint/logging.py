@@ -5,8 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import warnings
 
-__all__ = ["JOBS", "logger"]
+from datajoint.errors import DataJointWarning
+
+__all__ = ["JOBS", "logger", "warn"]
 
 JOBS = 15
 """Level between DEBUG and INFO: the life of jobs."""
@@ -33,3 +36,19 @@ logger.addHandler(_PlainHandler())
 # A wrong word is reported by the settings, which name the variable.
 _level = os.environ.get("DJ_LOG_LEVEL", "").upper()
 logger.setLevel(_level if _level in logging.getLevelNamesMapping() else logging.INFO)
+
+
+def warn(text: str, category: type[Warning] = DataJointWarning) -> None:
+    """Warn about the user's code, at the line of it that called the library.
+
+    Examples
+    --------
+    >>> with warnings.catch_warnings(record=True, action="always") as caught:
+    ...     warn("an old spelling")
+    >>> str(caught[0].message)
+    'an old spelling'
+    """
+    frame, depth = sys._getframe(1), 2
+    while frame.f_back and str(frame.f_globals.get("__name__", "")).startswith("datajoint."):
+        frame, depth = frame.f_back, depth + 1
+    warnings.warn(text, category, stacklevel=depth)

@@ -1,6 +1,7 @@
+# ruff: noqa: DTZ001 - datetimes are naive, UTC by convention
 """Definition text: what is declared is what was written, on every backend."""
 
-import datetime
+import datetime as dt
 import logging
 import re
 from decimal import Decimal
@@ -256,7 +257,7 @@ def test_required_and_optional_attributes(declare):
     assert 0 == len(table)
     assert ["c", "p", "z", "y", "x", "a"] == table.heading.names
     assert [False, False, False, True, True, True] == [a.nullable for a in table.heading.attributes.values()]
-    with pytest.raises(DataJointError, match="`?z`?"):
+    with pytest.raises(DataJointError, match="z"):
         table.insert1({"c": 1, "p": 1, "z": None})
     table.insert1({"c": 1, "p": 1, "z": 0})
     assert [{"c": 1, "p": 1, "z": 0, "y": None, "x": None, "a": None}] == table.to_dicts()
@@ -273,8 +274,8 @@ def test_defaults_of_every_spelling(declare):
         "price": Decimal("-1.50"), "large": Decimal("12345678901234567890.5"), "code": "ab", "word": "word",
         "single": 'it "is" 100% \\ so', "double": "it's # : = {x}", "doubled": "it's", "empty": "",
         "null_word": "null", "now_word": "CURRENT_TIMESTAMP", "label_of": "it's",
-        "born": datetime.date(2024, 2, 29), "moment": datetime.datetime(2024, 2, 29, 23, 59, 59),
-        "exact": datetime.datetime(2024, 2, 29, 23, 59, 59, 123456),
+        "born": dt.date(2024, 2, 29), "moment": dt.datetime(2024, 2, 29, 23, 59, 59),
+        "exact": dt.datetime(2024, 2, 29, 23, 59, 59, 123456),
         "opt_int": None, "opt_text": None, "opt_doc": None, "opt_blob": None, "opt_token": None,
     }  # fmt: skip
     assert expected == {name: row[name] for name in expected}
@@ -282,9 +283,9 @@ def test_defaults_of_every_spelling(declare):
     assert [bool, bool, bool] == [type(row[name]) for name in ("yes", "no", "one")]
     assert "12345678-1234-5678-1234-567812345678" == str(row["token"])
     session, utc = [row[n] for n in ("made", "made3", "made6")], [row[n] for n in ("utc", "stamp", "stamp3")]
-    assert max(session) - min(session) < datetime.timedelta(seconds=2)
-    now = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
-    assert all(abs(now - value) < datetime.timedelta(seconds=60) for value in utc)
+    assert max(session) - min(session) < dt.timedelta(seconds=2)
+    now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
+    assert all(abs(now - value) < dt.timedelta(seconds=60) for value in utc)
     assert 0 == row["made"].microsecond
     assert 0 == row["made3"].microsecond % 1000
     assert 0 == row["stamp"].microsecond
@@ -295,7 +296,7 @@ def test_objects_take_no_default_but_null_and_are_no_keys(declare, schema, inven
     before = inventory()
     for kind in ("bytes", "json", "<blob>", "<attach>"):
         for default in ("''", "0", "CURRENT_TIMESTAMP"):
-            with pytest.raises(DeclarationError, match="no default but null|datetime") as caught:
+            with pytest.raises(DeclarationError, match=r"no default but null|datetime") as caught:
                 declare("Wrong", f"a : int32\n---\nb = {default} : {kind}")
             assert "line 3" in str(caught.value)
         with pytest.raises(DeclarationError, match="`b`") as caught:
@@ -314,11 +315,11 @@ def test_an_attribute_is_introduced_once(declare, inventory):
     declare("Parent", "p : int32\n---\nq : int32")
     before = inventory()
     for definition in ("a : int32\n---\na : float64", "-> Parent\n---\np : float64", "p : int16\n-> Parent"):
-        with pytest.raises(DeclarationError, match="`[ap]`") as caught:
+        with pytest.raises(DeclarationError, match=r"`[ap]`") as caught:
             declare("Wrong", definition)
         assert "float64" in str(caught.value) or "int16" in str(caught.value) or "line" in str(caught.value)
     assert before == inventory()
-    with pytest.warns(DataJointWarning, match="`b`.*twice"):
+    with pytest.warns(DataJointWarning, match=r"`b`.*twice"):
         twice = declare("Twice", "a : int32\n---\nb : int32\nb : int32")
     both = declare("Both", "p : int32\n-> Parent\n---\nr=null : int32")
 

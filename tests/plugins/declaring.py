@@ -9,7 +9,8 @@ import pytest
 
 NATIVE_OBJECTS = {
     "sqlite": (
-        "SELECT name FROM sqlite_master WHERE instr(name, '.') > 0 AND substr(name, 1, instr(name, '.') - 1) = ?"
+        "SELECT name FROM sqlite_master"
+        " WHERE instr(name, '.') > 0 AND substr(name, 1, instr(name, '.') - 1) = ?"
     ),
     "postgresql": (
         "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1"
@@ -54,7 +55,7 @@ class Declaring:
 
     @staticmethod
     def part(name: str, definition: str, **members: Any) -> Any:
-        """Return a class to be a member of a master: `declare("Scan", text, Cell=declare.part("Cell", text))`."""
+        """Return a class to be a member of a master: `declare("Scan", text, Cell=part("Cell", text))`."""
         import datajoint as dj
 
         return type(dj.Part)(name, (dj.Part,), {"definition": definition, **members})

@@ -16,6 +16,7 @@ from datajoint.declare.default import NULL, default_text
 from datajoint.declare.spec import Check, ForeignKey, Index, TableSpec
 from datajoint.errors import UnknownTypeError
 from datajoint.heading.attribute import Attribute, Default
+from datajoint.heading.keys import UNKNOWN_LINEAGE
 from datajoint.heading.names import TableName
 from datajoint.heading.types import AttributeType, parse_type
 from datajoint.heading.values import normaliser
@@ -127,13 +128,13 @@ class Reader(CatalogReader):
         lineage: Mapping[tuple[TableName, str], str] = self.lineage(tracked) if tracked else {}
         types = _Types(raw, known)
         return {
-            name: self._specify(table, types, lineage) for name, table in raw.items() if name.schema in asked
+            name: self._specify(table, types, _origins(table, lineage, name.schema in tracked))
+            for name, table in raw.items()
+            if name.schema in asked
         }
 
-    def _specify(
-        self, table: RawTable, types: _Types, lineage: Mapping[tuple[TableName, str], str]
-    ) -> TableSpec:
-        columns = [self._attribute(table, column, types, lineage) for column in table.columns]
+    def _specify(self, table: RawTable, types: _Types, origins: Mapping[str, str | None]) -> TableSpec:
+        columns = [self._attribute(table, column, types, origins[column.name]) for column in table.columns]
         nullable = {column.name for column in table.columns if column.nullable}
         key = set(table.primary_key)
         unique = {index.columns for index in table.indexes if index.unique}
@@ -163,17 +164,28 @@ class Reader(CatalogReader):
             table.checks,
         )
 
-    def _attribute(
-        self, table: RawTable, column: RawColumn, types: _Types, lineage: Mapping[tuple[TableName, str], str]
-    ) -> Attribute:
+    def _attribute(self, table: RawTable, column: RawColumn, types: _Types, lineage: str | None) -> Attribute:
         dtype, comment = types.of(table.name, column.name)
         default = NULL if column.nullable else None
         if column.default is not None:
             default = self.default(column.default, dtype) or default
         return Attribute(
             column.name, dtype, column.name in table.primary_key, column.nullable, default, comment,
-            lineage.get((table.name, column.name)),
+            lineage,
         )  # fmt: skip
+
+
+def _origins(
+    table: RawTable, lineage: Mapping[tuple[TableName, str], str], tracked: bool
+) -> dict[str, str | None]:
+    """Return the lineage of each column; unknown where a record of it is missing (LIN-8)."""
+    recorded = {name for reference in table.references for name in reference.columns} | set(table.primary_key)
+    return {
+        c.name: lineage.get(
+            (table.name, c.name), None if tracked and c.name not in recorded else UNKNOWN_LINEAGE
+        )
+        for c in table.columns
+    }
 
 
 def _origins_elsewhere(

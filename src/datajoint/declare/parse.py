@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 
 from datajoint.declare.default import parse_default
 from datajoint.declare.problems import Problems
@@ -20,7 +19,6 @@ from datajoint.declare.syntax import (
 )
 from datajoint.errors import (
     DataJointError,
-    DataJointWarning,
     DeclarationError,
     DefinitionSyntaxError,
     UnknownTypeError,
@@ -28,6 +26,7 @@ from datajoint.errors import (
 )
 from datajoint.heading.attribute import Default
 from datajoint.heading.types import AttributeType, parse_type
+from datajoint.logging import warn
 
 __all__ = ["parse"]
 
@@ -163,10 +162,10 @@ class _Parser:
         if first is line:
             self.lines.append(line)
         elif _meaning(first) == _meaning(line):
-            warnings.warn(
+            warn(
                 f"Attribute `{line.name}` of `{self.table}` is declared twice, in line {first.span.line} and"
-                f" in line {line.span.line}; the second is ignored.", DataJointWarning, stacklevel=5,
-            )  # fmt: skip
+                f" in line {line.span.line}; the second is ignored."
+            )
         else:
             self.problems.add(
                 line.span,

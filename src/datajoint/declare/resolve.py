@@ -91,6 +91,7 @@ class _Resolver:
         self.attributes: dict[str, Attribute] = {}
         self.foreign_keys: list[ForeignKey] = []
         self.singleton_parent = False
+        self.singleton_lineage: str | None = None
 
     def resolve(self) -> TableSpec:
         lines = self.definition.lines
@@ -105,7 +106,8 @@ class _Resolver:
         key = tuple(a.name for a in self.attributes.values() if a.in_key)
         hidden: tuple[Attribute, ...] = ()
         if not key or self.singleton_parent:
-            hidden = (replace(SINGLETON, in_key=not key),)
+            lineage = self.singleton_lineage or f"{self.name}.{SINGLETON.name}"
+            hidden = (replace(SINGLETON, in_key=not key, lineage=lineage),)
             key = key or (SINGLETON.name,)
         return TableSpec(
             self.name, tuple(self.attributes.values()), key,
@@ -199,6 +201,7 @@ class _Resolver:
     def _inherit(self, line: ForeignKeyLine, name: str, parent: TableSpec, origin: Attribute) -> None:
         if name == SINGLETON.name:
             self.singleton_parent = True
+            self.singleton_lineage = self.singleton_lineage or origin.lineage
             return
         dtype = _inherited_type(origin.dtype)
         lineage = origin.lineage or f"{parent.name}.{origin.name}"

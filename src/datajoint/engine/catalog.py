@@ -11,6 +11,8 @@ from datajoint.declare.spec import TableSpec
 from datajoint.errors import MissingTableError, nearest
 from datajoint.graph.dependencies import DependencyGraph
 from datajoint.heading.names import TableName
+from datajoint.logging import logger
+from datajoint.sql.system import LINEAGE
 
 if TYPE_CHECKING:
     from datajoint.engine.connection import Connection
@@ -30,6 +32,7 @@ class Catalog:
         self._sources: dict[TableName, Source] = {}
         self._graph: DependencyGraph | None = None
         self._known_dependents: dict[str, list[str]] = {}
+        self._untracked: set[str] = set()
         self.version = 0  # counts changes, for those who keep something made from the catalog
 
     @property
@@ -46,7 +49,20 @@ class Catalog:
         found = self.reader.read(wanted, known)
         for schema in wanted:
             self._specs[schema] = {name: spec for name, spec in found.items() if name.schema == schema}
+            self._look_for_lineage(schema)
         self._graph = None
+
+    def _look_for_lineage(self, schema: str) -> None:
+        """Say, once, that attributes of a schema made by others can only be matched by name (LIN-8)."""
+        names = self._specs[schema]
+        if schema in self._untracked or not any(name.tier for name in names):
+            return
+        if TableName(schema, LINEAGE) not in names:
+            self._untracked.add(schema)
+            logger.warning(
+                "schema `%s` has no lineage table: attributes are matched by name alone; "
+                "Schema('%s').rebuild_lineage() makes one from the foreign keys", schema, schema,
+            )  # fmt: skip
 
     def forget(self, schema: str) -> None:
         """Forget a schema; it is read again when next asked for."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from datajoint._value import replace
 from datajoint.declare.default import canonical
@@ -15,7 +15,7 @@ from datajoint.heading.names import TableName
 from datajoint.sql import ddl
 from datajoint.sql.system import LINEAGE, lineage_table
 
-__all__ = ["create_schema", "create_table", "drop_schema", "drop_tables", "write_lineage"]
+__all__ = ["create_schema", "create_table", "drop_schema", "drop_tables", "run"]
 
 
 def create_schema(connection: Connection, name: str) -> None:
@@ -24,7 +24,7 @@ def create_schema(connection: Connection, name: str) -> None:
     if connection.dialect.name == "mysql" and connection.config.interop.create_collation == "binary":
         maria = "mariadb" in connection.session.server_version.lower()
         collation = "utf8mb4_nopad_bin" if maria else "utf8mb4_0900_bin"
-    _run(connection, ddl.create_schema(name, connection.dialect, collation))
+    run(connection, ddl.create_schema(name, connection.dialect, collation))
     connection.catalog.forget(name)
 
 
@@ -40,7 +40,7 @@ def create_table(connection: Connection, spec: TableSpec) -> None:
             create_table(connection, lineage_table(spec.name.schema))
         statements = [*statements, *ddl.write_lineage(spec, connection.dialect)]
     try:
-        _run(connection, statements)
+        run(connection, statements)
     except DataJointError:
         if not connection.dialect.features.transactional_ddl:
             _clean_up(connection, spec)
@@ -67,12 +67,7 @@ def _collations(connection: Connection, spec: TableSpec) -> dict[str, str]:
 
 def _clean_up(connection: Connection, spec: TableSpec) -> None:
     if connection.catalog.reader.read([spec.name.schema]).get(spec.name) is not None:
-        _run(connection, ddl.drop_table(spec, connection.dialect))
-
-
-def write_lineage(connection: Connection, specs: Iterable[TableSpec]) -> None:
-    """Write the lineage of tables again."""
-    _run(connection, [s for spec in specs for s in ddl.write_lineage(spec, connection.dialect)])
+        run(connection, ddl.drop_table(spec, connection.dialect))
 
 
 def drop_tables(connection: Connection, names: Sequence[TableName]) -> None:
@@ -85,18 +80,18 @@ def drop_tables(connection: Connection, names: Sequence[TableName]) -> None:
         statements += ddl.drop_table(catalog.spec(name), connection.dialect)
         if catalog.find(TableName(name.schema, LINEAGE)) is not None and name.name != LINEAGE:
             statements += ddl.delete_lineage(name, connection.dialect)
-    _run(connection, statements)
+    run(connection, statements)
     for name in names:
         catalog.remove(name)
 
 
 def drop_schema(connection: Connection, name: str) -> None:
     """Drop a schema whose tables are gone."""
-    _run(connection, ddl.drop_schema(name, connection.dialect))
+    run(connection, ddl.drop_schema(name, connection.dialect))
     connection.catalog.forget(name)
 
 
-def _run(connection: Connection, statements: Sequence[ddl.Statement]) -> None:
+def run(connection: Connection, statements: Sequence[ddl.Statement]) -> None:
     """Run DDL as one change where the database can, else one statement after the other."""
     if connection.dialect.features.transactional_ddl:
         with connection.transaction:

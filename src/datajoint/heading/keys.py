@@ -37,10 +37,10 @@ def match(left: Heading, right: Heading, semantic: bool = True) -> Match:
     same: list[str] = []
     for name in shared:
         one, other = left[name], right[name]
-        if homologous(one, other):
-            on.append(name)
-        elif one.lineage is None and other.lineage is None and _determined(one, other, left, right, shared):
+        if not one.lineage and not other.lineage and _determined(one, other, left, right, shared):
             same.append(name)
+        elif homologous(one, other):
+            on.append(name)
         else:
             raise SemanticMatchError(
                 f"Cannot join on attribute `{name}`: different lineages "
@@ -48,6 +48,12 @@ def match(left: Heading, right: Heading, semantic: bool = True) -> Match:
                 hint=f"Use .proj() to rename one of them, e.g. .proj(..., other_{name}='{name}'), "
                 f"or leave it out by .proj('-{name}').",
             )
+    for name in [name for name in on if left[name].nullable or right[name].nullable]:
+        # A reference that the rest determines is equal by itself; comparing it would only lose its NULLs (QRY-38).
+        rest = [other for other in on if other != name]
+        if name in _closure(rest, left, right, (*same, name)):
+            on = rest
+            same.append(name)
     return Match(tuple(on), tuple(same))
 
 
@@ -68,6 +74,16 @@ def _determined(
         )
 
     return any(all(carried(origin, key) for key in origin[2]) for origin in one.origins & other.origins)
+
+
+def _closure(known: Iterable[str], left: Heading, right: Heading, others: Iterable[str]) -> set[str]:
+    """Return the names that `known` ones determine, themselves included."""
+    found = set(known)
+    while more := {
+        n for n in others if n not in found and _determined(left[n], right[n], left, right, found)
+    }:
+        found |= more
+    return found
 
 
 def _source(attribute: Attribute) -> str:

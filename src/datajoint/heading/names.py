@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import warnings
 
 from datajoint._value import Value
-from datajoint.errors import DataJointError, DataJointWarning
+from datajoint.errors import DataJointError
+from datajoint.logging import warn
 
 __all__ = [
     "COMPUTED",
@@ -121,11 +121,7 @@ def from_camel_case(class_name: str) -> str:
     name = class_name
     if "_" in name:
         name = name.replace("_", "")
-        warnings.warn(
-            f"Class name `{class_name}` contains underscores; they are removed: `{name}`.",
-            DataJointWarning,
-            stacklevel=2,
-        )
+        warn(f"Class name `{class_name}` contains underscores; they are removed: `{name}`.")
     if not _CLASS.fullmatch(name):
         raise DataJointError(
             f"Class name `{class_name}` must be alphanumeric in CamelCase, begin with a capital letter.",

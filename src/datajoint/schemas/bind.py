@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import inspect
-import warnings
 from typing import TYPE_CHECKING, Any
 
 from datajoint.declare.diff import diff
 from datajoint.declare.parse import parse
+from datajoint.declare.portable import native_type_notes
 from datajoint.declare.resolve import check_key_origin, check_names, resolve, with_event
 from datajoint.declare.spec import TableSpec
 from datajoint.engine.connection import Connection
 from datajoint.engine.define import create_table
-from datajoint.errors import DataJointError, DataJointWarning, DeclarationError, TransactionError
+from datajoint.engine.lineage import complete_lineage
+from datajoint.errors import DataJointError, DeclarationError, TransactionError
 from datajoint.heading.names import PREFIXES, TableName, from_camel_case
+from datajoint.logging import warn
 from datajoint.schemas.lookup import fill_contents
 from datajoint.schemas.resolve import Scope, finder
 from datajoint.table.binding import Binding
-from datajoint.tiers import Lookup, Part, UserTable
+from datajoint.tiers import Computed, Imported, Lookup, Part, UserTable
 
 if TYPE_CHECKING:
     from datajoint.schemas.schema import Schema
@@ -35,11 +37,9 @@ def attach(schema: Schema, cls: type[UserTable], scope: Scope) -> None:
         part._master = cls
         siblings = {other.__name__: other for other in _parts(cls)}
         _attach(schema, part, part_name, ({"master": cls, cls.__name__: cls}, siblings, *scope))
-    if issubclass(cls, Lookup):
-        fill_contents(cls())
-    for part in _parts(cls):
-        if hasattr(part, "contents"):
-            fill_contents(part())
+    for table in (cls, *_parts(cls)):
+        if (issubclass(table, Lookup) or hasattr(table, "contents")) and table().is_declared:
+            fill_contents(table())
 
 
 def _check_class(cls: Any) -> None:
@@ -79,10 +79,15 @@ def _attach(schema: Schema, cls: type[UserTable], name: TableName, scope: Scope)
                 f"Class `{cls.__name__}` has no definition.", hint="Set `definition = '''…'''`."
             )
         wanted = resolve(parse(text, cls.__name__), name, finder(cls, name, connection, scope))
+        for note in native_type_notes(wanted):
+            warn(note)
+        _check(connection, cls, wanted, exists=found is not None)
         if found is None:
-            _declare(connection, cls, wanted)
+            _declare(connection, wanted)
         else:
             _compare(connection, cls, found, wanted)
+            if schema.create_tables:
+                complete_lineage(connection, found, wanted)
     except BaseException:
         if found is None:
             cls._binding = None  # a class whose declaration failed is not attached
@@ -90,22 +95,31 @@ def _attach(schema: Schema, cls: type[UserTable], name: TableName, scope: Scope)
     _document(cls, text)
 
 
-def _declare(connection: Connection, cls: type[UserTable], spec: TableSpec) -> None:
-    if connection.in_transaction:
+def _check(connection: Connection, cls: type[UserTable], spec: TableSpec, exists: bool) -> None:
+    """Refuse what a table of this tier must not be."""
+    if not exists and connection.in_transaction:
         raise TransactionError(
             f"Cannot declare new tables inside a transaction: `{cls.__name__}`.",
             hint="Decorate classes before the transaction, or outside make().",
         )
+    if issubclass(cls, (Computed, Imported)):
+        allowed = connection.config.jobs.allow_new_pk_fields_in_computed_tables
+        check_key_origin(spec, allowed, exists)
+    if not exists and issubclass(cls, Part):
+        _check_part(cls, spec)
+
+
+def _declare(connection: Connection, spec: TableSpec) -> None:
     check_names(spec, connection.dialect.max_identifier)
-    if cls.tier in ("imported", "computed"):
-        setting = connection.config.jobs.allow_new_pk_fields_in_computed_tables
-        check_key_origin(spec, setting, exists=False)
-    if issubclass(cls, Part):
-        _check_part(spec)
     create_table(connection, with_event(spec))
 
 
-def _check_part(spec: TableSpec) -> None:
+def _check_part(cls: type[Part], spec: TableSpec) -> None:
+    if _parts(cls):
+        raise DeclarationError(
+            f"Part table `{spec.name.class_name}` has a part class of its own, `{_parts(cls)[0].__name__}`.",
+            hint=f"Make it a part of the master, with the line `-> {cls.__name__}` in its definition.",
+        )
     master = spec.name.master
     family = {key.parent for key in spec.foreign_keys}
     if master not in family and not any(parent.master == master for parent in family):
@@ -127,7 +141,7 @@ def _compare(connection: Connection, cls: type[UserTable], found: TableSpec, wan
     hint = f"Call {cls.__name__}.alter() to change the table, or correct the definition."
     if connection.config.declare.drift == "error":
         raise DeclarationError(text, hint=hint)
-    warnings.warn(f"{text} {hint}", DataJointWarning, stacklevel=5)
+    warn(f"{text} {hint}")
 
 
 def _document(cls: type[UserTable], text: Any) -> None:

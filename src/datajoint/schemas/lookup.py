@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from datajoint.errors import DataJointError, DataJointWarning
+from datajoint.errors import DataJointError
+from datajoint.logging import warn
 from datajoint.table.guard import writable
 from datajoint.table.table import Table
 
@@ -24,12 +24,10 @@ def fill_contents(table: Table) -> None:
     missing = [row for row in rows if tuple(row.get(name) for name in key) not in stored] if key else rows
     changed = [row for row in rows if _differs(row, stored.get(tuple(row.get(name) for name in key)))]
     if changed:
-        warnings.warn(
+        warn(
             f"`{table.class_name}` holds other values than its contents for {len(changed)} row(s), first "
             f"{ {name: changed[0].get(name) for name in key} }; the stored rows stay. "
-            "Change them by update1, or delete them to have them inserted again.",
-            DataJointWarning,
-            stacklevel=6,
+            "Change them by update1, or delete them to have them inserted again."
         )
     if missing:
         with writable([table.name]):

@@ -98,9 +98,10 @@ def _look_up(reference: Reference, cls: type[Table], scope: Scope) -> Any:
 def _in_schema(reference: Reference, name: TableName, connection: Connection) -> TableSpec:
     """Find a table of the same schema by its class name, as the class may have been defined elsewhere."""
     tables = {t.class_name: spec for t, spec in connection.catalog.tables(name.schema).items() if t.tier}
-    spec = tables.get(reference.path)
-    if spec is None and "." not in reference.path and name.master:
-        spec = tables.get(f"{name.master.class_name}.{reference.path}")
+    path = reference.path.replace("_", "")  # as in the names of tables
+    spec = tables.get(path)
+    if spec is None and "." not in path and name.master:
+        spec = tables.get(f"{name.master.class_name}.{path}")
     if spec is None:
         raise ForeignKeyTargetError(
             f"Foreign key reference `{reference.text or reference.path}` could not be resolved.",

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar, cast
 
 from datajoint.engine.connection import Connection
-from datajoint.engine.define import create_schema, drop_schema, drop_tables, write_lineage
+from datajoint.engine.define import create_schema, drop_schema, drop_tables
 from datajoint.engine.instance import default_instance
+from datajoint.engine.lineage import rebuild_lineage
 from datajoint.errors import DataJointError, MissingTableError, nearest
 from datajoint.heading.names import TableName
 from datajoint.journal.event import prepare
@@ -235,10 +236,7 @@ class Schema:
 
     def rebuild_lineage(self) -> None:
         """Write the lineage of all tables again, from their foreign keys."""
-        catalog = self.connection.catalog
-        catalog.forget(self.database)
-        write_lineage(self.connection, [catalog.spec(name) for name in self._names()])
-        catalog.forget(self.database)
+        rebuild_lineage(self.connection, self.database)
 
     # --------------------------------------------------------------------------------------------- drop
 

@@ -14,8 +14,8 @@ from datajoint.heading.names import TableName
 from datajoint.heading.types import AttributeType
 
 __all__ = [
-    "Statement", "create_schema", "create_table", "delete_lineage", "drop_schema", "drop_table", "marker",
-    "write_lineage",
+    "Statement", "add_lineage", "create_schema", "create_table", "delete_lineage", "drop_schema",
+    "drop_table", "forget_lineage", "marker", "write_lineage",
 ]  # fmt: skip
 
 Statement = tuple[str, Sequence[Any]]
@@ -133,14 +133,52 @@ def write_lineage(spec: TableSpec, dialect: Dialect) -> list[Statement]:
     ('INSERT INTO "lab.~lineage" ("table_name", "attribute_name", "lineage") VALUES (?, ?, ?)', ('a', 'x',
     'lab.a.x'))
     """
-    rows = [(spec.name.name, a.name, a.lineage) for a in spec.columns if a.lineage]
-    if not rows:
-        return delete_lineage(spec.name, dialect)
-    table = dialect.table(TableName(spec.name.schema, LINEAGE))
+    lineage = {a.name: a.lineage for a in spec.columns if a.lineage}
+    forget = delete_lineage(spec.name, dialect)
+    return [*forget, _insert_lineage(spec.name, lineage, dialect)] if lineage else forget
+
+
+def add_lineage(name: TableName, lineage: Mapping[str, str | None], dialect: Dialect) -> Statement:
+    """Return the statement that records the lineage of some attributes, unless it is recorded already.
+
+    Examples
+    --------
+    >>> from datajoint.backends.registry import get_backend
+    >>> add_lineage(TableName("lab", "a"), {"x": "lab.a.x"}, get_backend("sqlite").dialect)
+    ('INSERT INTO "lab.~lineage" ("table_name", "attribute_name", "lineage") VALUES (?, ?, ?) ON CONFLICT DO
+    NOTHING', ('a', 'x', 'lab.a.x'))
+    """
+    text, values = _insert_lineage(name, lineage, dialect)
+    quiet = dialect.quote("lineage")
+    ending = "ON CONFLICT DO NOTHING"
+    if dialect.name == "mysql":
+        ending = f"ON DUPLICATE KEY UPDATE {quiet} = {quiet}"
+    return f"{text} {ending}", values
+
+
+def _insert_lineage(name: TableName, lineage: Mapping[str, str | None], dialect: Dialect) -> Statement:
+    table = dialect.table(TableName(name.schema, LINEAGE))
     names = ", ".join(map(dialect.quote, ("table_name", "attribute_name", "lineage")))
-    places = (f"({', '.join(dialect.parameter(3 * n + i) for i in (1, 2, 3))})" for n in range(len(rows)))
+    places = (f"({', '.join(dialect.parameter(3 * n + i) for i in (1, 2, 3))})" for n in range(len(lineage)))
     insert = f"{dialect.escape(f'INSERT INTO {table} ({names})')} VALUES {', '.join(places)}"
-    return [*delete_lineage(spec.name, dialect), (insert, tuple(value for row in rows for value in row))]
+    return insert, tuple(value for item in lineage.items() for value in (name.name, *item))
+
+
+def forget_lineage(schema: str, tables: Sequence[str], dialect: Dialect) -> Statement:
+    r"""Return the statement that forgets the lineage of all but some tables and those of the platform.
+
+    Examples
+    --------
+    >>> from datajoint.backends.registry import get_backend
+    >>> forget_lineage("lab", ["a"], get_backend("sqlite").dialect)
+    ('DELETE FROM "lab.~lineage" WHERE "table_name" NOT LIKE \'~%\' AND "table_name" NOT IN (?)', ('a',))
+    """
+    table, name = dialect.table(TableName(schema, LINEAGE)), dialect.quote("table_name")
+    text = dialect.escape(f"DELETE FROM {table} WHERE {name} NOT LIKE '~%'")
+    if tables:
+        places = ", ".join(dialect.parameter(n) for n in range(1, len(tables) + 1))
+        text += f" AND {dialect.escape(name)} NOT IN ({places})"
+    return text, tuple(tables)
 
 
 def delete_lineage(name: TableName, dialect: Dialect) -> list[Statement]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import wraps
+from types import FunctionType
 from typing import Any, TypeVar
 
 __all__ = ["TableMeta", "class_level"]
@@ -26,16 +28,39 @@ class _ClassLevel:
             return self
         if cls._binding is not None:
             return getattr(cls(), self.name)
-        for base in cls.__mro__:  # a tier or a class not declared yet: the plain member, as without us
+        for base in cls.__mro__:
             if self.name in base.__dict__:
-                member = base.__dict__[self.name]
-                return member.__get__(None, cls) if hasattr(member, "__get__") else member
+                return _detached(cls, base, base.__dict__[self.name])
         raise AttributeError(f"type object {cls.__name__!r} has no attribute {self.name!r}")
 
     def __set__(self, cls: Any, value: Any) -> None:
         raise AttributeError(
             f"`{self.name}` of a table class cannot be replaced; define it in the class body."
         )
+
+
+def _detached(cls: Any, base: type, member: Any) -> Any:
+    """Return a member of a class that has no table (yet); what needs one says how to attach it (TAB-16)."""
+    if _is_ours(base) and not _is_ours(cls):
+        if isinstance(member, property):
+            return cls().binding  # which raises
+        if isinstance(member, FunctionType):
+            return _of_instance(cls, member)
+    return member.__get__(None, cls) if hasattr(member, "__get__") else member
+
+
+def _is_ours(cls: type) -> bool:
+    return cls.__module__.partition(".")[0] == "datajoint"
+
+
+def _of_instance(cls: Any, member: FunctionType) -> Any:
+    @wraps(member)
+    def call(*arguments: Any, **options: Any) -> Any:
+        if not arguments or not isinstance(arguments[0], cls):  # not called as `super().member` would be
+            _ = cls().binding
+        return member(*arguments, **options)
+
+    return call
 
 
 class TableMeta(type):
