@@ -51,20 +51,27 @@ from datajoint.algebra.nodes import (
 __all__ = ["lower"]
 
 
-def lower(plan: Plan) -> Block:
-    """Return the block of a plan; aliases are numbered within it, so equal plans give equal blocks."""
-    return _Lowering().lower(plan, 0)
+def lower(plan: Plan, first: str | None = None) -> Block:
+    """Return the block of a plan; aliases are numbered within it, so equal plans give equal blocks.
+
+    Parameters
+    ----------
+    first
+        Alias of the first table, instead of a numbered one.
+    """
+    return _Lowering(first).lower(plan, 0)
 
 
 class _Lowering:
     """Counts the aliases of one compilation. `offset` is the number of the first value of a plan."""
 
-    def __init__(self) -> None:
+    def __init__(self, first: str | None = None) -> None:
         self._aliases = 0
+        self._first = first
 
     def alias(self) -> str:
         self._aliases += 1
-        return f"t{self._aliases}"
+        return self._first if self._first and self._aliases == 1 else f"t{self._aliases}"
 
     def lower(self, plan: Plan, offset: int) -> Block:
         match plan:
@@ -162,9 +169,22 @@ class _Lowering:
                 lowered = tuple(self.terms(block, terms, offset))
                 return P_All(lowered) if isinstance(condition, All) else P_Any(lowered)
             case Not(term):
-                return P_Not(self.predicate(block, term, offset))
+                return self.negated(block, term, offset)
             case _:
                 raise TypeError(f"no such condition: {condition!r}")
+
+    def negated(self, block: Block, term: Condition, offset: int) -> Predicate:
+        """Negate a condition; negation moves to the leaves, where a semijoin knows how to be NULL-safe."""
+        match term:
+            case Not(inner):
+                return self.predicate(block, inner, offset)
+            case Const(value):
+                return P_Const(not value)
+            case All(terms) | Any_(terms):
+                lowered = tuple(self.terms(block, tuple(Not(one) for one in terms), offset))
+                return P_Any(lowered) if isinstance(term, All) else P_All(lowered)
+            case _:
+                return P_Not(self.predicate(block, term, offset))
 
     def terms(self, block: Block, terms: Sequence[Condition], offset: int) -> list[Predicate]:
         predicates: list[Predicate] = []

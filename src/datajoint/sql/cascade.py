@@ -19,10 +19,12 @@ def delete_rows(plan: Plan, dialect: Dialect) -> Statement:
     >>> from datajoint.heading.heading import Heading
     >>> from datajoint.heading.names import TableName
     >>> delete_rows(Source(TableName("lab", "a"), Heading([])), get_backend("postgresql").dialect).text
-    'DELETE FROM "lab"."a" AS t1'
+    'DELETE FROM "lab"."a"'
     """
     assert isinstance(plan, Source) or (isinstance(plan, Restrict) and isinstance(plan.operand, Source))
-    alias, tail = write_tail(plan, dialect)
-    # MySQL before 8.0.16 and MariaDB before 11.6 know an alias in this form only, and may use indexes of both sides.
-    head = f"DELETE {alias}" if dialect.name == "mysql" else "DELETE"
-    return assemble([head, *tail], dialect)
+    name = (plan if isinstance(plan, Source) else plan.operand).name  # type: ignore[union-attr]
+    table = dialect.table(name)
+    if dialect.name != "mysql":
+        return assemble(["DELETE", *write_tail(plan, dialect, table)], dialect)
+    # The form for several tables may use the indexes of both sides; an alias in it needs a default database.
+    return assemble([f"DELETE {table}", *write_tail(plan, dialect, dialect.quote(name.name))], dialect)

@@ -36,6 +36,7 @@ from datajoint.sql.statement import Pieces, Slot, Statement, assemble
 
 __all__ = ["count_each", "count_rows", "exists_row", "select_keys", "select_rows"]
 
+_FLAT = 100
 _LIMIT_TYPE = parse_type("int64")
 
 
@@ -85,10 +86,9 @@ def exists_row(plan: Plan, dialect: Dialect) -> Statement:
     return assemble(pieces, dialect)
 
 
-def write_tail(plan: Plan, dialect: Dialect) -> tuple[str, Pieces]:
-    """Return the alias of the first table of a plan, and FROM and WHERE as they stand in a SELECT."""
-    block = lower(plan)
-    return block.sources[0].alias, _Writer(dialect).tail(block)
+def write_tail(plan: Plan, dialect: Dialect, first: str) -> Pieces:
+    """Return FROM and WHERE of a plan; `first` is the alias of its first table, or its own name, quoted."""
+    return _Writer(dialect).tail(lower(plan, first))
 
 
 class _Writer:
@@ -144,7 +144,8 @@ class _Writer:
 
     def relation(self, item: Item) -> Pieces:
         if isinstance(item.relation, TableName):
-            return [f"{self.dialect.table(item.relation)} AS {item.alias}"]
+            table = self.dialect.table(item.relation)
+            return [table if table.endswith(item.alias) else f"{table} AS {item.alias}"]
         needed = self.used.get(item.alias, set())
         if isinstance(item.relation, UnionBlock):
             pieces: Pieces = ["("]
@@ -204,7 +205,8 @@ class _Writer:
                 return [f"{self.expr(expr)} IS NULL"]
             case P_In(exprs, index):
                 slot = Slot(index, tuple(expr.dtype for expr in exprs), is_list=True)
-                return [f"{self.row(exprs)} IN (", slot, ")"]
+                sides = [self.dialect.comparable(expr.dtype, self.expr(expr)) for expr in exprs]
+                return [f"{_row(sides)} IN (", slot, ")"]
             case P_Exists():
                 return self.exists(predicate)
             case P_Text():
@@ -219,14 +221,16 @@ class _Writer:
     def terms(self, terms: Sequence[Predicate], operator: str) -> Pieces:
         if not terms:
             return ["1 = 1" if operator == " AND " else "1 = 0"]
+        if len(terms) > _FLAT:  # SQLite refuses a chain of a thousand terms, but not a tree of them
+            half = len(terms) // 2
+            return ["(", *self.terms(terms[:half], operator), operator, *self.terms(terms[half:], operator), ")"]
         pieces: Pieces = ["("]
         for n, term in enumerate(terms):
             pieces += [operator if n else "", *self.predicate(term)]
         return [*pieces, ")"]
 
     def row(self, exprs: Iterable[Expr]) -> str:
-        texts = [self.expr(expr) for expr in exprs]
-        return texts[0] if len(texts) == 1 else f"({', '.join(texts)})"
+        return _row([self.expr(expr) for expr in exprs])
 
     def exists(self, predicate: P_Exists, negated: bool = False) -> Pieces:
         if predicate.whole and predicate.pairs:
@@ -277,6 +281,10 @@ class _Columns:
         expr = self.scope[name]
         text = self.writer.expr(expr)
         return (text if isinstance(expr, Ref) else f"({text})"), expr.dtype
+
+
+def _row(texts: Sequence[str]) -> str:
+    return texts[0] if len(texts) == 1 else f"({', '.join(texts)})"
 
 
 def _no_parameters(n: int, dtype: AttributeType) -> str:

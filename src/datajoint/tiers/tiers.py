@@ -74,4 +74,4 @@ class Part(UserTable):
                 "Cannot drop a Part directly. Drop the master instead.",
                 hint="Or pass part_integrity='ignore' to drop the part alone.",
             )
-        super().drop(**options)
+        super().drop(part_integrity=part_integrity, **options)
