@@ -364,6 +364,7 @@ def test_what_was_deleted_is_made_again(computed):
     assert before == double.to_dicts(order_by="KEY")
 
 
+@pytest.mark.statement("POP-1", "POP-21")
 def test_populate_works_from_any_thread(computed):
     import threading
 
@@ -375,6 +376,7 @@ def test_populate_works_from_any_thread(computed):
     assert [{"success_count": 3, "error_list": []}] == results
 
 
+@pytest.mark.statement("POP-1")
 def test_job_queues_are_refused_in_words(computed):
     double = computed()
     with pytest.raises(DataJointError, match="job queues come with"):

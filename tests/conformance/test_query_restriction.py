@@ -71,7 +71,7 @@ def test_text_conditions(lab):
     same("weight > 0", lambda r: r["weight"] is not None and r["weight"] > 0)
     same("species = 'rat' AND subject_id < 5", lambda r: r["species"] == "rat" and r["subject_id"] < 5)
     same("species = 'it''s' or subject_id=0", lambda r: r["species"] == "it's" or r["subject_id"] == 0)
-    same("name = 'back\\\\slash' or name = 'plain'", lambda r: r["name"] in ("back\\slash", "plain"))
+    same("name = 'back\\slash' or name = 'plain'", lambda r: r["name"] in ("back\\slash", "plain"))
     same("name like '%slash'", lambda r: r["name"].endswith("slash"))
     same("name LIKE '1%'", lambda r: r["name"].startswith("1"))
     same("name LIKE '%'", lambda r: True)
@@ -177,7 +177,7 @@ def test_values_of_every_type(lab):
 def test_values_that_no_row_can_have_match_nothing(lab):
     for condition in (
         {"session": 2.5}, {"session": 10**12}, {"session": -(10**30)}, {"subject_id": 2**31}, {"score": Decimal("1.505")},
-        {"name": "x" * 500}, {"species": "cat"}, {"started": dt.datetime(2024, 2, 2, 12, 30, 0, 125001)}, {"score": 10**9},
+        {"name": "x" * 500}, {"started": dt.datetime(2024, 2, 2, 12, 30, 0, 125001)}, {"score": 10**9},
         {"nick": "ZOE"}, {"nick": "abel "}, {"nick": "zoé"},
     ):  # fmt: skip
         table = lab.Session if set(condition) & {"session", "score", "started"} else lab.Subject
@@ -198,7 +198,7 @@ def test_nan_matches_no_number(lab):
 @pytest.mark.parametrize(
     "condition",
     [{"subject_id": "seven"}, {"born": "yesterday"}, {"tag": "no uuid"}, {"weight": "heavy"}, {"born": 5}, {"name": 5},
-     {"subject_id": object()}],
+     {"subject_id": object()}, {"species": "cat"}],
     ids=str,
 )  # fmt: skip
 def test_values_that_make_no_sense_are_refused_by_name(lab, condition):
