@@ -30,7 +30,7 @@ def instance_of(backend: str) -> dj.Instance:
     return dj.Instance(
         backend=backend,
         host=os.environ.get("DJ_HOST") or "127.0.0.1",
-        port=int(os.environ.get("DJ_PORT") or port),
+        port=os.environ.get("DJ_PORT") or port,
         user=os.environ.get("DJ_USER") or user,
         password=os.environ.get("DJ_PASS", ""),
     )

@@ -52,7 +52,7 @@ def run(backend: str, workers: int) -> None:
     print(by_params())
     print(dj.Diagram(schema))
     report = os.path.relpath(write_report(FOLDER, place()))
-    print(f"\nreport: {report}\n")
+    print(f"report: {report}\n")
     print_next_steps(backend, report)
 
 
