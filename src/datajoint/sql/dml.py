@@ -13,8 +13,8 @@ from datajoint.heading.types import AttributeType, parse_type
 from datajoint.sql.system import EVENTS
 
 __all__ = [
-    "Column", "Conflict", "EventText", "block_event", "copy_table", "default_value", "drop_copy", "find_rows",
-    "insert_absent", "insert_rows", "insert_selected", "select_row", "update_existing", "update_row", "with_event", "write_event",
+    "Column", "Conflict", "EventText", "block_event", "create_staging", "default_value", "drop_staging", "find_rows",
+    "insert_absent", "insert_rows", "insert_selected", "select_row", "staging", "update_existing", "update_row", "with_event", "write_event",
 ]  # fmt: skip
 
 Column = tuple[str, AttributeType]
@@ -221,10 +221,10 @@ def insert_selected(
 
 
 def update_existing(
-    name: TableName, source: str, assigned: Sequence[str], key: Sequence[str], constants: Sequence[tuple[str, Any]],
+    name: TableName, assigned: Sequence[str], key: Sequence[str], constants: Sequence[tuple[str, Any]],
     reset: Sequence[str], dialect: Dialect,
 ) -> str:  # fmt: skip
-    """Return the UPDATE of the rows whose key is in a (quoted) table of new rows (MySQL); "" if there is nothing to set.
+    """Return the UPDATE of the rows whose key is in the staging table (MySQL); "" if there is nothing to set.
 
     Parameters
     ----------
@@ -239,21 +239,38 @@ def update_existing(
         return ""
     same = " AND ".join(f"t.{quote(c)} = s.{quote(c)}" for c in key)
     return dialect.escape(
-        f"UPDATE {dialect.table(name)} AS t JOIN {source} AS s ON {same or '1 = 1'} SET {', '.join(new)}"
+        f"UPDATE {dialect.table(name)} AS t JOIN {staging(name, dialect)} AS s ON {same or '1 = 1'} SET {', '.join(new)}"
     )
 
 
-def copy_table(name: TableName, columns: Sequence[Column], copy: str, dialect: Dialect) -> str:
-    """Return the statement that makes an empty session-temporary table with some columns of another."""
+def staging(name: TableName, dialect: Dialect) -> str:
+    """Return the (quoted) name of the session-temporary table for rows on their way into a table.
+
+    Examples
+    --------
+    >>> from datajoint.backends.registry import get_backend
+    >>> staging(TableName("lab", "a"), get_backend("postgresql").dialect)
+    '"~dj_rows"'
+    """
+    copy = TableName(name.schema, "~dj_rows")
+    return dialect.table(copy) if dialect.name == "mysql" else dialect.quote(copy.name)
+
+
+def create_staging(name: TableName, columns: Sequence[Column], dialect: Dialect) -> list[str]:
+    """Return the statements that make that table, empty, with some columns of the other.
+
+    MySQL keeps one that a failed transaction has left.
+    """
     names = _names((column for column, _ in columns), dialect)
     select = f"SELECT {names} FROM {dialect.table(name)} WHERE 1 = 0"
-    return dialect.escape(f"CREATE TEMPORARY TABLE {dialect.quote(copy)} AS {select}")
+    create = dialect.escape(f"CREATE TEMPORARY TABLE {staging(name, dialect)} AS {select}")
+    return [drop_staging(name, dialect), create] if dialect.name == "mysql" else [create]
 
 
-def drop_copy(copy: str, dialect: Dialect) -> str:
-    """Return the statement that drops it."""
-    word = "TEMPORARY TABLE" if dialect.name == "mysql" else "TABLE"
-    return dialect.escape(f"DROP {word} {dialect.quote(copy)}")
+def drop_staging(name: TableName, dialect: Dialect) -> str:
+    """Return the statement that drops it; on MySQL the word keeps it from ending the transaction."""
+    word = "TEMPORARY TABLE IF EXISTS" if dialect.name == "mysql" else "TABLE"
+    return dialect.escape(f"DROP {word} {staging(name, dialect)}")
 
 
 # ------------------------------------------------------------------------------------------------------ events

@@ -8,18 +8,19 @@ from typing import Any
 
 from datajoint._value import Value
 from datajoint.backends.base import Parameters
-from datajoint.errors import DuplicateError, IntegrityError, MissingAttributeError
+from datajoint.errors import AccessError, DuplicateError, IntegrityError, MissingAttributeError
 from datajoint.journal.change import atomic, change, store
 from datajoint.journal.event import EventRecord, is_clash
 from datajoint.journal.scope import open_event
 from datajoint.sql.dml import (
     Column,
     Conflict,
-    copy_table,
-    drop_copy,
+    create_staging,
+    drop_staging,
     insert_absent,
     insert_rows,
     insert_selected,
+    staging,
     update_existing,
     update_row,
 )
@@ -35,7 +36,6 @@ FEW = 20
 ROWS_PER_STATEMENT = 50
 FEW_BYTES = 1 << 20
 LISTED_KEYS = 1000
-_STAGED = "~dj_rows"
 
 
 class Mode(Value):
@@ -207,10 +207,18 @@ def write_many(layout: Layout, batch: Batch, mode: Mode, event: EventRecord | No
     if not dialect.features.server:
         return _in_groups(layout, batch, mode, constants)
     rows = list(_last_of_each_key(layout, batch) if mode.replace else _first_of_each_key(layout, batch))
-    connection.session.execute(copy_table(layout.name, batch.columns, _STAGED, dialect))
-    connection.session.load_rows(dialect.quote(_STAGED), names, dtypes, rows)
+    try:
+        for text in create_staging(layout.name, batch.columns, dialect):
+            connection.session.execute(text)
+    except AccessError:
+        if dialect.features.cte_insert:
+            return _in_groups(layout, Batch(batch.columns, rows, batch.checked), mode, constants)
+        columns = batch.columns + ((EVENT,) if constants else ())
+        marked = [row + tuple(constants.values()) for row in rows]
+        return sum(connection.execute_batch(list(_row_by_row(layout, columns, marked, mode))))
+    connection.session.load_rows(staging(layout.name, dialect), names, dtypes, rows)
     changed = _from_staged(layout, batch.columns, mode, list(constants.items()))
-    connection.session.execute(drop_copy(_STAGED, dialect))
+    connection.session.execute(drop_staging(layout.name, dialect))
     return changed
 
 
@@ -232,7 +240,7 @@ def _from_staged(
 ) -> int:
     """Insert the rows of the staging table."""
     dialect, execute = layout.dialect, layout.connection.session.execute
-    select = dialect.escape(f"SELECT * FROM {dialect.quote(_STAGED)}")
+    select = dialect.escape(f"SELECT * FROM {staging(layout.name, dialect)}")
     conflict = conflict_of(layout, mode)
     changed = 0
     if mode.replace and dialect.name == "mysql":
@@ -240,7 +248,7 @@ def _from_staged(
         assigned = [name for name in names if name not in layout.key]
         key = [name for name in names if name in layout.key]
         update = update_existing(
-            layout.name, dialect.quote(_STAGED), assigned, key, constants, _left_out(layout, columns), dialect
+            layout.name, assigned, key, constants, _left_out(layout, columns), dialect
         )
         changed = execute(update).rowcount if update else 0
         conflict = Conflict(layout.key)
