@@ -208,7 +208,7 @@ VALUES = {
     "datetime(1)": [datetime(2024, 1, 1, 0, 0, 0, 900000)], "datetime(3)": [datetime(2024, 1, 1, 0, 0, 0, 1000)],
     "datetime(6)": [datetime(9999, 12, 31, 23, 59, 59, 999999)], "timestamp(6)": [datetime(2024, 7, 1, 1, 2, 3, 456789)],
     "timestamp": [datetime(2024, 1, 1)], "uuid": [UUID(int=0), UUID(int=2**128 - 1), UUID(int=0x5C22)],
-    "json": [{"a": [1, 2.5, None, True, "ü\\\"'%"]}, [], "text", 0, False], "bytes": [b"", bytes(range(256)) * 3, b"%s'\\"],
+    "json": [{"a": [1, 2.5, None, True, "ü\\\"'%"]}, [], "text", 0, False], "bytes": [b"", bytes(range(256)) * 3, b"%s'\\", bytes(range(256)) * 300],
     "time": [timedelta(hours=23, minutes=59, seconds=59), timedelta(0)], "year": [1901, 2155],
     "longtext": ["x" * 70000], "longblob": [b"\0\xff%"],
 }  # fmt: skip

@@ -248,9 +248,8 @@ def _binary(value: bytes) -> str:
     """Return bytes as a literal; large ones not in hexadecimal digits, which take twice the packet."""
     if len(value) < LARGE:
         return f"X'{value.hex()}'"
-    from pymysql.converters import escape_bytes_prefixed
-
-    return str(escape_bytes_prefixed(value))
+    text = value.decode("ascii", "surrogateescape")  # as the driver encodes the statement
+    return f"_binary'{text.translate(_ESCAPES)}'"
 
 
 def _list_encoder(dtype: AttributeType) -> Codec:

@@ -1,0 +1,135 @@
+"""Driver errors become ours, with what they tell about table, columns and values (ERR-4)."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from datajoint import errors
+from datajoint.backends import mysql_errors, postgresql_errors, sqlite_errors
+
+MYSQL = [
+    ((1062, "Duplicate entry '1-a' for key 'PRIMARY'"), errors.DuplicateError,
+     {"reason": "unique", "constraint": "PRIMARY", "values": "1-a"}),
+    ((1452, "Cannot add or update a child row: a foreign key constraint fails (`lab`.`b`, CONSTRAINT `b_ibfk_1` FOREIGN "
+            "KEY (`x`, `y`) REFERENCES `a` (`x`, `y`) ON UPDATE CASCADE)"), errors.IntegrityError,
+     {"reason": "missing_parent", "table": "lab.b", "columns": ("x", "y"), "constraint": "b_ibfk_1", "parent": "a"}),
+    ((1451, "Cannot delete or update a parent row: a foreign key constraint fails (`lab`.`b`, CONSTRAINT `c` FOREIGN "
+            "KEY (`x`) REFERENCES `a` (`x`) ON UPDATE CASCADE)"), errors.IntegrityError,
+     {"reason": "has_children", "table": "lab.b", "columns": ("x",)}),
+    ((1364, "Field 'z' doesn't have a default value"), errors.MissingAttributeError, {"columns": ("z",)}),
+    ((1048, "Column 'z' cannot be null"), errors.MissingAttributeError, {"columns": ("z",)}),
+    ((1406, "Data too long for column 'z' at row 1"), errors.QueryError, {"columns": ("z",), "reason": "too_long"}),
+    ((1264, "Out of range value for column 'z' at row 1"), errors.QueryError, {"columns": ("z",), "reason": "range"}),
+    ((1366, "Incorrect integer value: 'x' for column `lab`.`a`.`n` at row 1"), errors.QueryError, {"columns": ("n",)}),
+    ((4025, "CONSTRAINT `a.j` failed for `lab`.`a`"), errors.QueryError, {"constraint": "a.j", "table": "lab.a"}),
+    ((1054, "Unknown column 'q' in 'SELECT'"), errors.UnknownAttributeError, {"column": "q"}),
+    ((1146, "Table 'lab.q' doesn't exist"), errors.MissingTableError, {"table": "lab.q"}),
+    ((1064, "You have an error"), errors.QuerySyntaxError, {"reason": "syntax"}),
+    ((1142, "SELECT command denied"), errors.AccessError, {"reason": "denied"}),
+    ((1045, "Access denied for user 'x'"), errors.AccessError, {"reason": "login"}),
+    ((1213, "Deadlock found"), errors.TransactionError, {"reason": "serialize"}),
+    ((2013, "Lost connection"), errors.LostConnectionError, {"reason": "lost"}),
+    ((1071, "Specified key was too long"), errors.QueryError, {"reason": "key_length"}),
+    ((9999, "Something else"), errors.QueryError, {"reason": "other"}),
+    (("no number at all",), errors.QueryError, {"reason": "other"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("arguments", "kind", "context"), MYSQL)
+def test_mysql(arguments, kind, context):
+    error = mysql_errors.translate(Exception(*arguments), "SELECT 1", "me@here:1")
+    assert kind is type(error)
+    assert "SELECT 1" == error.context["statement"]
+    assert context == {name: error.context[name] for name in context}
+
+
+def test_an_interface_error_is_a_lost_connection():
+    kind = type("InterfaceError", (Exception,), {})
+    error = mysql_errors.translate(kind(0, ""), "", "me@here:1")
+    assert "The connection to me@here:1 was lost or refused: no answer." == str(error)
+
+
+def postgresql(state, message="it failed", **diagnosis):
+    empty = dict.fromkeys(("schema_name", "table_name", "column_name", "constraint_name", "message_detail"))
+    kind = type("OperationalError", (Exception,), {})
+    error = kind(message)
+    error.sqlstate = state
+    error.diag = SimpleNamespace(**{**empty, "message_primary": message, **diagnosis})
+    return postgresql_errors.translate(error, "SELECT 1", "me@here:1")
+
+
+POSTGRESQL = [
+    ("23505", {"message_detail": 'Key (a, "b c")=(1, x) already exists.', "schema_name": "lab", "table_name": "t",
+               "constraint_name": "t_pkey"}, errors.DuplicateError,
+     {"columns": ("a", "b c"), "values": "1, x", "table": "lab.t", "constraint": "t_pkey", "reason": "unique"}),
+    ("23503", {"message_detail": 'Key (a)=(1) is not present in table "p".'}, errors.IntegrityError,
+     {"reason": "missing_parent", "columns": ("a",), "values": "1"}),
+    ("23503", {"message_detail": 'Key (a)=(1) is still referenced from table "c".'}, errors.IntegrityError,
+     {"reason": "has_children", "child": "c"}),
+    ("23502", {"column_name": "z"}, errors.MissingAttributeError, {"columns": ("z",)}),
+    ("42501", {}, errors.AccessError, {}), ("42601", {}, errors.QuerySyntaxError, {}),
+    ("42P01", {}, errors.MissingTableError, {}), ("42703", {}, errors.UnknownAttributeError, {}),
+    ("08006", {}, errors.LostConnectionError, {}), ("57P01", {}, errors.LostConnectionError, {}),
+    ("40001", {}, errors.TransactionError, {"reason": "serialize"}), ("22001", {}, errors.QueryError, {}),
+    ("28P01", {}, errors.AccessError, {"reason": "login"}), ("XX000", {}, errors.QueryError, {"reason": "other"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("state", "diagnosis", "kind", "context"), POSTGRESQL)
+def test_postgresql(state, diagnosis, kind, context):
+    error = postgresql(state, **diagnosis)
+    assert kind is type(error)
+    assert context == {name: error.context[name] for name in context}
+    assert state == error.context["native"]
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ('password authentication failed for user "x"', errors.AccessError),
+        ('database "x" does not exist', errors.ConfigurationError),
+        ("connection refused", errors.LostConnectionError),
+    ],
+)
+def test_postgresql_without_a_state(message, kind):
+    assert kind is type(postgresql(None, message))
+
+
+SQLITE = [
+    ("SQLITE_CONSTRAINT_PRIMARYKEY", "UNIQUE constraint failed: lab.t.a, lab.t.b", "", errors.DuplicateError,
+     {"reason": "unique", "table": "lab.t", "columns": ("a", "b")}),
+    ("SQLITE_CONSTRAINT_UNIQUE", "UNIQUE constraint failed: index 'x'", "", errors.DuplicateError, {"constraint": "x"}),
+    ("SQLITE_CONSTRAINT_NOTNULL", "NOT NULL constraint failed: lab.t.a", "", errors.MissingAttributeError,
+     {"columns": ("a",)}),
+    ("SQLITE_CONSTRAINT_FOREIGNKEY", "FOREIGN KEY constraint failed", "INSERT INTO t", errors.IntegrityError,
+     {"reason": "missing_parent"}),
+    ("SQLITE_CONSTRAINT_TRIGGER", "FOREIGN KEY constraint failed", " delete from t", errors.IntegrityError,
+     {"reason": "has_children"}),
+    ("SQLITE_CONSTRAINT_CHECK", "CHECK constraint failed: x > 1", "", errors.QueryError,
+     {"reason": "check", "constraint": "x > 1"}),
+    ("SQLITE_CONSTRAINT_DATATYPE", "cannot store TEXT value in INTEGER column lab.t.a", "", errors.QueryError,
+     {"table": "lab.t", "columns": ("a",)}),
+    ("SQLITE_BUSY", "database is locked", "", errors.TransactionError, {"reason": "locked"}),
+    ("SQLITE_BUSY_SNAPSHOT", "database is locked", "", errors.TransactionError, {"reason": "locked"}),
+    ("SQLITE_READONLY", "attempt to write a readonly database", "", errors.AccessError, {"reason": "read_only"}),
+    ("SQLITE_NOTADB", "file is not a database", "", errors.ConfigurationError, {}),
+    ("SQLITE_ERROR", "no such table: lab.t", "", errors.MissingTableError, {"table": "lab.t"}),
+    ("SQLITE_ERROR", "no such column: q", "", errors.UnknownAttributeError, {"column": "q"}),
+    ("SQLITE_ERROR", "no such function: f", "", errors.PortabilityError, {"function": "f"}),
+    ("SQLITE_ERROR", 'near "x": syntax error', "", errors.QuerySyntaxError, {}),
+    (None, "Cannot operate on a closed database.", "", errors.LostConnectionError, {"reason": "closed"}),
+    ("SQLITE_ERROR", "odd", "", errors.QueryError, {"reason": "other"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "message", "text", "kind", "context"), SQLITE)
+def test_sqlite(name, message, text, kind, context):
+    exception = Exception(message)
+    exception.sqlite_errorname = name
+    error = sqlite_errors.translate(exception, text, "/data/x.db")
+    assert kind is type(error)
+    assert context == {name: error.context[name] for name in context}
+
+
+def test_a_number_too_large_for_sqlite():
+    assert errors.QueryError is type(sqlite_errors.translate(OverflowError("too large"), "", "x"))
