@@ -45,6 +45,11 @@ def computed(schema, subject):
     return declare
 
 
+def rows(names, *values):
+    """Give dicts from tuples."""
+    return [dict(zip(names.split(), row, strict=True)) for row in values]
+
+
 def events(schema, kind):
     table = schema.connection.catalog.find  # the table of events is of the platform: asked for by its name
     assert table
@@ -83,7 +88,7 @@ def test_an_exception_leaves_no_trace(computed, schema, pinned):
         self.insert1({**key, "y": 1})
         self.Cell.insert1({**key, "cell": 1})
         if pinned:
-            Log.insert1((key["subject_id"],))
+            Log.insert1({"entry": key["subject_id"]})
             assert 1 == len(self & key)
         raise RuntimeError("no")
 
@@ -116,7 +121,7 @@ def test_rows_elsewhere_belong_to_the_make(computed, schema):
         definition = "entry : int32"
 
     def make(self, key):
-        Log.insert1((key["subject_id"],))
+        Log.insert1({"entry": key["subject_id"]})
         self.insert1({**key, "y": 1})
         if key["subject_id"] == 2:
             raise ValueError
@@ -499,9 +504,10 @@ def test_upstream_follows_renames_and_parts(schema, subject, computed):
     class Unrelated(dj.Manual):
         definition = "unrelated : int32"
 
-    Session.insert([(1, 1), (1, 2), (2, 1)])
-    Session.Trial.insert([(1, 1, 1, 10), (1, 1, 2, 20), (1, 2, 1, 30), (2, 1, 1, 40)])
-    Unrelated.insert1((1,))
+    Session.insert(rows("animal session", (1, 1), (1, 2), (2, 1)))
+    trials = (1, 1, 1, 10), (1, 1, 2, 20), (1, 2, 1, 30), (2, 1, 1, 40)
+    Session.Trial.insert(rows("animal session trial score", *trials))
+    Unrelated.insert1({"unrelated": 1})
     seen = {}
 
     class Score(dj.Computed):

@@ -38,6 +38,11 @@ def computed(schema, subject):
     return declare
 
 
+def rows(names, *values):
+    """Give dicts from tuples."""
+    return [dict(zip(names.split(), row, strict=True)) for row in values]
+
+
 def ids(table):
     return sorted(table.to_arrays("subject_id").tolist())
 
@@ -84,7 +89,7 @@ def test_the_key_source_is_the_join_of_the_parents_with_their_new_names(schema, 
     @schema
     class Method(dj.Lookup):
         definition = "method : varchar(8)\n---\nscale : float64"
-        contents = (("a", 1.0), ("b", 2.0))
+        contents = ({"method": "a", "scale": 1.0}, {"method": "b", "scale": 2.0})
 
     @schema
     class Pair(dj.Computed):
@@ -119,7 +124,7 @@ def test_parents_that_share_attributes_are_joined_on_them(schema, subject):
         def make(self, key):
             self.insert1(key)
 
-    Scan.insert([(1, 10), (1, 11), (3, 10)])
+    Scan.insert(rows("subject_id scan", (1, 10), (1, 11), (3, 10)))
     assert 3 == Fit.populate()["success_count"]
     assert 3 == len(Fit & Scan)
 
@@ -163,7 +168,7 @@ def test_a_key_source_with_fewer_attributes_makes_several_rows_a_call(schema, su
         def make(self, key):
             self.insert((Scan & key).keys())
 
-    Scan.insert([(1, 10), (1, 11), (2, 10), (3, 10)])
+    Scan.insert(rows("subject_id scan", (1, 10), (1, 11), (2, 10), (3, 10)))
     assert 3 == Fit.populate()["success_count"]
     assert 4 == len(Fit())
     assert (0, 3) == Fit.progress()
