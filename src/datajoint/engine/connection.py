@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from datajoint.backends.base import Backend, Cursor, Dialect, Parameters, Session
 from datajoint.backends.registry import get_backend
+from datajoint.engine import observe
 from datajoint.engine.catalog import Catalog
 from datajoint.errors import DataJointError, LostConnectionError, TransactionError
 
@@ -190,6 +191,7 @@ class Connection:
                 f"`{query.split(None, 1)[0].upper()}` would end the open transaction.",
                 hint="Run it outside the transaction.",
             )
+        observe.running_sql(self, query)
         cursor = self.execute(query, tuple(args))
         return _DictCursor(cursor) if as_dict else cursor
 
@@ -235,7 +237,7 @@ class Connection:
         TransactionError
             When one is open already.
         """
-        if self.in_transaction:
+        if self.in_transaction or observe.block(self) is not None:
             raise TransactionError(
                 "Nested transactions are not supported.",
                 hint="Commit or cancel the open one first, or nest `with connection.transaction:` blocks.",
@@ -290,6 +292,10 @@ class Connection:
 
     @contextmanager
     def _block(self) -> Iterator[Self]:
+        if (instead := observe.block(self)) is not None:
+            with instead:
+                yield self
+            return
         if self.in_transaction:
             with self.savepoint():
                 yield self

@@ -7,6 +7,7 @@ from typing import Any
 
 from datajoint.algebra import build
 from datajoint.algebra.nodes import Plan, Query
+from datajoint.engine import observe
 from datajoint.engine.connection import Connection
 from datajoint.engine.rows import RowDecoder
 from datajoint.errors import DataJointError
@@ -38,6 +39,7 @@ def limited(query: Query, order_by: Any = None, limit: int | None = None, offset
 
 def raw_rows(query: Query, connection: Connection) -> tuple[list[Any], RowDecoder]:
     """Return all rows as the driver gives them, and what decodes them."""
+    observe.reading(connection, query.plan)
     statement, decoder = compiled(query.plan, connection)
     return connection.fetch_all(statement.text, statement.bind(query.values)), decoder
 
@@ -50,6 +52,7 @@ def dicts(query: Query, connection: Connection) -> list[dict[str, Any]]:
 
 def stream(query: Query, connection: Connection) -> Iterator[dict[str, Any]]:
     """Yield rows as dicts, holding a chunk at a time (QRY-4, FET-10)."""
+    observe.reading(connection, query.plan)
     statement, decoder = compiled(query.plan, connection)
     for rows in connection.stream(statement.text, statement.bind(query.values)):
         yield from decoder.dicts(rows)
@@ -63,6 +66,7 @@ def first_row(query: Query, connection: Connection) -> Sequence[Any]:
     DataJointError
         When there is none, or more than one.
     """
+    observe.reading(connection, query.plan)
     statement, decoder = compiled(query.plan, connection)
     rows = connection.execute(statement.text, statement.bind(query.values)).fetchmany(2)
     if len(rows) != 1:
@@ -86,6 +90,7 @@ def exists(query: Query, connection: Connection) -> bool:
 
 
 def _scalar(query: Query, connection: Connection, purpose: str, write: Any) -> list[Any]:
+    observe.reading(connection, query.plan)
     key = (purpose, connection.dialect.name)
     statement = query.plan.statements.get(key)
     if statement is None:

@@ -11,7 +11,7 @@ from typing import Any
 from datajoint.backends.base import Parameters
 from datajoint.engine.connection import Connection
 from datajoint.engine.observe import observed, observing
-from datajoint.errors import DataJointError, DuplicateError
+from datajoint.errors import DataJointError, DuplicateError, TransactionError
 from datajoint.heading.names import TableName
 from datajoint.journal.change import change, event_statement, packet, store
 from datajoint.journal.event import EventRecord, enabled, is_clash, new_id
@@ -245,6 +245,11 @@ class WriteSet:
     def _finish_pinned(self, statements: Sequence[Statement]) -> None:
         block, self._transaction = self._transaction, None
         try:
+            if not self.connection.in_transaction:
+                raise TransactionError(
+                    f"The transaction of the make of `{self.name.class_name}` was ended inside it.",
+                    hint="A make neither commits nor cancels transactions.",
+                )
             if statements:
                 self.connection.execute_batch(statements)
             self._scope.schemas[self.name.schema] = None
