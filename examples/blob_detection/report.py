@@ -1,6 +1,5 @@
 """The report: one HTML page with the answer, the pictures and the pipeline; the pictures lie beside it."""
 
-import getpass
 import platform
 import shutil
 from collections.abc import Iterable
@@ -23,6 +22,8 @@ METHODS = {"log": "Laplacian of Gaussian", "dog": "difference of Gaussians", "do
 
 BINS = np.geomspace(2, 64, 21)
 """Edges of the classes of radius in the histograms, pixels."""
+
+TABLES = (Image, Scan, DetectionParams, Detection, Detection.Blob)
 
 DASH = "\N{EN DASH}"
 
@@ -73,7 +74,7 @@ def _page(colours: dict[str, str], place: str) -> str:
             _gallery(images, list(colours), sizes),
         ),
         _section("The pipeline", "Each row is made from rows of the tables that lead to it.", _diagram()),
-        _section("Where this comes from", "", _origin(place)),
+        _section("Where this comes from", "Every write leaves an event.", _origin(place)),
     )
     style = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
     swatches = "".join(f".swatch-{name} {{ --swatch: {colour}; }}\n" for name, colour in colours.items())
@@ -187,9 +188,8 @@ def _figure(image: dict, params: str, blobs: int) -> str:
 
 
 def _diagram() -> str:
-    tables = (Image, Scan, DetectionParams, Detection, Detection.Blob)
     definitions = "".join(
-        f"<h3>{table.class_name}</h3>\n<pre>{escape(table.describe().strip())}</pre>\n" for table in tables
+        f"<h3>{table.class_name}</h3>\n<pre>{escape(table.describe().strip())}</pre>\n" for table in TABLES
     )
     return (
         f'<div class="diagram">{dj.Diagram(schema).make_svg()}</div>\n'
@@ -202,9 +202,34 @@ def _origin(place: str) -> str:
         "Data": place,
         "Photographs": f"scikit-image {skimage.__version__}, scaled to at most {LONGEST_SIDE} pixels",
         "Software": f"datajoint {dj.__version__}, Python {platform.python_version()}, {platform.system()}",
-        "Written": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC by {getpass.getuser()} on {platform.node()}",
+        "Report": f"written {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
     }
-    return f"<dl>{''.join(f'<dt>{name}</dt><dd>{escape(text)}</dd>' for name, text in facts.items())}</dl>"
+    listed = "".join(f"<dt>{name}</dt><dd>{escape(text)}</dd>" for name, text in facts.items())
+    return f"{_writes()}\n<dl>{listed}</dl>"
+
+
+def _writes() -> str:
+    """List who wrote what, from the journal that every schema keeps."""
+    events = dj.FreeTable(schema.connection, f"{schema.database}.~events")
+    if not events.is_declared:
+        return ""
+    written = dj.U("table_name", "kind", "user", "host").aggr(
+        events, calls="count(event)", row_count="sum(row_count)", first="min(started)", last="max(finished)"
+    )
+    names = {table.table_name: table.class_name for table in TABLES}
+    rows = [
+        [
+            names.get(row["table_name"], row["table_name"]),
+            row["kind"],
+            escape(f"{row['user']} on {row['host']}"),
+            _number(row["calls"]),
+            _number(int(row["row_count"])),
+            f"{row['first']:%Y-%m-%d %H:%M:%S}",
+            f"{row['last']:%Y-%m-%d %H:%M:%S}",
+        ]
+        for row in written.to_dicts(order_by="first")
+    ]
+    return _table("writes", ["table", "what", "who", "times", "rows", "first (UTC)", "last (UTC)"], rows)
 
 
 # -------------------------------------------------------------------------------------------------- pieces

@@ -3,6 +3,7 @@
 import importlib
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,46 +13,54 @@ SETS = "params in ('dog', 'log_large')"
 
 
 @pytest.fixture
-def demo(monkeypatch):
-    """Give a function that imports a module of the demo anew: a pipeline is activated once in a process."""
+def demo(instance, schema_name, monkeypatch):
+    """Import the modules of the demo anew (a pipeline is activated once), with less to compute."""
     pytest.importorskip("skimage")
     names = [path.stem for path in FOLDER.glob("*.py")]
     for name in names:
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.syspath_prepend(str(FOLDER))
-    yield importlib.import_module
+    modules = SimpleNamespace(**{name: importlib.import_module(name) for name in names})
+    catalogue = [row for row in modules.images.CATALOGUE if row["image"] in IMAGES]
+    monkeypatch.setattr(modules.run, "CATALOGUE", catalogue)
+    modules.pipeline.schema.activate(schema_name(), connection=instance.connection)
+    (modules.pipeline.DetectionParams - SETS).delete()
+    yield modules
     for name in names:
         sys.modules.pop(name, None)
 
 
 @pytest.fixture
-def pipeline(demo, instance, schema_name):
-    module = demo("pipeline")
-    module.schema.activate(schema_name(), connection=instance.connection)
-    return module
-
-
-@pytest.fixture
-def run(demo, pipeline):
-    """Give a function that does what the script does, for the small set, and counts what is made."""
-    images, script = demo("images"), demo("run")
-    rows = [row for row in images.CATALOGUE if row["image"] in IMAGES]
+def run(demo):
+    """Give a function that imports and computes as the script does; returns what it says, without times."""
 
     def once():
-        pipeline.Image.insert(rows, skip_duplicates=True)
-        scans = pipeline.Scan.populate()
-        detections = pipeline.Detection.populate(SETS)
-        assert [] == scans["error_list"] + detections["error_list"]
-        return scans["success_count"], detections["success_count"], script
+        tables = (demo.pipeline.Scan, demo.pipeline.Detection)
+        said = [demo.run.import_images(), *(demo.run.compute(table) for table in tables)]
+        return [text.partition(" in ")[0] for text in said]
 
     return once
 
 
-def test_second_run_computes_nothing_and_a_deleted_image_only_what_is_missing(pipeline, run):
-    assert (2, 4) == run()[:2]
-    assert (0, 0) == run()[:2]
-    first = pipeline.Detection.Blob.to_dicts(order_by="KEY")
-    assert 1 == (pipeline.Image & {"image": "cell"}).delete()
-    assert {"coins"} == set(pipeline.Detection.to_arrays("image"))
-    assert (1, 2) == run()[:2]
-    assert first == pipeline.Detection.Blob.to_dicts(order_by="KEY")
+def test_only_what_is_missing_is_computed(demo, run):
+    assert ["2 new, 0 there", "2/2  2 computed", "4/4  4 computed"] == run()
+    assert ["0 new, 2 there", "2/2  nothing to compute", "4/4  nothing to compute"] == run()
+    everything = demo.pipeline.Detection.Blob.to_dicts(order_by="KEY")
+    assert 1 == (demo.pipeline.Image & {"image": "cell"}).delete()
+    assert {"coins"} == set(demo.pipeline.Detection.Blob.to_arrays("image"))
+    assert ["1 new, 1 there", "2/2  1 computed", "4/4  2 computed"] == run()
+    assert everything == demo.pipeline.Detection.Blob.to_dicts(order_by="KEY")
+    answer = {row["params"]: row for row in demo.pipeline.by_params()}
+    assert {"dog", "log_large"} == set(answer)
+    assert (25, 2) == (answer["log_large"]["blobs"], answer["log_large"]["as_by_eye"])  # 24 coins and a cell
+
+
+@pytest.mark.backends("sqlite")
+def test_the_report_shows_every_detection(demo, run, tmp_path):
+    run()
+    page = demo.report.write_report(tmp_path, "a database").read_text(encoding="utf-8")
+    pictures = sorted(path.name for path in (tmp_path / "pictures").iterdir())
+    assert ["cell-dog.jpg", "cell-log_large.jpg", "coins-dog.jpg", "coins-log_large.jpg"] == pictures
+    assert [] == [name for name in pictures if f'src="pictures/{name}"' not in page]
+    assert "<svg" in page
+    assert "http" not in page.replace("http://www.w3.org/2000/svg", "")  # all that it needs is beside it
