@@ -23,7 +23,6 @@ from datajoint.errors import ComputeError, DataJointDeprecationWarning, DataJoin
 from datajoint.logging import logger
 from datajoint.table.meta import class_level
 from datajoint.table.table import Table
-from datajoint.table.write_set import current
 
 __all__ = ["AutoPopulate"]
 
@@ -181,7 +180,7 @@ def _refuse_misuse(table: Table, processes: int | None) -> None:
         raise DataJointError(
             "Cannot call populate on a restricted table.", hint="Pass conditions to populate() as arguments."
         )
-    if table.connection.in_transaction or current(table.connection) is not None:
+    if table.connection.is_atomic:
         raise TransactionError(
             "Populate cannot be called during a transaction or inside make().", hint="Call it before or after."
         )

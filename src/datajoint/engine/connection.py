@@ -186,7 +186,7 @@ class Connection:
         TransactionError
             When the statement would end the open transaction.
         """
-        if self.in_transaction and _COMMITS_IMPLICITLY.match(query):
+        if self.is_atomic and _COMMITS_IMPLICITLY.match(query):
             raise TransactionError(
                 f"`{query.split(None, 1)[0].upper()}` would end the open transaction.",
                 hint="Run it outside the transaction.",
@@ -225,6 +225,11 @@ class Connection:
         return self._transaction is not None
 
     @property
+    def is_atomic(self) -> bool:
+        """Whether what is written now is stored with more to come: in a transaction, or while a make runs (POP-6)."""
+        return self.in_transaction or observe.block(self) is not None
+
+    @property
     def current(self) -> Transaction | None:
         """The open transaction, or None."""
         return self._transaction
@@ -237,7 +242,7 @@ class Connection:
         TransactionError
             When one is open already.
         """
-        if self.in_transaction or observe.block(self) is not None:
+        if self.is_atomic:
             raise TransactionError(
                 "Nested transactions are not supported.",
                 hint="Commit or cancel the open one first, or nest `with connection.transaction:` blocks.",

@@ -30,7 +30,7 @@ def create_schema(connection: Connection, name: str) -> None:
 
 def create_table(connection: Connection, spec: TableSpec) -> None:
     """Make a table with its lineage; where anything fails, nothing of it is left behind (DEF-19)."""
-    if connection.in_transaction:
+    if connection.is_atomic:
         raise TransactionError("Cannot declare new tables inside a transaction.", hint="Declare it before.")
     catalog = connection.catalog
     storage = {a.name: storage_type(a.dtype) for a in spec.columns if a.dtype.kind == "codec"}
@@ -72,7 +72,7 @@ def _clean_up(connection: Connection, spec: TableSpec) -> None:
 
 def drop_tables(connection: Connection, names: Sequence[TableName]) -> None:
     """Drop tables, children first, with their lineage (DEL-10)."""
-    if connection.in_transaction:
+    if connection.is_atomic:
         raise TransactionError("Cannot drop tables inside a transaction.", hint="Drop them before or after.")
     catalog = connection.catalog
     statements: list[ddl.Statement] = []
