@@ -8,13 +8,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
 
 from datajoint.backends.base import Backend, Cursor, Parameters, Session
 from datajoint.backends.mysql_catalog import MysqlCatalog
-from datajoint.backends.mysql_dialect import MysqlDialect
+from datajoint.backends.mysql_dialect import MysqlDialect, binary_literal
 from datajoint.backends.mysql_errors import LOST, translate
 from datajoint.errors import AccessError, DataJointError, DuplicateError, QuerySyntaxError
 
@@ -140,7 +140,7 @@ class MysqlSession(Session):
         driver = _driver()
         connection = cursor = None
         try:
-            connection = driver.connect(**self._again)
+            connection = _connection_class()(**self._again)
             cursor = connection.cursor(driver.cursors.SSCursor)
             cursor.execute(text, parameters)
             while rows := cursor.fetchmany(size):
@@ -285,7 +285,11 @@ def _conversions() -> dict[Any, Any]:
         kinds.NEWDECIMAL,
     }  # fmt: skip
     kept = {kind: function for kind, function in conversions.items() if kind not in left_out}
-    return {**kept, Decimal: _plain_decimal}
+    return {**kept, Decimal: _plain_decimal, bytes: _binary_literal}
+
+
+def _binary_literal(value: bytes, _mapping: object) -> str:
+    return binary_literal(value)
 
 
 def _plain_decimal(value: Decimal, _mapping: object) -> str:
@@ -297,18 +301,18 @@ def _connect(options: Mapping[str, Any], use_tls: Any, where: str) -> tuple[Any,
     driver = _driver()
     if use_tls is False:
         plain: dict[str, Any] = {**options, "ssl_disabled": True}
-        return driver.connect(**plain), plain
+        return _connection_class()(**plain), plain
     chosen: dict[str, Any] = {
         **options,
         "ssl": use_tls if isinstance(use_tls, Mapping) else _any_certificate(),
     }
     try:
-        connection = driver.connect(**chosen)
+        connection = _connection_class()(**chosen)
     except (driver.OperationalError, OSError) as error:
         if use_tls is not None or not _refused_tls(error):
             raise
         chosen = {**options, "ssl_disabled": True}
-        return driver.connect(**chosen), chosen
+        return _connection_class()(**chosen), chosen
     if use_tls and not connection._secure:
         connection.close()
         raise AccessError(
@@ -322,6 +326,18 @@ def _forget(cursor: Any) -> None:
     cursor.connection = None
     if cursor._result is not None:
         cursor._result.unbuffered_active = False
+
+
+@cache
+def _connection_class() -> Any:
+    """Return the driver's connection, sending the bytes that `binary_literal` puts into a text as they are."""
+    base: Any = _driver().connections.Connection
+
+    def query(self: Any, sql: str | bytes, unbuffered: bool = False) -> Any:
+        data = sql.encode("utf-8", "surrogateescape") if isinstance(sql, str) else sql
+        return base.query(self, data, unbuffered)
+
+    return type("Connection", (base,), {"query": query})
 
 
 def _driver() -> Any:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datajoint.heading.names import TableName
     from datajoint.heading.types import AttributeType
 
-__all__ = ["MysqlDialect"]
+__all__ = ["MysqlDialect", "binary_literal"]
 
 _COLUMN_TYPES = {
     "int8": "tinyint", "int16": "smallint", "int32": "int", "int64": "bigint",
@@ -240,15 +240,21 @@ def _literals(column: Sequence[Any], literal: Callable[[Any], str]) -> Iterable[
         if len(quoted) == len(column):
             return quoted
     if types == {bytes}:
-        return map(_binary, column)
-    return [_binary(value) if isinstance(value, bytes) else literal(value) for value in column]
+        return map(binary_literal, column)
+    return [binary_literal(value) if isinstance(value, bytes) else literal(value) for value in column]
 
 
-def _binary(value: bytes) -> str:
-    """Return bytes as a literal; large ones not in hexadecimal digits, which take twice the packet."""
+def binary_literal(value: bytes) -> str:
+    """Return bytes as a literal; large ones not in hexadecimal digits, which take twice the packet.
+
+    Examples
+    --------
+    >>> binary_literal(b"ab")
+    "X'6162'"
+    """
     if len(value) < LARGE:
         return f"X'{value.hex()}'"
-    text = value.decode("ascii", "surrogateescape")  # as the driver encodes the statement
+    text = value.decode("ascii", "surrogateescape")  # encoded again when the statement is sent
     return f"_binary'{text.translate(_ESCAPES)}'"
 
 
