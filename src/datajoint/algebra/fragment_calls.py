@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from datajoint.algebra.expressions import Call, Expression, Name
@@ -124,6 +123,8 @@ class Calls(Typing):
         """Make the call of a portable function."""
         function = FUNCTIONS[name]
         fitted = self._arguments(function, list(arguments), start)
+        if function.gives == "whole" and family(fitted[0].dtype) == "int":
+            return self.cast(fitted[0], INT64)
         return self._made(function, fitted, start)
 
     def _made(self, function: Function, fitted: list[Operand], start: int) -> Operand:
@@ -161,7 +162,8 @@ class Calls(Typing):
         if kind == "text":
             return self.text_of(operand, who)
         if kind == "num":
-            return self.number(operand, who)
+            number = self.number(operand, who)
+            return self.cast(number, FLOAT64) if number.dtype.kind == "float32" else number
         if kind == "float":
             return self.cast(self.number(operand, who), FLOAT64)
         if kind == "int":

@@ -169,11 +169,11 @@ def whole_quotient(a: Any, b: Any) -> int | None:
 
 
 def remainder(a: Any, b: Any) -> Any:
-    """Return ``a % b`` with the sign of `a`, None by zero."""
+    """Return ``a % b`` with the sign of `a`, None by zero; of floats ``a - b * trunc(a / b)``."""
     if not b:
         return None
     if isinstance(a, float):
-        return math.fmod(a, b)
+        return a - b * float(math.trunc(a / b))
     return _WIDE.remainder(a, b) if isinstance(a, Decimal) else int(math.copysign(1, a)) * (abs(a) % abs(b))
 
 
@@ -468,7 +468,7 @@ TAKES_NULL = frozenset({"coalesce", "concat_ws", "nullif"})
 _NUMBERS: dict[str, Callable[[Any], Any]] = {
     "neg": lambda x: x.copy_negate() if isinstance(x, Decimal) else -x,
     "sign": lambda x: (x > 0) - (x < 0),
-    "abs": abs,
+    "abs": lambda x: x.copy_abs() if isinstance(x, Decimal) else abs(x),
     "floor": _whole(math.floor),
     "ceil": _whole(math.ceil),
     "sqrt": _positive(math.sqrt, included=True),

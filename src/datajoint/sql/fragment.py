@@ -21,7 +21,7 @@ from datajoint.algebra.functions import FUNCTIONS, NATIVE
 from datajoint.backends.sqlite_types import SCALED_DIGITS
 from datajoint.errors import PortabilityError
 from datajoint.heading.types import AttributeType
-from datajoint.sql.fragment_casts import cast, literal, sized, sqlite_call
+from datajoint.sql.fragment_casts import cast, literal, my_signed, sized, sqlite_call
 from datajoint.sql.functions import RENDERINGS, quote_text
 
 __all__ = ["render"]
@@ -209,10 +209,12 @@ class _Writer:
         a, b = texts[0], f"nullif({texts[1]}, 0)"
         if self.backend == "postgresql":
             return self.pg_division(op, a, b, node, kind)
-        if op == "%":
-            return f"mod({a}, {b})"
+        if op == "%" and kind == "float":  # the same formula everywhere: PostgreSQL has no mod of floats
+            return f"({a} - {b} * truncate({a} / {b}, 0))"
+        if op == "%":  # adding 0 makes 0 of a negative zero of decimals, which MariaDB would call less than 0
+            return f"(mod({a}, {b}) + 0)" if kind == "decimal" else f"mod({a}, {b})"
         if op == "div":
-            return f"cast(truncate({a} / {b}, 0) AS signed)" if kind == "float" else f"({a} DIV {b})"
+            return my_signed(f"truncate({a} / {b}, 0)") if kind == "float" else f"({a} DIV {b})"
         if kind != "decimal":
             return f"({a} / {b})"
         scale = node.dtype.scale or 0

@@ -9,10 +9,10 @@ from uuid import UUID
 
 from datajoint.algebra.fragment_types import family
 from datajoint.backends import sqlite_types
-from datajoint.heading.types import AttributeType
+from datajoint.heading.types import INTEGER_RANGES, AttributeType
 from datajoint.sql.functions import quote_text
 
-__all__ = ["cast", "literal", "pg_type", "sized", "sqlite_call"]
+__all__ = ["cast", "literal", "my_signed", "pg_type", "sized", "sqlite_call"]
 
 _NUMBER = r"^\s*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?\s*$"
 _DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?)?$"
@@ -92,6 +92,8 @@ def _pg_text(sql: str, source: AttributeType, kind: str) -> str:
 
 
 def _mysql(sql: str, source: AttributeType, target: AttributeType) -> str:
+    if family(source) == "text":
+        return _my_read(sql, target)
     match family(source), family(target):
         case ("int", "int"):
             return f"cast({sql} AS signed)" if source.kind.startswith("uint") else sql
@@ -104,21 +106,36 @@ def _mysql(sql: str, source: AttributeType, target: AttributeType) -> str:
             return sql if wider else f"cast({sql} AS {sized('decimal', target)})"
         case (_, "text"):
             return _my_text(sql, source)
-        case ("text", "int"):
+        case ("float" | "decimal", "int"):
+            return my_signed(sql)
+        case _:
+            return f"cast({sql} AS {_my_type(target)})"
+
+
+def my_signed(sql: str) -> str:
+    """Return a number as a whole one on MySQL; the addition makes an error of what a cast would cut."""
+    low, high = INTEGER_RANGES["int64"]
+    return f"(cast({sql} AS signed) + ({sql} >= {high + 1}e0) - ({sql} < {low}e0))"
+
+
+def _my_read(sql: str, target: AttributeType) -> str:
+    """Return a text as another type, NULL where it cannot be read."""
+    match family(target):
+        case "int":
             number = f"cast(cast({sql} AS decimal(65,30)) AS signed)"
             return f"CASE WHEN {sql} REGEXP {quote_text(_NUMBER, 'mysql')} THEN {number} END"
-        case ("text", "decimal" | "float"):
+        case "decimal" | "float":
             number = f"cast({sql} AS {_my_type(target)})"
             return f"CASE WHEN {sql} REGEXP {quote_text(_NUMBER, 'mysql')} THEN {number} END"
-        case ("text", "date" | "datetime"):
+        case "date" | "datetime":
             moment = f"cast({sql} AS {_my_type(target)})"
             return f"CASE WHEN {sql} REGEXP {quote_text(_DATE, 'mysql')} THEN {moment} END"
-        case ("text", "uuid"):
+        case "uuid":
             return (
                 f"CASE WHEN {sql} REGEXP {quote_text(_UUID, 'mysql')} THEN unhex(replace({sql}, '-', '')) END"
             )
         case _:
-            return f"cast({sql} AS {_my_type(target)})"
+            return sql
 
 
 def _my_type(dtype: AttributeType) -> str:

@@ -174,6 +174,9 @@ class _Evaluator(Value):
             return self.aggregated(node)
         if name not in MEANINGS:
             raise PortabilityError(f"Function `{name}` has no meaning outside its database.")
+        if name == "coalesce":
+            values = (self.value(arg, row) for arg in node.args)
+            return next((value for value in values if value is not None), None)
         args = [self.value(arg, row) for arg in node.args]
         if None in args and name not in TAKES_NULL:
             return None
