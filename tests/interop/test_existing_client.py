@@ -181,7 +181,7 @@ def test_we_read_extend_and_drop_theirs(schema_name, instance, peer):
         type(dj.Manual)("Own", (dj.Manual,), {"definition": "-> Session\n---\nu : uuid"}), context=tables
     )
     own.insert1({"subject_id": 7, "session": 1, "u": uuid.UUID(int=7)})
-    out = peer(f"m = dj.VirtualModule('m', {name!r}); print((m.Session & 'subject_id=7').fetch1('trace'), len(m.Subject))")
+    out = peer(f"m = dj.VirtualModule('m', {name!r}); print((m.Session & 'subject_id=7').fetch1('trace'), len(m.Subject()))")
     assert "[1, 'a'] 3" == out.strip().splitlines()[-1]
     assert 1 == (tables["Subject"] & {"subject_id": 7}).delete(prompt=False)
     assert 0 == len(own)
