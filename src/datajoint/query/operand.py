@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set as AbstractSet
-from typing import Any, Protocol, runtime_checkable
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
 
 from datajoint.algebra import build
 from datajoint.algebra.fragment import parse_condition
@@ -14,20 +17,12 @@ from datajoint.heading.attribute import Attribute
 from datajoint.heading.heading import Heading
 from datajoint.heading.values import operand as operand_reader
 from datajoint.query import restriction
+from datajoint.query.collection import is_record, items_of, record, values_of
 
-__all__ = ["AsQuery", "condition", "restrict"]
+__all__ = ["condition", "restrict"]
 
 Values = tuple[Any, ...]
-
-
-@runtime_checkable
-class AsQuery(Protocol):
-    """What has a query: expressions, tables."""
-
-    @property
-    def query(self) -> Query:
-        """Plan and values."""
-        ...
+_PLAIN = frozenset({str, int, float, bool, bytes, type(None)})
 
 
 def restrict(query: Query, operand: Any, backend: str, semantic: bool = True, negated: bool = False) -> Query:
@@ -59,22 +54,22 @@ def condition(query: Query, operand: Any, backend: str, semantic: bool = True) -
     QueryError
         When it can be none.
     """
-    if inspect.isclass(operand):
-        operand = operand()
-    if isinstance(operand, AsQuery):
-        return build.matching(query, operand.query, semantic)
     if isinstance(operand, str):
         return _text(query, operand, backend)
+    if isinstance(operand, Mapping):
+        return _mapping(query.heading, operand, backend)
+    if isinstance(operand, type) and (hasattr(operand, "query") or hasattr(operand, "is_universal")):
+        operand = operand()
+    if isinstance(other := getattr(operand, "query", None), Query):
+        return build.matching(query, other, semantic)
     if isinstance(operand, restriction.Not):
         found, values = condition(query, operand.restriction, backend, semantic)
         return build.negate(found), values
-    if isinstance(operand, restriction.Top):
+    if isinstance(operand, restriction.Top) or operand is restriction.Top:
         raise QueryError(
             "A Top restricts a whole expression: it cannot stand in a list, under Not or after -.",
             hint="Write A & dj.Top(...) first, and use that as the operand.",
         )
-    if isinstance(operand, Mapping):
-        return _mapping(query.heading, operand)
     return _other(query, operand, backend, semantic)
 
 
@@ -83,37 +78,17 @@ def _other(query: Query, operand: Any, backend: str, semantic: bool) -> tuple[Co
         return Const(bool(operand)), ()
     if getattr(operand, "is_universal", False):
         return Const(True), ()
-    if _is_record(operand):
-        return _mapping(query.heading, {name: operand[name] for name in operand.dtype.names})
-    if hasattr(operand, "to_dict") and hasattr(operand, "columns"):
-        return _frame(query, operand)
-    items = _items(operand)
+    if is_record(operand):
+        return _mapping(query.heading, record(operand), backend)
+    items = items_of(operand)
+    if items is None:
+        raise QueryError(
+            f"Invalid restriction type {type(operand).__name__}: {operand!r:.80}.",
+            hint="Restrict by text, a dict, a list of these, another expression, dj.AndList, dj.Not or dj.Top.",
+        )
     if isinstance(operand, restriction.AndList):
         return _terms(All, query, items, backend, semantic)
-    return _keys(query.heading, items) or _terms(Any_, query, items, backend, semantic)
-
-
-def _is_record(operand: Any) -> bool:
-    return type(operand).__module__ == "numpy" and type(operand).__name__ in ("void", "record")
-
-
-def _items(operand: Any) -> Sequence[Any]:
-    if isinstance(operand, (Sequence, AbstractSet)) and not isinstance(operand, (bytes, bytearray)):
-        return list(operand)
-    if inspect.isgenerator(operand) or type(operand).__name__ in (
-        "ndarray",
-        "recarray",
-        "zip",
-        "map",
-        "filter",
-    ):
-        return list(operand)
-    if isinstance(operand, Iterable) and type(operand).__name__ in ("dict_keys", "dict_values"):
-        return list(operand)
-    raise QueryError(
-        f"Invalid restriction type {type(operand).__name__}: {operand!r:.80}.",
-        hint="Restrict by text, a dict, a list of these, another expression, dj.AndList, dj.Not or dj.Top.",
-    )
+    return _any(query, items, backend, semantic)
 
 
 def _text(query: Query, text: str, backend: str) -> tuple[Condition, Values]:
@@ -171,6 +146,8 @@ def _quick_dict(query: Query, operand: dict[Any, Any]) -> Query | None:
     found = plan.child(key)
     if found is None:
         heading = plan.heading
+        if any(name not in heading and _path(heading, name) for name in operand):
+            return None
         names = [name for name in operand if name in heading]
         readers = tuple((name, reader(heading[name])) for name in names)
         terms = tuple(Equals(name) for name in names)
@@ -180,8 +157,7 @@ def _quick_dict(query: Query, operand: dict[Any, Any]) -> Query | None:
     values: list[Any] = []
     for name, read in readers:
         value = operand[name]
-        kind = type(value)
-        if value is None or kind is list or kind is tuple or kind is set:
+        if value is None or (type(value) not in _PLAIN and hasattr(type(value), "__iter__")):
             return None
         value = read(value)
         if value is None:
@@ -190,59 +166,118 @@ def _quick_dict(query: Query, operand: dict[Any, Any]) -> Query | None:
     return Query(child, query.values + tuple(values))
 
 
-def _mapping(heading: Heading, operand: Mapping[Any, Any]) -> tuple[Condition, Values]:
+def _mapping(heading: Heading, operand: Mapping[Any, Any], backend: str) -> tuple[Condition, Values]:
     terms: list[Condition] = []
-    values: list[Any] = []
+    values: Values = ()
     for name, given in operand.items():
-        if name not in heading:
-            continue
-        if isinstance(given, (list, tuple, set, frozenset)) or type(given).__name__ == "ndarray":
-            read = reader(heading[name])
-            terms.append(InValues((name,)))
-            values.append(
-                [(value,) for item in given if item is not None and (value := read(item)) is not None]
-            )
-            continue
-        if isinstance(given, (AsQuery, Mapping)):
-            raise QueryError(
-                f"Attribute `{name}` cannot be compared with {type(given).__name__}.",
-                hint="Restrict by the expression itself: A & B.",
-            )
-        value = None if given is None else reader(heading[name])(given)
-        terms.append(IsNull(name) if value is None else Equals(name))
-        values += [] if value is None else [value]
+        if name in heading:
+            found, more = _equals(heading, name, given)
+        elif path := _path(heading, name):
+            found, more = _at_path(heading, path, given, backend)
+        else:
+            continue  # QRY-12: whoever restricts by a row of another table means what they share
+        terms.append(found)
+        values += more
     if not terms:
         return Const(True), ()
-    return (terms[0] if len(terms) == 1 else All(tuple(terms))), tuple(values)
+    return (terms[0] if len(terms) == 1 else All(tuple(terms))), values
 
 
-def _keys(heading: Heading, items: Sequence[Any]) -> tuple[Condition, Values] | None:
-    """Many dicts of the same attributes are one list, one parameter."""
-    if len(items) < 2 or not all(type(item) is dict for item in items):
+def _equals(heading: Heading, name: str, given: Any) -> tuple[Condition, Values]:
+    read = reader(heading[name])
+    if isinstance(given, Mapping) or isinstance(getattr(given, "query", None), Query):
+        raise QueryError(
+            f"Attribute `{name}` cannot be compared with {type(given).__name__}.",
+            hint="Restrict by the expression itself: A & B.",
+        )
+    several = None if given is None else values_of(given)
+    if several is not None:
+        known = [(value,) for item in several if item is not None and (value := read(item)) is not None]
+        found = InValues((name,))
+        return (found if len(known) == len(several) else Any_((found, IsNull(name)))), (known,)
+    value = None if given is None else read(given)
+    return (IsNull(name), ()) if value is None else (Equals(name), (value,))
+
+
+# ------------------------------------------------------------------------------------- paths within json
+
+_PATH = re.compile(r"([a-z_][a-z0-9_]*)(?:\.\w+|\[\d+\])+\s*(?::\s*\w[\w(), ]*)?")
+
+
+def _path(heading: Heading, name: Any) -> str | None:
+    """Return a key such as ``attribute.a.b[0]:type`` if it leads into a json attribute (QRY-24)."""
+    found = _PATH.fullmatch(name) if isinstance(name, str) else None
+    return name if found and found[1] in heading and heading[found[1]].json else None
+
+
+def _at_path(heading: Heading, path: str, given: Any, backend: str) -> tuple[Condition, Values]:
+    several = None if given is None else values_of(given)
+    if several is not None:
+        text = f"{path} in ({', '.join(_literal(path, item) for item in several)})" if several else "false"
+    else:
+        text = f"{path} is null" if given is None else f"{path} = {_literal(path, given)}"
+    fragment, values = parse_condition(text, heading, backend)
+    return Text(fragment), values
+
+
+def _literal(path: str, value: Any) -> str:
+    if type(value).__module__ == "numpy" and hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (int, float, Decimal)) and abs(value) < float("inf"):
+        return str(value)
+    if isinstance(value, (str, UUID, date)):
+        return "'" + str(value).replace("'", "''") + "'"
+    raise QueryError(f"What is at `{path}` cannot be compared with {value!r:.60}.", hint="Compare with a number or text.")
+
+
+# ------------------------------------------------------------------------------------------- collections
+
+
+def _any(query: Query, items: Sequence[Any], backend: str, semantic: bool) -> tuple[Condition, Values]:
+    """Return the disjunction of the items; dicts of the same attributes are one list, one parameter."""
+    alike: dict[Any, list[Any]] = {}
+    for n, item in enumerate(items):
+        alike.setdefault(_shape(query.heading, item) or n, []).append(item)
+    terms: list[Condition] = []
+    values: Values = ()
+    for shape, group in alike.items():
+        if len(group) > 1:
+            found, more = _listed(query.heading, shape, group)
+        else:
+            found, more = condition(query, group[0], backend, semantic)
+        terms.append(found)
+        values += more
+    return (terms[0] if len(terms) == 1 else Any_(tuple(terms))), values
+
+
+def _shape(heading: Heading, item: Any) -> tuple[tuple[str, bool], ...] | None:
+    """Return which attributes a dict names, and where it holds None; None if it is no dict of single values."""
+    if type(item) is not dict:
         return None
-    names = tuple(name for name in items[0] if name in heading)
-    shared = [tuple(name for name in item if name in heading) for item in items] if names else []
-    if not names or any(set(other) != set(names) for other in shared):
-        return None
+    shape: list[tuple[str, bool]] = []
+    for name in sorted(item, key=str):
+        if name not in heading:
+            if _path(heading, name):
+                return None
+            continue
+        value = item[name]
+        if type(value) not in _PLAIN and hasattr(type(value), "__iter__"):
+            return None
+        shape.append((name, _missing(value)))
+    return tuple(shape)
+
+
+def _missing(value: Any) -> bool:
+    """Whether a value means NULL: None, or NaN and its like in frames."""
+    return value is None or type(value).__name__ == "NAType" or value != value  # noqa: PLR0124
+
+
+def _listed(heading: Heading, shape: tuple[tuple[str, bool], ...], rows: Sequence[Any]) -> tuple[Condition, Values]:
+    names = tuple(name for name, missing in shape if not missing)
     readers = [reader(heading[name]) for name in names]
-    rows: list[tuple[Any, ...]] = []
-    for item in items:
-        given = [item[name] for name in names]
-        if any(value is None or isinstance(value, (list, tuple, set)) for value in given):
-            return None
-        row = tuple(read(value) for read, value in zip(readers, given, strict=True))
-        if None in row:
-            return None
-        rows.append(row)
-    return InValues(names), (rows,)
-
-
-def _frame(query: Query, operand: Any) -> tuple[Condition, Values]:
-    """A data frame is the list of its rows; a named index takes part."""
-    frame = operand.reset_index() if any(getattr(operand, "index", None).names or ()) else operand  # type: ignore[union-attr]
-    items = frame.to_dict("records") if hasattr(frame, "iloc") else frame.to_dicts()
-    found = _keys(query.heading, items)
-    if found:
-        return found
-    terms = [_mapping(query.heading, item) for item in items]
-    return Any_(tuple(term for term, _ in terms)), tuple(value for _, more in terms for value in more)
+    values = [tuple(read(row[name]) for read, name in zip(readers, names, strict=True)) for row in rows]
+    terms: list[Condition] = [IsNull(name) for name, missing in shape if missing]
+    terms += [InValues(names)] if names else []
+    return (terms[0] if len(terms) == 1 else All(tuple(terms))), (values,) if names else ()

@@ -67,7 +67,8 @@ def _binder(slots: Sequence[Slot], dialect: Dialect) -> Callable[[Sequence[Any]]
     order = tuple(slot.index for slot in slots)
     if any(slot.is_list for slot in slots):
         return _list_binder(slots, dialect)
-    encoders = [(n, encoder) for n, slot in enumerate(slots) if (encoder := dialect.encoder(slot.dtypes[0]))]
+    # Every value of a query is only compared: one that its type could not hold matches nothing, and is no error.
+    encoders = [(n, encoder) for n, slot in enumerate(slots) if (encoder := dialect.operand_encoder(slot.dtypes[0]))]
     if not encoders:
         if order == tuple(range(len(order))):
             return _same
@@ -87,7 +88,7 @@ def _same(values: Sequence[Any]) -> Sequence[Any]:
 
 
 def _list_binder(slots: Sequence[Slot], dialect: Dialect) -> Callable[[Sequence[Any]], Sequence[Any]]:
-    encoders = [None if slot.is_list else dialect.encoder(slot.dtypes[0]) for slot in slots]
+    encoders = [None if slot.is_list else dialect.operand_encoder(slot.dtypes[0]) for slot in slots]
 
     def bind(values: Sequence[Any]) -> Sequence[Any]:
         parameters: list[Any] = []
