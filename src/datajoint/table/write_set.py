@@ -133,7 +133,7 @@ class WriteSet:
 
     def add(self, name: TableName, batches: Sequence[Batch], mode: Mode) -> None:
         """Collect the rows of an insert."""
-        frame = sys._getframe(caller_depth())
+        frame = sys._getframe(caller_depth() - 1)
         insert = _Insert(name, batches, mode, f"{frame.f_code.co_filename}:{frame.f_lineno}")
         self._inserts.append(insert)
         if self.size > self._limit:
