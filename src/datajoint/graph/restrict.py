@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from datajoint._value import Value, replace
 from datajoint.algebra import build
+from datajoint.algebra.fragment import Fragment
 from datajoint.algebra.nodes import (
     All,
     Any_,
@@ -39,6 +41,10 @@ Sources = Callable[[TableName], Source]
 Settle = Callable[["Step", Sequence[Edge], Sequence[Edge]], Query]
 """Called with a step, the foreign keys of its table to itself, and those that lead on; returns the query to go on
 with: the same rows and, where the table refers to itself, all that follow from them."""
+
+_STRINGS = re.compile(r"'[^']*'")
+_WORDS = re.compile(r"[a-z_][a-z0-9_]*")
+_PLAIN = frozenset({"and", "or", "not", "in", "is", "null", "between", "true", "false"})
 
 Term = tuple[Condition, tuple[Any, ...]]
 
@@ -160,14 +166,20 @@ def _by_values(condition: Condition, key: frozenset[str] | None) -> bool:
             return key is None or name in key
         case InValues(names):
             return key is None or key.issuperset(names)
-        case Text():  # may hold the time of the moment or chance, so it is not fixed even on the key
-            return key is None
+        case Text(fragment):
+            return key is None or (key.issuperset(fragment.names) and _is_plain(fragment))
         case Not(term):
             return _by_values(term, key)
         case All(terms) | Any_(terms):
             return all(_by_values(term, key) for term in terms)
         case _:
             return False
+
+
+def _is_plain(fragment: Fragment) -> bool:
+    """Whether a condition calls no function: it might be the time of the moment, or chance."""
+    words = _WORDS.findall(_STRINGS.sub("", fragment.text.lower()))
+    return _PLAIN.union(fragment.names).issuperset(words)
 
 
 def _either(source: Source, terms: Sequence[Term], base: Query | None = None) -> Query:

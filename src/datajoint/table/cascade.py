@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from datajoint.algebra import build
-from datajoint.algebra.nodes import Condition, Const, InValues, Query
+from datajoint.algebra.nodes import All, Any_, Condition, Const, Equals, InValues, Query
 from datajoint.engine.connection import Connection
 from datajoint.errors import IntegrityError
 from datajoint.graph.dependencies import DependencyGraph, Edge
@@ -18,13 +18,19 @@ from datajoint.journal.scope import compound, open_event
 from datajoint.query import fetch
 from datajoint.sql.cascade import delete_rows
 
-__all__ = ["Cascade", "delete_selected", "trace_rows"]
+__all__ = ["Cascade", "RowsChanged", "delete_selected", "trace_rows"]
 
 CHUNK = 20_000
 """Longest list of keys in one statement."""
 
+_FEW = 10
+
 Key = tuple[Any, ...]
 Way = Callable[[Query], tuple[Condition, tuple[Any, ...]]]
+
+
+class RowsChanged(Exception):
+    """The rows that would go are no longer those that were shown."""
 
 
 class Cascade:
@@ -104,16 +110,25 @@ class Cascade:
 
     # ------------------------------------------------------------------------------------------------- deleting
 
-    def delete(self) -> dict[TableName, int]:
+    def delete(self, shown: Mapping[TableName, int] | None = None) -> dict[TableName, int]:
         """Delete the rows, leaves first, as one change with one event; return how many went from each table.
 
         Which rows go is fixed before the first one does.
+
+        Parameters
+        ----------
+        shown
+            What `counts` said and was agreed to.
 
         Raises
         ------
         IntegrityError
             When rows of a part would go without their master, or a dependant cannot be deleted.
+        RowsChanged
+            When it is no longer what was shown; nothing has been deleted.
         """
+        if shown is None and not self.graph.to_children(self.name) and self.name.master is None:
+            return {self.name: self.delete_alone()}
         with compound(self.connection, "delete", self.name):
             steps = cascade(self.graph, self.name, self.query, self._source, self.part_integrity, self._fix)
             if self.part_integrity != "ignore":
@@ -122,12 +137,16 @@ class Cascade:
             removed = dict.fromkeys(position, 0)
             for step in sorted(steps, key=lambda step: -position[step.name]):
                 removed[step.name] += self._delete(step)
-        return {name: n for name, n in removed.items() if n or name == self.name}
+            removed = {name: n for name, n in removed.items() if n or name == self.name}
+            if shown is not None and removed != shown:
+                raise RowsChanged
+        return removed
 
     def delete_alone(self) -> int:
         """Delete the rows of the first table only."""
-        with compound(self.connection, "delete", self.name) if not is_local(self.query) else nullcontext():
-            query = self._fix(Step(self.name, self.query), (), ())
+        query = self._fix(Step(self.name, self.query), (), ())
+        several = len(_chunks(query)) > 1
+        with compound(self.connection, "delete", self.name) if several else nullcontext():
             return delete_selected(self.connection, self.name, query)
 
     def _fix(self, step: Step, own: Sequence[Edge], onward: Sequence[Edge]) -> Query:
@@ -178,7 +197,11 @@ class Cascade:
 
 
 def _by_keys(source: Any, key: Key, rows: list[Key]) -> Query:
-    return build.restrict(Query(source), InValues(key), (rows,))
+    if not 0 < len(rows) <= _FEW:
+        return build.restrict(Query(source), InValues(key), (rows,))
+    # A few keys written out let every database look them up in its index; a list is a table to join with.
+    terms = tuple(All(tuple(Equals(name) for name in key)) for _ in rows)
+    return build.restrict(Query(source), terms[0] if len(terms) == 1 else Any_(terms), tuple(v for row in rows for v in row))
 
 
 def _levels(parents: Mapping[Key, set[Key]]) -> list[list[Key]]:

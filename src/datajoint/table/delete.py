@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, cast
 
 from datajoint.engine.define import drop_tables
@@ -12,7 +11,7 @@ from datajoint.errors import DataJointDeprecationWarning, DataJointError, Integr
 from datajoint.graph.restrict import check_integrity
 from datajoint.heading.names import PART, TableName, job_queue_name
 from datajoint.logging import logger
-from datajoint.table.cascade import Cascade, delete_selected
+from datajoint.table.cascade import Cascade, RowsChanged
 from datajoint.table.meta import class_level
 from datajoint.table.prompt import ask, needs_answer
 
@@ -77,7 +76,7 @@ class Deleting:
                 hint="Or pass part_integrity='ignore' to delete parts only, 'cascade' to delete their masters, too.",
             )
         asks = needs_answer(table.connection.config, prompt)
-        if asks and table.connection.in_transaction:
+        if asks and table.connection.is_atomic:
             raise TransactionError(
                 "Cannot ask for confirmation of a delete within a transaction.",
                 hint="Pass prompt=False, or delete outside the transaction.",
@@ -153,10 +152,6 @@ class Deleting:
 # ----------------------------------------------------------------------------------------------------- deleting
 
 
-class _Changed(Exception):
-    """The rows that would go are no longer those that were shown."""
-
-
 def _delete_asked(table: Table, part_integrity: str) -> int:
     """Show and ask, without a transaction; ask again where others have changed the rows meanwhile."""
     while True:
@@ -170,7 +165,7 @@ def _delete_asked(table: Table, part_integrity: str) -> int:
             return 0
         try:
             return _delete(table, part_integrity, shown).get(table.name, 0)
-        except _Changed:
+        except RowsChanged:
             print("The rows have changed in the meantime; nothing has been deleted.")  # noqa: T201
 
 
@@ -179,10 +174,7 @@ def _delete(table: Table, part_integrity: str, shown: Mapping[TableName, int] | 
     while True:
         work = Cascade(connection, table.name, table.query, part_integrity)
         try:
-            with connection.transaction if shown else nullcontext():
-                removed = work.delete()
-                if shown is not None and removed != shown:
-                    raise _Changed
+            removed = work.delete(shown)
         except IntegrityError as error:
             if error.context.get("reason") != "has_children":
                 raise
@@ -193,7 +185,8 @@ def _delete(table: Table, part_integrity: str, shown: Mapping[TableName, int] | 
                 connection.catalog.forget(schema)
             continue
         for name, n in removed.items():
-            logger.info(f"deleted {_number(n, 'row')} from {name}")
+            if n:
+                logger.info(f"deleted {_number(n, 'row')} from {name}")
         return removed
 
 
