@@ -49,8 +49,10 @@ class FakeReader(Reader):
 @pytest.mark.parametrize(
     ("comment", "expected"),
     [
-        (":int32:the id", ("int32", "the id")), ("plain", (None, "plain")), ("", (None, "")), (":<blob@s>:", ("<blob@s>", "")),
-        (":enum('a:b',\"c:d\"):x:y", ("enum('a:b',\"c:d\")", "x:y")), (":int8:two\nlines", ("int8", "two\nlines")),
+        (":int32:the id", ("int32", "the id")), ("plain", (None, "plain")), ("", (None, "")), (":<blob@s>:",
+        ("<blob@s>", "")),
+        (":enum('a:b',\"c:d\"):x:y", ("enum('a:b',\"c:d\")", "x:y")), (":int8:two\nlines", ("int8",
+        "two\nlines")),
         (": odd", (None, ": odd")),
     ],
 )  # fmt: skip
@@ -63,8 +65,8 @@ def parent(comment=":int32:the id", name=A):
 
 
 def child(reference, comment="", indexes=(), nullable=False):
-    return RawTable(B, (RawColumn("n", INT, False), RawColumn("y", INT, nullable, None, comment)), ("n",), (reference,),
-                    indexes)  # fmt: skip
+    columns = (RawColumn("n", INT, False), RawColumn("y", INT, nullable, None, comment))
+    return RawTable(B, columns, ("n",), (reference,), indexes)
 
 
 def test_a_reference_takes_type_and_comment_of_its_origin():

@@ -1,5 +1,7 @@
 """How each dialect writes names, literals and clocks."""
 
+# ruff: noqa: DTZ001 - naive UTC by convention
+
 import struct
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -34,7 +36,8 @@ def test_names_are_quoted(name, expected):
 LITERALS = [
     (None, ("NULL", "NULL", "NULL")), (True, ("1", "true", "1")), (-5, ("-5", "-5", "-5")),
     (0.5, ("0.5", "'0.5'::float8", "0.5e0")), (1e300, ("1e+300", "'1e+300'::float8", "1e+300")),
-    ("it's \\", ("'it''s \\'", "'it''s \\'", "'it''s \\\\'")), (b"\xff", ("X'ff'", "'\\xff'::bytea", "X'ff'")),
+    ("it's \\", ("'it''s \\'", "'it''s \\'", "'it''s \\\\'")), (b"\xff", ("X'ff'", "'\\xff'::bytea",
+    "X'ff'")),
     (date(2024, 1, 2), ("'2024-01-02'",) * 3), (datetime(2024, 1, 2, 3), ("'2024-01-02 03:00:00'",) * 3),
     (ID, (f"X'{ID.hex}'", f"'{ID}'", f"X'{ID.hex}'")), (Decimal("1E-7"), ("'1E-7'", "'1E-7'", "0.0000001")),
 ]  # fmt: skip
@@ -53,8 +56,10 @@ def test_what_has_no_literal_is_refused(name):
 
 @pytest.mark.parametrize("name", DIALECTS)
 def test_every_kind_has_a_column_type_and_a_cast(name):
-    texts = ["int8", "uint64", "float32", "bool", "decimal(5,2)", "char(3)", "varchar(9)", "enum('a')", "date", "datetime",
-             "timestamp(3)", "uuid", "json", "bytes", "time", "year", "longtext", "longblob", "int unsigned"]  # fmt: skip
+    texts = ["int8", "uint64", "float32", "bool", "decimal(5,2)", "char(3)", "varchar(9)", "enum('a')", "date",
+             "datetime",
+             "timestamp(3)", "uuid", "json", "bytes", "time", "year", "longtext", "longblob",
+             "int unsigned"]  # fmt: skip
     for text in texts:
         assert DIALECTS[name].column_type(parse_type(text), "lab")
         assert isinstance(DIALECTS[name].cast_type(parse_type(text)), str)
@@ -63,7 +68,8 @@ def test_every_kind_has_a_column_type_and_a_cast(name):
 @pytest.mark.parametrize(
     ("text", "value"),
     [("time", timedelta(hours=23, seconds=5, microseconds=7)), ("uuid", ID), ("json", {"a": 1}),
-     ("datetime(6)", datetime(2024, 1, 2, 3, 4, 5, 6)), ("date", date(2024, 1, 2)), ("decimal(5,2)", Decimal("1.25")),
+     ("datetime(6)", datetime(2024, 1, 2, 3, 4, 5, 6)), ("date", date(2024, 1, 2)), ("decimal(5,2)",
+     Decimal("1.25")),
      ("float32", struct.unpack("<f", struct.pack("<f", 0.1))[0]), ("bool", True), ("char(3)", "ab")],
 )  # fmt: skip
 @pytest.mark.parametrize("name", ["mysql", "sqlite"])
@@ -95,8 +101,10 @@ def test_only_values_that_fit_are_listed():
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("SELECT 1", True), ("SELECT 1;", True), ("SELECT 1;  \n", True), ("SELECT ';x'", True), ('SELECT "a\\";b"', True),
-     ("SELECT `a;b`", True), ("SELECT 1 -- ; x\n", True), ("SELECT 1 /* ;x */", True), ("SELECT 1; DROP TABLE t", False),
+    [("SELECT 1", True), ("SELECT 1;", True), ("SELECT 1;  \n", True), ("SELECT ';x'", True),
+     ('SELECT "a\\";b"', True),
+     ("SELECT `a;b`", True), ("SELECT 1 -- ; x\n", True), ("SELECT 1 /* ;x */", True),
+     ("SELECT 1; DROP TABLE t", False),
      ("SELECT 'a'';b'; DROP TABLE t", False), ("SELECT 1 # ;x", True)],
 )  # fmt: skip
 def test_a_second_statement_is_seen(text, expected):

@@ -10,18 +10,23 @@ from datajoint.backends import mysql_errors, postgresql_errors, sqlite_errors
 MYSQL = [
     ((1062, "Duplicate entry '1-a' for key 'PRIMARY'"), errors.DuplicateError,
      {"reason": "unique", "constraint": "PRIMARY", "values": "1-a"}),
-    ((1452, "Cannot add or update a child row: a foreign key constraint fails (`lab`.`b`, CONSTRAINT `b_ibfk_1` FOREIGN "
-            "KEY (`x`, `y`) REFERENCES `a` (`x`, `y`) ON UPDATE CASCADE)"), errors.IntegrityError,
-     {"reason": "missing_parent", "table": "lab.b", "columns": ("x", "y"), "constraint": "b_ibfk_1", "parent": "a"}),
-    ((1451, "Cannot delete or update a parent row: a foreign key constraint fails (`lab`.`b`, CONSTRAINT `c` FOREIGN "
-            "KEY (`x`) REFERENCES `a` (`x`) ON UPDATE CASCADE)"), errors.IntegrityError,
+    ((1452, "Cannot add or update a child row: a foreign key constraint fails (`lab`.`b`, "
+            "CONSTRAINT `b_ibfk_1` FOREIGN KEY (`x`, `y`) REFERENCES `a` (`x`, `y`) ON UPDATE CASCADE)"), errors.IntegrityError,
+     {"reason": "missing_parent", "table": "lab.b", "columns": ("x", "y"),
+      "constraint": "b_ibfk_1", "parent": "a"}),
+    ((1451, "Cannot delete or update a parent row: a foreign key constraint fails (`lab`.`b`, "
+            "CONSTRAINT `c` FOREIGN KEY (`x`) REFERENCES `a` (`x`) ON UPDATE CASCADE)"), errors.IntegrityError,
      {"reason": "has_children", "table": "lab.b", "columns": ("x",)}),
     ((1364, "Field 'z' doesn't have a default value"), errors.MissingAttributeError, {"columns": ("z",)}),
     ((1048, "Column 'z' cannot be null"), errors.MissingAttributeError, {"columns": ("z",)}),
-    ((1406, "Data too long for column 'z' at row 1"), errors.QueryError, {"columns": ("z",), "reason": "too_long"}),
-    ((1264, "Out of range value for column 'z' at row 1"), errors.QueryError, {"columns": ("z",), "reason": "range"}),
-    ((1366, "Incorrect integer value: 'x' for column `lab`.`a`.`n` at row 1"), errors.QueryError, {"columns": ("n",)}),
-    ((4025, "CONSTRAINT `a.j` failed for `lab`.`a`"), errors.QueryError, {"constraint": "a.j", "table": "lab.a"}),
+    ((1406, "Data too long for column 'z' at row 1"), errors.QueryError, {"columns": ("z",),
+    "reason": "too_long"}),
+    ((1264, "Out of range value for column 'z' at row 1"), errors.QueryError, {"columns": ("z",),
+    "reason": "range"}),
+    ((1366, "Incorrect integer value: 'x' for column `lab`.`a`.`n` at row 1"), errors.QueryError,
+    {"columns": ("n",)}),
+    ((4025, "CONSTRAINT `a.j` failed for `lab`.`a`"), errors.QueryError, {"constraint": "a.j",
+    "table": "lab.a"}),
     ((1054, "Unknown column 'q' in 'SELECT'"), errors.UnknownAttributeError, {"column": "q"}),
     ((1146, "Table 'lab.q' doesn't exist"), errors.MissingTableError, {"table": "lab.q"}),
     ((1064, "You have an error"), errors.QuerySyntaxError, {"reason": "syntax"}),
@@ -59,9 +64,11 @@ def postgresql(state, message="it failed", **diagnosis):
 
 
 POSTGRESQL = [
-    ("23505", {"message_detail": 'Key (a, "b c")=(1, x) already exists.', "schema_name": "lab", "table_name": "t",
+    ("23505", {"message_detail": 'Key (a, "b c")=(1, x) already exists.', "schema_name": "lab",
+    "table_name": "t",
                "constraint_name": "t_pkey"}, errors.DuplicateError,
-     {"columns": ("a", "b c"), "values": "1, x", "table": "lab.t", "constraint": "t_pkey", "reason": "unique"}),
+     {"columns": ("a", "b c"), "values": "1, x", "table": "lab.t", "constraint": "t_pkey",
+      "reason": "unique"}),
     ("23503", {"message_detail": 'Key (a)=(1) is not present in table "p".'}, errors.IntegrityError,
      {"reason": "missing_parent", "columns": ("a",), "values": "1"}),
     ("23503", {"message_detail": 'Key (a)=(1) is still referenced from table "c".'}, errors.IntegrityError,
@@ -71,7 +78,8 @@ POSTGRESQL = [
     ("42P01", {}, errors.MissingTableError, {}), ("42703", {}, errors.UnknownAttributeError, {}),
     ("08006", {}, errors.LostConnectionError, {}), ("57P01", {}, errors.LostConnectionError, {}),
     ("40001", {}, errors.TransactionError, {"reason": "serialize"}), ("22001", {}, errors.QueryError, {}),
-    ("28P01", {}, errors.AccessError, {"reason": "login"}), ("XX000", {}, errors.QueryError, {"reason": "other"}),
+    ("28P01", {}, errors.AccessError, {"reason": "login"}), ("XX000", {}, errors.QueryError,
+    {"reason": "other"}),
 ]  # fmt: skip
 
 
@@ -98,7 +106,8 @@ def test_postgresql_without_a_state(message, kind):
 SQLITE = [
     ("SQLITE_CONSTRAINT_PRIMARYKEY", "UNIQUE constraint failed: lab.t.a, lab.t.b", "", errors.DuplicateError,
      {"reason": "unique", "table": "lab.t", "columns": ("a", "b")}),
-    ("SQLITE_CONSTRAINT_UNIQUE", "UNIQUE constraint failed: index 'x'", "", errors.DuplicateError, {"constraint": "x"}),
+    ("SQLITE_CONSTRAINT_UNIQUE", "UNIQUE constraint failed: index 'x'", "", errors.DuplicateError,
+    {"constraint": "x"}),
     ("SQLITE_CONSTRAINT_NOTNULL", "NOT NULL constraint failed: lab.t.a", "", errors.MissingAttributeError,
      {"columns": ("a",)}),
     ("SQLITE_CONSTRAINT_FOREIGNKEY", "FOREIGN KEY constraint failed", "INSERT INTO t", errors.IntegrityError,
@@ -111,7 +120,8 @@ SQLITE = [
      {"table": "lab.t", "columns": ("a",)}),
     ("SQLITE_BUSY", "database is locked", "", errors.TransactionError, {"reason": "locked"}),
     ("SQLITE_BUSY_SNAPSHOT", "database is locked", "", errors.TransactionError, {"reason": "locked"}),
-    ("SQLITE_READONLY", "attempt to write a readonly database", "", errors.AccessError, {"reason": "read_only"}),
+    ("SQLITE_READONLY", "attempt to write a readonly database", "", errors.AccessError,
+    {"reason": "read_only"}),
     ("SQLITE_NOTADB", "file is not a database", "", errors.ConfigurationError, {}),
     ("SQLITE_ERROR", "no such table: lab.t", "", errors.MissingTableError, {"table": "lab.t"}),
     ("SQLITE_ERROR", "no such column: q", "", errors.UnknownAttributeError, {"column": "q"}),

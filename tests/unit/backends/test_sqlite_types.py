@@ -1,5 +1,7 @@
 """Values on their way to SQLite and back, also those that are only compared."""
 
+# ruff: noqa: DTZ001 - naive UTC by convention
+
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -24,8 +26,10 @@ def compare(text, value):
 @pytest.mark.parametrize(
     ("text", "values"),
     [
-        ("decimal(6,2)", [Decimal("-9999.99"), Decimal("-0.01"), Decimal("0.00"), Decimal("0.10"), Decimal("12.00")]),
-        ("decimal(30,3)", [Decimal("-" + "9" * 27 + ".999"), Decimal("-2.000"), Decimal("-1.999"), Decimal("0.000"),
+        ("decimal(6,2)", [Decimal("-9999.99"), Decimal("-0.01"), Decimal("0.00"), Decimal("0.10"),
+        Decimal("12.00")]),
+        ("decimal(30,3)", [Decimal("-" + "9" * 27 + ".999"), Decimal("-2.000"), Decimal("-1.999"),
+        Decimal("0.000"),
                            Decimal("0.001"), Decimal("10.000"), Decimal("9" * 27 + ".999")]),
         ("uint64", [0, 1, 255, 256, 2**63, 2**64 - 1]),
         ("datetime(4)", [AT, AT + timedelta(microseconds=100), AT + timedelta(seconds=1)]),
@@ -66,7 +70,8 @@ def test_an_operand_lies_between_its_neighbours(text, below, operand, above):
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("decimal(6,2)", Decimal("1.50")), ("decimal(30,2)", Decimal("-1.50")), ("uint64", 7), ("datetime(2)", AT), ("int8", 3),
+    [("decimal(6,2)", Decimal("1.50")), ("decimal(30,2)", Decimal("-1.50")), ("uint64", 7), ("datetime(2)", AT),
+     ("int8", 3),
      ("date", date(2024, 1, 1)), ("varchar(3)", "x")],
 )  # fmt: skip
 def test_an_operand_that_fits_is_encoded_as_stored(text, value):

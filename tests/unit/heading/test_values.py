@@ -1,5 +1,7 @@
 """What users may give for each type, and what it becomes."""
 
+# ruff: noqa: DTZ001 - naive UTC by convention
+
 import math
 import struct
 from datetime import UTC, date, datetime, time, timedelta, timezone
@@ -25,7 +27,8 @@ ACCEPTED = [
     ("int8", 5, 5), ("int8", True, 1), ("int8", np.int64(-128), -128), ("int8", "7", 7), ("int8", 3.0, 3),
     ("int8", Decimal("4.0"), 4), ("int64", "9223372036854775807", 2**63 - 1), ("int8", np.array(3), 3),
     ("uint64", 2**64 - 1, 2**64 - 1), ("int8", pd.NA, None),
-    ("float64", 1, 1.0), ("float64", "1e-3", 0.001), ("float64", np.float32(0.5), 0.5), ("float64", math.nan, None),
+    ("float64", 1, 1.0), ("float64", "1e-3", 0.001), ("float64", np.float32(0.5), 0.5), ("float64",
+    math.nan, None),
     ("float64", math.inf, math.inf), ("float64", Decimal("0.1"), 0.1), ("float64", np.float64("nan"), None),
     ("float32", 0.1, struct.unpack("f", struct.pack("f", 0.1))[0]), ("float32", math.nan, None),
     ("bool", True, True), ("bool", 0, False), ("bool", np.bool_(True), True), ("bool", "false", False),
@@ -38,22 +41,27 @@ ACCEPTED = [
     ("varchar(9)", 12, "12"), ("varchar(40)", ID, str(ID)), ("varchar(9)", math.nan, None),
     ("enum('a','b c')", "b c", "b c"),
     ("date", date(2024, 2, 29), date(2024, 2, 29)), ("date", "2024-02-29", date(2024, 2, 29)),
-    ("date", datetime(2024, 2, 29), date(2024, 2, 29)), ("date", np.datetime64("2024-02-29"), date(2024, 2, 29)),
+    ("date", datetime(2024, 2, 29), date(2024, 2, 29)), ("date", np.datetime64("2024-02-29"), date(2024, 2,
+    29)),
     ("date", pd.NaT, None), ("date", "2024-02-29T00:00", date(2024, 2, 29)),
     ("datetime", MOMENT, MOMENT), ("datetime", "2024-02-29T23:59:57.5", MOMENT),
-    ("datetime", "2024-02-29 23:59:58", MOMENT), ("datetime", "2024-02-29 23:59:57.4999999999", MOMENT - timedelta(0, 1)),
+    ("datetime", "2024-02-29 23:59:58", MOMENT), ("datetime", "2024-02-29 23:59:57.4999999999",
+    MOMENT - timedelta(0, 1)),
     ("datetime", date(2024, 2, 29), datetime(2024, 2, 29)),
     ("datetime(3)", MOMENT.replace(microsecond=1500), MOMENT.replace(microsecond=2000)),
     ("datetime(6)", pd.Timestamp("2024-02-29 23:59:58.000000500"), MOMENT.replace(microsecond=1)),
     ("datetime(6)", np.datetime64("2024-02-29T23:59:58.000000499"), MOMENT),
     ("datetime", MOMENT.replace(tzinfo=timezone(timedelta(hours=1))), MOMENT - timedelta(hours=1)),
-    ("datetime", "2024-02-29T23:59:58Z", MOMENT), ("datetime", "2024-02-29T23:59:58-01:30", datetime(2024, 3, 1, 1, 29, 58)),
+    ("datetime", "2024-02-29T23:59:58Z", MOMENT), ("datetime", "2024-02-29T23:59:58-01:30", datetime(2024,
+    3, 1, 1, 29, 58)),
     ("datetime", pd.Timestamp(MOMENT, tz=UTC), MOMENT), ("datetime", np.datetime64("NaT"), None),
     ("datetime", datetime(2024, 12, 31, 23, 59, 59, 500000), datetime(2025, 1, 1)),
-    ("time", time(1, 2, 3), timedelta(hours=1, minutes=2, seconds=3)), ("time", "-10:00", -timedelta(hours=10)),
+    ("time", time(1, 2, 3), timedelta(hours=1, minutes=2, seconds=3)), ("time", "-10:00",
+    -timedelta(hours=10)),
     ("time(3)", "00:00:00.0015", timedelta(milliseconds=2)),
     ("uuid", ID, ID), ("uuid", str(ID), ID), ("uuid", ID.bytes, ID), ("uuid", "{" + str(ID) + "}", ID),
-    ("json", {"a": [1, None]}, {"a": [1, None]}), ("json", {"a": np.int8(1)}, {"a": 1}), ("json", math.nan, None),
+    ("json", {"a": [1, None]}, {"a": [1, None]}), ("json", {"a": np.int8(1)}, {"a": 1}), ("json", math.nan,
+    None),
     ("bytes", b"x", b"x"), ("bytes", bytearray(b"x"), b"x"), ("bytes", memoryview(b"x"), b"x"),
     ("year", 2024, 2024),
 ]  # fmt: skip
@@ -61,18 +69,23 @@ ACCEPTED = [
 REFUSED = [
     ("int8", 128, "outside the range of int8: -128 to 127"), ("uint8", -1, "outside the range"),
     ("int8", 1.5, "whole number"), ("int8", "x", "does not read as"), ("int8", math.nan, "NaN"),
-    ("int8", np.float64("nan"), "NaN"), ("int8", [1], "list"), ("int8", b"1", "bytes"), ("int8", math.inf, "whole"),
+    ("int8", np.float64("nan"), "NaN"), ("int8", [1], "list"), ("int8", b"1", "bytes"), ("int8", math.inf,
+    "whole"),
     ("float64", "x", "does not read"), ("float64", "1e999", "too large"), ("float64", 10**400, "too large"),
     ("float32", 1e39, "outside the range of float32"), ("float64", [1.0], "list"),
     ("bool", 2, "is no bool"), ("bool", "yes", "is no bool"),
     ("decimal(5,2)", "1000", "does not fit into decimal(5,2)"), ("decimal(5,2)", "999.995", "does not fit"),
     ("decimal(5,2)", math.inf, "does not fit"), ("decimal(5,2)", "1e1000000", "does not fit"),
-    ("varchar(2)", "abc", "3 characters; at most 2"), ("varchar(9)", "a\0", "NUL"), ("varchar(9)", "\ud800", "Unicode"),
+    ("varchar(2)", "abc", "3 characters; at most 2"), ("varchar(9)", "a\0", "NUL"), ("varchar(9)", "\ud800",
+    "Unicode"),
     ("varchar(9)", b"a", "bytes"), ("varchar(9)", 1.5, "float"), ("varchar(9)", True, "bool"),
     ("enum('a','b')", "c", "is none of 'a', 'b'"), ("enum('a','b')", "A", "is none of"),
-    ("date", MOMENT, "within a day"), ("date", "2024-02-30", "does not read as a time"), ("date", 5, "no date"),
-    ("datetime", "yesterday", "does not read as a time"), ("datetime", "2024-01-01 25:00:00", "does not read"),
-    ("datetime", 1.5, "no date or time"), ("datetime", datetime(9999, 12, 31, 23, 59, 59, 500000), "outside the years"),
+    ("date", MOMENT, "within a day"), ("date", "2024-02-30", "does not read as a time"), ("date", 5,
+    "no date"),
+    ("datetime", "yesterday", "does not read as a time"), ("datetime", "2024-01-01 25:00:00",
+    "does not read"),
+    ("datetime", 1.5, "no date or time"), ("datetime", datetime(9999, 12, 31, 23, 59, 59, 500000),
+    "outside the years"),
     ("uuid", "123", "is no UUID"), ("uuid", 5, "is no UUID"),
     ("json", {1, 2}, "cannot be written as JSON"), ("json", [math.nan], "cannot be written as JSON"),
     ("json", {"a": "\0"}, "NUL"),
@@ -112,8 +125,10 @@ def test_a_refused_value_is_found_in_its_column(type_, value, reason):
 
 
 PLAIN = {
-    "int8": [-128, 127], "uint64": [2**64 - 1], "float64": [0.5, math.inf], "bool": [True, False], "char(3)": ["abc", ""],
-    "varchar(3)": ["日本語", " a "], "enum('a','b')": ["a", "b"], "date": [date(1, 1, 1)], "datetime": [MOMENT],
+    "int8": [-128, 127], "uint64": [2**64 - 1], "float64": [0.5, math.inf], "bool": [True, False],
+    "char(3)": ["abc", ""],
+    "varchar(3)": ["日本語", " a "], "enum('a','b')": ["a", "b"], "date": [date(1, 1, 1)],
+    "datetime": [MOMENT],
     "datetime(6)": [MOMENT.replace(microsecond=1)], "uuid": [ID], "bytes": [b""], "longtext": ["x\u00a0"],
 }  # fmt: skip
 
@@ -147,7 +162,8 @@ def test_every_integer_range_is_kept(kind):
 
 OPERANDS = [
     ("int8", 1000, 1000), ("int8", 1.5, 1.5), ("int8", "12", 12), ("int8", "1.5", Decimal("1.5")),
-    ("decimal(5,2)", "1.23456", Decimal("1.23456")), ("decimal(5,2)", 1e9, 1e9), ("float32", 0.1, np.float32(0.1).item()),
+    ("decimal(5,2)", "1.23456", Decimal("1.23456")), ("decimal(5,2)", 1e9, 1e9), ("float32", 0.1,
+    np.float32(0.1).item()),
     ("varchar(2)", "abcdef", "abcdef"), ("char(2)", "a ", "a"), ("datetime", "2024-02-29T23:59:58.25",
                                                                  MOMENT.replace(microsecond=250000)),
     ("date", "2024-02-29 12:00", datetime(2024, 2, 29, 12)), ("date", "2024-02-29", date(2024, 2, 29)),
