@@ -65,7 +65,7 @@ def _page(colours: dict[str, str], place: str) -> str:
         _section("The answer", "All photographs together; radius in pixels.", _answer()),
         _section(
             "Photograph by photograph",
-            "Number of blobs and mean radius in pixels; ✓ marks a number that a person counts, too.",
+            "Number of blobs, and below it their mean radius in pixels; ✓ where a person counts as many.",
             _counts(images, list(colours), sizes),
         ),
         _section(
@@ -74,7 +74,11 @@ def _page(colours: dict[str, str], place: str) -> str:
             _gallery(images, list(colours), sizes),
         ),
         _section("The pipeline", "Each row is made from rows of the tables that lead to it.", _diagram()),
-        _section("Where this comes from", "Every write leaves an event.", _origin(place)),
+        _section(
+            "Where this comes from",
+            "Every insert and every make leaves an event in the journal of the schema.",
+            _origin(place),
+        ),
     )
     style = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
     swatches = "".join(f".swatch-{name} {{ --swatch: {colour}; }}\n" for name, colour in colours.items())
@@ -214,7 +218,11 @@ def _writes() -> str:
     if not events.is_declared:
         return ""
     written = dj.U("table_name", "kind", "user", "host").aggr(
-        events, calls="count(event)", row_count="sum(row_count)", first="min(started)", last="max(finished)"
+        events & "kind in ('insert', 'make')",
+        calls="count(event)",
+        row_count="sum(row_count)",
+        first="min(started)",
+        last="max(finished)",
     )
     names = {table.table_name: table.class_name for table in TABLES}
     rows = [

@@ -44,9 +44,9 @@ def run(backend: str, workers: int) -> None:
     """Do all steps and print what comes of them."""
     connect(backend)
     say("data", place())
-    say("images", import_images())
+    import_images()
     for table in (Scan, Detection):
-        say(table.__name__, compute(table, workers))
+        compute(table, workers)
 
     print("\nWhich parameters find how many blobs, of what size (radius in pixels)?\n")
     print(by_params())
@@ -61,21 +61,25 @@ def say(subject: str, text: str) -> None:
     print(f"{subject:<11}{text}", flush=True)
 
 
-def import_images() -> str:
-    """Insert the photographs that are missing and say how many."""
+def import_images() -> None:
+    """Insert the photographs that are missing."""
     there = len(Image())
     Image.insert(CATALOGUE, skip_duplicates=True)
-    return f"{len(Image()) - there} new, {there} there"
+    say("images", f"{len(Image()) - there} new, {there} there")
 
 
-def compute(table: type[dj.Computed] | type[dj.Imported], workers: int = 1) -> str:
-    """Compute the rows that are missing and say how many."""
+def compute(table: type[dj.Computed] | type[dj.Imported], workers: int = 1) -> None:
+    """Compute the rows that are missing."""
     missing, total = table.progress()
     if not missing:
-        return f"{total}/{total}  nothing to compute"
+        say(table.__name__, f"{total}/{total}  nothing to compute")
+        return
+    on_terminal = sys.stdout.isatty()  # there a progress bar says it
     start = perf_counter()
-    done = table.populate(processes=workers, display_progress=sys.stderr.isatty())["success_count"]
-    return f"{total - missing + done}/{total}  {done} computed in {perf_counter() - start:.1f} s"
+    done = table.populate(processes=workers, display_progress=on_terminal)["success_count"]
+    if not on_terminal:
+        took = perf_counter() - start
+        say(table.__name__, f"{total - missing + done}/{total}  {done} computed in {took:.1f} s")
 
 
 def print_next_steps(backend: str, report: str) -> None:

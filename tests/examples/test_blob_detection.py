@@ -31,13 +31,16 @@ def demo(instance, schema_name, monkeypatch):
 
 
 @pytest.fixture
-def run(demo):
+def run(demo, capsys):
     """Give a function that imports and computes as the script does; returns what it says, without times."""
 
     def once():
-        tables = (demo.pipeline.Scan, demo.pipeline.Detection)
-        said = [demo.run.import_images(), *(demo.run.compute(table) for table in tables)]
-        return [text.partition(" in ")[0] for text in said]
+        demo.run.import_images()
+        for table in (demo.pipeline.Scan, demo.pipeline.Detection):
+            demo.run.compute(table)
+        return [
+            line.split(maxsplit=1)[1].partition(" in ")[0] for line in capsys.readouterr().out.splitlines()
+        ]
 
     return once
 
