@@ -1,5 +1,7 @@
 """DataJoint: a language and platform for pipelines of data and computations on relational databases."""
 
+# pyright: reportUnusedImport=false, reportUnsupportedDunderAll=false - names for the type checkers
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any

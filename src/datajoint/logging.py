@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import warnings
+from typing import TextIO
 
 from datajoint.errors import DataJointWarning
 
@@ -20,7 +21,7 @@ logger = logging.getLogger("datajoint")
 """The logger of the package; plain lines on standard error unless the application configures logging."""
 
 
-class _PlainHandler(logging.StreamHandler):  # type: ignore[type-arg]
+class _PlainHandler(logging.StreamHandler[TextIO]):
     """Writes to the current standard error (or output), whatever it is at that moment."""
 
     def __init__(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
@@ -296,7 +296,7 @@ class Connection:
         return self._block()
 
     @contextmanager
-    def _block(self) -> Iterator[Self]:
+    def _block(self) -> Generator[Self]:
         if (instead := observe.block(self)) is not None:
             with instead:
                 yield self
@@ -314,7 +314,7 @@ class Connection:
         self.commit_transaction()
 
     @contextmanager
-    def savepoint(self) -> Iterator[None]:
+    def savepoint(self) -> Generator[None]:
         """Undo only what is inside when it fails (TXN-2, TXN-6)."""
         transaction = self._transaction
         if transaction is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Protocol
@@ -63,7 +63,7 @@ def observed() -> tuple[Observer, ...]:
 
 
 @contextmanager
-def observing(observer: Observer) -> Iterator[None]:
+def observing(observer: Observer) -> Generator[None]:
     """Let an observer know what happens inside.
 
     Examples

@@ -50,7 +50,7 @@ class RowDecoder:
 
     def row(self, row: Sequence[Any]) -> list[Any]:
         """Decode one row."""
-        values = list(row)
+        values = list(row) if self.names else []
         for n, decode in self._values:
             if values[n] is not None:
                 values[n] = decode(values[n])
@@ -58,7 +58,7 @@ class RowDecoder:
 
     def columns(self, rows: Sequence[Sequence[Any]]) -> list[Sequence[Any]]:
         """Decode rows to columns."""
-        if not rows:
+        if not rows or not self.names:
             return [[] for _ in self.names]
         columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
         for n, decode in self._columns:

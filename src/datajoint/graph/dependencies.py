@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from datajoint._value import Value
 from datajoint.declare.spec import ForeignKey, TableSpec
@@ -60,10 +60,10 @@ class DependencyGraph:
         """The table and all that it depends on, the table first."""
         return self._reach(name, lambda n: [edge.parent for edge in self.to_parents(n)])[::-1]
 
-    def _reach(self, name: TableName, step: object) -> list[TableName]:
+    def _reach(self, name: TableName, step: Callable[[TableName], list[TableName]]) -> list[TableName]:
         found, todo = {name}, [name]
         while todo:
-            for other in step(todo.pop()):  # type: ignore[operator]
+            for other in step(todo.pop()):
                 if other not in found:
                     found.add(other)
                     todo.append(other)

@@ -14,12 +14,11 @@ from datajoint.errors import DataJointError, DataJointWarning, QueryError
 from datajoint.heading.heading import Heading
 from datajoint.query import fetch, frames, preview
 from datajoint.query.legacy import LegacyFetch
-from datajoint.query.operand import restrict as restrict_query
+from datajoint.query.operand import check_connection, restrict as restrict_query
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pandas as pd  # pyright: ignore[reportMissingTypeStubs]
     import polars as pl
-    import pyarrow as pa
 
 __all__ = ["QueryExpression", "as_expression"]
 
@@ -42,7 +41,7 @@ class QueryExpression(LegacyFetch):
     ...     ---
     ...     species : varchar(20)
     ...     '''
-    >>> Subject.insert([(1, "mouse"), (2, "rat")])
+    >>> Subject.insert([{"subject_id": 1, "species": "mouse"}, {"subject_id": 2, "species": "rat"}])
     >>> (Subject & {"species": "rat"}).fetch1("subject_id")
     2
     """
@@ -109,16 +108,13 @@ class QueryExpression(LegacyFetch):
         semantic_check
             False matches all shared names whatever their lineage (LIN-4).
         """
-        if type(restriction) is not dict:  # the most frequent operand needs no look
-            restriction = self._operand(restriction)
-        return self._restricted(restrict_query(self.query, restriction, self._backend, semantic_check))
+        return self._restricted(restrict_query(self.query, restriction, self.connection, semantic_check))
 
     def __and__(self, restriction: Any) -> Self:
         return self.restrict(restriction)
 
     def __sub__(self, restriction: Any) -> Self:
-        query = restrict_query(self.query, self._operand(restriction), self._backend, negated=True)
-        return self._restricted(query)
+        return self._restricted(restrict_query(self.query, restriction, self.connection, negated=True))
 
     def __xor__(self, other: Any) -> None:
         raise DataJointError("There is no operator ^.", hint="Use A.restrict(B, semantic_check=False).")
@@ -129,11 +125,8 @@ class QueryExpression(LegacyFetch):
     def _operand(self, operand: Any) -> Any:
         if isinstance(operand, type) and hasattr(operand, "query"):
             operand = operand()
-        other = getattr(operand, "_connection", None) if isinstance(operand, QueryExpression) else None
-        if other is not None and other is not self.connection:
-            raise DataJointError(
-                "Expressions of two connections cannot be combined.", hint="Use one dj.Instance for both."
-            )
+        if isinstance(operand, QueryExpression):
+            check_connection(operand, self.connection)
         return operand
 
     # -------------------------------------------------------------------------- projection, join, union
@@ -300,7 +293,7 @@ class QueryExpression(LegacyFetch):
 
     def to_arrow(
         self, order_by: Any = None, limit: int | None = None, offset: int | None = None, squeeze: bool = False
-    ) -> pa.Table:
+    ) -> Any:
         """Return an Arrow table."""
         heading, columns = self._columns((), order_by, limit, offset)
         return frames.arrow_table(heading, [frames.squeezed(c) for c in columns] if squeeze else columns)

@@ -1,5 +1,9 @@
 """Columns as NumPy arrays, pandas and Polars frames, Arrow tables."""
 
+# The border to libraries that come without complete types:
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence

@@ -74,5 +74,5 @@ def _columns(
         keys, found = [], expression.to_arrays(*names, squeeze=squeeze, **options)
         arrays = [found] if len(names) == 1 else list(found)
     by_name = dict(zip(names, arrays, strict=True))
-    result = [keys if name == "KEY" else by_name[name] for name in attrs]
+    result: list[Any] = [keys if name == "KEY" else by_name[name] for name in attrs]
     return result[0] if len(result) == 1 else result

@@ -12,20 +12,23 @@ from uuid import UUID
 from datajoint.algebra import build
 from datajoint.algebra.fragment import parse_condition
 from datajoint.algebra.nodes import All, Any_, Condition, Const, Equals, InValues, IsNull, Query, Text
-from datajoint.errors import QueryError
+from datajoint.engine.connection import Connection
+from datajoint.errors import DataJointError, QueryError
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.heading import Heading
 from datajoint.heading.values import operand as operand_reader
 from datajoint.query import restriction
 from datajoint.query.collection import is_record, items_of, record, values_of
 
-__all__ = ["condition", "restrict"]
+__all__ = ["check_connection", "condition", "restrict"]
 
 Values = tuple[Any, ...]
 _PLAIN = frozenset({str, int, float, bool, bytes, type(None)})
 
 
-def restrict(query: Query, operand: Any, backend: str, semantic: bool = True, negated: bool = False) -> Query:
+def restrict(
+    query: Query, operand: Any, connection: Connection, semantic: bool = True, negated: bool = False
+) -> Query:
     """Return the rows of `query` that `operand` keeps (negated: drops)."""
     if type(operand) is dict and not negated:
         quick = _quick_dict(query, operand)
@@ -40,13 +43,23 @@ def restrict(query: Query, operand: Any, backend: str, semantic: bool = True, ne
         return build.top(query, order, operand.limit, operand.offset)
     if isinstance(operand, restriction.AndList) and not negated:
         for item in operand:
-            query = restrict(query, item, backend, semantic)
+            query = restrict(query, item, connection, semantic)
         return query
-    found, values = condition(query, operand, backend, semantic)
+    found, values = condition(query, operand, connection, semantic)
     return build.restrict(query, build.negate(found) if negated else found, values)
 
 
-def condition(query: Query, operand: Any, backend: str, semantic: bool = True) -> tuple[Condition, Values]:
+def check_connection(operand: Any, connection: Connection) -> None:
+    """Refuse an expression of another connection (LIN-9)."""
+    if operand.connection is not connection:
+        raise DataJointError(
+            "Expressions of two connections cannot be combined.", hint="Use one dj.Instance for both."
+        )
+
+
+def condition(
+    query: Query, operand: Any, connection: Connection, semantic: bool = True
+) -> tuple[Condition, Values]:
     """Return the condition and values that an operand stands for.
 
     Raises
@@ -55,31 +68,32 @@ def condition(query: Query, operand: Any, backend: str, semantic: bool = True) -
         When it can be none.
     """
     if isinstance(operand, str):
-        return _text(query, operand, backend)
+        return _text(query, operand, connection)
     if isinstance(operand, Mapping):
-        return _mapping(query.heading, operand, backend)
+        return _mapping(query.heading, operand, connection)
     if isinstance(operand, type) and (hasattr(operand, "query") or hasattr(operand, "is_universal")):
         operand = operand()
     if isinstance(other := getattr(operand, "query", None), Query):
+        check_connection(operand, connection)
         return build.matching(query, other, semantic)
     if isinstance(operand, restriction.Not):
-        found, values = condition(query, operand.restriction, backend, semantic)
+        found, values = condition(query, operand.restriction, connection, semantic)
         return build.negate(found), values
     if isinstance(operand, restriction.Top) or operand is restriction.Top:
         raise QueryError(
             "A Top restricts a whole expression: it cannot stand in a list, under Not or after -.",
             hint="Write A & dj.Top(...) first, and use that as the operand.",
         )
-    return _other(query, operand, backend, semantic)
+    return _other(query, operand, connection, semantic)
 
 
-def _other(query: Query, operand: Any, backend: str, semantic: bool) -> tuple[Condition, Values]:
+def _other(query: Query, operand: Any, connection: Connection, semantic: bool) -> tuple[Condition, Values]:
     if isinstance(operand, bool) or type(operand).__name__ in ("bool_", "bool"):
         return Const(bool(operand)), ()
     if getattr(operand, "is_universal", False):
         return Const(True), ()
     if is_record(operand):
-        return _mapping(query.heading, record(operand), backend)
+        return _mapping(query.heading, record(operand), connection)
     items = items_of(operand)
     if items is None:
         raise QueryError(
@@ -87,30 +101,30 @@ def _other(query: Query, operand: Any, backend: str, semantic: bool) -> tuple[Co
             hint="Restrict by text, a dict, a list of these, another expression, dj.AndList, dj.Not or dj.Top.",
         )
     if isinstance(operand, restriction.AndList):
-        return _terms(All, query, items, backend, semantic)
-    return _any(query, items, backend, semantic)
+        return _terms(All, query, items, connection, semantic)
+    return _any(query, items, connection, semantic)
 
 
-def _text(query: Query, text: str, backend: str) -> tuple[Condition, Values]:
+def _text(query: Query, text: str, connection: Connection) -> tuple[Condition, Values]:
     if not text.strip():
         raise QueryError("An empty text is no condition.", hint="Use True to keep all rows.")
     if text.strip().lower() in ("true", "false"):
         return Const(text.strip().lower() == "true"), ()
-    key = ("text", text, backend)
+    key = ("text", text, connection)
     found = query.plan.child(key)
     if found is None:
-        fragment, values = parse_condition(text, query.heading, backend)
+        fragment, values = parse_condition(text, query.heading, connection)
         found = query.plan.keep(key, (Text(fragment), values))
     return found
 
 
 def _terms(
-    kind: type[All | Any_], query: Query, items: Sequence[Any], backend: str, semantic: bool
+    kind: type[All | Any_], query: Query, items: Sequence[Any], connection: Connection, semantic: bool
 ) -> tuple[Condition, Values]:
     terms: list[Condition] = []
     values: Values = ()
     for item in items:
-        found, more = condition(query, item, backend, semantic)
+        found, more = condition(query, item, connection, semantic)
         terms.append(found)
         values += more
     return kind(tuple(terms)), values
@@ -166,14 +180,16 @@ def _quick_dict(query: Query, operand: dict[Any, Any]) -> Query | None:
     return Query(child, query.values + tuple(values))
 
 
-def _mapping(heading: Heading, operand: Mapping[Any, Any], backend: str) -> tuple[Condition, Values]:
+def _mapping(
+    heading: Heading, operand: Mapping[Any, Any], connection: Connection
+) -> tuple[Condition, Values]:
     terms: list[Condition] = []
     values: Values = ()
     for name, given in operand.items():
         if name in heading:
             found, more = _equals(heading, name, given)
         elif path := _path(heading, name):
-            found, more = _at_path(heading, path, given, backend)
+            found, more = _at_path(heading, path, given, connection)
         else:
             continue  # QRY-12: whoever restricts by a row of another table means what they share
         terms.append(found)
@@ -210,13 +226,13 @@ def _path(heading: Heading, name: Any) -> str | None:
     return name if found and found[1] in heading and heading[found[1]].json else None
 
 
-def _at_path(heading: Heading, path: str, given: Any, backend: str) -> tuple[Condition, Values]:
+def _at_path(heading: Heading, path: str, given: Any, connection: Connection) -> tuple[Condition, Values]:
     several = None if given is None else values_of(given)
     if several is not None:
         text = f"{path} in ({', '.join(_literal(path, item) for item in several)})" if several else "false"
     else:
         text = f"{path} is null" if given is None else f"{path} = {_literal(path, given)}"
-    fragment, values = parse_condition(text, heading, backend)
+    fragment, values = parse_condition(text, heading, connection)
     return Text(fragment), values
 
 
@@ -229,13 +245,17 @@ def _literal(path: str, value: Any) -> str:
         return str(value)
     if isinstance(value, (str, UUID, date)):
         return "'" + str(value).replace("'", "''") + "'"
-    raise QueryError(f"What is at `{path}` cannot be compared with {value!r:.60}.", hint="Compare with a number or text.")
+    raise QueryError(
+        f"What is at `{path}` cannot be compared with {value!r:.60}.", hint="Compare with a number or text."
+    )
 
 
 # ------------------------------------------------------------------------------------------- collections
 
 
-def _any(query: Query, items: Sequence[Any], backend: str, semantic: bool) -> tuple[Condition, Values]:
+def _any(
+    query: Query, items: Sequence[Any], connection: Connection, semantic: bool
+) -> tuple[Condition, Values]:
     """Return the disjunction of the items; dicts of the same attributes are one list, one parameter."""
     alike: dict[Any, list[Any]] = {}
     for n, item in enumerate(items):
@@ -246,7 +266,7 @@ def _any(query: Query, items: Sequence[Any], backend: str, semantic: bool) -> tu
         if len(group) > 1:
             found, more = _listed(query.heading, shape, group)
         else:
-            found, more = condition(query, group[0], backend, semantic)
+            found, more = condition(query, group[0], connection, semantic)
         terms.append(found)
         values += more
     return (terms[0] if len(terms) == 1 else Any_(tuple(terms))), values
@@ -274,7 +294,9 @@ def _missing(value: Any) -> bool:
     return value is None or type(value).__name__ == "NAType" or value != value  # noqa: PLR0124
 
 
-def _listed(heading: Heading, shape: tuple[tuple[str, bool], ...], rows: Sequence[Any]) -> tuple[Condition, Values]:
+def _listed(
+    heading: Heading, shape: tuple[tuple[str, bool], ...], rows: Sequence[Any]
+) -> tuple[Condition, Values]:
     names = tuple(name for name, missing in shape if not missing)
     readers = [reader(heading[name]) for name in names]
     values = [tuple(read(row[name]) for read, name in zip(readers, names, strict=True)) for row in rows]

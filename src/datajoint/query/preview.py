@@ -22,8 +22,8 @@ class _Preview:
     def __init__(self, expression: QueryExpression, limit: int | None, width: int | None) -> None:
         display = expression.connection.config.display
         self.heading: Heading = expression.heading
-        self.width = display.width if width is None else width
-        limit = display.limit if limit is None else limit
+        self.width: int = display.width if width is None else width
+        limit = int(display.limit if limit is None else limit)
         query = expression.query
         shown = [a.name for a in self.heading.values() if not a.is_blob]
         query = build.top(query, None, limit + 1, 0)

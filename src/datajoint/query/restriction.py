@@ -65,9 +65,7 @@ class Top:
     Top(limit=5, order_by='score DESC', offset=0)
     """
 
-    def __init__(
-        self, limit: int | None = 1, order_by: str | Sequence[str] | None = "KEY", offset: int = 0
-    ) -> None:
+    def __init__(self, limit: int | None = 1, order_by: Any = "KEY", offset: int = 0) -> None:
         for name, value in (("limit", limit), ("offset", offset)):
             if value is None and name == "limit":
                 continue

@@ -25,7 +25,7 @@ class U:
 
     is_universal = True
 
-    def __init__(self, *primary_key: str) -> None:
+    def __init__(self, *primary_key: Any) -> None:
         for name in primary_key:
             if not isinstance(name, str):
                 raise QueryError(f"dj.U takes names of attributes, not {name!r}.")

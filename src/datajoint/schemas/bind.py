@@ -79,8 +79,6 @@ def _attach(schema: Schema, cls: type[UserTable], name: TableName, scope: Scope)
                 f"Class `{cls.__name__}` has no definition.", hint="Set `definition = '''…'''`."
             )
         wanted = resolve(parse(text, cls.__name__), name, finder(cls, name, connection, scope))
-        for note in native_type_notes(wanted):
-            warn(note)
         _check(connection, cls, wanted, exists=found is not None)
         if found is None:
             _declare(connection, wanted)
@@ -88,6 +86,8 @@ def _attach(schema: Schema, cls: type[UserTable], name: TableName, scope: Scope)
             _compare(connection, cls, found, wanted)
             if schema.create_tables:
                 complete_lineage(connection, found, wanted)
+        for note in native_type_notes(wanted):
+            warn(note)
     except BaseException:
         if found is None:
             cls._binding = None  # a class whose declaration failed is not attached

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
 
 from datajoint.errors import DataJointError
 from datajoint.logging import warn
@@ -37,10 +37,11 @@ def fill_contents(table: Table) -> None:
 def _as_dict(table: Table, row: Any) -> dict[str, Any]:
     names = table.heading.order
     if isinstance(row, Mapping):
-        return dict(row)
+        return dict(cast("Mapping[str, Any]", row))
     if hasattr(row, "dtype") and getattr(row.dtype, "names", None):
         return {name: row[name] for name in row.dtype.names}
-    values = list(row) if isinstance(row, (Sequence, Iterable)) and not isinstance(row, str) else [row]
+    scalar = isinstance(row, str) or not isinstance(row, Iterable)
+    values: list[Any] = [row] if scalar else list(cast("Iterable[Any]", row))
     if len(values) != len(names):
         raise DataJointError(
             f"A row of the contents of `{table.class_name}` has {len(values)} values for {len(names)} "
