@@ -32,8 +32,9 @@ _COLUMN_TYPES = {
 """Native type of each core type without a size (TYP-15)."""
 
 _ELSEWHERE = {"bytea": "longblob", "jsonb": "json", "smallserial": "smallint auto_increment",
-              "bigserial": "bigint auto_increment", "serial": "bigint auto_increment"}  # fmt: skip
-"""Native words of other databases; words of MySQL stay as they are."""
+              "bigserial": "bigint auto_increment", "serial": "bigint auto_increment",
+              "boolean": "tinyint(1)"}  # fmt: skip
+"""Native words of other databases, and one that MySQL forgets; its other words stay as they are."""
 
 _FOREIGN_WORDS = re.compile(r"timestamptz|bit\b", re.IGNORECASE)
 

@@ -133,6 +133,8 @@ class _Resolver:
             self._problem(
                 line, f"`{line.dtype}` cannot be in the primary key: `{line.name}` needs values that compare"
             )
+        if padded := next((label for label in line.dtype.labels if label != label.rstrip(" ")), None):
+            self._problem(line, f"the value {padded!r} ends in a blank, which not every database keeps")
         lineage = f"{self.name}.{line.name}" if line.in_key else None
         nullable = line.default is not None and line.default.kind == "null"
         self.attributes[line.name] = Attribute(
