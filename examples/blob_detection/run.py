@@ -23,7 +23,7 @@ def main() -> int:
     except KeyboardInterrupt:
         print("\nstopped: what is computed stays, nothing is half done; run again to go on", file=sys.stderr)
         return 130
-    except dj.DataJointError as error:
+    except (dj.DataJointError, OSError) as error:
         print("error:", " ".join(str(error).split()), file=sys.stderr)
         return 1
     return 0
