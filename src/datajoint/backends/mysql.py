@@ -156,7 +156,7 @@ class MysqlSession(Session):
                 connection._force_close()
 
     def load_rows(
-        self, table: str, columns: Sequence[str], dtypes: Sequence[AttributeType], rows: Sequence[Parameters],
+        self, table: str, columns: Sequence[str], dtypes: Sequence[AttributeType], rows: Iterable[Parameters],
         constants: Mapping[str, Any] | None = None,
     ) -> int:  # fmt: skip
         constants = constants or {}
@@ -330,7 +330,7 @@ def _forget(cursor: Any) -> None:
 
 @cache
 def _connection_class() -> Any:
-    """Return the driver's connection, sending the bytes that `binary_literal` puts into a text as they are."""
+    """Return the driver's connection, sending the bytes of `binary_literal` as they are."""
     base: Any = _driver().connections.Connection
 
     def query(self: Any, sql: str | bytes, unbuffered: bool = False) -> Any:

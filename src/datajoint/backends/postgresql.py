@@ -118,7 +118,7 @@ class PostgresqlSession(Session):
                 cursor.close()
 
     def load_rows(
-        self, table: str, columns: Sequence[str], dtypes: Sequence[AttributeType], rows: Sequence[Parameters],
+        self, table: str, columns: Sequence[str], dtypes: Sequence[AttributeType], rows: Iterable[Parameters],
         constants: Mapping[str, Any] | None = None,
     ) -> int:  # fmt: skip
         constants = constants or {}

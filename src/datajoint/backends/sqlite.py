@@ -11,14 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime
 from decimal import Decimal
-from importlib import import_module
-from importlib.util import find_spec
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
-from datajoint.backends import sqlite_types
+from datajoint.backends import sqlite_functions, sqlite_types
 from datajoint.backends.base import (
     Backend,
     Codec,
@@ -290,7 +288,7 @@ class SqliteSession(Session):
                 connection.close()
 
     def load_rows(
-        self, table: str, columns: Sequence[str], dtypes: Sequence[AttributeType], rows: Sequence[Parameters],
+        self, table: str, columns: Sequence[str], dtypes: Sequence[AttributeType], rows: Iterable[Parameters],
         constants: Mapping[str, Any] | None = None,
     ) -> int:  # fmt: skip
         constants = constants or {}
@@ -404,9 +402,7 @@ def _register(connection: sqlite3.Connection) -> None:
     """Add the functions that statements of ours use."""
     connection.create_function("dj_float", 1, _read_float, deterministic=True)
     connection.create_function("dj_bytes", 1, _read_bytes, deterministic=True)
-    if find_spec("datajoint.backends.sqlite_functions"):
-        functions: Any = import_module("datajoint.backends.sqlite_functions")
-        functions.register(connection)
+    sqlite_functions.register(connection)
 
 
 def _read_float(text: str | None) -> float | None:
