@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Hashable, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -120,7 +120,7 @@ def _guarded(connection: Connection, statements: Sequence[tuple[str, Parameters]
 
 
 @contextmanager
-def atomic(connection: Connection) -> Iterator[None]:
+def atomic(connection: Connection) -> Generator[None]:
     """Make what is inside one change: a transaction of its own, or a savepoint of the open one.
 
     Examples

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -116,7 +116,7 @@ def open_event(
 
 
 @contextmanager
-def compound(connection: Connection, kind: str, table: TableName | None = None) -> Iterator[Scope]:
+def compound(connection: Connection, kind: str, table: TableName | None = None) -> Generator[Scope]:
     """Run a change of several steps, such as a cascade: one transaction, one event, those of the steps under it.
 
     Inside an open transaction it is a savepoint of it, and its event belongs to the one of the block.

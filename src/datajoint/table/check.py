@@ -58,7 +58,7 @@ def check(layout: Layout, chunk: Chunk, ignore_extra: bool) -> Iterator[Checked]
     """
     names = known_fields(layout, chunk.names, ignore_extra)
     given = dict(zip(chunk.names, chunk.columns, strict=True))
-    numbers = [chunk.number(n) for n in range(chunk.size)]
+    numbers: Sequence[int | None] = [None] if chunk.first is None else range(chunk.first, chunk.first + chunk.size)
     counter = next((name for name in layout.counters if name in given), None)
     if counter is None:
         yield _check(layout, numbers, {name: given[name] for name in names})
@@ -110,7 +110,7 @@ def missing_message(layout: Layout, names: Iterable[str]) -> str:
 # --------------------------------------------------------------------------------------------------- one chunk
 
 
-def _check(layout: Layout, rows: Sequence[int | None], given: dict[str, Sequence[Any]]) -> Checked:
+def _check(layout: Layout, rows: Sequence[int | None], given: Mapping[str, Sequence[Any]]) -> Checked:
     missing = [name for name in layout.heading.order if name in layout.required and name not in given]
     if missing:
         raise MissingAttributeError(

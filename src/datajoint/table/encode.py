@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, repeat
+from typing import Any, cast
 
 from datajoint._value import Value
 from datajoint.codecs.chain import resolve
@@ -16,6 +17,8 @@ from datajoint.table.layout import Layout
 
 __all__ = ["Batch", "EncodeTypeError", "EncodeValueError", "encode"]
 
+_SIZED = ("bytes", "blob", "json", "text", "varchar")
+
 
 class EncodeValueError(EncodeError, ValueError):
     """A codec refuses a value by ValueError (COD-21)."""
@@ -26,31 +29,51 @@ class EncodeTypeError(EncodeError, TypeError):
 
 
 class Batch(Value):
-    """Rows ready to be sent.
+    """Rows ready to be sent, by column: rows are put together when they are sent.
 
     Attributes
     ----------
     columns
         Names and storage types.
-    rows
-        Driver values.
+    size
+        Number of rows.
+    parts
+        Driver values of some rows each, by column.
     checked
-        What the rows were made from, for messages about them.
+        What the parts were made from, for messages about them.
     """
 
     columns: tuple[Column, ...]
-    rows: list[tuple[Any, ...]]
+    size: int
+    parts: tuple[tuple[Sequence[Any], ...], ...]
     checked: tuple[Checked, ...]
+
+    def rows(self) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows."""
+        if not self.columns:
+            return repeat((), self.size)
+        return chain.from_iterable(zip(*part, strict=True) for part in self.parts)
+
+    def with_rows(self, other: Batch) -> Batch:
+        """Return both together; they have the same columns."""
+        return Batch(self.columns, self.size + other.size, self.parts + other.parts, self.checked + other.checked)
+
+    @property
+    def byte_count(self) -> int:
+        """About how many bytes the rows hold."""
+        total = 8 * self.size * len(self.columns)
+        for n, (_, dtype) in enumerate(self.columns):
+            if dtype.kind in _SIZED:
+                total += sum(len(value) for part in self.parts for value in part[n] if value is not None)
+        return total
 
 
 def encode(layout: Layout, checked: Checked) -> Batch:
     """Return rows as the driver takes them."""
     columns = layout.columns(checked.names)
-    if not checked.names:
-        return Batch((), [()] * len(checked.rows), (checked,))
     encoded = [_column(layout, checked, name, values)
                for name, values in zip(checked.names, checked.columns, strict=True)]  # fmt: skip
-    return Batch(columns, list(zip(*encoded, strict=True)), (checked,))
+    return Batch(columns, len(checked.rows), (tuple(encoded),), (checked,))
 
 
 def _column(layout: Layout, checked: Checked, name: str, values: Sequence[Any]) -> Sequence[Any]:
@@ -69,18 +92,18 @@ def _column(layout: Layout, checked: Checked, name: str, values: Sequence[Any]) 
 
 def _by_codec(layout: Layout, checked: Checked, name: str, values: Sequence[Any]) -> Sequence[Any]:
     encoding = layout.encoding(name)
-    chain, context = encoding.chain, encoding.context
-    assert chain is not None
+    codecs, context = encoding.chain, encoding.context
+    assert codecs is not None
     if not encoding.wants_key:
         return _each(
-            layout, checked, name, values, lambda value: chain.encode(value, key=None, context=context)
+            layout, checked, name, values, lambda value: codecs.encode(value, key=None, context=context)
         )
     keys = _keys(layout, checked)
     result: list[Any] = []
     for key, row, value in zip(keys, checked.rows, values, strict=True):
         one = Checked([row], (), ())
         result += _each(
-            layout, one, name, [value], lambda v, key=key: chain.encode(v, key=key, context=context)
+            layout, one, name, [value], lambda v, key=key: codecs.encode(v, key=key, context=context)
         )
     return result
 
@@ -121,7 +144,7 @@ def _blob_packer(layout: Layout, name: str) -> Callable[[Any], bytes]:
 
     def pack(value: Any) -> bytes:
         if isinstance(value, (bytes, bytearray, memoryview)):
-            return bytes(value)
+            return bytes(cast(bytes, value))
         if raw:
             raise ValueError(f"{show(value)} ({type(value).__name__}) is not bytes.")
         if told.child(("packed", name)) is None:

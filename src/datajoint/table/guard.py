@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -15,7 +15,7 @@ _WRITABLE: ContextVar[frozenset[TableName]] = ContextVar("datajoint_writable", d
 
 
 @contextmanager
-def writable(names: Iterable[TableName]) -> Iterator[None]:
+def writable(names: Iterable[TableName]) -> Generator[None]:
     """Let some tables be written by this context, as their make does; parts go with their master.
 
     Examples

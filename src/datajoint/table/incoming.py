@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from datajoint._value import Value
 from datajoint.errors import DataJointDeprecationWarning, DataJointError, QueryError
@@ -50,10 +50,6 @@ class Chunk(Value):
     columns: tuple[Sequence[Any], ...]
     size: int
 
-    def number(self, index: int) -> int | None:
-        """Number of a row within the call."""
-        return None if self.first is None else self.first + index
-
 
 def read(rows: Any, heading: Heading) -> Iterator[Chunk]:
     """Yield what is given as chunks; positional rows take the attributes in the order of the heading.
@@ -71,10 +67,10 @@ def read(rows: Any, heading: Heading) -> Iterator[Chunk]:
         rows = _csv(rows, heading)
     if isinstance(rows, (str, bytes, Mapping)) or not isinstance(rows, Iterable):
         raise QueryError(
-            f"Rows cannot be read from {type(rows).__name__}: {rows!r:.60}.",
+            f"Rows cannot be read from {type(cast(Any, rows)).__name__}: {rows!r:.60}.",
             hint="Give a list of dicts, a frame, a query, a pathlib.Path of a CSV file; for one row use insert1.",
         )
-    remaining: Iterator[Any] = iter(rows)  # pyright: ignore[reportUnknownArgumentType]
+    remaining = iter(cast(Iterable[Any], rows))
     first = 0
     while chunk := list(islice(remaining, CHUNK)):
         yield _by_column(chunk, heading, first)
@@ -90,6 +86,7 @@ def one(row: Any, heading: Heading) -> Chunk:
     Chunk(first=None, names=('a',), columns=((1,),), size=1)
     """
     if type(row) is dict:
+        row = cast(dict[str, Any], row)
         return Chunk(None, tuple(row), tuple([(value,) for value in row.values()]), 1)
     chunk = _by_column([row], heading, None)
     return Chunk(None, chunk.names, chunk.columns, 1)
@@ -164,7 +161,7 @@ def _warn_positional() -> None:
         "Positional rows (tuples, lists) are deprecated: they break when the definition changes. "
         "Give dicts: table.insert1({'attribute': value, ...}).",
         DataJointDeprecationWarning,
-        stacklevel=caller_depth() + 1,
+        stacklevel=caller_depth(),
     )
 
 

@@ -26,8 +26,7 @@ def prepare(layout: Layout, chunks: Iterable[Chunk], mode: Mode) -> list[Batch]:
         for checked in check(layout, chunk, mode.ignore_extra):
             batch = encode(layout, checked)
             if batches and batches[-1].columns == batch.columns:
-                batches[-1].rows.extend(batch.rows)
-                batches[-1] = Batch(batch.columns, batches[-1].rows, (*batches[-1].checked, checked))
+                batches[-1] = batches[-1].with_rows(batch)
             else:
                 batches.append(batch)
     return batches
@@ -43,7 +42,7 @@ def insert_chunks(connection: Connection, name: TableName, chunks: Iterable[Chun
     """
     layout = layout_of(connection, name)
     batches = prepare(layout, chunks, mode)  # all of it before the first statement: user code runs in it
-    if not any(batch.rows for batch in batches):
+    if not any(batch.size for batch in batches):
         return
     if write_set.collect(connection, name, batches, mode):
         return

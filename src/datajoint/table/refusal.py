@@ -156,6 +156,7 @@ def phrase_parent(child: TableName, key: ForeignKey, values: Sequence[Any]) -> s
     """Phrase that the parent with some values does not exist."""
     wanted = _phrase([c for c in key.parent_columns if not c.startswith("_")], values)
     named = f" with {wanted}" if wanted else ""
+    named += f" (here {', '.join(key.columns)})" if key.renames else ""
     return f"the parent `{_name(child, key.parent)}`{named} does not exist."
 
 

@@ -28,7 +28,7 @@ from datajoint.table.encode import Batch
 from datajoint.table.layout import EVENT, Layout
 from datajoint.table.refusal import explain
 
-__all__ = ["Mode", "byte_size", "conflict_of", "is_small", "statements_for", "write_batches", "write_many"]
+__all__ = ["Mode", "conflict_of", "is_small", "statements_for", "write_batches", "write_many"]
 
 FEW = 20
 """Up to so many rows go as one statement."""
@@ -76,7 +76,7 @@ def write_batches(layout: Layout, batches: Sequence[Batch], mode: Mode) -> None:
 def _write(layout: Layout, batches: Sequence[Batch], mode: Mode) -> None:
     connection = layout.connection
     event = open_event(connection, layout.name, mode.kind, _details(layout, batches))
-    count = sum(len(batch.rows) for batch in batches)
+    count = sum(batch.size for batch in batches)
     few = count <= FEW and all(map(is_small, batches))
     statements = [s for batch in batches for s in statements_for(layout, batch, mode, event)] if few else []
     if len(statements) == 1:
@@ -132,7 +132,7 @@ def statements_for(
     layout: Layout, batch: Batch, mode: Mode, event: EventRecord | None
 ) -> list[tuple[str, Parameters]]:
     """Return the statements for a batch of few rows."""
-    columns, rows = batch.columns, batch.rows
+    columns, rows = batch.columns, list(batch.rows())
     if stamped(layout, mode, event):
         columns = (*columns, EVENT)
         mark = (event.id if event else None,)
@@ -146,14 +146,7 @@ def statements_for(
 
 def is_small(batch: Batch) -> bool:
     """Return whether the rows of a batch go as one statement."""
-    if len(batch.rows) > FEW:
-        return False
-    return len(batch.rows) == 1 or byte_size(batch) <= FEW_BYTES
-
-
-def byte_size(batch: Batch) -> int:
-    """Return about how many bytes the rows of a batch hold."""
-    return sum(len(value) if isinstance(value, (bytes, str)) else 8 for row in batch.rows for value in row)
+    return batch.size == 1 or (batch.size <= FEW and batch.byte_count <= FEW_BYTES)
 
 
 def _insert_text(layout: Layout, columns: tuple[Column, ...], count: int, mode: Mode) -> str:
@@ -197,13 +190,13 @@ def write_many(layout: Layout, batch: Batch, mode: Mode, event: EventRecord | No
     connection, dialect = layout.connection, layout.dialect
     if not batch.columns:
         return sum(
-            connection.session.execute(_insert_text(layout, (), 1, mode), ()).rowcount for _ in batch.rows
+            connection.session.execute(_insert_text(layout, (), 1, mode), ()).rowcount for _ in range(batch.size)
         )
     constants = {EVENT[0]: event.id if event else None} if stamped(layout, mode, event) else {}
     names = [name for name, _ in batch.columns]
     dtypes = [dtype for _, dtype in batch.columns]
     if not (mode.skip or mode.replace):
-        return connection.session.load_rows(dialect.table(layout.name), names, dtypes, batch.rows, constants)
+        return connection.session.load_rows(dialect.table(layout.name), names, dtypes, batch.rows(), constants)
     if not dialect.features.server:
         return _in_groups(layout, batch, mode, constants)
     rows = list(_last_of_each_key(layout, batch) if mode.replace else _first_of_each_key(layout, batch))
@@ -212,7 +205,7 @@ def write_many(layout: Layout, batch: Batch, mode: Mode, event: EventRecord | No
             connection.session.execute(text)
     except AccessError:
         if dialect.features.cte_insert:
-            return _in_groups(layout, Batch(batch.columns, rows, batch.checked), mode, constants)
+            return _in_groups(layout, batch, mode, constants)
         columns = batch.columns + ((EVENT,) if constants else ())
         marked = [row + tuple(constants.values()) for row in rows]
         return sum(connection.execute_batch(list(_row_by_row(layout, columns, marked, mode))))
@@ -227,8 +220,8 @@ def _in_groups(layout: Layout, batch: Batch, mode: Mode, constants: dict[str, An
     mark = tuple(constants.values())
     size = max(1, min(ROWS_PER_STATEMENT, 30_000 // len(columns)))
     changed = 0
-    for start in range(0, len(batch.rows), size):
-        rows = batch.rows[start : start + size]
+    remaining = batch.rows()
+    while rows := list(islice(remaining, size)):
         values = [value for row in rows for value in row + mark]
         text = _insert_text(layout, columns, len(rows), mode)
         changed += layout.connection.session.execute(text, values).rowcount
@@ -267,4 +260,4 @@ def _last_of_each_key(layout: Layout, batch: Batch) -> Iterable[tuple[Any, ...]]
 
 def _keyed(layout: Layout, batch: Batch) -> Iterator[tuple[tuple[Any, ...], tuple[Any, ...]]]:
     places = [n for n, (name, _) in enumerate(batch.columns) if name in layout.key]
-    return ((tuple([row[n] for n in places]), row) for row in batch.rows)
+    return ((tuple([row[n] for n in places]), row) for row in batch.rows())

@@ -41,7 +41,7 @@ def update_one(connection: Connection, name: TableName, row: Mapping[str, Any]) 
     columns = check_values(layout, values)
     checked = Checked([None], tuple(columns), tuple(columns.values()))
     batch = encode(layout, checked)
-    encoded = dict(zip(checked.names, batch.rows[0], strict=True))
+    encoded = dict(zip(checked.names, next(batch.rows()), strict=True))
     _check_references(layout, columns, values, encoded)
     resets = [attribute for attribute in values if attribute not in columns]
     try:

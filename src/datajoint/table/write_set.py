@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -20,7 +20,7 @@ from datajoint.table.encode import Batch
 from datajoint.table.incoming import caller_depth
 from datajoint.table.layout import layout_of
 from datajoint.table.refusal import explain
-from datajoint.table.rows import Mode, byte_size, is_small, statements_for, write_batches, write_many
+from datajoint.table.rows import Mode, is_small, statements_for, write_batches, write_many
 
 __all__ = ["WriteSet", "collect", "current"]
 
@@ -41,8 +41,8 @@ class _Insert:
         self.batches = batches
         self.mode = mode
         self.where = where
-        self.rows = sum(len(batch.rows) for batch in batches)
-        self.size = sum(map(byte_size, batches))
+        self.rows = sum(batch.size for batch in batches)
+        self.size = sum(batch.byte_count for batch in batches)
 
 
 class _Block:
@@ -122,7 +122,7 @@ class WriteSet:
     # ------------------------------------------------------------------------------------------- while make runs
 
     @contextmanager
-    def running(self) -> Iterator[WriteSet]:
+    def running(self) -> Generator[WriteSet]:
         """Collect what this context inserts; an exception discards everything."""
         try:
             with observing(self):
@@ -142,7 +142,7 @@ class WriteSet:
     def count(self, name: TableName, batches: Sequence[Batch]) -> None:
         """Count the rows of an insert that is written at once, because the set is pinned."""
         if name == self.name:
-            self.own_rows += sum(len(batch.rows) for batch in batches)
+            self.own_rows += sum(batch.size for batch in batches)
 
     def before_read(self, connection: Connection, tables: frozenset[TableName]) -> None:
         """Pin the set when a table with collected rows is read."""
@@ -165,7 +165,7 @@ class WriteSet:
         return self._block() if connection is self.connection and not self.pinned else None
 
     @contextmanager
-    def _block(self) -> Iterator[None]:
+    def _block(self) -> Generator[None]:
         block = _Block(len(self._inserts))
         self._blocks.append(block)
         try:
