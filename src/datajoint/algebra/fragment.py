@@ -183,9 +183,9 @@ def parse_column(text: str, heading: Heading, backend: str = "", aggregate: bool
     operand = _parse(parser)
     if operand.loose:
         operand = parser.tighten(operand, TEXT)
+    if operand.dtype.kind == "interval":
+        raise syntax_error(text, operand.start, "an interval is no value by itself")
     if family(operand.dtype) == "null":
-        if not isinstance(operand.expression, Literal):
-            raise syntax_error(text, 0, "an interval is no value")
         operand = replace(operand, expression=Literal(None, TEXT), dtype=TEXT)
     return _fragment(parser, operand, set())
 

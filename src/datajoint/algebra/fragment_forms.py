@@ -12,7 +12,7 @@ from datajoint.algebra.fragment_operands import Operand
 from datajoint.algebra.fragment_types import (
     BOOL,
     INT64,
-    NULL,
+    INTERVAL,
     TEXT,
     datetime_type,
     decimal_type,
@@ -188,7 +188,7 @@ class Forms(Calls):
         unit = self._unit_argument()
         count, when = self._two("timestampadd", start)
         count = self.cast(self.number(count, "`timestampadd`"), INT64)
-        span = Operand(Interval(count.expression, unit), NULL, start, count.nullable, count.aggregate)
+        span = Operand(Interval(count.expression, unit), INTERVAL, start, count.nullable, count.aggregate)
         return self.shift("+", when, span)
 
     def _unit_argument(self) -> str:
@@ -208,7 +208,9 @@ class Forms(Calls):
         when, span = self._two("date_add", start)
         if not isinstance(span.expression, Interval):
             count = self.cast(self.number(span, "`date_add`"), INT64)
-            span = Operand(Interval(count.expression, "day"), NULL, start, count.nullable, count.aggregate)
+            span = Operand(
+                Interval(count.expression, "day"), INTERVAL, start, count.nullable, count.aggregate
+            )
         return self.shift(op, when, span)
 
     def parse_date_add(self, start: int) -> Operand:

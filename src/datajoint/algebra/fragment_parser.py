@@ -8,7 +8,8 @@ from datajoint._value import replace
 from datajoint.algebra.expressions import Interval, JsonPath, Name
 from datajoint.algebra.fragment_forms import Forms
 from datajoint.algebra.fragment_operands import Operand
-from datajoint.algebra.fragment_types import BOOL, DATE, DATETIME, INT64, NULL, TEXT, TIME, family
+from datajoint.algebra.fragment_tokens import Token
+from datajoint.algebra.fragment_types import BOOL, DATE, DATETIME, INT64, INTERVAL, NULL, TEXT, TIME, family
 from datajoint.algebra.functions import UNITS
 from datajoint.errors import UnknownTypeError
 from datajoint.heading.types import AttributeType, parse_type
@@ -266,7 +267,7 @@ class Parser(Forms):
         self.need("(", "after `in`")
         if self.at_word("select", "with", "values"):
             raise self.fail(self.start, "a query inside a text is not read", _ADVICE_QUERY)
-        if self.take(")"):
+        if self.at(")"):
             raise self.fail(self.start, "the list after `in` is empty", "Use the condition False, or a list.")
         items = self.parse_list("the list after `in`")
         return self.contained(left, items)
@@ -371,9 +372,7 @@ class Parser(Forms):
         if self._called():
             return self._call_or_name(value, word, start)
         following = self.tokens[self.place + 1]
-        if self.known(value) and not (word == "case" and self._is_case()) and not (
-            word in _TYPED and following.kind == "string"
-        ):  # fmt: skip
+        if self.known(value) and not self._is_keyword(word, following):
             self.place += 1
             return self.attribute(value, start)
         if word == "case":
@@ -396,12 +395,17 @@ class Parser(Forms):
             return self.parse_unary()
         return self._stray(value, word, start)
 
-    def _is_case(self) -> bool:
-        following = self.tokens[self.place + 1]
-        return (
-            following.kind in ("word", "tick", "string", "number", "quoted")
-            and following.value.lower() not in _CLOSERS
-        )
+    def _is_keyword(self, word: str, following: Token) -> bool:
+        """Whether a word that is an attribute, too, must be meant as a word of SQL for what follows it."""
+        kind = following.kind
+        if word == "case":
+            return (
+                kind in ("word", "tick", "string", "number", "quoted")
+                and following.value.lower() not in _CLOSERS
+            )
+        if word == "interval":
+            return kind in ("number", "string") or (kind in ("word", "tick") and self.known(following.value))
+        return word in _TYPED and kind == "string"
 
     def _call_or_name(self, value: str, word: str, start: int) -> Operand:
         if word in ("exists", "any", "all", "some"):
@@ -476,7 +480,7 @@ class Parser(Forms):
         return self._interval(count, self.unit(unit_token.value, unit_token.start), start)
 
     def _interval(self, count: Operand, unit: str, start: int) -> Operand:
-        return Operand(Interval(count.expression, unit), NULL, start, count.nullable, count.aggregate,
+        return Operand(Interval(count.expression, unit), INTERVAL, start, count.nullable, count.aggregate,
                        label="the interval")  # fmt: skip
 
     def unit(self, word: str, start: int) -> str:

@@ -13,6 +13,7 @@ __all__ = [
     "DATETIME",
     "FLOAT64",
     "INT64",
+    "INTERVAL",
     "NULL",
     "NUMERIC",
     "TEXT",
@@ -40,6 +41,7 @@ BOOL, INT64, UINT64, FLOAT64, DATE, UUID, BYTES = (
 TEXT = AttributeType("text", "text", native=True)
 TIME = AttributeType("time", "time", 0, native=True)
 NULL = _simple("null")
+INTERVAL = _simple("interval")
 
 NUMERIC = frozenset({"bool", "int", "decimal", "float"})
 """Families of numbers."""

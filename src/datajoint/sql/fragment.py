@@ -206,7 +206,7 @@ class _Writer:
         return f"({texts[0]} {op} {texts[1]})"
 
     def division(self, op: str, texts: list[str], node: Operator, kind: str) -> str:
-        a, b = texts[0], f"nullif({texts[1]}, 0)"
+        a, b = texts[0], texts[1] if _is_not_zero(node.args[1]) else f"nullif({texts[1]}, 0)"
         if self.backend == "postgresql":
             return self.pg_division(op, a, b, node, kind)
         if op == "%" and kind == "float":  # the same formula everywhere: PostgreSQL has no mod of floats
@@ -393,6 +393,10 @@ class _Writer:
         if self.backend == "sqlite":
             return f"dj_json({value}, {path}, '{kind}')"
         return _my_json(value, path, kind)
+
+
+def _is_not_zero(node: Expression) -> bool:
+    return isinstance(node, Literal) and bool(node.value)
 
 
 def _chain(operator: str, terms: list[str]) -> str:

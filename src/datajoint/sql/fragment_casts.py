@@ -92,7 +92,7 @@ def _pg_text(sql: str, source: AttributeType, kind: str) -> str:
 
 
 def _mysql(sql: str, source: AttributeType, target: AttributeType) -> str:
-    if family(source) == "text":
+    if family(source) == "text" and family(target) != "text":
         return _my_read(sql, target)
     match family(source), family(target):
         case ("int", "int"):
@@ -152,7 +152,7 @@ def _my_type(dtype: AttributeType) -> str:
 def _my_text(sql: str, source: AttributeType) -> str:
     match family(source):
         case "text":
-            return sql
+            return f"cast({sql} AS char)" if source.kind == "enum" else sql
         case "uuid":
             text = f"hex({sql})"
             for place in (9, 14, 19, 24):

@@ -145,8 +145,8 @@ def _pg_round(args: list[str], call: Call) -> str:
     places = call.args[1].value if isinstance(call.args[1], Literal) else None
     unit = f"{10 ** abs(places)}::float8" if isinstance(places, int) else f"power(10::float8, {args[1]})"
     if isinstance(places, int) and places < 0:
-        return f"round({args[0]} / {unit}) * {unit}"
-    return f"round({args[0]} * {unit}) / {unit}"
+        return f"(round({args[0]} / {unit}) * {unit})"
+    return f"(round({args[0]} * {unit}) / {unit})"
 
 
 def _pg_min_max(name: str) -> Callable[[list[str], Call], str]:
