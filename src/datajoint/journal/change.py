@@ -25,10 +25,10 @@ _COUNTED = {"mysql": ("ROW_COUNT()", " FROM DUAL WHERE ROW_COUNT() > 0")}
 def change(
     connection: Connection, event: EventRecord | None, text: str, values: Parameters, rows: int | None = None
 ) -> int:
-    """Run one statement that changes a few rows of one table, write its event, and return the number of rows.
+    """Run one statement that changes a few rows of a table, write its event, return the number of rows.
 
-    Outside a transaction both are one; inside, a refused statement undoes itself only (TXN-6). No rows changed,
-    no event.
+    Outside a transaction both are one; inside, a refused statement undoes itself only (TXN-6). Where no row
+    is changed there is no event.
 
     Parameters
     ----------
@@ -77,12 +77,15 @@ def _packet(
     """Change and event as one packet (MySQL)."""
     count, condition = _COUNTED[connection.dialect.name] if rows is None else ("", "")
     recorded = _event_text(connection, event, count, condition)
-    both: list[tuple[str, Parameters]] = [(text, values), (recorded, parameters(connection, event, rows))]
+    both: list[tuple[str, Parameters]] = [
+        (text, values),
+        (recorded, parameters(connection, event, rows)),
+    ]
     return _guarded(connection, both)[0] if connection.in_transaction else packet(connection, both)[0]
 
 
 def packet(connection: Connection, statements: Sequence[tuple[str, Parameters]]) -> list[int]:
-    """Run statements as one transaction, in one round trip where the database allows it; return their row counts.
+    """Run statements as one transaction, in one round trip where that can be; return their row counts.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Events: what every write leaves behind. Who, when, what; one row per statement and table (provenance §2)."""
+"""Events, which every write leaves behind: who, when, what; one per statement and table (provenance §2)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class EventRecord(Value):
     Attributes
     ----------
     id
-        42 bits of milliseconds since 2020, 21 random ones: made here, so that it is never used twice, stays the
+        42 bits of milliseconds since 2020, 21 random ones: made here, so that it never comes again, stays the
         same in copies, and tells after a lost COMMIT whether it took place.
     table
         The table written to; its schema is where the event goes.

@@ -117,7 +117,7 @@ def open_event(
 
 @contextmanager
 def compound(connection: Connection, kind: str, table: TableName | None = None) -> Generator[Scope]:
-    """Run a change of several steps, such as a cascade: one transaction, one event, those of the steps under it.
+    """Run a change of several steps, such as a cascade, as one: events of the steps belong to its event.
 
     Inside an open transaction it is a savepoint of it, and its event belongs to the one of the block.
 
@@ -133,7 +133,7 @@ def compound(connection: Connection, kind: str, table: TableName | None = None) 
     scope = Scope(connection, kind, None, outer.id if outer else None)
     with connection.transaction:
         transaction = connection.current
-        assert transaction is not None
+        assert transaction is not None  # noqa: S101 - the block has just begun it
         before = enter(transaction, scope)
         try:
             yield scope

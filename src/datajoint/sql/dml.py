@@ -13,8 +13,9 @@ from datajoint.heading.types import AttributeType, parse_type
 from datajoint.sql.system import EVENTS
 
 __all__ = [
-    "Column", "Conflict", "EventText", "block_event", "create_staging", "default_value", "drop_staging", "find_rows",
-    "insert_absent", "insert_rows", "insert_selected", "select_row", "staging", "update_existing", "update_row", "with_event", "write_event",
+    "Column", "Conflict", "EventText", "block_event", "create_staging", "default_value", "drop_staging",
+    "find_rows", "insert_absent", "insert_rows", "insert_selected", "select_row", "staging",
+    "update_existing", "update_row", "with_event", "write_event",
 ]  # fmt: skip
 
 Column = tuple[str, AttributeType]
@@ -80,7 +81,7 @@ def _names(names: Iterable[str], dialect: Dialect, prefix: str = "") -> str:
     return ", ".join(prefix + dialect.quote(name) for name in names)
 
 
-# ------------------------------------------------------------------------------------------------------- rows
+# --------------------------------------------------------------------------------------------- rows
 
 
 def insert_rows(
@@ -181,12 +182,12 @@ def find_rows(name: TableName, columns: Sequence[Column], dialect: Dialect) -> s
     return f"{dialect.escape(start)}{dialect.list_source(dtypes, marks)})"
 
 
-# ------------------------------------------------------------------------------------- rows from other tables
+# --------------------------------------------------------------------------- rows from other tables
 
 
 def insert_selected(
-    name: TableName, columns: Sequence[Column], select: str, constants: Sequence[tuple[str, Any]], dialect: Dialect,
-    conflict: Conflict | None = None,
+    name: TableName, columns: Sequence[Column], select: str, constants: Sequence[tuple[str, Any]],
+    dialect: Dialect, conflict: Conflict | None = None,
 ) -> str:  # fmt: skip
     """Return the INSERT of the rows of a SELECT.
 
@@ -224,7 +225,7 @@ def update_existing(
     name: TableName, assigned: Sequence[str], key: Sequence[str], constants: Sequence[tuple[str, Any]],
     reset: Sequence[str], dialect: Dialect,
 ) -> str:  # fmt: skip
-    """Return the UPDATE of the rows whose key is in the staging table (MySQL); "" if there is nothing to set.
+    """Return the UPDATE of the rows whose key is in the staging table (MySQL), "" for nothing to set.
 
     Parameters
     ----------
@@ -237,10 +238,9 @@ def update_existing(
     new += [f"t.{quote(c)} = DEFAULT" for c in reset]
     if not new:
         return ""
-    same = " AND ".join(f"t.{quote(c)} = s.{quote(c)}" for c in key)
-    return dialect.escape(
-        f"UPDATE {dialect.table(name)} AS t JOIN {staging(name, dialect)} AS s ON {same or '1 = 1'} SET {', '.join(new)}"
-    )
+    same = " AND ".join(f"t.{quote(c)} = s.{quote(c)}" for c in key) or "1 = 1"
+    both = f"{dialect.table(name)} AS t JOIN {staging(name, dialect)} AS s ON {same}"
+    return dialect.escape(f"UPDATE {both} SET {', '.join(new)}")
 
 
 def staging(name: TableName, dialect: Dialect) -> str:
@@ -273,7 +273,7 @@ def drop_staging(name: TableName, dialect: Dialect) -> str:
     return dialect.escape(f"DROP {word} {staging(name, dialect)}")
 
 
-# ------------------------------------------------------------------------------------------------------ events
+# ------------------------------------------------------------------------------------------- events
 
 
 class EventText(Value):
@@ -340,7 +340,7 @@ def with_event(change: str, event: EventText, parameters: int, dialect: Dialect)
 
 
 def block_event(event: EventText, dialect: Dialect) -> str:
-    """Return the INSERT of the event of a block; nothing if the block wrote nothing. Parameters: event, parent, event."""
+    """Return the INSERT of the event of a block, if that wrote anything; parameters: event, parent, event."""
     quote, table = dialect.quote, dialect.table(TableName(event.schema, EVENTS))
     constants = (event.kind, event.table, event.db_user, event.user, event.host, event.pid, event.client)
     names = [name for name in _NAMES if name != "details"]

@@ -58,7 +58,9 @@ def check(layout: Layout, chunk: Chunk, ignore_extra: bool) -> Iterator[Checked]
     """
     names = known_fields(layout, chunk.names, ignore_extra)
     given = dict(zip(chunk.names, chunk.columns, strict=True))
-    numbers: Sequence[int | None] = [None] if chunk.first is None else range(chunk.first, chunk.first + chunk.size)
+    numbers: Sequence[int | None] = (
+        [None] if chunk.first is None else range(chunk.first, chunk.first + chunk.size)
+    )
     counter = next((name for name in layout.counters if name in given), None)
     if counter is None:
         yield _check(layout, numbers, {name: given[name] for name in names})
@@ -93,7 +95,8 @@ def unknown_field(layout: Layout, name: object) -> str:
     """Phrase that a field is no attribute, or one of the platform (TAB-20)."""
     if name in layout.heading.hidden:
         return f"`{name}` of `{layout.label}` is a hidden column, which the platform fills itself."
-    return f"`{layout.label}` has no attribute `{name}`. Attributes: {', '.join(layout.heading.order) or 'none'}."
+    known = ", ".join(layout.heading.order) or "none"
+    return f"`{layout.label}` has no attribute `{name}`. Attributes: {known}."
 
 
 def place(layout: Layout, row: int | None) -> str:
@@ -103,11 +106,13 @@ def place(layout: Layout, row: int | None) -> str:
 
 def missing_message(layout: Layout, names: Iterable[str]) -> str:
     """Phrase that required attributes are missing."""
-    listed = ", ".join(f"`{name}`" for name in names)
-    return f"required attribute{'s' if ', ' in listed else ''} {listed} {'are' if ', ' in listed else 'is'} missing."
+    first, *others = [f"`{name}`" for name in names]
+    if others:
+        return f"required attributes {', '.join([first, *others])} are missing."
+    return f"required attribute {first} is missing."
 
 
-# --------------------------------------------------------------------------------------------------- one chunk
+# ---------------------------------------------------------------------------------------- one chunk
 
 
 def _check(layout: Layout, rows: Sequence[int | None], given: Mapping[str, Sequence[Any]]) -> Checked:
@@ -153,7 +158,8 @@ def _column(
     if checked is not values and not attribute.nullable and None in checked:
         index = list(checked).index(None)
         raise MissingAttributeError(
-            f"{place(layout, rows[index])}: {show(values[index])} means missing, but `{attribute.name}` is required.",
+            f"{place(layout, rows[index])}: {show(values[index])} means missing, but `{attribute.name}` "
+            "is required.",
             table=str(layout.name), attribute=attribute.name, row=rows[index],
         )  # fmt: skip
     if attribute.dtype.kind in FLOATS and not layout.dialect.features.infinity:

@@ -56,7 +56,9 @@ class Batch(Value):
 
     def with_rows(self, other: Batch) -> Batch:
         """Return both together; they have the same columns."""
-        return Batch(self.columns, self.size + other.size, self.parts + other.parts, self.checked + other.checked)
+        return Batch(
+            self.columns, self.size + other.size, self.parts + other.parts, self.checked + other.checked
+        )
 
     @property
     def byte_count(self) -> int:
@@ -93,7 +95,7 @@ def _column(layout: Layout, checked: Checked, name: str, values: Sequence[Any]) 
 def _by_codec(layout: Layout, checked: Checked, name: str, values: Sequence[Any]) -> Sequence[Any]:
     encoding = layout.encoding(name)
     codecs, context = encoding.chain, encoding.context
-    assert codecs is not None
+    assert codecs is not None  # noqa: S101 - the caller has seen it
     if not encoding.wants_key:
         return _each(
             layout, checked, name, values, lambda value: codecs.encode(value, key=None, context=context)

@@ -1,4 +1,4 @@
-"""Which tables may be written now: a computed table only by its own make, in its own context (TAB-19, POP-21)."""
+"""Which tables may be written now: a computed one by its own make, in its own context (TAB-19, POP-21)."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ def check_insert(name: TableName, allowed: bool | None) -> None:
     Examples
     --------
     >>> check_insert(TableName("lab", "__fit"), allowed=True)
-    >>> check_insert(TableName("lab", "__fit__cell"), allowed=None)
+    >>> check_insert(TableName("lab", "__fit__cell"), allowed=None)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    datajoint.errors.DataJointError: Inserts into an auto-populated table (`Fit.Cell`) can only be done inside ...
+    datajoint.errors.DataJointError: Inserts into an auto-populated table (`Fit.Cell`) can only be done ...
     """
     if not allowed and _is_computed(name):
         raise DataJointError(
-            f"Inserts into an auto-populated table (`{name.class_name}`) can only be done inside its make method "
-            "during a populate call.",
+            f"Inserts into an auto-populated table (`{name.class_name}`) can only be done inside its make "
+            "method during a populate call.",
             hint="To override, set keyword argument allow_direct_insert=True.",
         )
 
@@ -59,8 +59,8 @@ def check_update(name: TableName, allowed: bool | None) -> None:
     """
     if not allowed and _is_computed(name):
         raise DataJointError(
-            f"Updates of an auto-populated table (`{name.class_name}`) can only be done inside its make method "
-            "during a populate call.",
+            f"Updates of an auto-populated table (`{name.class_name}`) can only be done inside its make "
+            "method during a populate call.",
             hint="Delete the row and populate again, or set keyword argument allow_direct_update=True.",
         )
 

@@ -51,7 +51,7 @@ def insert_chunks(connection: Connection, name: TableName, chunks: Iterable[Chun
 
 
 def read_groups(rows: Any, layout: Layout, chunk_size: int | None) -> Iterator[Iterable[Chunk]]:
-    """Yield what is given in groups of `chunk_size` rows, each to be an insert of its own; None: all as one."""
+    """Yield what is given in groups of `chunk_size` rows, each an insert of its own; None: all as one."""
     chunks = read(rows, layout.heading)
     if chunk_size is None:
         yield chunks

@@ -1,4 +1,4 @@
-"""Telling why rows were refused: which row, which values, which parent; the same words on every database (ERR-5)."""
+"""Why rows were refused: which row, which values, which parent, in the same words everywhere (ERR-5)."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _at(row: int | None) -> str:
     return "" if row is None else f", row {row}"
 
 
-# -------------------------------------------------------------------------------------------------- duplicates
+# --------------------------------------------------------------------------------------- duplicates
 
 
 def _duplicate(error: DataJointError, layout: Layout, batches: Sequence[Batch]) -> None:
@@ -81,7 +81,7 @@ def _say_duplicate(
     what = _phrase(names, values) if found and names else ", ".join(names) or "its only row"
     if is_key:
         message = f"Duplicate entry in `{layout.label}`{_at(row)}: {what} exists already."
-        hint = "To ignore duplicate entries in insert, set skip_duplicates=True; to overwrite them, replace=True."
+        hint = "To ignore duplicate entries in insert, set skip_duplicates=True; to overwrite, replace=True."
     else:
         message = f"Duplicate entry in `{layout.label}`{_at(row)}: {what} must be unique and exists already."
         hint = "skip_duplicates and replace concern the primary key only."
@@ -132,7 +132,7 @@ def _present(
     return {tuple([d(v) if d else v for d, v in zip(decoders, row, strict=True)]) for row in found}
 
 
-# ----------------------------------------------------------------------------------------------------- parents
+# ------------------------------------------------------------------------------------------ parents
 
 
 def _missing_parent(error: DataJointError, layout: Layout, batches: Sequence[Batch]) -> None:

@@ -121,11 +121,11 @@ def _assigned(layout: Layout) -> tuple[str, ...]:
 
 
 def stamped(layout: Layout, mode: Mode, event: EventRecord | None) -> bool:
-    """Whether rows are written with the column of their event: by replace also where there is no event (G7)."""
+    """Whether rows are written with the column of their event; by replace without event, too (G7)."""
     return layout.has_event and (event is not None or mode.replace)
 
 
-# ------------------------------------------------------------------------------------------------ a few rows
+# --------------------------------------------------------------------------------------- a few rows
 
 
 def statements_for(
@@ -182,7 +182,7 @@ def _left_out(layout: Layout, columns: Sequence[Column]) -> list[str]:
     return [name for name in layout.heading.secondary_attributes if name not in given]
 
 
-# ------------------------------------------------------------------------------------------------- many rows
+# ---------------------------------------------------------------------------------------- many rows
 
 
 def write_many(layout: Layout, batch: Batch, mode: Mode, event: EventRecord | None) -> int:
@@ -190,13 +190,16 @@ def write_many(layout: Layout, batch: Batch, mode: Mode, event: EventRecord | No
     connection, dialect = layout.connection, layout.dialect
     if not batch.columns:
         return sum(
-            connection.session.execute(_insert_text(layout, (), 1, mode), ()).rowcount for _ in range(batch.size)
+            connection.session.execute(_insert_text(layout, (), 1, mode), ()).rowcount
+            for _ in range(batch.size)
         )
     constants = {EVENT[0]: event.id if event else None} if stamped(layout, mode, event) else {}
     names = [name for name, _ in batch.columns]
     dtypes = [dtype for _, dtype in batch.columns]
     if not (mode.skip or mode.replace):
-        return connection.session.load_rows(dialect.table(layout.name), names, dtypes, batch.rows(), constants)
+        return connection.session.load_rows(
+            dialect.table(layout.name), names, dtypes, batch.rows(), constants
+        )
     if not dialect.features.server:
         return _in_groups(layout, batch, mode, constants)
     rows = list(_last_of_each_key(layout, batch) if mode.replace else _first_of_each_key(layout, batch))
@@ -240,9 +243,7 @@ def _from_staged(
         names = [name for name, _ in columns]
         assigned = [name for name in names if name not in layout.key]
         key = [name for name in names if name in layout.key]
-        update = update_existing(
-            layout.name, assigned, key, constants, _left_out(layout, columns), dialect
-        )
+        update = update_existing(layout.name, assigned, key, constants, _left_out(layout, columns), dialect)
         changed = execute(update).rowcount if update else 0
         conflict = Conflict(layout.key)
     text = insert_selected(layout.name, columns, select, constants, dialect, conflict)

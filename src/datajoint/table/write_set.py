@@ -46,7 +46,7 @@ class _Insert:
 
 
 class _Block:
-    """An open ``with connection.transaction`` of the make: what was collected before it, its savepoint once pinned."""
+    """An open transaction block of the make: what was collected before it, its savepoint once pinned."""
 
     __slots__ = ("before", "savepoint")
 
@@ -58,8 +58,8 @@ class _Block:
 class WriteSet:
     """The writes of one make.
 
-    Inserts into the table and its parts are collected; whatever must see them, or writes elsewhere, *pins* the
-    set: it is written into a transaction that stays open until `finish` or `abort`.
+    Inserts into the table and its parts are collected; whatever must see them, or writes elsewhere, *pins*
+    the set: it is written into a transaction that stays open until `finish` or `abort`.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ class WriteSet:
                     for n in range(len(checked.rows)):
                         yield {column: checked.columns[i][n] for i, column in enumerate(checked.names)}
 
-    # ------------------------------------------------------------------------------------------- while make runs
+    # ------------------------------------------------------------------------------ while make runs
 
     @contextmanager
     def running(self) -> Generator[WriteSet]:
@@ -182,7 +182,7 @@ class WriteSet:
         finally:
             self._blocks.remove(block)
 
-    # ----------------------------------------------------------------------------------------------------- pinned
+    # --------------------------------------------------------------------------------------- pinned
 
     def pin(self) -> None:
         """Write what is collected into a transaction that stays open; from now on writes go there at once."""
@@ -192,7 +192,7 @@ class WriteSet:
         self._transaction = self.connection.transaction
         self._transaction.__enter__()
         transaction = self.connection.current
-        assert transaction is not None
+        assert transaction is not None  # noqa: S101 - the block has just begun it
         enter(transaction, self._scope)
         inserts, self._inserts = self._inserts, []
         done = 0
@@ -212,7 +212,7 @@ class WriteSet:
                 raise
             self.count(insert.name, insert.batches)
 
-    # ---------------------------------------------------------------------------------------------------- the end
+    # -------------------------------------------------------------------------------------- the end
 
     def finish(self, statements: Sequence[Statement] = ()) -> None:
         """Write the set and the event of the make, and commit.
@@ -245,11 +245,7 @@ class WriteSet:
     def _finish_pinned(self, statements: Sequence[Statement]) -> None:
         block, self._transaction = self._transaction, None
         try:
-            if not self.connection.in_transaction:
-                raise TransactionError(
-                    f"The transaction of the make of `{self.name.class_name}` was ended inside it.",
-                    hint="A make neither commits nor cancels transactions.",
-                )
+            self._check_open()
             if statements:
                 self.connection.execute_batch(statements)
             self._scope.schemas[self.name.schema] = None
@@ -263,6 +259,13 @@ class WriteSet:
             block.__exit__(type(error), error, error.__traceback__)
             raise
         block.__exit__(None, None, None)
+
+    def _check_open(self) -> None:
+        if not self.connection.in_transaction:
+            raise TransactionError(
+                f"The transaction of the make of `{self.name.class_name}` was ended inside it.",
+                hint="A make neither commits nor cancels transactions.",
+            )
 
     def abort(self) -> None:
         """Forget what was collected, and undo what was written."""

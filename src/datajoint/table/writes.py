@@ -27,8 +27,8 @@ class Writing:
     """Inserting, validating and updating rows."""
 
     def insert1(
-        self, row: Any, replace: bool = False, skip_duplicates: bool = False, ignore_extra_fields: bool = False,
-        allow_direct_insert: bool | None = None,
+        self, row: Any, replace: bool = False, skip_duplicates: bool = False,
+        ignore_extra_fields: bool = False, allow_direct_insert: bool | None = None,
     ) -> None:  # fmt: skip
         """Insert one row.
 
@@ -76,16 +76,17 @@ class Writing:
         insert_chunks(table.connection, table.name, [one(row, layout.heading)], mode)
 
     def insert(
-        self, rows: Any, replace: bool = False, skip_duplicates: bool = False, ignore_extra_fields: bool = False,
-        allow_direct_insert: bool | None = None, chunk_size: int | None = None,
+        self, rows: Any, replace: bool = False, skip_duplicates: bool = False,
+        ignore_extra_fields: bool = False, allow_direct_insert: bool | None = None,
+        chunk_size: int | None = None,
     ) -> None:  # fmt: skip
         """Insert rows: all of them or, when one is refused, none.
 
         Parameters
         ----------
         rows
-            Dicts, NumPy records, a pandas or Polars frame, an Arrow table, the `pathlib.Path` of a CSV file, any
-            iterable of these, or a query, whose rows are copied within the database.
+            Dicts, NumPy records, a pandas or Polars frame, an Arrow table, the `pathlib.Path` of a CSV file,
+            any iterable of these, or a query, whose rows are copied within the database.
         replace, skip_duplicates, ignore_extra_fields, allow_direct_insert
             As for `insert1`.
         chunk_size
