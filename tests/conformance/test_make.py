@@ -50,14 +50,24 @@ def rows(names, *values):
     return [dict(zip(names.split(), row, strict=True)) for row in values]
 
 
+def fail_after(connection, action):
+    """Do something in a transaction that fails."""
+    with connection.transaction:
+        action()
+        raise ValueError("inner")
+
+
+def insert_and_look(table, key):
+    table.insert1({**key, "y": 1})
+    assert 1 == len(table & key)
+
+
 def events(schema, kind):
-    table = schema.connection.catalog.find  # the table of events is of the platform: asked for by its name
-    assert table
     free = dj.FreeTable(schema.connection, f"{schema.database}.~events")
     return (free & {"kind": kind}).to_dicts(order_by="event")
 
 
-# ------------------------------------------------------------------------------------------------- all or nothing
+# ------------------------------------------------------------------------------------------- all or nothing
 
 
 @pytest.mark.statement("POP-6")
@@ -173,9 +183,8 @@ def test_a_block_inside_make_is_a_savepoint(computed, schema, pinned):
         self.insert1({**key, "y": 1})
         if pinned:
             assert 1 == len(self & key)
-        with pytest.raises(ValueError, match="inner"), schema.connection.transaction:
-            self.Cell.insert1({**key, "cell": 1})
-            raise ValueError("inner")
+        with pytest.raises(ValueError, match="inner"):
+            fail_after(schema.connection, lambda: self.Cell.insert1({**key, "cell": 1}))
         with schema.connection.transaction:
             self.Cell.insert1({**key, "cell": 2})
 
@@ -263,7 +272,7 @@ def test_a_make_leaves_one_event_that_its_rows_name(computed, schema):
     assert [e["event"] for e in makes] == sorted(e["parent"] for e in parts)
 
 
-# ------------------------------------------------------------------------------------------------------ contract
+# ------------------------------------------------------------------------------------------------- contract
 
 
 @pytest.mark.statement("POP-13")
@@ -286,13 +295,8 @@ def test_a_make_that_inserts_nothing_is_an_error(computed):
 def test_a_make_that_undoes_its_insert_is_an_error(computed, schema):
     def make(self, key):
         assert 0 == len(self & key)
-        try:
-            with schema.connection.transaction:
-                self.insert1({**key, "y": 1})
-                assert 1 == len(self & key)
-                raise ValueError
-        except ValueError:
-            pass
+        with pytest.raises(ValueError, match="inner"):
+            fail_after(schema.connection, lambda: insert_and_look(self, key))
 
     with pytest.raises(ContractError, match="inserted nothing"):
         computed(make).populate()
@@ -328,7 +332,7 @@ def test_equal_keys_of_other_types_are_the_same_key(computed):
     assert 3 == computed(make).populate()["success_count"]
 
 
-# -------------------------------------------------------------------------------------------------- the three parts
+# ------------------------------------------------------------------------------------------ the three parts
 
 
 class ThreeParts:
@@ -488,7 +492,7 @@ def test_the_older_name_of_make(computed):
     assert 3 == computed(_make_tuples=_make_tuples).populate()["success_count"]
 
 
-# ------------------------------------------------------------------------------------------------------- upstream
+# ------------------------------------------------------------------------------------------------- upstream
 
 
 @pytest.mark.statement("POP-20")
@@ -563,7 +567,7 @@ def test_upstream_outside_make_names_the_alternative(computed):
         _ = computed(lambda self, key: None)().upstream
 
 
-# ----------------------------------------------------------------------------------------------------- permission
+# ----------------------------------------------------------------------------------------------- permission
 
 
 @pytest.mark.statement("TAB-19", "POP-21")
@@ -639,5 +643,3 @@ def test_an_interruption_discards_the_make_and_restores_handlers(computed, schem
     assert 1 == len(fit.Cell())
     assert not schema.connection.in_transaction
     (fit & "subject_id = 1").delete()
-
-

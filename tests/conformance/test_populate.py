@@ -17,7 +17,9 @@ def subject(schema):
         species = "mouse" : varchar(20)
         """
 
-    Subject.insert([{"subject_id": n, "x": n / 2, "species": "rat" if n == 2 else "mouse"} for n in (3, 1, 2)])
+    Subject.insert(
+        [{"subject_id": n, "x": n / 2, "species": "rat" if n == 2 else "mouse"} for n in (3, 1, 2)]
+    )
     return Subject
 
 
@@ -139,7 +141,13 @@ def test_a_key_source_of_its_own(computed, subject, how):
         "instance": subject(),
         "union": (subject & "subject_id = 1").proj() + (subject & "subject_id = 2").proj(),
     }[how]
-    expected = {"attribute": [2, 3], "property": [1, 3], "class": [1, 2, 3], "instance": [1, 2, 3], "union": [1, 2]}
+    expected = {
+        "attribute": [2, 3],
+        "property": [1, 3],
+        "class": [1, 2, 3],
+        "instance": [1, 2, 3],
+        "union": [1, 2],
+    }
     double = computed(key_source=given)
     assert len(expected[how]) == double.populate()["success_count"]
     assert expected[how] == ids(double)
@@ -263,7 +271,9 @@ def test_errors_are_collected(computed, schema):
     double = computed(make=make)
     result = double.populate(suppress_errors=True)
     assert 1 == result["success_count"]
-    assert [({"subject_id": 1}, "ValueError: bad 1"), ({"subject_id": 3}, "ValueError: bad 3")] == result["error_list"]
+    assert [({"subject_id": 1}, "ValueError: bad 1"), ({"subject_id": 3}, "ValueError: bad 3")] == result[
+        "error_list"
+    ]
     errors = double.populate(suppress_errors=True, return_exception_objects=True)["error_list"]
     assert [1, 3] == [key["subject_id"] for key, _ in errors]
     assert [ValueError, ValueError] == [type(error) for _, error in errors]
@@ -399,7 +409,9 @@ def counting(connection, monkeypatch):
         monkeypatch.setattr(session, name, _noting(getattr(session, name), sent.append))
     batch = session.execute_batch
     monkeypatch.setattr(
-        session, "execute_batch", lambda statements: (sent.append("; ".join(t for t, _ in statements)), batch(statements))[1]
+        session,
+        "execute_batch",
+        lambda statements: (sent.append("; ".join(t for t, _ in statements)), batch(statements))[1],
     )
     return sent
 

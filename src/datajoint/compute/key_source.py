@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from datajoint.declare.spec import ForeignKey
 from datajoint.errors import DataJointError
@@ -22,10 +22,11 @@ def default_key_source(table: Table) -> QueryExpression:
     DataJointError
         When the key refers to no parent (POP-4).
     """
-    parents = [_parent(table, key) for key in table.spec.foreign_keys if key.in_key and key.parent != table.name]
+    keys = [key for key in table.spec.foreign_keys if key.in_key and key.parent != table.name]
+    parents = [_parent(table, key) for key in keys]
     if not parents:
         raise DataJointError(
-            f"`{table.class_name}` has no parent in its primary key, so there is nothing to derive its keys from.",
+            f"`{table.class_name}` has no parent in its primary key, so its keys come from nowhere.",
             hint="Define the property `key_source`, or reference a parent above the line ---.",
         )
     source = parents[0]
@@ -35,7 +36,7 @@ def default_key_source(table: Table) -> QueryExpression:
 
 
 def _parent(table: Table, key: ForeignKey) -> QueryExpression:
-    return table._sibling(key.parent).proj(**key.renames)  # noqa: SLF001 - the same package in spirit
+    return table._sibling(key.parent).proj(**key.renames)
 
 
 def all_keys(table: Table, restrictions: Sequence[Any] = ()) -> QueryExpression:
@@ -52,9 +53,10 @@ def all_keys(table: Table, restrictions: Sequence[Any] = ()) -> QueryExpression:
     source = source.proj()
     lacking = [name for name in source.primary_key if name not in table.heading]
     if lacking:
+        listed = ", ".join(f"`{name}`" for name in lacking)
         raise DataJointError(
-            f"`{table.class_name}` lacks {', '.join(f'`{name}`' for name in lacking)} of the key of its key_source.",
-            hint="Rename or leave them out in `key_source`, for example by .proj(new='old') or dj.U('a', 'b') & source.",
+            f"`{table.class_name}` lacks {listed} of the key of its key_source.",
+            hint="Rename or leave them out, for example by .proj(new='old') or dj.U('a', 'b') & source.",
         )
     return source
 
@@ -62,14 +64,16 @@ def all_keys(table: Table, restrictions: Sequence[Any] = ()) -> QueryExpression:
 def missing_keys(table: Table, keys: QueryExpression) -> QueryExpression:
     """Return those of the keys that the table has no row for."""
     made = table.proj(*(name for name in keys.primary_key if name not in table.primary_key))
-    return keys.restrict(Not(made), semantic_check=False)  # keys are inserted by name, so they are found by name
+    # Keys are inserted by name, so they are found by name.
+    return keys.restrict(Not(made), semantic_check=False)
 
 
 def _as_expression(table: Table, source: Any) -> QueryExpression:
-    if isinstance(source, type) and issubclass(source, QueryExpression):
-        source = source()
     if isinstance(source, QueryExpression):
         return source
+    if isinstance(source, type):
+        source = cast("Any", source)()  # a table class
+        return _as_expression(table, source)
     if isinstance(source, (list, tuple, set)) or hasattr(source, "dtype"):
         return default_key_source(table) & source
     raise DataJointError(

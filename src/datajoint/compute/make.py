@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Generator, Mapping, Sequence
 from contextvars import ContextVar
+from functools import partial
 from types import GeneratorType
 from typing import Any, cast
 
@@ -34,8 +35,8 @@ class Making:
         """Compute the row of a key and insert it; to be written by the user.
 
         Or write it in three parts, so that nothing is computed from inputs that change meanwhile:
-        ``make_fetch(key)`` returns a tuple, ``make_compute(key, *fetched)`` returns a tuple without touching the
-        database, ``make_insert(key, *computed)`` inserts.
+        ``make_fetch(key)`` returns a tuple, ``make_compute(key, *fetched)`` returns a tuple without touching
+        the database, ``make_insert(key, *computed)`` inserts.
         """
         raise NotImplementedError(_what_to_write(type(self)))
 
@@ -104,7 +105,7 @@ def _attempt(table: Table, key: Key, make_kwargs: Mapping[str, Any]) -> None:
     writes.finish()
 
 
-# ------------------------------------------------------------------------------------------- the forms of make
+# ------------------------------------------------------------------------------------ the forms of make
 
 
 class _FetchedDataChanged(Exception):  # noqa: N818 - no error yet
@@ -125,14 +126,15 @@ def _run(table: Table, key: Key, make_kwargs: Mapping[str, Any], writes: WriteSe
     if type(table).make is not Making.make:  # type: ignore[attr-defined] - of tables that are populated
         method = own.make
     elif hasattr(table, "_make_tuples"):
-        method = own._make_tuples  # noqa: SLF001 - the name of 0.x
+        method = own._make_tuples
     if method is None:
         _three_parts(table, key, make_kwargs, writes)
         return
     with writable([table.name]):
         steps = method(dict(key), **make_kwargs)
         if isinstance(steps, GeneratorType):
-            _generator(cast("Generator[Any]", steps), lambda: method(dict(key), **make_kwargs), table, key, writes)
+            again = partial(method, dict(key), **make_kwargs)
+            _generator(cast("Generator[Any]", steps), again, table, key, writes)
 
 
 def _three_parts(table: Table, key: Key, make_kwargs: Mapping[str, Any], writes: WriteSet) -> None:
@@ -155,8 +157,8 @@ def _generator(steps: Generator[Any], again: Any, table: Table, key: Key, writes
         return
     if fetched is None:
         warnings.warn(
-            f"`{table.class_name}.make` yields nothing at first: write `yield fetched`, so that a change of its "
-            "inputs is noticed.",
+            f"`{table.class_name}.make` yields nothing at first: write `yield fetched`, so that a change of "
+            "its inputs is noticed.",
             DataJointDeprecationWarning,
             stacklevel=2,
         )
@@ -170,11 +172,11 @@ def _generator(steps: Generator[Any], again: Any, table: Table, key: Key, writes
         pass
 
 
-def _arguments(returned: Any) -> Sequence[Any]:
+def _arguments(returned: Any) -> tuple[Any, ...]:
     """Return what one part hands to the next: the items of a tuple, else the one value."""
     if returned is None:
         return ()
-    return returned if isinstance(returned, (tuple, list)) else (returned,)
+    return tuple(returned) if type(returned) in (tuple, list) else (returned,)
 
 
 def _what_to_write(cls: type) -> str:
@@ -183,17 +185,17 @@ def _what_to_write(cls: type) -> str:
     if there:
         return (
             f"`{cls.__name__}` has {' and '.join(there)} but lacks {' and '.join(missing)}: write "
-            "make_fetch(self, key), make_compute(self, key, *fetched) and make_insert(self, key, *computed), or "
-            "one method make(self, key)."
+            "make_fetch(self, key), make_compute(self, key, *fetched) and make_insert(self, key, *computed), "
+            "or one method make(self, key)."
         )
     return (
-        f"`{cls.__name__}` cannot be populated: write its method make(self, key), which computes the row of the "
-        "key and inserts it by self.insert1, or the three methods make_fetch(self, key), "
+        f"`{cls.__name__}` cannot be populated: write its method make(self, key), which computes the row of "
+        "the key and inserts it by self.insert1, or the three methods make_fetch(self, key), "
         "make_compute(self, key, *fetched) and make_insert(self, key, *computed)."
     )
 
 
-# --------------------------------------------------------------------------------------------------- the contract
+# ---------------------------------------------------------------------------------------- the contract
 
 
 class _KeyedWrites(WriteSet):
@@ -223,12 +225,14 @@ class _KeyedWrites(WriteSet):
         ContractError
             When there is none.
         """
-        made = bool(self._table & dict(self._key)) if self.pinned else next(self.collected(self.name), None) is not None
-        if not made:
+        if not (bool(self._table & dict(self._key)) if self.pinned else self._has_rows()):
             raise ContractError(
                 f"make of `{self._table.class_name}` inserted nothing for the key {dict(self._key)}.",
-                hint="Let it insert a row for every key it is called with, or leave the key out by `key_source`.",
+                hint="Let it insert a row for every key that it gets, or leave the key out by `key_source`.",
             )
+
+    def _has_rows(self) -> bool:
+        return any(insert.name == self.name and insert.rows for insert in self._inserts)
 
     def _refuse_others(self, name: TableName, batches: Sequence[Batch]) -> None:
         for batch in batches:
@@ -242,8 +246,8 @@ class _KeyedWrites(WriteSet):
         for value in values:
             if value != mine and not self._is_mine(name, attribute, value):
                 raise ContractError(
-                    f"make of `{self._table.class_name}` for the key {dict(self._key)} inserts a row of another key "
-                    f"into `{name.class_name}`: `{attribute}` is {value!r}.",
+                    f"make of `{self._table.class_name}` for the key {dict(self._key)} inserts a row of "
+                    f"another key into `{name.class_name}`: `{attribute}` is {value!r}.",
                     hint="A make inserts rows of its own key only; other keys get a make of their own.",
                 )
 

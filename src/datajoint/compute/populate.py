@@ -6,7 +6,7 @@ import os
 import threading
 import time
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import Any, cast
 
@@ -19,7 +19,13 @@ from datajoint.compute.key_source import all_keys, default_key_source, missing_k
 from datajoint.compute.make import Making, running_key
 from datajoint.compute.progress import count_remaining, shown
 from datajoint.compute.upstream import Upstream
-from datajoint.errors import ComputeError, DataJointDeprecationWarning, DataJointError, JobError, TransactionError
+from datajoint.errors import (
+    ComputeError,
+    DataJointDeprecationWarning,
+    DataJointError,
+    JobError,
+    TransactionError,
+)
 from datajoint.logging import logger
 from datajoint.table.meta import class_level
 from datajoint.table.table import Table
@@ -27,7 +33,7 @@ from datajoint.table.table import Table
 __all__ = ["AutoPopulate"]
 
 _CHECKED_SECONDS = 0.05
-"""Keys found missing so long ago are looked at again before they are made: somebody else may have made them."""
+"""Keys found missing so long ago are looked at again: somebody else may have made them."""
 
 _CHECKED_KEYS = 100
 
@@ -50,6 +56,7 @@ class AutoPopulate(Making):
     ...     ---
     ...     square : int64
     ...     '''
+    ...
     ...     def make(self, key):
     ...         self.insert1({**key, "square": key["subject_id"] ** 2})
     >>> Subject.insert([{"subject_id": 3}, {"subject_id": 4}])
@@ -80,7 +87,7 @@ class AutoPopulate(Making):
         key = running_key(table)
         if key is None:
             raise DataJointError(
-                f"self.upstream is only available inside make(), and no make of `{table.class_name}` runs here.",
+                f"self.upstream is only available inside make(), and none of `{table.class_name}` runs here.",
                 hint="Outside make(), trace explicitly: dj.Diagram.trace(table & key)[Ancestor].",
             )
         return Upstream(table, dict(key))
@@ -145,8 +152,11 @@ class AutoPopulate(Making):
         table = cast("Table", self)
         _refuse_misuse(table, processes)
         if limit is not None or order is not None:
-            warnings.warn("populate(limit=, order=) is older spelling: use max_calls=; keys come in key order.",
-                          DataJointDeprecationWarning, stacklevel=2)  # fmt: skip
+            warnings.warn(
+                "populate(limit=, order=) is older spelling: use max_calls=; keys come in key order.",
+                DataJointDeprecationWarning,
+                stacklevel=2,
+            )
         if reserve_jobs:
             _ = self.jobs
         keys = _listed(table, restrictions, limit if max_calls is None else max_calls)
@@ -182,7 +192,8 @@ def _refuse_misuse(table: Table, processes: int | None) -> None:
         )
     if table.connection.is_atomic:
         raise TransactionError(
-            "Populate cannot be called during a transaction or inside make().", hint="Call it before or after."
+            "Populate cannot be called during a transaction or inside make().",
+            hint="Call it before or after.",
         )
     if processes is not None and processes < 1:
         raise DataJointError(f"processes must be a positive number, not {processes}.")
@@ -266,8 +277,8 @@ def _made(table: Table, keys: Sequence[dict[str, Any]]) -> set[tuple[Any, ...]]:
 
 
 @contextmanager
-def _ended_by_signal() -> Iterator[None]:
-    """Let SIGTERM end the running make in order, as Ctrl-C does; the handler of before is put back (POP-23)."""
+def _ended_by_signal() -> Generator[None]:
+    """Let SIGTERM end the running make in order, as Ctrl-C does; the handler is restored (POP-23)."""
     import signal
 
     ours = threading.current_thread() is threading.main_thread()
@@ -284,5 +295,3 @@ def _ended_by_signal() -> Iterator[None]:
 
 def _end(number: int, frame: Any) -> None:
     raise SystemExit(128 + number)
-
-

@@ -56,7 +56,10 @@ def shown(outcomes: Iterable[MakeOutcome], label: str, total: int) -> Iterator[M
         for outcome in outcomes:
             line.count(outcome)
             yield outcome
-        line.done, line.skipped = total, line.skipped + total - line.done  # the rest was not to be made any more
+        line.done, line.skipped = (
+            total,
+            line.skipped + total - line.done,
+        )  # the rest was not to be made any more
     finally:
         line.end()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from datajoint.algebra import build
 from datajoint.algebra.nodes import All, Equals, Query
@@ -40,11 +40,11 @@ class Upstream:
         target, name = self._find(which)
         rows = self.rows
         if name in rows:
-            return target & QueryExpression._of(rows[name], self._table.connection)  # noqa: SLF001 - of the package
+            return target & QueryExpression._of(rows[name], self._table.connection)
         master = name.master
         if master is None or master not in rows:
             raise self._refusal(str(which) if isinstance(which, str) else name.class_name)
-        return target & QueryExpression._of(rows[master], self._table.connection)  # noqa: SLF001
+        return target & QueryExpression._of(rows[master], self._table.connection)
 
     @property
     def rows(self) -> dict[TableName, Query]:
@@ -56,13 +56,17 @@ class Upstream:
             for edge in graph.to_parents(self._table.name):
                 if edge.parent != self._table.name and any(name in self._key for name in edge.key.columns):
                     start = self._parent(edge.key)
-                    steps += (Step(*found) for found in trace(graph, edge.parent, start, catalog.source).items())
+                    steps += (
+                        Step(*found) for found in trace(graph, edge.parent, start, catalog.source).items()
+                    )
             self._rows = combined(steps, graph, catalog.source)
         return self._rows
 
     def _parent(self, key: ForeignKey) -> Query:
         """Return the rows of a parent that the key tells."""
-        pairs = [(p, self._key[c]) for c, p in zip(key.columns, key.parent_columns, strict=True) if c in self._key]
+        pairs = [
+            (p, self._key[c]) for c, p in zip(key.columns, key.parent_columns, strict=True) if c in self._key
+        ]
         whole = Query(self._table.connection.catalog.source(key.parent))
         condition = All(tuple(Equals(name) for name, _ in pairs))
         return build.restrict(whole, condition, tuple(value for _, value in pairs))
@@ -73,8 +77,9 @@ class Upstream:
         if isinstance(which, Table):
             return which, which.name
         if not isinstance(which, str):
+            kind = cast("Any", which).__class__.__name__
             raise DataJointError(
-                f"self.upstream[…] takes a table class or a name, not {type(which).__name__}.",
+                f"self.upstream[…] takes a table class or a name, not {kind}.",
                 hint="Write self.upstream[Subject] or self.upstream['Subject'].",
             )
         wanted = which.replace("`", "").replace('"', "")
@@ -86,17 +91,20 @@ class Upstream:
                 f"`{which}` is ambiguous: " + ", ".join(f"`{name}`" for name in found) + ".",
                 hint="Write 'schema.Table', or give the class.",
             )
-        return self._table._sibling(found[0]), found[0]  # noqa: SLF001 - of the package
+        return self._table._sibling(found[0]), found[0]
 
     def _names(self) -> list[TableName]:
         graph = self._table.connection.catalog.load_family(self._table.database)
-        return [*self.rows, *(part for name in self.rows for part in graph.parts(name) if part not in self.rows)]
+        return [
+            *self.rows,
+            *(part for name in self.rows for part in graph.parts(name) if part not in self.rows),
+        ]
 
     def _refusal(self, which: str) -> DataJointError:
         known = [name.class_name for name in self._names()]
         return DataJointError(
-            f"Table `{which}` is not in this trace's subgraph: `{self._table.class_name}` does not derive from it "
-            "through its primary key.",
+            f"Table `{which}` is not in this trace's subgraph: `{self._table.class_name}` does not derive "
+            "from it through its primary key.",
             hint=nearest(which, known) or f"Ancestors of this key: {', '.join(known) or 'none'}.",
         )
 

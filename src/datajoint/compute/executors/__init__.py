@@ -1,0 +1,1 @@
+"""Where keys are computed: in this process, in several, elsewhere."""

@@ -1,8 +1,8 @@
 """Computes in several processes of this machine, each with a connection of its own (POP-10).
 
-A worker is a fresh Python that imports the class by its path; so nothing of this process (threads, locks, open
-files) can disturb it, and it works on every platform. Classes that cannot be imported, such as those written in
-a notebook or in a function, are made in forks of this process, where the platform has them.
+A worker is a fresh Python that imports the class by its path; so nothing of this process (threads, locks,
+open files) can disturb it, and it works on every platform. Classes that cannot be imported, such as those
+written in a notebook or in a function, are made in forks of this process, where the platform has them.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
 from datajoint._value import replace
 from datajoint.compute.executors.base import FAILED, MakeOutcome, MakeTask
-from datajoint.compute.executors.worker import READY, Setup, import_class, serve_forked
+from datajoint.compute.executors.worker import READY, Setup, import_class, serve, serve_forked
 from datajoint.engine.instance import default_instance, thread_safe
 from datajoint.errors import ComputeError, MakeError
 from datajoint.logging import logger
@@ -88,7 +88,7 @@ class _Worker:
         outcome: MakeOutcome = self.receive()
         return outcome
 
-    def stop(self) -> Any:
+    def stop(self) -> int:
         """Let the process end, see that it does, and return its exit code."""
         import contextlib
         import subprocess
@@ -101,7 +101,7 @@ class _Worker:
             self.process.kill()
             code = self.process.wait()
         self.reader.close()
-        return code
+        return int(code)
 
 
 class ProcessExecutor:
@@ -172,7 +172,7 @@ class ProcessExecutor:
 
     def _died(self, n: int, task: MakeTask) -> MakeError:
         code = self._workers[n].stop()
-        how = f"was killed by signal {-code}" if isinstance(code, int) and code < 0 else f"ended with exit code {code}"
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
         return MakeError(
             f"The worker process {how} while making `{self._table.class_name}` for the key {task.key}.",
             hint="It may have run out of memory. The key is not made.",
@@ -218,11 +218,11 @@ class ProcessExecutor:
         import subprocess
 
         path = [entry or os.getcwd() for entry in sys.path]
-        code = f"import sys; sys.path[:] = {path!r}; from datajoint.compute.executors.worker import main; main()"
-        process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603
-        assert process.stdin is not None
-        assert process.stdout is not None
-        worker = _Worker(process, process.stdout, process.stdin)  # type: ignore[arg-type]
+        code = f"import sys; sys.path[:] = {path!r}; from {serve.__module__} import main; main()"
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter
+            [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        worker = _Worker(process, cast("BinaryIO", process.stdout), cast("BinaryIO", process.stdin))
         try:
             worker.send(self._setup)
         except OSError:  # it ended at once: its answer says so
@@ -265,11 +265,19 @@ def _setup(table: Table, make_kwargs: dict[str, Any]) -> Setup | None:
             return None
     elif getattr(module, "__spec__", None) is None or not _leads_to(cls):
         return None
-    shared = not thread_safe() and default_instance()._connection is table.connection  # noqa: SLF001
+    shared = not thread_safe() and default_instance()._connection is table.connection
     config = table.connection.config
-    assigned = {name: config[name] for name in config if config.origin(name) == "assigned"} if shared else None
+    assigned = {name: config[name] for name in config if config.origin(name) == "assigned"}
     settings = replace(table.connection.settings, announced=False)
-    return Setup(cls.__module__, cls.__qualname__, main, table.name, settings, assigned, make_kwargs)
+    return Setup(
+        cls.__module__,
+        cls.__qualname__,
+        main,
+        table.name,
+        settings,
+        assigned if shared else None,
+        make_kwargs,
+    )
 
 
 def _leads_to(cls: type[Table]) -> bool:
@@ -290,6 +298,6 @@ def _refusal(table: Table, reason: str) -> ComputeError:
     cls = type(table)
     return ComputeError(
         f"`{cls.__qualname__}` of module `{cls.__module__}` cannot be made in other processes: {reason}.",
-        hint="Put the class into a module that a new Python can import and that attaches it to the same schema, "
+        hint="Put the class into a module that a new Python can import and that attaches it to its schema, "
         "or call populate() with processes=1.",
     )

@@ -1,7 +1,7 @@
-"""What a worker process does: it attaches to the table, makes the keys it is sent and sends back what became of them.
+"""What a worker process does: it makes the keys that it is sent and tells what became of them.
 
-It talks to its parent through two pipes, in pickles. A worker that was started afresh gets a `Setup` first and
-imports the class by its path; a forked one has everything but needs a connection of its own.
+It talks to its parent through two pipes, in pickles. A worker that was started afresh gets a `Setup` first
+and imports the class by its path; a forked one has everything but needs a connection of its own.
 """
 
 from __future__ import annotations
@@ -60,16 +60,11 @@ def main() -> None:
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)  # what a make reads or prints must not meet what we send
     os.dup2(2, 1)
-    sys.excepthook = lambda kind, error, trace: _fail(writer, error)
+    sys.excepthook = lambda _kind, error, _trace: _send(writer, f"{type(error).__name__}: {error}")
     setup: Setup = _receive(reader)
     table = _prepare(setup)
     sys.excepthook = sys.__excepthook__
     serve(table, setup.make_kwargs, reader, writer)
-
-
-def _fail(writer: BinaryIO, error: BaseException) -> None:
-    """Tell the parent why this worker cannot start."""
-    _send(writer, f"{type(error).__name__}: {error}")
 
 
 def _prepare(setup: Setup) -> Table:
@@ -81,7 +76,7 @@ def _prepare(setup: Setup) -> Table:
     del os.environ[PREPARING]
     if cls._binding is None:  # a schema that the parent activated later
         if setup.assigned is None:
-            raise ComputeError(f"`{setup.qualname}` is not attached to a schema when `{setup.module}` is imported.")
+            raise ComputeError(f"`{setup.qualname}` is not attached when `{setup.module}` is imported.")
         cls._binding = Binding(default_instance().connection, setup.name)
     table: Table = cls()
     there = replace(table.connection.settings, announced=False)
@@ -123,7 +118,7 @@ def serve_forked(
     for descriptor in foreign:
         os.close(descriptor)
     connections: list[Connection] = [table.connection]
-    if not thread_safe() and default_instance()._connection is not None:  # noqa: SLF001 - not to be opened
+    if not thread_safe() and default_instance()._connection is not None:
         connections.append(default_instance().connection)
     for connection in dict.fromkeys(connections):
         connection.after_fork()
@@ -183,11 +178,21 @@ def _portable(outcome: MakeOutcome) -> MakeOutcome:
     error.add_note(f"in worker process {os.getpid()}:\n{text}")
     try:
         same = type(pickle.loads(pickle.dumps(error))) is type(error)  # noqa: S301 - our own
-    except (pickle.PicklingError, TypeError, AttributeError, ValueError, ImportError, KeyError, RecursionError):
+    except (
+        pickle.PicklingError,
+        TypeError,
+        AttributeError,
+        ValueError,
+        LookupError,
+        ImportError,
+        RecursionError,
+    ):
         same = False
     if same:
         return outcome
-    told = MakeError(f"{type(error).__name__}: {error}", hint="The exception itself cannot be sent between processes.")
+    told = MakeError(
+        f"{type(error).__name__}: {error}", hint="The exception itself cannot be sent between processes."
+    )
     for note in getattr(error, "__notes__", ()):
         told.add_note(note)
     return replace(outcome, error=told)
