@@ -28,7 +28,7 @@ def count_remaining(missing: QueryExpression, keys: QueryExpression) -> tuple[in
     >>> @schema
     ... class Subject(dj.Manual):
     ...     definition = "subject_id : int32"
-    >>> Subject.insert([(1,), (2,)])
+    >>> Subject.insert([{"subject_id": 1}, {"subject_id": 2}])
     >>> count_remaining(Subject & "subject_id > 1", Subject())
     (1, 2)
     """

@@ -63,7 +63,7 @@ class Deleting:
         >>> @schema
         ... class Subject(dj.Manual):
         ...     definition = "subject_id : int32"
-        >>> Subject.insert([(1,), (2,)])
+        >>> Subject.insert([{"subject_id": 1}, {"subject_id": 2}])
         >>> (Subject & {"subject_id": 2}).delete(prompt=False)
         1
         """
