@@ -6,8 +6,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from datajoint.compute.executors.base import DONE, FAILED, SKIPPED, MakeOutcome
 from datajoint.compute.make import make
+from datajoint.compute.task import DONE, FAILED, SKIPPED, MakeOutcome
 from datajoint.errors import DuplicateError
 from datajoint.table.table import Table
 

@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import Any, cast
 
-from datajoint.compute.executors.base import DONE, FAILED, Executor, MakeOutcome, MakeTask
+from datajoint.compute.executors.base import Executor
 from datajoint.compute.executors.local import LocalExecutor
 from datajoint.compute.executors.processes import ProcessExecutor, usable_cpus
 from datajoint.compute.executors.worker import PREPARING
@@ -18,6 +18,7 @@ from datajoint.compute.job import run_job
 from datajoint.compute.key_source import all_keys, default_key_source, missing_keys
 from datajoint.compute.make import Making, running_key
 from datajoint.compute.progress import count_remaining, shown
+from datajoint.compute.task import DONE, FAILED, MakeOutcome, MakeTask
 from datajoint.compute.upstream import Upstream
 from datajoint.errors import (
     ComputeError,

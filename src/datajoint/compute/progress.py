@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 
-from datajoint.compute.executors.base import FAILED, SKIPPED, MakeOutcome
+from datajoint.compute.task import FAILED, SKIPPED, MakeOutcome
 from datajoint.query.expression import QueryExpression
 from datajoint.sql.select import count_each
 from datajoint.sql.statement import Statement

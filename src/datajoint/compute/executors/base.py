@@ -3,28 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Protocol
+from typing import Protocol
 
-from datajoint._value import Value
+from datajoint.compute.task import MakeOutcome, MakeTask
 
-__all__ = ["DONE", "FAILED", "SKIPPED", "Executor", "MakeOutcome", "MakeTask"]
-
-DONE, SKIPPED, FAILED = "done", "skipped", "failed"
-
-
-class MakeTask(Value):
-    """One key to be made; picklable."""
-
-    key: dict[str, Any]
-
-
-class MakeOutcome(Value):
-    """What became of a key: `DONE`, `SKIPPED` (somebody else made it) or `FAILED` with its error."""
-
-    key: dict[str, Any]
-    status: str
-    error: BaseException | None = None
-    seconds: float = 0.0
+__all__ = ["Executor"]
 
 
 class Executor(Protocol):

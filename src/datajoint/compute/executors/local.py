@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from datajoint.compute.executors.base import MakeOutcome, MakeTask
+from datajoint.compute.task import MakeOutcome, MakeTask
 
 __all__ = ["LocalExecutor"]
 

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
 from datajoint._value import replace
-from datajoint.compute.executors.base import FAILED, MakeOutcome, MakeTask
 from datajoint.compute.executors.worker import READY, Setup, import_class, serve, serve_forked
+from datajoint.compute.task import FAILED, MakeOutcome, MakeTask
 from datajoint.engine.instance import default_instance, thread_safe
 from datajoint.errors import ComputeError, MakeError
 from datajoint.logging import logger

@@ -13,8 +13,8 @@ from importlib import import_module
 from typing import Any, BinaryIO
 
 from datajoint._value import Value, replace
-from datajoint.compute.executors.base import MakeOutcome, MakeTask
 from datajoint.compute.job import run_job
+from datajoint.compute.task import MakeOutcome, MakeTask
 from datajoint.engine.connection import Connection
 from datajoint.engine.instance import default_instance, thread_safe
 from datajoint.errors import ComputeError, MakeError

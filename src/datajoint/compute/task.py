@@ -1,0 +1,26 @@
+"""Tasks and their outcomes: what passes between populate and whatever computes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from datajoint._value import Value
+
+__all__ = ["DONE", "FAILED", "SKIPPED", "MakeOutcome", "MakeTask"]
+
+DONE, SKIPPED, FAILED = "done", "skipped", "failed"
+
+
+class MakeTask(Value):
+    """One key to be made; picklable."""
+
+    key: dict[str, Any]
+
+
+class MakeOutcome(Value):
+    """What became of a key: `DONE`, `SKIPPED` (somebody else made it) or `FAILED` with its error."""
+
+    key: dict[str, Any]
+    status: str
+    error: BaseException | None = None
+    seconds: float = 0.0
