@@ -142,6 +142,8 @@ class Block(Value):
         Columns of the platform that conditions may name.
     groups
         What rows are grouped by; () is one group of everything, None is no grouping.
+    occupied
+        Whether the one group of everything must have a row to be there.
     order
         ``(expression, descending, may be NULL)``.
     limit, offset
@@ -154,6 +156,7 @@ class Block(Value):
     where: tuple[Predicate, ...] = ()
     groups: tuple[Expr, ...] | None = None
     grouped: frozenset[str] = frozenset()
+    occupied: bool = False
     distinct: bool = False
     order: tuple[tuple[Expr, bool, bool], ...] = ()
     limit: int | None = None

@@ -7,6 +7,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from datajoint._value import Value, replace
+from datajoint.algebra.aggregates import bare_names, qualified
 from datajoint.algebra.fragment import Fragment, parse_column
 from datajoint.algebra.nodes import (
     Aggregate,
@@ -171,6 +172,8 @@ def _columns(
 ) -> tuple[tuple[str, str | Fragment], ...]:
     renamed = {new: old for new, text in named.items() if (old := _renamed(heading, new, text))}
     kept = _kept(heading, names, set(renamed.values()), named)
+    for new in renamed.keys() & kept:
+        raise _taken(new)
     columns: dict[str, str | Fragment] = {}
     back = {old: new for new, old in renamed.items()}
     for name in heading.order:
@@ -184,11 +187,15 @@ def _columns(
         if new in renamed:
             continue
         if new in columns:
-            raise QueryError(
-                f"Attribute `{new}` exists already.", hint=f"Leave it out by '-{new}' or choose another name."
-            )
+            raise _taken(new)
         columns[new] = _computed(heading, new, text, backend)
     return tuple(columns.items())
+
+
+def _taken(name: str) -> QueryError:
+    return QueryError(
+        f"Attribute `{name}` exists already.", hint=f"Leave it out by '-{name}' or choose another name."
+    )
 
 
 def _renamed(heading: Heading, new: str, text: Any) -> str | None:
@@ -240,19 +247,31 @@ def _computed(heading: Heading, new: str, text: Any, backend: str) -> str | Frag
     return parse_column(text, heading, backend)
 
 
+def _derived(node: Plan, name: str, fragment: Fragment, key: tuple[str, ...]) -> Attribute:
+    """Return an attribute that `node` computes; its value is determined by the key of that node (LIN-3)."""
+    origin = frozenset([(Computed(node, fragment), name, key)])
+    return Attribute(name, fragment.dtype, nullable=fragment.nullable, origins=origin)
+
+
+def _marked(attribute: Attribute, node: Plan, key: tuple[str, ...]) -> Attribute:
+    """Return a key attribute that tells that it is part of the key of a computing node."""
+    return replace(attribute, origins=attribute.origins | {(node, attribute.name, key)})
+
+
 def _projected(plan: Plan, columns: tuple[tuple[str, str | Fragment], ...]) -> Plan:
     node = Project(plan, columns)
     heading, seen = plan.heading, set[str]()
     key = tuple(new for new, old in columns if isinstance(old, str) and heading[old].in_key)
     attributes: list[Attribute] = []
+    computes = any(not isinstance(old, str) for _, old in columns)
     for new, old in columns:
         if isinstance(old, str):
             in_key = heading[old].in_key and old not in seen
-            attributes.append(replace(heading[old], name=new, in_key=in_key))
+            attribute = replace(heading[old], name=new, in_key=in_key)
+            attributes.append(_marked(attribute, node, key) if computes and in_key else attribute)
             seen.add(old)
         else:
-            origin = frozenset([(Computed(node, old), new, key)])
-            attributes.append(Attribute(new, old.dtype, nullable=old.nullable, origins=origin))
+            attributes.append(_derived(node, new, old, key))
     # A duplicate of a key attribute is determined by the original and stays outside the key.
     node.heading = Heading(
         [*(a for a in attributes if a.in_key), *(a for a in attributes if not a.in_key)],
@@ -301,6 +320,7 @@ def union(left: Query, right: Query) -> Query:
     plan = left.plan.child(key) or left.plan.keep(
         key, Union(left.plan, right.plan, union_heading(left.heading, right.heading))
     )
+    _check_same(left, right, [name for name in left.heading if name in right.heading])
     return Query(plan, left.values + right.values)
 
 
@@ -317,8 +337,8 @@ def aggregate(query: Query, group: Query, names: tuple[Any, ...], named: Mapping
               keep_unmatched: bool = True, backend: str = "") -> Query:  # fmt: skip
     """Aggregate the rows of `group` per row of `query` (QRY-39 … 42)."""
     key = ("aggregate", group.plan, names, tuple(named.items()), keep_unmatched, backend)
-    plan = query.plan.child(key)
-    if plan is None:
+    found = query.plan.child(key)
+    if found is None:
         missing = determines(group.heading, query.heading)
         if missing:
             raise QueryError(
@@ -328,9 +348,12 @@ def aggregate(query: Query, group: Query, names: tuple[Any, ...], named: Mapping
             )
         matched = match(query.heading, group.heading)
         columns = _grouping(query.heading, group.heading, names, named, backend)
-        node = Aggregate(query.plan, group.plan, matched.on, columns.kept, columns.aggregates, keep_unmatched)
+        aggregates = tuple((new, qualified(fragment)) for new, fragment in columns.aggregates)
+        node = Aggregate(query.plan, group.plan, matched.on, columns.kept, aggregates, keep_unmatched)
         node.heading = _aggregate_heading(node, query.heading, columns)
-        plan = query.plan.keep(key, node)
+        found = query.plan.keep(key, (node, matched.same))
+    plan, same = found
+    _check_same(query, group, same)
     return Query(plan, query.values + group.values)
 
 
@@ -351,16 +374,26 @@ def _grouping(
             raise QueryError(f"Attribute `{new}` exists already or is not a name; choose another name.")
         if not isinstance(text, str):
             raise QueryError(f"Attribute `{new}` is computed by an expression given as text, not {text!r}.")
-        aggregates[new] = parse_column(text, scope, backend, aggregate=True)
+        fragment = aggregates[new] = parse_column(text, scope, backend, aggregate=True)
+        _check_bare(new, fragment, heading)
     return _Grouping(tuple((new, str(old)) for new, old in kept), tuple(aggregates.items()))
+
+
+def _check_bare(new: str, fragment: Fragment, heading: Heading) -> None:
+    """Refuse an attribute of the group outside an aggregate function: which of its values would it be?"""
+    for name in bare_names(fragment):
+        if name not in heading:
+            raise QueryError(
+                f"Attribute `{new}` uses `{name}` outside an aggregate function, and a group has many values of it.",
+                hint=f"Write min({name}), sum({name}), count({name}) …; or group by it: dj.U(..., '{name}').aggr(...).",
+            )
 
 
 def _aggregate_heading(node: Aggregate | GroupBy, heading: Heading, columns: _Grouping) -> Heading:
     key = tuple(new for new, old in columns.kept if heading[old].in_key)
     attributes = [replace(heading[old], name=new) for new, old in columns.kept]
-    for new, fragment in columns.aggregates:
-        origin = frozenset([(Computed(node, fragment), new, key)])
-        attributes.append(Attribute(new, fragment.dtype, nullable=fragment.nullable, origins=origin))
+    attributes = [_marked(a, node, key) if a.in_key else a for a in attributes]
+    attributes += [_derived(node, new, fragment, key) for new, fragment in columns.aggregates]
     return Heading(
         [*(a for a in attributes if a.in_key), *(a for a in attributes if not a.in_key)],
         nullable_key=heading.nullable_key,

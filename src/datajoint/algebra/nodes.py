@@ -198,7 +198,10 @@ class Join(Plan):
 
 
 class Aggregate(Plan):
-    """One row per row of the operand: kept attributes, and aggregates over the matching rows of the group."""
+    """One row per row of the operand: kept attributes, and aggregates over the matching rows of the group.
+
+    Names of the aggregates are those of the group, else of the operand; after `aggregates.OUTER` of the operand.
+    """
 
     __slots__ = ("aggregates", "group", "keep_unmatched", "kept", "on", "operand")
 

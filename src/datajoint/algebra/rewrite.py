@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from datajoint._value import replace
+from datajoint.algebra.aggregates import OUTER
 from datajoint.algebra.blocks import (
     Block,
     Derived,
@@ -120,6 +121,11 @@ class _Lowering:
     def plain(self, block: Block) -> Block:
         """Return a block that further joins and groupings may extend."""
         return replace(block, order=()) if block.plain else self.wrap(block)
+
+    def groupable(self, block: Block, names: Sequence[str]) -> Block:
+        """Return a plain block whose named columns may stand in GROUP BY, which takes no constants."""
+        block = self.plain(block)
+        return self.wrap(block) if any(_constant(block.columns[name]) for name in names) else block
 
     def single(self, block: Block) -> Block:
         """Return a block of one source and no condition: the right side of an outer join."""
@@ -241,25 +247,28 @@ class _Lowering:
     # -------------------------------------------------------------------------------------- aggregation
 
     def aggregate(self, plan: Aggregate, offset: int) -> Block:
-        left = self.plain(self.lower(plan.operand, offset))
+        left = self.groupable(self.lower(plan.operand, offset), plan.operand.heading.order)
         right = self.lower(plan.group, offset + plan.operand.arity)
         right = self.single(right) if plan.keep_unmatched else self.plain(right)
         pairs = tuple((left.columns[name], right.columns[name]) for name in plan.on)
-        scope = {**left.columns, **right.columns}
+        outer = {OUTER + name: expr for name, expr in left.columns.items()}
+        scope = {**left.columns, **right.columns, **outer}
         columns: dict[str, Expr] = {new: left.columns[old] for new, old in plan.kept}
         groups = {**{name: left.columns[name] for name in plan.operand.heading.key}, **columns}
         for new, fragment in plan.aggregates:
             columns[new] = Derived(fragment, {name: scope[name] for name in fragment.names})
+            groups |= {name: outer[name] for name in fragment.names if name in outer}
         columns = {name: columns[name] for name in plan.heading.order}
         kind = "left" if plan.keep_unmatched else "inner"
         joined = self.joined(left, right, pairs, kind, columns)
         grouped = frozenset(new for new, _ in plan.kept)
-        # A singleton has no key to group by, but one hidden column.
-        by = tuple(dict.fromkeys(groups.values(), None)) if groups else tuple(left.hidden.values())[:1]
-        return replace(joined, groups=by, grouped=grouped)
+        by: list[Expr] = []
+        for expr in groups.values():
+            by += [] if expr in by else [expr]
+        return replace(joined, groups=tuple(by), grouped=grouped, occupied=not by)
 
     def group_by(self, plan: GroupBy, offset: int) -> Block:
-        block = self.plain(self.lower(plan.operand, offset))
+        block = self.groupable(self.lower(plan.operand, offset), plan.names)
         columns: dict[str, Expr] = {name: block.columns[name] for name in plan.names}
         groups = tuple(columns.values())
         for new, fragment in plan.aggregates:
@@ -298,10 +307,25 @@ class _Lowering:
             block = self.wrap(block)
         scope = {**block.hidden, **block.columns}
         nullable = {a.name: a.nullable for a in (*plan.heading.hidden.values(), *plan.heading.values())}
-        order = tuple((scope[name], descending, nullable[name]) for name, descending in plan.order)
+        order = tuple(
+            (scope[name], descending, nullable[name])
+            for name, descending in plan.order
+            if not _constant(scope[name])  # a constant orders nothing, and a number would mean a column
+        )
         at = offset + plan.operand.arity
         limit = at if plan.limited else None
         return replace(block, order=order, limit=limit, offset=at + plan.limited if plan.shifted else None)
+
+
+def _constant(expr: Expr) -> bool:
+    """Whether an expression uses no column."""
+    match expr:
+        case Ref():
+            return False
+        case Derived(fragment, scope):
+            return not fragment.aggregate and all(_constant(inner) for inner in scope.values())
+        case _:
+            return True
 
 
 def _names(condition: Condition) -> frozenset[str] | None:

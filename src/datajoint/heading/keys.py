@@ -68,7 +68,7 @@ def _determined(
     one: Attribute, other: Attribute, left: Heading, right: Heading, shared: Iterable[str]
 ) -> bool:
     def carried(origin: Origin, key: str) -> bool:
-        wanted = (origin[0], key, origin[2])
+        wanted = (getattr(origin[0], "node", origin[0]), key, origin[2])
         return key.startswith("_") or any(
             wanted in left[name].origins and wanted in right[name].origins for name in shared
         )

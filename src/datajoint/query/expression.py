@@ -196,6 +196,7 @@ class QueryExpression(LegacyFetch):
         """
         group = as_expression(self._operand(group), "aggregated over")
         keep = not exclude_nonmatching if keep_all_rows is None else keep_all_rows
+        query = build.aggregate(self.query, group.query, attributes, named, keep, self._backend)
         if keep and any(isinstance(text, str) and _COUNT_ALL.search(text) for text in named.values()):
             warnings.warn(
                 "count(*) is 1 for rows without a match: count an attribute of the group expression instead, "
@@ -203,7 +204,7 @@ class QueryExpression(LegacyFetch):
                 DataJointWarning,
                 stacklevel=2,
             )
-        return self._derived(build.aggregate(self.query, group.query, attributes, named, keep, self._backend))
+        return self._derived(query)
 
     aggregate = aggr
 

@@ -110,10 +110,10 @@ def _text(query: Query, text: str, connection: Connection) -> tuple[Condition, V
         raise QueryError("An empty text is no condition.", hint="Use True to keep all rows.")
     if text.strip().lower() in ("true", "false"):
         return Const(text.strip().lower() == "true"), ()
-    key = ("text", text, connection)
+    key = ("text", text)
     found = query.plan.child(key)
     if found is None:
-        fragment, values = parse_condition(text, query.heading, connection)
+        fragment, values = parse_condition(text, query.heading, connection.dialect.name)
         found = query.plan.keep(key, (Text(fragment), values))
     return found
 
@@ -232,7 +232,7 @@ def _at_path(heading: Heading, path: str, given: Any, connection: Connection) ->
         text = f"{path} in ({', '.join(_literal(path, item) for item in several)})" if several else "false"
     else:
         text = f"{path} is null" if given is None else f"{path} = {_literal(path, given)}"
-    fragment, values = parse_condition(text, heading, connection)
+    fragment, values = parse_condition(text, heading, connection.dialect.name)
     return Text(fragment), values
 
 

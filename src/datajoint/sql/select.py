@@ -120,6 +120,8 @@ class _Writer:
             rest += [" AND " if n else " WHERE ", *self.predicate(term)]
         if block.groups:
             rest.append(" GROUP BY " + ", ".join(self.expr(expr) for expr in block.groups))
+        if block.occupied:
+            rest.append(" HAVING count(*) > 0")
         if block.order:
             rest.append(" ORDER BY " + ", ".join(self.order(*term) for term in block.order))
         rest += self.limit(block)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from datajoint.algebra import nodes
+from datajoint.algebra.aggregates import OUTER
 from datajoint.algebra.nodes import Condition, Plan, Query
 from datajoint.heading.names import TableName
 from datajoint.testing.expressions import aggregate, evaluate
@@ -149,7 +150,9 @@ class _Oracle:
             if not partners and not plan.keep_unmatched:
                 continue
             # A row without a match still has one row to aggregate over, of NULLs on the other side.
-            members = [{**row, **other} for other in partners or [dict.fromkeys(plan.group.heading.order)]]
+            outer = {OUTER + name: value for name, value in row.items()}
+            nothing: list[Row] = [dict.fromkeys(plan.group.heading.order)]
+            members = [{**row, **other, **outer} for other in partners or nothing]
             kept = {new: row[old] for new, old in plan.kept}
             found.append(
                 {**kept, **{new: aggregate(f.expression, members, ()) for new, f in plan.aggregates}}
