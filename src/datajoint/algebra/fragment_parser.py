@@ -28,11 +28,13 @@ _COMPARISONS = {
     "<=>": "<=>",
 }
 _MATCHES = {"like": "like", "ilike": "ilike", "regexp": "regexp", "rlike": "regexp", "glob": "glob"}
-_TILDES = {"~": ("regexp", False), "!~": ("regexp", True)}
-_LEVELS: tuple[dict[str, str], ...] = (
-    {"|": "|"}, {"&": "&"}, {"<<": "<<", ">>": ">>"}, {"+": "+", "-": "-"},
-    {"*": "*", "/": "/", "%": "%", "div": "div", "mod": "%"}, {"||": "||"},
-)  # fmt: skip
+_POWERS = {
+    "|": (1, "|"), "&": (2, "&"), "<<": (3, "<<"), ">>": (3, ">>"), "+": (4, "+"), "-": (4, "-"),
+    "*": (5, "*"), "/": (5, "/"), "%": (5, "%"), "div": (5, "div"), "mod": (5, "%"), "||": (6, "||"),
+}  # fmt: skip
+"""How strongly binary operators bind."""
+
+_POSTFIXES = {"::", "->", "->>", ".", "["}
 _CLOSERS = {
     "and",
     "or",
@@ -281,19 +283,15 @@ class Parser(Forms):
         return items
 
     def parse_level(self, level: int) -> Operand:
-        """Read binary operators from one level of precedence on."""
-        if level == len(_LEVELS):
-            return self.parse_unary()
-        left = self.parse_level(level + 1)
-        operators = _LEVELS[level]
+        """Read operands and binary operators that bind at least as strongly as `level`."""
+        left = self.parse_unary()
         while True:
             token = self.tokens[self.place]
-            op = operators.get(token.value.lower()) if token.kind in ("op", "word") else None
-            if op is None:
+            power = _POWERS.get(token.value.lower()) if token.kind in ("op", "word") else None
+            if power is None or power[0] < level:
                 return left
             self.place += 1
-            right = self.parse_level(level + 1)
-            left = self._binary(op, left, right)
+            left = self._binary(power[1], left, self.parse_level(power[0] + 1))
 
     def _binary(self, op: str, left: Operand, right: Operand) -> Operand:
         if op == "||":
@@ -307,7 +305,10 @@ class Parser(Forms):
 
     def parse_unary(self) -> Operand:
         """Read ``-a``, ``+a``, ``binary a``."""
-        start = self.start
+        token = self.tokens[self.place]
+        if token.kind != "op":
+            return self.parse_postfix()
+        start = token.start
         if self.take("-"):
             return replace(self.negated(self.parse_unary()), start=start)
         if self.take("+"):
@@ -319,7 +320,7 @@ class Parser(Forms):
     def parse_postfix(self) -> Operand:
         """Read ``a::type``, ``a -> 'path'``, ``a.path[0]:type``, ``a collate x``."""
         operand = self.parse_primary()
-        while True:
+        while self.tokens[self.place].value in _POSTFIXES or self.at_word("collate"):
             if self.take("::"):
                 operand = self.convert(operand, self.parse_type())
             elif self.at("->", "->>"):
@@ -327,11 +328,11 @@ class Parser(Forms):
             elif self.at(".", "[") and family(operand.dtype) == "json":
                 operand = self._path(operand)
             elif self.at_word("collate"):
-                raise self.fail(
-                    self.start, "`collate` is not needed", "Text is compared exactly on every database."
-                )
+                hint = "Text is compared exactly on every database."
+                raise self.fail(self.start, "`collate` is not needed", hint)
             else:
-                return operand
+                break
+        return operand
 
     # ------------------------------------------------------------------------------------------- primaries
 
@@ -474,7 +475,7 @@ class Parser(Forms):
                 raise self.fail(token.start, "an interval is a whole number and a unit")
             count = self.constant(int(amount), INT64, token.start)
             return self._interval(count, self.unit(unit.strip(), token.start), start)
-        count = self.cast(self.number(self.parse_level(3), "`interval`"), INT64)
+        count = self.cast(self.number(self.parse_level(4), "`interval`"), INT64)
         unit_token = self.tokens[self.place]
         self.place += 1
         return self._interval(count, self.unit(unit_token.value, unit_token.start), start)
