@@ -8,6 +8,7 @@ import pytest
 
 from datajoint._value import replace
 from datajoint.backends.registry import get_backend
+from datajoint.declare.spec import ForeignKey, TableSpec
 from datajoint.errors import (
     AccessError,
     ConfigurationError,
@@ -17,10 +18,11 @@ from datajoint.errors import (
     QuerySyntaxError,
     TransactionError,
 )
+from datajoint.heading.attribute import Attribute
 from datajoint.heading.names import TableName
 from datajoint.heading.types import parse_type
 from datajoint.settings.backend import ConnectionSettings
-from datajoint.sql.ddl import create_schema
+from datajoint.sql.ddl import create_schema, create_table
 
 
 @pytest.fixture
@@ -239,8 +241,9 @@ def test_a_writer_waits_for_another_but_not_for_ever(table, open_session):
 def test_native_columns_of_old_databases(table):
     session, name = table
     session.execute(
-        f"CREATE TABLE {name[:-2]}old` (id int unsigned auto_increment, flag tinyint(1) not null, n int(11) not null "
-        "default 3, u binary(16) not null comment ':uuid:key', f binary(16) comment ':blob@s:kept', "
+        f"CREATE TABLE {name[:-2]}old` (id int unsigned auto_increment, flag tinyint(1) not null, "
+        "n int(11) not null default 3, u binary(16) not null comment ':uuid:key', "
+        "f binary(16) comment ':blob@s:kept', "
         "a longblob not null comment ':attach:file', b mediumblob, d decimal(6,2) unsigned, t time, y year, "
         "s set('a','b'), e enum('x','y') default 'y', stamp timestamp not null default current_timestamp, "
         "`_hidden_timestamp` timestamp not null default current_timestamp, "
@@ -289,3 +292,24 @@ def test_native_columns_of_postgresql(table):
         "i": ("serial", "int64"),
     } == {a.name: (a.type, a.dtype.kind) for a in spec.columns}  # fmt: skip
     assert spec.attribute("id").autoincrement
+
+
+@pytest.mark.statement("FK-1", "FK-13")
+@pytest.mark.backends("mysql")
+def test_a_reference_takes_the_collation_of_what_it_refers_to(table):
+    session, name = table
+    schema = name.split("`")[1]
+    catalog = get_backend("mysql").catalog(session)
+    session.execute(f"CREATE TABLE {name[:-2]}old` (k varchar(5) CHARACTER SET latin1, PRIMARY KEY (k))")
+    parent = catalog.read([schema])[TableName(schema, "old")]
+    key = ForeignKey(("j",), parent.name, ("k",))
+    child = TableSpec(
+        TableName(schema, "new"), (Attribute("j", parent.attribute("k").dtype, in_key=True),), ("j",), (key,)
+    )
+    found = catalog.collations(child)
+    assert found["j"].startswith("CHARACTER SET latin1 COLLATE latin1_")
+    for text, parameters in create_table(child, {}, session.dialect, found):
+        session.execute(text, parameters)
+    [made] = catalog.read([schema])[child.name].foreign_keys
+    assert (key.parent, key.columns) == (made.parent, made.columns)
+    assert {} == catalog.collations(parent)

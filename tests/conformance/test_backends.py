@@ -14,7 +14,7 @@ from datajoint._value import replace
 from datajoint.backends.registry import get_backend
 from datajoint.declare.parse import parse
 from datajoint.declare.resolve import SELF, resolve, with_event
-from datajoint.declare.spec import TableSpec
+from datajoint.declare.spec import Check, TableSpec
 from datajoint.errors import (
     DuplicateError,
     IntegrityError,
@@ -175,6 +175,21 @@ def test_tables_are_read_back_as_declared(session, catalog, schemas):
     found = catalog.read(schemas)
     for spec in (subject, ses, far, *system):
         assert [] == difference(spec, found[spec.name])
+
+
+@pytest.mark.statement("TYP-22")
+def test_checks_are_enforced_and_found_by_name(session, catalog, schemas):
+    spec = specify("x : int8\n---\ny : int8", TableName(schemas[0], "t"))
+    spec = replace(spec, checks=(Check("small", "x < 10"), Check("ordered", "(x < y) or (y > 90)")))
+    declare(session, spec)
+    table = session.dialect.table(spec.name)
+    session.execute(f"INSERT INTO {table} (x, y) VALUES (1, 2)")
+    for values in ("11, 12", "5, 4"):
+        with pytest.raises(QueryError) as caught:
+            session.execute(f"INSERT INTO {table} (x, y) VALUES ({values})")
+        assert "check" == caught.value.context["reason"]
+        assert caught.value.context["constraint"].rpartition(".")[2].startswith("chk_")
+    assert {"small", "ordered"} == {check.name for check in catalog.read(schemas)[spec.name].checks}
 
 
 @pytest.mark.statement("DEF-22")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from hashlib import blake2b
 from typing import Any
 
 from datajoint._value import Value
@@ -21,7 +22,17 @@ from datajoint.heading.names import TableName
 from datajoint.heading.types import AttributeType, parse_type
 from datajoint.heading.values import normaliser
 
-__all__ = ["RawColumn", "RawIndex", "RawReference", "RawTable", "Reader", "clock_default", "split_comment"]
+__all__ = [
+    "RawColumn",
+    "RawIndex",
+    "RawReference",
+    "RawTable",
+    "Reader",
+    "check_name",
+    "check_prefix",
+    "clock_default",
+    "split_comment",
+]
 
 _MARKER = re.compile(r""":((?:[^:'"]|'(?:[^']|'')*'|"(?:[^"]|"")*")+):(.*)""", re.DOTALL)
 _LINEAGE = "~lineage"
@@ -62,6 +73,22 @@ class RawTable(Value):
     indexes: tuple[RawIndex, ...] = ()
     comment: str = ""
     checks: tuple[Check, ...] = ()
+
+
+def check_name(table: str, name: str) -> str:
+    """Return the name of the constraint of a check; it is unique in a schema, as MySQL wants.
+
+    Examples
+    --------
+    >>> check_name("subject", "adult")
+    'chk_19ee53bf_adult'
+    """
+    return f"{check_prefix(table)}{name}"
+
+
+def check_prefix(table: str) -> str:
+    """Return how the names of the constraints of the checks of a table begin."""
+    return f"chk_{blake2b(table.encode(), digest_size=4).hexdigest()}_"
 
 
 def split_comment(comment: str) -> tuple[str | None, str]:

@@ -285,7 +285,7 @@ class Session(ABC):
         """
 
     def load_rows(
-        self, table: str, columns: Sequence[str], dtypes: Sequence[AttributeType], rows: Sequence[Parameters],
+        self, table: str, columns: Sequence[str], dtypes: Sequence[AttributeType], rows: Iterable[Parameters],
         constants: Mapping[str, Any] | None = None,
     ) -> int:  # fmt: skip
         """Insert many rows of driver values the fastest way and return their number.
@@ -395,6 +395,10 @@ class CatalogReader(ABC):
     @abstractmethod
     def dependents(self, schemas: Sequence[str]) -> list[str]:
         """Names of the other schemas that hold foreign keys into some of these, sorted."""
+
+    def collations(self, spec: TableSpec) -> dict[str, str]:
+        """Return ``CHARACTER SET … COLLATE …`` for columns that must match those they refer to (MySQL)."""
+        return {}
 
     @abstractmethod
     def read(

@@ -14,13 +14,15 @@ from datajoint.backends.assembly import (
     RawReference,
     RawTable,
     Reader,
+    check_prefix,
     clock_default,
     literal_default,
 )
+from datajoint.declare.spec import Check, TableSpec
 from datajoint.errors import UnknownTypeError
 from datajoint.heading.attribute import Default
 from datajoint.heading.names import TableName
-from datajoint.heading.types import AttributeType, parse_type
+from datajoint.heading.types import TEXTS, AttributeType, parse_type
 
 __all__ = ["MysqlCatalog"]
 
@@ -43,6 +45,15 @@ FROM information_schema.key_column_usage WHERE table_schema = %s AND referenced_
 _INDEXES = """
 SELECT table_schema, table_name, index_name, non_unique, column_name, {expression}, seq_in_index
 FROM information_schema.statistics WHERE table_schema = %s"""
+
+_CHECKS = """
+SELECT constraint_schema, constraint_name, check_clause
+FROM information_schema.check_constraints
+WHERE constraint_schema = %s AND LEFT(constraint_name, 4) = 'chk_'"""
+
+_COLLATION = """
+SELECT table_schema, table_name, column_name, character_set_name, collation_name
+FROM information_schema.columns WHERE table_schema = %s AND table_name = %s AND column_name = %s"""
 
 _WIDTH = re.compile(r"\b(smallint|mediumint|int|bigint|year|tinyint(?!\(1\)))\(\d+\)")
 _CLOCK = re.compile(
@@ -75,17 +86,29 @@ class MysqlCatalog(Reader):
         columns = self._grouped(_COLUMNS, schemas)
         references = self._grouped(_REFERENCES, schemas)
         indexes = self._grouped(indexes_text, schemas)
+        checks = self._checks(schemas)
         return [
             _table(
                 name,
                 rows[0][0],
-                columns.get(name, []),
+                [_column(row, mariadb) for row in columns.get(name, [])],
                 references.get(name, []),
                 indexes.get(name, []),
-                mariadb,
+                checks.get(f"{name.schema}.{check_prefix(name.name)}", ()),
             )
             for name, rows in self._grouped(_TABLES, schemas).items()
         ]
+
+    def _checks(self, schemas: Sequence[str]) -> dict[str, tuple[Check, ...]]:
+        """Return checks by schema and what the names of their constraints begin with."""
+        rows: Any = self.session.execute(
+            " UNION ALL ".join([_CHECKS] * len(schemas)), tuple(schemas)
+        ).fetchall()
+        found: dict[str, tuple[Check, ...]] = {}
+        for schema, name, condition in sorted(rows):
+            start, rest = f"{schema}.{name[:13]}", name[13:]
+            found[start] = (*found.get(start, ()), Check(rest, condition))
+        return found
 
     def _grouped(self, text: str, schemas: Sequence[str]) -> dict[TableName, list[Any]]:
         """Return rows by table, sorted by their last column.
@@ -111,6 +134,24 @@ class MysqlCatalog(Reader):
         rows = self.session.execute(self.session.dialect.escape(text)).fetchall()
         return {(TableName(schema, name), column): origin for schema, name, column, origin in rows}
 
+    def collations(self, spec: TableSpec) -> dict[str, str]:
+        columns = {
+            child: (key.parent.schema, key.parent.name, parent)
+            for key in reversed(spec.foreign_keys)
+            for child, parent in zip(key.columns, key.parent_columns, strict=True)
+            if key.parent != spec.name and spec.attribute(child).dtype.kind in TEXTS
+        }
+        if not columns:
+            return {}
+        text = " UNION ALL ".join([_COLLATION] * len(columns))
+        rows = self.session.execute(text, [part for place in columns.values() for part in place]).fetchall()
+        found = {tuple(place): (charset, collation) for *place, charset, collation in rows}
+        return {
+            name: "CHARACTER SET {} COLLATE {}".format(*found[place])
+            for name, place in columns.items()
+            if found.get(place, (None,))[0]
+        }
+
     def default(self, text: str, dtype: AttributeType) -> Default | None:
         if text.upper() == "NULL":
             return None
@@ -124,10 +165,10 @@ class MysqlCatalog(Reader):
 def _table(
     name: TableName,
     comment: str,
-    columns: list[Any],
+    columns: list[RawColumn],
     references: list[Any],
     indexes: list[Any],
-    mariadb: bool,
+    checks: tuple[Check, ...],
 ) -> RawTable:
     by_constraint = _by_first(references)
     by_index = {
@@ -139,11 +180,12 @@ def _table(
     key = by_index.pop("PRIMARY", None)
     return RawTable(
         name,
-        tuple(_column(row, mariadb) for row in columns),
+        tuple(columns),
         key.columns if key else (),
         tuple(_reference(by_constraint[key]) for key in sorted(by_constraint, key=_natural)),
         tuple(by_index.values()),
         comment,
+        checks,
     )
 
 

@@ -15,9 +15,11 @@ from datajoint.backends.assembly import (
     RawReference,
     RawTable,
     Reader,
+    check_prefix,
     clock_default,
     literal_default,
 )
+from datajoint.declare.spec import Check
 from datajoint.heading.attribute import Default
 from datajoint.heading.names import TableName
 from datajoint.heading.types import AttributeType, parse_type
@@ -48,13 +50,16 @@ SELECT k.conrelid, k.contype, pn.nspname, p.relname,
   ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY u(num, n)
         JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.num ORDER BY u.n),
   ARRAY(SELECT a.attname::text FROM unnest(k.confkey) WITH ORDINALITY u(num, n)
-        JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.num ORDER BY u.n)
+        JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.num ORDER BY u.n),
+  k.conname, CASE WHEN k.contype = 'c' THEN pg_get_expr(k.conbin, k.conrelid) END
 FROM pg_constraint k
 JOIN pg_class c ON c.oid = k.conrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_class p ON p.oid = k.confrelid
 LEFT JOIN pg_namespace pn ON pn.oid = p.relnamespace
-WHERE n.nspname = ANY($1) AND k.contype IN ('p', 'f') AND k.conparentid = 0 ORDER BY k.conrelid, k.oid"""
+WHERE n.nspname = ANY($1)
+  AND (k.contype IN ('p', 'f') OR k.conname ~ '^chk_[0-9a-f]{8}_')
+  AND k.conparentid = 0 ORDER BY k.conrelid, k.oid"""
 
 _INDEXES = """
 SELECT i.indrelid, i.indisunique,
@@ -148,9 +153,12 @@ def _table(
 ) -> RawTable:
     key: tuple[str, ...] = ()
     references: list[RawReference] = []
-    for kind, schema, parent, names, parent_names in constraints:
+    checks: list[Check] = []
+    for kind, schema, parent, names, parent_names, constraint, condition in constraints:
         if kind in ("p", b"p"):
             key = tuple(names)
+        elif condition is not None:
+            checks.append(Check(constraint.removeprefix(check_prefix(name.name)), _bare(condition)))
         else:
             references.append(RawReference(tuple(names), TableName(schema, parent), tuple(parent_names)))
     return RawTable(
@@ -163,7 +171,13 @@ def _table(
         tuple(references),
         tuple(RawIndex(tuple(names), unique) for unique, names in indexes),
         comment,
+        tuple(checks),
     )
+
+
+def _bare(condition: str) -> str:
+    """Drop the parentheses around a whole condition."""
+    return condition[1:-1] if condition.startswith("(") and condition.endswith(")") else condition
 
 
 def _unescaped(comment: str) -> str:

@@ -41,15 +41,19 @@ _NARROWER = frozenset({"int8", "uint8", "uint16", "uint32", "uint64"})
 
 _PARAMETER_TYPES = {
     **dict.fromkeys(("varchar", "text"), "text"), "char": "bpchar", "json": "jsonb", "bool": "boolean",
-    **dict.fromkeys(("float32", "float64"), "float8"), "date": "date", "uuid": "uuid", "decimal": "numeric",
+    **dict.fromkeys(("float32", "float64"), "float8"), "date": "timestamp", "uuid": "uuid",
+    "decimal": "numeric",
     **dict.fromkeys(("datetime", "timestamp"), "timestamp"), "bytes": "bytea", "blob": "bytea",
     "time": "time",
 }  # fmt: skip
-"""Types of parameters that have none by themselves; whole numbers and enum values are left alone."""
+"""Types of parameters that have none by themselves; whole numbers and enum values are left alone.
+
+A date may be compared with a time within a day.
+"""
 
 _LIST_TYPES = {
     **dict.fromkeys(INTEGER_RANGES, "bigint"), "uint64": "numeric", "year": "bigint", "enum": "text",
-    **_PARAMETER_TYPES,
+    **_PARAMETER_TYPES, "date": "date",
 }  # fmt: skip
 
 

@@ -19,6 +19,8 @@ from datajoint.backends.assembly import (
     clock_default,
     literal_default,
 )
+from datajoint.declare.scan import split_outside
+from datajoint.declare.spec import Check
 from datajoint.heading.attribute import Default
 from datajoint.heading.names import TableName
 from datajoint.heading.types import AttributeType, parse_type
@@ -47,9 +49,14 @@ SELECT m.name, f.id, f."table", f."from", f."to"
 FROM sqlite_master m, pragma_foreign_key_list(m.name) f WHERE {} ORDER BY m.name, f.id DESC, f.seq"""
 
 _INDEXES = """
-SELECT m.name, i.seq, i."unique", c.name
+SELECT m.name, i.seq, i."unique", c.name, (SELECT sql FROM sqlite_master WHERE name = i.name)
 FROM sqlite_master m, pragma_index_list(m.name) i, pragma_index_info(i.name) c
 WHERE {} AND i.origin = 'c' ORDER BY m.name, i.seq DESC, c.seqno"""
+
+_CHECKS = """
+SELECT m.name, m.sql FROM sqlite_master m WHERE {} AND instr(m.sql, 'CONSTRAINT "chk_') ORDER BY m.name"""
+
+_CHECK_LINE = re.compile(r'^ *CONSTRAINT "chk_[0-9a-f]{8}_(.+?)" CHECK \((.*)\),?$', re.MULTILINE)
 
 _NATIVE = {"INTEGER": "bigint", "INT": "bigint", "REAL": "double", "TEXT": "text", "BLOB": "longblob"}
 _CLOCK = re.compile(r"\(?(?:substr\()?strftime\('%Y-%m-%d %H:%M:%[Sf]', 'now'(?P<utc>, '\+0 days')?\)"
@@ -87,8 +94,9 @@ class SqliteCatalog(Reader):
             (f"{schema}.{table}", column): (dtype, comment)
             for schema, table, column, dtype, comment in self._rows(_MARKS.format(_places(schemas)), names)
         }
+        checks = self._grouped(_CHECKS.format(ours), names)
         return [
-            _table(name, rows, references.get(name, []), indexes.get(name, []), marks)
+            _table(name, rows, references.get(name, []), indexes.get(name, []), marks, checks.get(name, []))
             for name, rows in columns.items()
         ]
 
@@ -119,7 +127,7 @@ class SqliteCatalog(Reader):
 
 def _table(
     name: str, columns: list[Any], references: list[Any], indexes: list[Any],
-    marks: Mapping[tuple[str, str], tuple[str | None, str | None]],
+    marks: Mapping[tuple[str, str], tuple[str | None, str | None]], checks: list[Any],
 ) -> RawTable:  # fmt: skip
     schema, _, table = name.partition(".")
     key = sorted((row[4], row[0]) for row in columns if row[4])
@@ -132,8 +140,9 @@ def _table(
         ),
         tuple(column for _, column in key),
         tuple(_reference(group) for group in _runs(references)),
-        tuple(RawIndex(tuple(row[2] for row in group), bool(group[0][1])) for group in _runs(indexes)),
+        tuple(RawIndex(_indexed(group), bool(group[0][1])) for group in _runs(indexes)),
         marks.get((name, ""), (None, None))[1] or "",
+        tuple(Check(*found) for row in checks for found in _CHECK_LINE.findall(row[0])),
     )  # fmt: skip
 
 
@@ -147,6 +156,16 @@ def _places(schemas: Sequence[str]) -> str:
 
 def _runs(rows: Iterable[Any]) -> list[list[Any]]:
     return [list(group) for _, group in groupby(rows, key=lambda row: row[0])]
+
+
+def _indexed(rows: list[Any]) -> tuple[str, ...]:
+    """Return the columns of an index, expressions as its own text has them."""
+    names = [row[2] for row in rows]
+    if None in names:
+        text = rows[0][3]
+        items = split_outside(text[text.index("(", text.index('" ON "') + 6) + 1 : text.rindex(")")])
+        names = [name if name is not None else item for name, item in zip(names, items, strict=True)]
+    return tuple(names)
 
 
 def _reference(rows: list[Any]) -> RawReference:

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
+from datajoint.backends.assembly import check_name
 from datajoint.backends.base import Dialect
-from datajoint.declare.spec import ForeignKey, Index, TableSpec
+from datajoint.declare.spec import Check, ForeignKey, Index, TableSpec
 from datajoint.heading.attribute import Attribute, Default
 from datajoint.heading.names import TableName
 from datajoint.heading.types import AttributeType
@@ -292,8 +293,12 @@ class _Writer:
             f"{self.columns(key.parent_columns)} ON UPDATE CASCADE ON DELETE RESTRICT"
             for key in self.spec.foreign_keys
         ]
-        items += [f"CONSTRAINT {self.quote(c.name)} CHECK ({c.condition})" for c in self.spec.checks]
+        items += [self._check(check) for check in self.spec.checks]
         return items
+
+    def _check(self, check: Check) -> str:
+        name = self.quote(check_name(self.spec.name.name, check.name))
+        return f"CONSTRAINT {name} CHECK ({check.condition})"
 
     def whole_references(self) -> list[str]:
         """Return the checks that refuse a reference of which only a part is NULL (FK-16)."""

@@ -10,12 +10,14 @@ from datajoint.backends import mysql_errors, postgresql_errors, sqlite_errors
 MYSQL = [
     ((1062, "Duplicate entry '1-a' for key 'PRIMARY'"), errors.DuplicateError,
      {"reason": "unique", "constraint": "PRIMARY", "values": "1-a"}),
-    ((1452, "Cannot add or update a child row: a foreign key constraint fails (`lab`.`b`, "
-            "CONSTRAINT `b_ibfk_1` FOREIGN KEY (`x`, `y`) REFERENCES `a` (`x`, `y`) ON UPDATE CASCADE)"), errors.IntegrityError,
+    ((1452, ("Cannot add or update a child row: a foreign key constraint fails (`lab`.`b`, "
+            "CONSTRAINT `b_ibfk_1` FOREIGN KEY (`x`, `y`) REFERENCES `a` (`x`, `y`) ON UPDATE CASCADE)")),
+     errors.IntegrityError,
      {"reason": "missing_parent", "table": "lab.b", "columns": ("x", "y"),
       "constraint": "b_ibfk_1", "parent": "a"}),
-    ((1451, "Cannot delete or update a parent row: a foreign key constraint fails (`lab`.`b`, "
-            "CONSTRAINT `c` FOREIGN KEY (`x`) REFERENCES `a` (`x`) ON UPDATE CASCADE)"), errors.IntegrityError,
+    ((1451, ("Cannot delete or update a parent row: a foreign key constraint fails (`lab`.`b`, "
+            "CONSTRAINT `c` FOREIGN KEY (`x`) REFERENCES `a` (`x`) ON UPDATE CASCADE)")),
+     errors.IntegrityError,
      {"reason": "has_children", "table": "lab.b", "columns": ("x",)}),
     ((1364, "Field 'z' doesn't have a default value"), errors.MissingAttributeError, {"columns": ("z",)}),
     ((1048, "Column 'z' cannot be null"), errors.MissingAttributeError, {"columns": ("z",)}),

@@ -70,8 +70,8 @@ def test_an_operand_lies_between_its_neighbours(text, below, operand, above):
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("decimal(6,2)", Decimal("1.50")), ("decimal(30,2)", Decimal("-1.50")), ("uint64", 7), ("datetime(2)", AT),
-     ("int8", 3),
+    [("decimal(6,2)", Decimal("1.50")), ("decimal(30,2)", Decimal("-1.50")), ("uint64", 7),
+     ("datetime(2)", AT), ("int8", 3),
      ("date", date(2024, 1, 1)), ("varchar(3)", "x")],
 )  # fmt: skip
 def test_an_operand_that_fits_is_encoded_as_stored(text, value):
