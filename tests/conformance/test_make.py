@@ -1,8 +1,12 @@
+# ruff: noqa: DTZ001 - datetimes are naive, UTC by convention
 """Make: one key, all of it or nothing; its forms and its contract."""
 
+import datetime as dt
 import os
 import signal
 import threading
+import uuid
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -330,6 +334,93 @@ def test_equal_keys_of_other_types_are_the_same_key(computed):
         self.Cell.insert1({"subject_id": float(key["subject_id"]), "cell": 1})
 
     assert 3 == computed(make).populate()["success_count"]
+
+
+@pytest.mark.statement("POP-12", "POP-14")
+def test_keys_of_every_type_are_recognised(schema):
+    key = {
+        "day": dt.date(2024, 2, 29),
+        "moment": dt.datetime(2024, 2, 29, 12, 30, 15, 123000),
+        "code": uuid.UUID("12345678-1234-5678-1234-567812345678"),
+        "price": Decimal("12.50"),
+        "tag": "ünï 'x'",
+        "short": "ab",
+        "kind": "two",
+        "flag": True,
+        "exact": 0.1,
+        "rounded": 0.1,
+        "big": 2**62,
+    }
+
+    @schema
+    class Thing(dj.Manual):
+        definition = """
+        day : date
+        moment : datetime(3)
+        code : uuid
+        price : decimal(8,2)
+        tag : varchar(20)
+        short : char(2)
+        kind : enum('one', 'two')
+        flag : bool
+        exact : float64
+        rounded : float32
+        big : int64
+        """
+
+    @schema
+    class Same(dj.Computed):
+        definition = "-> Thing"
+
+        def make(self, key):
+            self.insert1(key)
+
+    Thing.insert1(key)
+    assert {"success_count": 1, "error_list": []} == Same.populate()
+    assert {"success_count": 0, "error_list": []} == Same.populate()
+    assert (0, 1) == Same.progress()
+
+
+@pytest.mark.statement("POP-1")
+@pytest.mark.parametrize("retries", [0, 3])
+def test_a_make_given_up_by_the_database_is_made_again(computed, schema, retries):
+    schema.connection.config["jobs.conflict_retries"] = retries
+    attempts = []
+
+    def make(self, key):
+        attempts.append(key["subject_id"])
+        self.insert1({**key, "y": 1})
+        if attempts.count(key["subject_id"]) < 3:
+            raise TransactionError("deadlock", reason="serialize")
+
+    result = computed(make).populate(suppress_errors=True)
+    assert (3 if retries else 0) == result["success_count"]
+    assert (9 if retries else 3) == len(attempts)
+
+
+@pytest.mark.statement("POP-1", "POP-6")
+def test_populate_without_events(connect, schema_name):
+    other = connect(provenance__events=False)
+    schema = other.Schema(schema_name("quiet"))
+
+    @schema
+    class Subject(dj.Manual):
+        definition = "subject_id : int32"
+
+    @schema
+    class Fit(dj.Computed):
+        definition = "-> Subject"
+
+        class Cell(dj.Part):
+            definition = "-> master\ncell : int32"
+
+        def make(self, key):
+            self.insert1(key)
+            self.Cell.insert({**key, "cell": n} for n in range(3))
+
+    Subject.insert({"subject_id": n} for n in range(3))
+    assert 3 == Fit.populate()["success_count"]
+    assert 9 == len(Fit.Cell())
 
 
 # ------------------------------------------------------------------------------------------ the three parts
