@@ -160,10 +160,14 @@ class Connection:
             return self.execute(text, parameters).fetchall()
 
     def execute_batch(self, statements: Sequence[tuple[str, Parameters]]) -> list[int]:
-        """Run several statements in one round trip; only inside a transaction."""
+        """Run several statements in one round trip: inside a transaction, or all of one from BEGIN to COMMIT."""
         with self._lock:
             self._check_thread()
-            return self.session.execute_batch(statements)
+            try:
+                return self.session.execute_batch(statements)
+            except LostConnectionError as error:
+                self._reopen(error)
+                return self.session.execute_batch(statements)
 
     def stream(self, text: str, parameters: Parameters = (), size: int = 10_000) -> Iterator[list[Any]]:
         """Yield the rows of a SELECT in chunks."""
