@@ -81,7 +81,11 @@ class Deleting:
                 "Cannot ask for confirmation of a delete within a transaction.",
                 hint="Pass prompt=False, or delete outside the transaction.",
             )
-        return _delete_asked(table, part_integrity) if asks else _delete(table, part_integrity).get(table.name, 0)
+        return (
+            _delete_asked(table, part_integrity)
+            if asks
+            else _delete(table, part_integrity).get(table.name, 0)
+        )
 
     def delete_quick(self, get_count: bool = False) -> int | None:
         """Delete the rows without a question and without what depends on them (DEL-7).
@@ -97,10 +101,16 @@ class Deleting:
             When other rows depend on these.
         """
         table = cast("Table", self)
-        count = Cascade(table.connection, table.name, table.query).delete_alone()
+        try:
+            count = Cascade(table.connection, table.name, table.query).delete_alone()
+        except IntegrityError as error:
+            _explain(table, error)
+            raise
         return count if get_count else None
 
-    def drop(self, prompt: bool | None = None, part_integrity: str = "enforce", *, force: bool | None = None) -> None:
+    def drop(
+        self, prompt: bool | None = None, part_integrity: str = "enforce", *, force: bool | None = None
+    ) -> None:
         """Drop the table and all tables that depend on it (DEL-9).
 
         Parameters
@@ -129,7 +139,7 @@ class Deleting:
             names = _with_masters(graph, names)
         _check_parts(names, part_integrity)
         if needs_answer(table.connection.config, prompt):
-            counts = {name: len(table._sibling(name)) for name in names}  # noqa: SLF001
+            counts = {name: len(table._sibling(name)) for name in names}
             print(_listing("Tables to drop, with their rows:", counts))  # noqa: T201 - asked for
             if not ask(f"Proceed to drop {_number(len(names), 'table')}?"):
                 return
@@ -169,7 +179,9 @@ def _delete_asked(table: Table, part_integrity: str) -> int:
             print("The rows have changed in the meantime; nothing has been deleted.")  # noqa: T201
 
 
-def _delete(table: Table, part_integrity: str, shown: Mapping[TableName, int] | None = None) -> dict[TableName, int]:
+def _delete(
+    table: Table, part_integrity: str, shown: Mapping[TableName, int] | None = None
+) -> dict[TableName, int]:
     connection, again = table.connection, True
     while True:
         work = Cascade(connection, table.name, table.query, part_integrity)
@@ -218,7 +230,9 @@ def _older(
 
 def _deprecated(name: str, instead: str) -> None:
     warnings.warn(
-        f"The argument `{name}` is the older spelling; use {instead}.", DataJointDeprecationWarning, stacklevel=4
+        f"The argument `{name}` is the older spelling; use {instead}.",
+        DataJointDeprecationWarning,
+        stacklevel=4,
     )
 
 
@@ -228,7 +242,8 @@ def _deprecated(name: str, instead: str) -> None:
 def _check_whole(table: Table) -> None:
     if table.is_restricted:
         raise DataJointError(
-            "A restricted table cannot be dropped.", hint="Call drop() on the table itself, or delete() the rows."
+            "A restricted table cannot be dropped.",
+            hint="Call drop() on the table itself, or delete() the rows.",
         )
 
 
@@ -262,6 +277,17 @@ def _drop(table: Table, names: list[TableName]) -> None:
         doomed += [name, queue] if catalog.find(queue) is not None else [name]
     drop_tables(table.connection, doomed)
     logger.info(f"dropped {', '.join(map(str, doomed))}")
+
+
+def _explain(table: Table, error: IntegrityError) -> None:
+    """Put in our words that other rows refer to those deleted; the error stays the same object."""
+    edges = table.connection.catalog.load_family(table.database).to_children(table.name)
+    names = dict.fromkeys(f"`{table._reference_name(edge.child)}`" for edge in edges)
+    error.message = (
+        f"Rows of `{table.class_name}` are still needed: rows of {' or '.join(names)} refer to them."
+    )
+    error.args = (error.message,)
+    error.suggest("Use delete(), which deletes those, too.")
 
 
 # ------------------------------------------------------------------------------------------------------ showing
