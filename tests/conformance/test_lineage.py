@@ -136,6 +136,16 @@ def test_without_the_semantic_check(lab):
     assert len(lab.rows["Session"]) == len(lab.Session.extend(by_text, semantic_check=False))
 
 
+@pytest.mark.statement("LIN-4", "QRY-25")
+def test_values_of_different_types_are_not_compared(lab):
+    with pytest.raises(dj.DataJointError, match=r"`day`.*date.*varchar"):
+        lab.Session.join(lab.User.proj(day="full_name"), semantic_check=False)
+    with pytest.raises(dj.DataJointError, match="`score`"):
+        lab.Session.restrict(lab.Subject.proj(score="weight"), semantic_check=False)
+    kinds = lab.Trial.proj(species="outcome")  # labels of two enums are texts
+    assert [] == lab.Subject.proj("species").restrict(kinds.proj("species", s="subject_id"), semantic_check=False).to_dicts()
+
+
 @pytest.mark.statement("LIN-4")
 def test_old_operators_name_their_replacement(lab):
     with pytest.raises(dj.DataJointError, match=r"semantic_check=False"):

@@ -303,7 +303,7 @@ class _Lowering:
 
     def top(self, plan: Top, offset: int) -> Block:
         block = self.lower(plan.operand, offset)
-        if block.limited:
+        if block.limited or block.distinct:  # DISTINCT allows no sort keys but its columns
             block = self.wrap(block)
         scope = {**block.hidden, **block.columns}
         nullable = {a.name: a.nullable for a in (*plan.heading.hidden.values(), *plan.heading.values())}

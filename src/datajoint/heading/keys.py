@@ -8,6 +8,7 @@ from datajoint._value import Value, replace
 from datajoint.errors import QueryError, SemanticMatchError
 from datajoint.heading.attribute import Attribute, Origin
 from datajoint.heading.heading import Heading
+from datajoint.heading.types import FLOATS, INTEGERS, TEXTS
 
 __all__ = ["UNKNOWN_LINEAGE", "Match", "determines", "join_heading", "match", "union_heading"]
 
@@ -32,6 +33,8 @@ def match(left: Heading, right: Heading, semantic: bool = True) -> Match:
     """
     shared = [name for name in left.order if name in right]
     if not semantic:
+        for name in shared:
+            _check_types(left[name], right[name])
         return Match(tuple(shared), ())
     on: list[str] = []
     same: list[str] = []
@@ -55,6 +58,18 @@ def match(left: Heading, right: Heading, semantic: bool = True) -> Match:
             on = rest
             same.append(name)
     return Match(tuple(on), tuple(same))
+
+
+def _check_types(one: Attribute, other: Attribute) -> None:
+    """Refuse to compare values that the database keeps in different ways."""
+    a, b = one.dtype, other.dtype
+    whole = INTEGERS - {"uint64"}
+    alike = any(a.kind in kinds and b.kind in kinds for kinds in (whole, FLOATS, TEXTS))
+    if a != b and not alike and not (a.kind == b.kind and a.scale == b.scale):
+        raise QueryError(
+            f"Attribute `{one.name}` is {one.type} on one side and {other.type} on the other: not comparable.",
+            hint=f"Rename one of them by .proj(), or convert it: .proj({one.name}='cast(... as ...)').",
+        )
 
 
 def homologous(one: Attribute, other: Attribute) -> bool:

@@ -41,6 +41,11 @@ def restrict(
             )
         order = restriction.read_order(operand.order_by, query.heading.key)
         return build.top(query, order, operand.limit, operand.offset)
+    if negated and getattr(operand, "is_universal", False):
+        raise QueryError(
+            "dj.U cannot be subtracted: it contains everything.",
+            hint="Subtract distinct values: A - (dj.U(...) & B).",
+        )
     if isinstance(operand, restriction.AndList) and not negated:
         for item in operand:
             query = restrict(query, item, connection, semantic)

@@ -30,7 +30,7 @@ from datajoint.algebra.nodes import Plan
 from datajoint.algebra.rewrite import lower
 from datajoint.backends.base import Dialect
 from datajoint.heading.names import TableName
-from datajoint.heading.types import AttributeType, parse_type
+from datajoint.heading.types import TEXTS, AttributeType, parse_type
 from datajoint.sql.fragment import render
 from datajoint.sql.statement import Pieces, Slot, Statement, assemble
 
@@ -142,7 +142,7 @@ class _Writer:
     def on(self, item: Item) -> Pieces:
         if not item.on:
             return [" ON 1 = 1"] if item.kind == "left" else []
-        return [" ON " + " AND ".join(f"{self.expr(a)} = {self.expr(b)}" for a, b in item.on)]
+        return [" ON " + " AND ".join(self.same(a, b) for a, b in item.on)]
 
     def relation(self, item: Item) -> Pieces:
         if isinstance(item.relation, TableName):
@@ -159,9 +159,18 @@ class _Writer:
         return ["(", *self.select(_prune(item.relation, needed)), f") AS {item.alias}"]
 
     def order(self, expr: Expr, descending: bool, nullable: bool) -> str:
-        text = self.expr(expr) + (" DESC" if descending else "")
+        text = self.sort_key(expr) + (" DESC" if descending else "")
         if nullable and not self.dialect.features.nulls_smallest:
             text += " NULLS LAST" if descending else " NULLS FIRST"
+        return text
+
+    def sort_key(self, expr: Expr) -> str:
+        """Texts, labels among them, sort by code point on every database (QRY-61)."""
+        text = self.expr(expr)
+        if self.dialect.name == "postgresql" and expr.dtype.kind in TEXTS:
+            return f'{self.dialect.comparable(expr.dtype, text)} COLLATE "C"'
+        if self.dialect.name == "mysql" and expr.dtype.kind == "enum":
+            return f"CAST({text} AS CHAR CHARACTER SET utf8mb4) COLLATE utf8mb4_bin"
         return text
 
     def limit(self, block: Block) -> Pieces:
@@ -186,9 +195,8 @@ class _Writer:
                 return f"{alias}.{self.dialect.quote(name)}"
             case Derived(fragment, scope):
                 return render(fragment.expression, self.dialect.name, self.columns(scope), _no_parameters)
-            case Null(dtype):
-                cast = self.dialect.cast_type(dtype)
-                return f"CAST(NULL AS {cast})" if cast and self.dialect.name == "postgresql" else "NULL"
+            case Null():
+                return "NULL"  # takes the type of the other branch of its union
 
     def columns(self, scope: Scope) -> _Columns:
         return _Columns(self, scope)
@@ -202,7 +210,7 @@ class _Writer:
             case P_Equals(expr, index):
                 return [f"{self.expr(expr)} = ", Slot(index, (expr.dtype,))]
             case P_Same(left, right):
-                return [f"{self.expr(left)} = {self.expr(right)}"]
+                return [self.same(left, right)]
             case P_IsNull(expr):
                 return [f"{self.expr(expr)} IS NULL"]
             case P_In(exprs, index):
@@ -219,6 +227,12 @@ class _Writer:
                 return self.exists(term, negated=True)
             case P_Not(term):
                 return ["NOT (", *self.predicate(term), ")"]
+
+    def same(self, left: Expr, right: Expr) -> str:
+        texts = self.expr(left), self.expr(right)
+        if left.dtype != right.dtype:  # labels of two types, or a label and a text
+            texts = self.dialect.comparable(left.dtype, texts[0]), self.dialect.comparable(right.dtype, texts[1])
+        return " = ".join(texts)
 
     def terms(self, terms: Sequence[Predicate], operator: str) -> Pieces:
         if not terms:
