@@ -102,9 +102,10 @@ def _by_column(rows: list[Any], heading: Heading, first: int | None) -> Chunk:
     if kinds <= {tuple, list}:
         _warn_positional()
         return _positional(rows, heading, first)
-    if any(not _has_names(row) for row in rows):
+    named = [_as_dict(row, heading, n, first) for n, row in enumerate(rows)]
+    if not all(map(_has_names, rows)):
         _warn_positional()
-    return _dicts([_as_dict(row, heading, n, first) for n, row in enumerate(rows)], first)
+    return _dicts(named, first)
 
 
 def _dicts(rows: Sequence[Mapping[str, Any]], first: int | None) -> Chunk:
