@@ -22,7 +22,8 @@ SEX = "sex : enum('M', 'F')"
 @pytest.mark.statement("FK-1", "FK-11", "FK-17", "LIN-1", "DEF-24")
 def test_a_reference_brings_the_key_of_the_parent(declare, schema, connect):
     declare("Subject", SUBJECT)
-    session = declare("Session", "day : date\n-> Subject\nn : int16\n---\n-> Sex\nnote='' : varchar(9)\n", scope={
+    text = "day : date\n-> Subject\nn : int16\n---\n-> Sex\nnote='' : varchar(9)\n"
+    session = declare("Session", text, scope={
         "Sex": declare("Sex", SEX)
     })  # fmt: skip
     scan = declare(
@@ -152,7 +153,7 @@ def test_a_cycle_of_tables_is_refused(declare, inventory):
     one = declare("One", "a : int32\n---\nb=null : int32")
     declare("Two", "-> One\nx : int32")
     before = inventory()
-    with pytest.warns(dj.errors.DataJointWarning, match=r"differs|acyclic"):
+    with pytest.raises(DeclarationError, match=r"`One`.*`Two`.*acyclic"):
         declare("One", "a : int32\n---\n-> [nullable] Two.proj(other='a')")
     assert before == inventory()
     assert [] == one.parents()

@@ -11,7 +11,7 @@ from datajoint.declare.portable import native_type_notes
 from datajoint.declare.resolve import check_key_origin, check_names, resolve, with_event
 from datajoint.declare.spec import TableSpec
 from datajoint.engine.connection import Connection
-from datajoint.engine.define import create_table
+from datajoint.engine.define import create_table, drop_tables
 from datajoint.engine.lineage import complete_lineage
 from datajoint.errors import DataJointError, DeclarationError, TransactionError
 from datajoint.heading.names import PREFIXES, TableName, from_camel_case
@@ -28,18 +28,47 @@ __all__ = ["attach"]
 
 
 def attach(schema: Schema, cls: type[UserTable], scope: Scope) -> None:
-    """Attach a class, and the part classes in it, to an activated schema; declare tables that are missing."""
+    """Attach a class, and the part classes in it, to an activated schema; declare tables that are missing.
+
+    All definitions are read before anything is made: a wrong part leaves no master behind.
+    """
     _check_class(cls)
     name = TableName(schema.database, PREFIXES[cls.tier] + from_camel_case(cls.__name__))
-    _attach(schema, cls, name, scope)
-    for part in _parts(cls):
+    catalog = schema.connection.catalog
+    steps = [_Step(schema, cls, name, catalog.find(name), scope)]
+    siblings = {part.__name__: part for part in _parts(cls)}
+    for part in siblings.values():
         part_name = TableName(name.schema, f"{name.name}__{from_camel_case(part.__name__)}")
         part._master = cls
-        siblings = {other.__name__: other for other in _parts(cls)}
-        _attach(schema, part, part_name, ({"master": cls, cls.__name__: cls}, siblings, *scope))
-    for table in (cls, *_parts(cls)):
+        inner = ({"master": cls, cls.__name__: cls}, siblings, *scope)
+        steps.append(_Step(schema, part, part_name, catalog.find(part_name), inner))
+    made: list[TableName] = []
+    try:
+        _carry_out(steps, made)
+    except BaseException:
+        if made:
+            drop_tables(schema.connection, made[::-1])
+        for step in steps:
+            if step.found is None:
+                step.cls._binding = None  # a class whose declaration failed is not attached
+        raise
+    for table in (cls, *siblings.values()):
         if (issubclass(table, Lookup) or hasattr(table, "contents")) and table().is_declared:
             fill_contents(table())
+
+
+def _carry_out(steps: list[_Step], made: list[TableName]) -> None:
+    pending: dict[TableName, TableSpec] = {}
+    for step in steps:
+        step.cls._binding = Binding(step.schema.connection, step.name)
+        step.read(pending)
+    for step in steps:
+        if step.wanted is not None and step.found is None:
+            create_table(step.schema.connection, with_event(step.wanted))
+            made.append(step.name)
+        elif step.wanted is not None:
+            step.compare()
+        step.document()
 
 
 def _check_class(cls: Any) -> None:
@@ -64,54 +93,62 @@ def _parts(cls: type[UserTable]) -> list[type[Part]]:
     return [part for part in dict.fromkeys(members) if issubclass(part, Part) and part is not Part]
 
 
-def _attach(schema: Schema, cls: type[UserTable], name: TableName, scope: Scope) -> None:
-    connection = schema.connection
-    cls._binding = Binding(connection, name)
-    found = connection.catalog.find(name)
-    try:
-        text = cls().definition
-        if found is None and not schema.create_tables:
+class _Step:
+    """One class on its way to its table."""
+
+    def __init__(
+        self, schema: Schema, cls: type[UserTable], name: TableName, found: TableSpec | None, scope: Scope
+    ) -> None:
+        self.schema, self.cls, self.name, self.found, self.scope = schema, cls, name, found, scope
+        self.text: Any = None
+        self.wanted: TableSpec | None = None
+
+    def read(self, pending: dict[TableName, TableSpec]) -> None:
+        """Read and check the definition; `pending` are tables of the same class that are not made yet."""
+        cls, connection = self.cls, self.schema.connection
+        self.text = text = cls().definition
+        if self.found is None and not self.schema.create_tables:
             return
-        if text is None or not isinstance(text, str):
-            if found is not None:
-                return
-            raise DeclarationError(
-                f"Class `{cls.__name__}` has no definition.", hint="Set `definition = '''…'''`."
+        if not isinstance(text, str):
+            if self.found is None:
+                raise DeclarationError(
+                    f"Class `{cls.__name__}` has no definition.", hint="Set `definition = '''…'''`."
+                )
+            return
+        find = finder(cls, self.name, connection, self.scope, pending)
+        self.wanted = pending[self.name] = resolve(parse(text, cls.__name__), self.name, find)
+        self._check(self.wanted)
+
+    def _check(self, spec: TableSpec) -> None:
+        """Refuse what a table of this tier must not be."""
+        cls, connection, is_new = self.cls, self.schema.connection, self.found is None
+        if is_new and connection.in_transaction:
+            raise TransactionError(
+                f"Cannot declare new tables inside a transaction: `{cls.__name__}`.",
+                hint="Decorate classes before the transaction, or outside make().",
             )
-        wanted = resolve(parse(text, cls.__name__), name, finder(cls, name, connection, scope))
-        _check(connection, cls, wanted, exists=found is not None)
-        if found is None:
-            _declare(connection, wanted)
-        else:
-            _compare(connection, cls, found, wanted)
-            if schema.create_tables:
-                complete_lineage(connection, found, wanted)
-        for note in native_type_notes(wanted):
+        if issubclass(cls, (Computed, Imported)):
+            allowed = connection.config.jobs.allow_new_pk_fields_in_computed_tables
+            check_key_origin(spec, allowed, exists=not is_new)
+        if is_new and issubclass(cls, Part):
+            _check_part(cls, spec)
+        if is_new:
+            check_names(spec, connection.dialect.max_identifier)
+
+    def compare(self) -> None:
+        """Say when definition and table have drifted apart (DEF-27), and complete what is recorded."""
+        if self.found is None or self.wanted is None:
+            return
+        connection = self.schema.connection
+        _compare(connection, self.cls, self.found, self.wanted)
+        if self.schema.create_tables:
+            complete_lineage(connection, self.found, self.wanted)
+
+    def document(self) -> None:
+        """Warn about words of one database, and show the definition in the documentation of the class."""
+        for note in native_type_notes(self.wanted) if self.wanted else ():
             warn(note)
-    except BaseException:
-        if found is None:
-            cls._binding = None  # a class whose declaration failed is not attached
-        raise
-    _document(cls, text)
-
-
-def _check(connection: Connection, cls: type[UserTable], spec: TableSpec, exists: bool) -> None:
-    """Refuse what a table of this tier must not be."""
-    if not exists and connection.in_transaction:
-        raise TransactionError(
-            f"Cannot declare new tables inside a transaction: `{cls.__name__}`.",
-            hint="Decorate classes before the transaction, or outside make().",
-        )
-    if issubclass(cls, (Computed, Imported)):
-        allowed = connection.config.jobs.allow_new_pk_fields_in_computed_tables
-        check_key_origin(spec, allowed, exists)
-    if not exists and issubclass(cls, Part):
-        _check_part(cls, spec)
-
-
-def _declare(connection: Connection, spec: TableSpec) -> None:
-    check_names(spec, connection.dialect.max_identifier)
-    create_table(connection, with_event(spec))
+        _document(self.cls, self.text)
 
 
 def _check_part(cls: type[Part], spec: TableSpec) -> None:
@@ -130,10 +167,10 @@ def _check_part(cls: type[Part], spec: TableSpec) -> None:
 
 
 def _compare(connection: Connection, cls: type[UserTable], found: TableSpec, wanted: TableSpec) -> None:
-    """Say when a definition and its table have drifted apart (DEF-27)."""
     changes = diff(found, wanted)
     if not changes:
         return
+    _check_cycle(connection, found.name, [c.new.parent for c in changes if c.kind == "foreign_key_added"])
     text = (
         f"The definition of `{cls.__name__}` differs from its table in the database: "
         + "; ".join(change.text for change in changes) + ". The table stays as it is."
@@ -142,6 +179,19 @@ def _compare(connection: Connection, cls: type[UserTable], found: TableSpec, wan
     if connection.config.declare.drift == "error":
         raise DeclarationError(text, hint=hint)
     warn(f"{text} {hint}")
+
+
+def _check_cycle(connection: Connection, name: TableName, parents: list[TableName]) -> None:
+    """Refuse references to tables that depend on this one (FK-14)."""
+    if not parents:
+        return
+    dependent = set(connection.catalog.load_family(name.schema).descendants(name)) - {name}
+    if closing := next((parent for parent in parents if parent in dependent), None):
+        raise DeclarationError(
+            f"`{name.class_name}` cannot refer to `{closing.class_name}`, which depends on it: "
+            "foreign keys between tables are acyclic.",
+            hint="Model the relation by a third table that refers to both.",
+        )
 
 
 def _document(cls: type[UserTable], text: Any) -> None:

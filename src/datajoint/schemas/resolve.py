@@ -32,9 +32,16 @@ def caller_scope(depth: int = 2) -> Scope:
 
 
 def finder(
-    cls: type[Table], name: TableName, connection: Connection, scope: Scope
-) -> Callable[[Reference], Any]:
-    """Return the function that finds the table of a reference in the definition of `cls`."""
+    cls: type[Table], name: TableName, connection: Connection, scope: Scope,
+    pending: Mapping[TableName, TableSpec],
+) -> Callable[[Reference], Any]:  # fmt: skip
+    """Return the function that finds the table of a reference in the definition of `cls`.
+
+    Parameters
+    ----------
+    pending
+        Tables that are declared together with it and not made yet.
+    """
 
     def find(reference: Reference) -> TableSpec | SelfReference:
         if reference.path == cls.__name__ or (
@@ -43,7 +50,7 @@ def finder(
             return SELF
         target = _look_up(reference, cls, scope)
         if target is None:
-            return _in_schema(reference, name, connection)
+            return _in_schema(reference, name, {**connection.catalog.tables(name.schema), **pending})
         if isinstance(target, type) and issubclass(target, Table):
             target = target() if target._binding is not None else target
         if not isinstance(target, Table):
@@ -57,7 +64,9 @@ def finder(
             raise ForeignKeyTargetError(
                 f"`{reference.path}` belongs to another connection than `{cls.__name__}`."
             )
-        return SELF if target.name == name else target.spec
+        if target.name == name:
+            return SELF
+        return pending.get(target.name) or target.spec
 
     return find
 
@@ -95,9 +104,9 @@ def _look_up(reference: Reference, cls: type[Table], scope: Scope) -> Any:
     return target
 
 
-def _in_schema(reference: Reference, name: TableName, connection: Connection) -> TableSpec:
+def _in_schema(reference: Reference, name: TableName, known: Mapping[TableName, TableSpec]) -> TableSpec:
     """Find a table of the same schema by its class name, as the class may have been defined elsewhere."""
-    tables = {t.class_name: spec for t, spec in connection.catalog.tables(name.schema).items() if t.tier}
+    tables = {t.class_name: spec for t, spec in known.items() if t.tier}
     path = reference.path.replace("_", "")  # as in the names of tables
     spec = tables.get(path)
     if spec is None and "." not in path and name.master:
