@@ -156,11 +156,26 @@ def test_delete_of_everything(lab: Lab) -> None:
 @pytest.mark.statement("DEL-1")
 def test_delete_leaves_one_event_with_its_steps(lab: Lab, instance: Any) -> None:
     (lab.Subject & {"subject": 1}).delete()
-    events = [instance.FreeTable(f"{schema.database}.~events") & {"kind": "delete"} for schema in (lab.schema, lab.other)]
+    events = [
+        instance.FreeTable(f"{schema.database}.~events") & {"kind": "delete"}
+        for schema in (lab.schema, lab.other)
+    ]
     whole = [(table & "parent is null").to_dicts() for table in events]
     assert whole[0][0]["event"] == whole[1][0]["event"]
-    steps = {row["table_name"]: row["row_count"] for table in events for row in (table & "parent is not null").to_dicts()}
-    expected = {"subject": 1, "session": 2, "session__trial": 4, "session__mark": 2, "pair": 1, "score": 2, "review": 1}
+    steps = {
+        row["table_name"]: row["row_count"]
+        for table in events
+        for row in (table & "parent is not null").to_dicts()
+    }
+    expected = {
+        "subject": 1,
+        "session": 2,
+        "session__trial": 4,
+        "session__mark": 2,
+        "pair": 1,
+        "score": 2,
+        "review": 1,
+    }
     assert expected == steps
 
 
@@ -254,7 +269,9 @@ def test_rows_that_change_while_one_thinks_are_shown_again(
 def test_rows_with_empty_references_stay(lab: Lab) -> None:
     lab.Session.Mark.delete(part_integrity="ignore")
     assert 2 == lab.Rig.delete()
-    assert [(3, 1, None), (3, 2, None)] == [tuple(row.values()) for row in lab.Session.to_dicts(order_by="KEY")]
+    assert [(3, 1, None), (3, 2, None)] == [
+        tuple(row.values()) for row in lab.Session.to_dicts(order_by="KEY")
+    ]
 
 
 @pytest.mark.statement("DEL-3")
@@ -322,7 +339,15 @@ def test_delete_from_a_part(lab: Lab) -> None:
     assert {**FULL, "Trial": 11, "Score": 5, "Review": 2} == lab.counts()
     two = lab.Session.Trial & {"subject": 2, "session": 1, "trial": 2}
     assert 2 == two.delete(part_integrity="cascade")
-    assert {"Subject": 3, "Session": 5, "Trial": 9, "Mark": 5, "Pair": 3, "Score": 3, "Review": 1} == lab.counts()
+    assert {
+        "Subject": 3,
+        "Session": 5,
+        "Trial": 9,
+        "Mark": 5,
+        "Pair": 3,
+        "Score": 3,
+        "Review": 1,
+    } == lab.counts()
 
 
 @pytest.mark.statement("DEL-4")
@@ -387,7 +412,15 @@ def test_top_limits_what_is_deleted(lab: Lab) -> None:
     assert [11, 21] == list(lab.Review.to_arrays("score", order_by="score"))
     assert 2 == (lab.Subject & dj.Top(2, "subject DESC")).delete()
     assert [1] == list(lab.Subject.to_arrays("subject"))
-    assert {"Subject": 1, "Session": 2, "Trial": 4, "Mark": 2, "Pair": 0, "Score": 2, "Review": 1} == lab.counts()
+    assert {
+        "Subject": 1,
+        "Session": 2,
+        "Trial": 4,
+        "Mark": 2,
+        "Pair": 0,
+        "Score": 2,
+        "Review": 1,
+    } == lab.counts()
 
 
 @pytest.mark.statement("DEL-8")

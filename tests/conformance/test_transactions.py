@@ -128,7 +128,9 @@ def kill(backend: Any, connection: Any) -> None:
 
 @pytest.mark.statement("TXN-3")
 @pytest.mark.backends("postgresql", "mysql")
-def test_connection_lost_outside_a_transaction_is_opened_again(backend: Any, numbers: Any, instance: Any) -> None:
+def test_connection_lost_outside_a_transaction_is_opened_again(
+    backend: Any, numbers: Any, instance: Any
+) -> None:
     put(numbers, 1)
     kill(backend, instance.connection)
     assert [1] == found(numbers)

@@ -213,7 +213,9 @@ class Diagram:
         table = _table(table_expr, "restrict")
         view, catalog = self._view, self._connection.catalog
         if table.name not in view.shown:
-            raise DataJointError(f"Table `{table.name}` is not in the diagram.", hint="Add it first: diagram + Table.")
+            raise DataJointError(
+                f"Table `{table.name}` is not in the diagram.", hint="Add it first: diagram + Table."
+            )
         before = {name: Query(catalog.source(name)) for name in view.shown} | dict(self._rows or {})
         rows = constrain(view.graph, table.name, table.query, before, catalog.source)
         touched = {*(self._rows or ()), *view.graph.descendants(table.name)}
@@ -237,7 +239,9 @@ class Diagram:
     def prune(self) -> Self:
         """Leave out the tables that have no rows, as restricted."""
         if self._mode == "cascade":
-            raise DataJointError("prune() cannot follow Diagram.cascade(): all dependent tables belong to a cascade.")
+            raise DataJointError(
+                "prune() cannot follow Diagram.cascade(): all dependent tables belong to a cascade."
+            )
         kept = {name for name in self._view.shown if fetch.exists(self._query(name), self._connection)}
         pruned = DiagramView(self._view.graph, frozenset(kept), self._view.collapsed & kept)
         return self._with(pruned)

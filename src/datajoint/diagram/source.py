@@ -72,7 +72,12 @@ def _module_parts(module: types.ModuleType) -> Iterator[Any]:
     schemas = [value for value in found if _is_schema(value)]
     yield from schemas
     for value in found:
-        if isinstance(value, type) and issubclass(value, Table) and value._binding is not None and not schemas:  # noqa: SLF001
+        if (
+            isinstance(value, type)
+            and issubclass(value, Table)
+            and value._binding is not None
+            and not schemas
+        ):  # noqa: SLF001
             yield value()
 
 

@@ -72,7 +72,9 @@ def check_integrity(part_integrity: str) -> None:
         When it is none of `INTEGRITY`.
     """
     if part_integrity not in INTEGRITY:
-        raise ValueError(f"part_integrity must be one of {', '.join(map(repr, INTEGRITY))}, not {part_integrity!r}.")
+        raise ValueError(
+            f"part_integrity must be one of {', '.join(map(repr, INTEGRITY))}, not {part_integrity!r}."
+        )
 
 
 # ---------------------------------------------------------------------------------------------- one foreign key
@@ -141,7 +143,9 @@ def _columns(plan: Plan, names: Mapping[str, str]) -> Plan:
     found = plan.child(key)
     if found is None:
         found = Project(plan, tuple((new, old) for old, new in names.items()))
-        found.heading = Heading([replace(plan.heading[old], name=new, in_key=True) for old, new in names.items()])
+        found.heading = Heading(
+            [replace(plan.heading[old], name=new, in_key=True) for old, new in names.items()]
+        )
         plan.keep(key, found)
     return found
 
@@ -258,7 +262,9 @@ def _fall(
             query, foreign = rows, name.master is not None
         else:
             query = _either(source(name), [down(edge, reached[edge.parent].query, graph) for edge in ways])
-            foreign = name.master is not None and any(not _in_family(edge.parent, reached, name) for edge in ways)
+            foreign = name.master is not None and any(
+                not _in_family(edge.parent, reached, name) for edge in ways
+            )
         step = Step(name, query, foreign)
         own = [edge for edge in graph.to_parents(name) if edge.parent == name]
         onward = [edge for edge in graph.to_children(name) if edge.child != name]
@@ -282,7 +288,9 @@ def _paths(graph: DependencyGraph, part: TableName, master: TableName) -> list[l
     direct = [[edge] for edge in graph.to_parents(part) if edge.parent == master]
     if direct:
         return direct
-    siblings = [edge for edge in graph.to_parents(part) if edge.parent.master == master and edge.parent != part]
+    siblings = [
+        edge for edge in graph.to_parents(part) if edge.parent.master == master and edge.parent != part
+    ]
     return [[edge, *rest] for edge in siblings for rest in _paths(graph, edge.parent, master)]
 
 
@@ -302,7 +310,9 @@ def combined(steps: Iterable[Step], graph: DependencyGraph, source: Sources) -> 
 
 
 def _merged(queries: Sequence[Query], source: Source, key: Sequence[str]) -> Query:
-    return queries[0] if len(queries) == 1 else _either(source, [_condition_of(query, key) for query in queries])
+    return (
+        queries[0] if len(queries) == 1 else _either(source, [_condition_of(query, key) for query in queries])
+    )
 
 
 def strays(
@@ -346,7 +356,9 @@ def trace(
     reached: dict[TableName, Query] = {}
     order = graph.sorted(graph.ancestors(name))
     for current in reversed(order):
-        ways = [edge for edge in graph.to_children(current) if edge.child in reached and edge.child != current]
+        ways = [
+            edge for edge in graph.to_children(current) if edge.child in reached and edge.child != current
+        ]
         if current == name:
             rows = query
         else:

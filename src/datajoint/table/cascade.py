@@ -46,7 +46,9 @@ class Cascade:
         What becomes of the masters of parts: ``enforce``, ``ignore`` or ``cascade``.
     """
 
-    def __init__(self, connection: Connection, name: TableName, query: Query, part_integrity: str = "enforce") -> None:
+    def __init__(
+        self, connection: Connection, name: TableName, query: Query, part_integrity: str = "enforce"
+    ) -> None:
         self.connection = connection
         self.name = name
         self.query = query
@@ -193,7 +195,9 @@ class Cascade:
             return delete_selected(self.connection, step.name, step.query)
         source, key = self._source(step.name), tuple(step.query.heading.key)
         levels = self.levels.pop(step.name)
-        return sum(delete_selected(self.connection, step.name, _by_keys(source, key, level)) for level in levels)
+        return sum(
+            delete_selected(self.connection, step.name, _by_keys(source, key, level)) for level in levels
+        )
 
 
 def _by_keys(source: Any, key: Key, rows: list[Key]) -> Query:
@@ -201,7 +205,9 @@ def _by_keys(source: Any, key: Key, rows: list[Key]) -> Query:
         return build.restrict(Query(source), InValues(key), (rows,))
     # A few keys written out let every database look them up in its index; a list is a table to join with.
     terms = tuple(All(tuple(Equals(name) for name in key)) for _ in rows)
-    return build.restrict(Query(source), terms[0] if len(terms) == 1 else Any_(terms), tuple(v for row in rows for v in row))
+    return build.restrict(
+        Query(source), terms[0] if len(terms) == 1 else Any_(terms), tuple(v for row in rows for v in row)
+    )
 
 
 def _levels(parents: Mapping[Key, set[Key]]) -> list[list[Key]]:

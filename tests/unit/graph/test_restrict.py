@@ -4,7 +4,19 @@ from typing import Any
 
 import pytest
 
-from datajoint.algebra.nodes import All, Any_, Condition, Const, Equals, IsNull, Matches, Not, Query, Restrict, Source
+from datajoint.algebra.nodes import (
+    All,
+    Any_,
+    Condition,
+    Const,
+    Equals,
+    IsNull,
+    Matches,
+    Not,
+    Query,
+    Restrict,
+    Source,
+)
 from datajoint.graph.restrict import Step, cascade, combined, constrain, is_fixed, is_local, strays, trace
 
 
@@ -15,7 +27,9 @@ def condition(query: Query) -> Condition:
 
 
 def fall(pipeline: Any, own: str, part_integrity: str = "enforce", **values: Any) -> dict[str, Query]:
-    steps = cascade(pipeline.graph, pipeline.name(own), pipeline.rows(own, **values), pipeline.source, part_integrity)
+    steps = cascade(
+        pipeline.graph, pipeline.name(own), pipeline.rows(own, **values), pipeline.source, part_integrity
+    )
     return {n.class_name: query for n, query in combined(steps, pipeline.graph, pipeline.source).items()}
 
 
@@ -87,8 +101,16 @@ def test_settle_sees_references_to_the_table_itself(pipeline: Any) -> None:
         return step.query
 
     cascade(pipeline.graph, pipeline.name("Person"), pipeline.rows("Person"), pipeline.source, settle=settle)
-    cascade(pipeline.graph, pipeline.name("Session"), pipeline.rows("Session"), pipeline.source, settle=settle)
-    assert {"Person": (1, 0), "Session": (0, 1), "Session.Trial": (0, 2), "Session.Mark": (0, 0), "Score": (0, 0)} == seen
+    cascade(
+        pipeline.graph, pipeline.name("Session"), pipeline.rows("Session"), pipeline.source, settle=settle
+    )
+    assert {
+        "Person": (1, 0),
+        "Session": (0, 1),
+        "Session.Trial": (0, 2),
+        "Session.Mark": (0, 0),
+        "Score": (0, 0),
+    } == seen
 
 
 def test_trace_climbs_by_every_path(pipeline: Any) -> None:
