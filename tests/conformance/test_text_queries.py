@@ -33,6 +33,8 @@ date_format(at, '%Y-%m-%d') = '2024-05-01'
 at + interval 1 day < '2024-05-02 11:00'
 id % 2 = 1
 coalesce(price, 0) in (1.5, 2)
+concat(date_format(at, '%M'), if(id = 1, '', ' ')) = 'May'
+date_format(at, '%M') <> 'may' and id = 1
 """
 
 
