@@ -106,7 +106,8 @@ class DataJointError(Exception):
         return "\n".join([str(self.message), *self.hints])
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self.args, self.hints, self.code, _picklable(self.context))
+        notes = {"__notes__": list(self.__notes__)} if hasattr(self, "__notes__") else None
+        return _rebuild, (type(self), self.args, self.hints, self.code, _picklable(self.context)), notes
 
 
 def _rebuild(

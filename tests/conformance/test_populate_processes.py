@@ -41,6 +41,22 @@ class Fit(dj.Computed):
 """
 
 
+DEFERRED = """
+import os
+import datajoint as dj
+from {first} import Fit
+
+schema = dj.Schema()
+
+@schema
+class Next(dj.Computed):
+    definition = "-> Fit\\n---\\npid : int64"
+
+    def make(self, key):
+        self.insert1({{**key, "pid": os.getpid()}})
+"""
+
+
 @pytest.fixture
 def fit(schema):
     """A table whose class is local to this function, so that no other process can import it."""
@@ -135,6 +151,28 @@ def test_an_error_in_a_fresh_process_is_raised_as_itself(module, monkeypatch):
     assert 2 == len(module.Subject())
     module.Fit.populate("subject_id = 1", processes=2)
     assert (0, 1) == module.Fit.progress("subject_id = 1")
+
+
+@pytest.mark.statement("POP-10")
+@pytest.mark.parametrize("way", ["fork", "fresh"])
+def test_schemas_that_are_activated_later(module, instance, schema_name, way, tmp_path, monkeypatch):
+    if way == "fresh":
+        monkeypatch.delattr(os, "fork")
+    text = DEFERRED.format(first=module.__name__)
+    (tmp_path / f"{module.__name__}_later.py").write_text(text)
+    later = importlib.import_module(f"{module.__name__}_later")
+    later.schema.activate(schema_name("later"), connection=module.instance.connection)
+    subjects(module.Subject, range(4))
+    module.Fit.populate()
+    try:
+        if way == "fork":
+            assert 4 == later.Next.populate(processes=2)["success_count"]
+            assert os.getpid() not in pids(later.Next)
+        else:
+            with pytest.raises(DataJointError, match="not attached when"):
+                later.Next.populate(processes=2)
+    finally:
+        del sys.modules[later.__name__]
 
 
 @pytest.mark.statement("POP-10")

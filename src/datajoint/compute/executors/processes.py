@@ -13,10 +13,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
 from datajoint._value import replace
-from datajoint.compute.executors.worker import READY, Setup, import_class, serve, serve_forked
+from datajoint.compute.executors.worker import READY, Setup, import_class, serve, serve_forked, subclasses
 from datajoint.compute.task import FAILED, MakeOutcome, MakeTask
 from datajoint.engine.instance import default_instance, thread_safe
 from datajoint.errors import ComputeError, MakeError
+from datajoint.heading.names import TableName
 from datajoint.logging import logger
 from datajoint.table.table import Table
 
@@ -277,7 +278,16 @@ def _setup(table: Table, make_kwargs: dict[str, Any]) -> Setup | None:
         settings,
         assigned if shared else None,
         make_kwargs,
+        _attached(table),
+        hasattr(os, "fork"),
     )
+
+
+def _attached(table: Table) -> dict[tuple[str, str], TableName]:
+    """Return what importable classes are attached to on the connection of a table."""
+    classes = [cls for cls in subclasses(Table) if cls._binding is not None and "<" not in cls.__qualname__]
+    mine = [cls for cls in classes if cls._binding.connection is table.connection]
+    return {(cls.__module__, cls.__qualname__): cls._binding.name for cls in mine}
 
 
 def _leads_to(cls: type[Table]) -> bool:

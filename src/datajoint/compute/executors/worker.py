@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any, BinaryIO
 
@@ -23,7 +23,7 @@ from datajoint.settings.backend import ConnectionSettings
 from datajoint.table.binding import Binding
 from datajoint.table.table import Table
 
-__all__ = ["PREPARING", "READY", "Setup", "import_class", "main", "serve", "serve_forked"]
+__all__ = ["PREPARING", "READY", "Setup", "import_class", "main", "serve", "serve_forked", "subclasses"]
 
 READY = "ready"
 PREPARING = "DJ_WORKER_PREPARING"
@@ -43,6 +43,10 @@ class Setup(Value):
         The table and its database, to check that the class leads there.
     assigned
         Settings assigned in the parent to the default instance; None where the table is on another instance.
+    attached
+        What the classes of the parent are attached to on this connection, by import path.
+    forkable
+        Whether the parent can fork instead, which is better where this process does not come out the same.
     """
 
     module: str
@@ -52,6 +56,8 @@ class Setup(Value):
     settings: ConnectionSettings
     assigned: dict[str, Any] | None
     make_kwargs: dict[str, Any]
+    attached: dict[tuple[str, str], TableName]
+    forkable: bool
 
 
 def main() -> None:
@@ -74,10 +80,7 @@ def _prepare(setup: Setup) -> Table:
     os.environ[PREPARING] = "1"
     cls = import_class(setup.module, setup.qualname, setup.main)
     del os.environ[PREPARING]
-    if cls._binding is None:  # a schema that the parent activated later
-        if setup.assigned is None:
-            raise ComputeError(f"`{setup.qualname}` is not attached when `{setup.module}` is imported.")
-        cls._binding = Binding(default_instance().connection, setup.name)
+    _attach(setup, cls)
     table: Table = cls()
     there = replace(table.connection.settings, announced=False)
     if (table.name, there) != (setup.name, setup.settings):
@@ -86,6 +89,39 @@ def _prepare(setup: Setup) -> Table:
             f"but `{setup.name}` on {setup.settings} here."
         )
     return table
+
+
+def _attach(setup: Setup, cls: type[Table]) -> None:
+    """Attach classes of schemas that the parent activated after it had imported them."""
+    missing = [
+        other for other in subclasses(Table) if other._binding is None and _path(other) in setup.attached
+    ]
+    if not missing:
+        return
+    if setup.forkable or (setup.assigned is None and cls._binding is None):
+        raise ComputeError(f"`{missing[0].__qualname__}` is not attached when `{setup.module}` is imported.")
+    connection = cls().connection if cls._binding is not None else default_instance().connection
+    for other in missing:
+        other._binding = Binding(connection, setup.attached[_path(other)])
+
+
+def _path(cls: type) -> tuple[str, str]:
+    return cls.__module__, cls.__qualname__
+
+
+def subclasses(cls: type[Table]) -> Iterator[type[Table]]:
+    """Yield all classes that derive from one.
+
+    Examples
+    --------
+    >>> class Base(Table):
+    ...     pass
+    >>> list(subclasses(Base))
+    []
+    """
+    for child in cls.__subclasses__():
+        yield child
+        yield from subclasses(child)
 
 
 def import_class(module: str, qualname: str, main_file: str | None = None) -> Any:
