@@ -6,6 +6,7 @@ import warnings
 from typing import TYPE_CHECKING, Any, cast
 
 from datajoint.errors import DataJointDeprecationWarning, DataJointError
+from datajoint.query.frames import squeezed
 
 if TYPE_CHECKING:
     from datajoint.query.expression import QueryExpression
@@ -47,18 +48,18 @@ class LegacyFetch:
                 return expression.to_pandas(squeeze=squeeze, **options)
             return expression.to_arrays(squeeze=squeeze, **options)
         if as_dict:
-            names = [name for name in attrs if name != "KEY"]
-            wanted = dict.fromkeys([*(expression.primary_key if "KEY" in attrs else ()), *names])
-            rows = expression.proj(*names).to_dicts(squeeze=squeeze, **options) if _keeps(expression, order_by, names) else [
-                row for row in expression.to_dicts(squeeze=squeeze, **options)
-            ]  # fmt: skip
-            return [{name: row[name] for name in wanted} for row in rows]
+            return _dicts(expression, attrs, squeeze, options)
         return _columns(expression, attrs, squeeze, options)
 
 
-def _keeps(expression: QueryExpression, order_by: Any, names: list[str]) -> bool:
-    """Whether the order needs nothing but the fetched attributes."""
-    return order_by is None
+def _dicts(expression: QueryExpression, attrs: tuple[str, ...], squeeze: bool, options: dict[str, Any]) -> list[Any]:
+    """Fetch some attributes as dicts; the order may use others, which are not read."""
+    names = [name for name in attrs if name != "KEY"]
+    wanted = dict.fromkeys([*(expression.primary_key if "KEY" in attrs else ()), *names])
+    heading, columns = expression._columns(names or expression.primary_key, **options)
+    by_name = dict(zip(heading.order, columns, strict=True))
+    chosen = [squeezed(by_name[name]) if squeeze else by_name[name] for name in wanted]
+    return [dict(zip(wanted, row, strict=True)) for row in zip(*chosen, strict=True)]
 
 
 def _columns(
