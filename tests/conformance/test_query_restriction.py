@@ -198,7 +198,7 @@ def test_nan_matches_no_number(lab):
 @pytest.mark.parametrize(
     "condition",
     [{"subject_id": "seven"}, {"born": "yesterday"}, {"tag": "no uuid"}, {"weight": "heavy"}, {"born": 5}, {"name": 5},
-     {"subject_id": object()}, {"species": "cat"}],
+     {"subject_id": ...}, {"species": "cat"}],
     ids=str,
 )  # fmt: skip
 def test_values_that_make_no_sense_are_refused_by_name(lab, condition):
@@ -446,7 +446,7 @@ def test_restriction_by_the_universal_set(lab):
 
 
 @pytest.mark.statement("QRY-23")
-@pytest.mark.parametrize("other", [None, 5, 1.5, np.int64(3), object(), b"bytes", print, [5], [None], ("a = 1", 3)], ids=repr)
+@pytest.mark.parametrize("other", [None, 5, 1.5, np.int64(3), ..., b"bytes", print, [5], [None], ("a = 1", 3)], ids=repr)
 def test_other_objects_are_refused(lab, other):
     with pytest.raises(dj.DataJointError, match="[Ii]nvalid restriction type|no attribute|has no"):
         lab.Subject & other
