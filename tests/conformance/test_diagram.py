@@ -166,8 +166,8 @@ def test_what_is_drawn(lab: Lab) -> None:
     picture = dj.Diagram.from_sequence([lab.schema, lab.other]).picture()
     tiers = {node.label: node.tier for node in picture.nodes}
     expected = {
-        "Subject": "manual", "Rig": "lookup", "Session": "manual", "Session.Trial": "part", "Session.Note": "part",
-        "Fit": "computed", "Report": "imported", "Pair": "manual",
+        "Subject": "manual", "Rig": "lookup", "Session": "manual", "Session.Trial": "part",
+        "Session.Note": "part", "Fit": "computed", "Report": "imported", "Pair": "manual",
     }  # fmt: skip
     assert expected == tiers
     named = {node.id: node.label for node in picture.nodes}
@@ -220,7 +220,7 @@ def test_forms(
     assert diagram.make_dot().startswith("digraph")
     assert "flowchart LR" in diagram.make_mermaid()
     assert "Session.Trial" in diagram.make_text()
-    print(diagram)
+    print(diagram)  # noqa: T201 - is tested
     diagram.draw()
     assert 2 * str(diagram.make_text() + "\n") == capsys.readouterr().out
     assert re.fullmatch(r"<Diagram of 6 tables in .*>", repr(diagram))
@@ -329,13 +329,13 @@ def test_trace_by_several_paths(lab: Lab) -> None:
 @pytest.mark.statement("DIA-15", "DIA-20")
 def test_equal_names_in_two_schemas(lab: Lab, instance: Any, schema_name: Callable[..., str]) -> None:
     third = instance.Schema(schema_name("three"))
-    first, Fit = lab.Subject, lab.Fit  # noqa: N806 - names of classes
+    first, fit = lab.Subject, lab.Fit  # noqa: F841 - named in the definition
 
     @third
     class Subject(dj.Manual):
         definition = """
         -> first
-        -> Fit
+        -> fit
         """
 
     diagram = dj.Diagram(lab.schema) + third

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,7 +12,7 @@ from datajoint.algebra.nodes import Query
 from datajoint.declare.describe import describe
 from datajoint.diagram.picture import Picture
 from datajoint.diagram.render import dot, mermaid, png, svg, text
-from datajoint.diagram.source import connection_of, find_name, module_labels, tables_of
+from datajoint.diagram.source import as_table, connection_of, find_name, module_labels, tables_of
 from datajoint.diagram.view import DiagramView
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError
@@ -25,7 +26,8 @@ from datajoint.table.table import Table
 __all__ = ["Diagram"]
 
 _FORMATS = {
-    "svg": "svg", "png": "png", "mmd": "mermaid", "mermaid": "mermaid", "dot": "dot", "gv": "dot", "txt": "text",
+    "svg": "svg", "png": "png", "mmd": "mermaid", "mermaid": "mermaid", "dot": "dot", "gv": "dot",
+    "txt": "text",
 }  # fmt: skip
 
 
@@ -105,7 +107,7 @@ class Diagram:
             diagram._rows = {name: query for name, query in self._rows.items() if name in view.shown}
         return diagram
 
-    # --------------------------------------------------------------------------------------------------- algebra
+    # ------------------------------------------------------------------------------------------------ algebra
 
     def __add__(self, other: Any) -> Self:
         if _is_number(other):
@@ -169,7 +171,7 @@ class Diagram:
     def __bool__(self) -> bool:
         return bool(self._view.shown)
 
-    # ------------------------------------------------------------------------------------------------------ rows
+    # --------------------------------------------------------------------------------------------------- rows
 
     @classmethod
     def cascade(cls, table_expr: Any, part_integrity: str = "enforce") -> Self:
@@ -208,8 +210,10 @@ class Diagram:
             the rows that follow from all of them.
         """
         if self._mode in ("cascade", "trace"):
-            raise DataJointError(f"restrict() cannot follow Diagram.{self._mode}(): a diagram does one or the other.",
-                                 hint="Begin with dj.Diagram(schema).restrict(...).")  # fmt: skip
+            raise DataJointError(
+                f"restrict() cannot follow Diagram.{self._mode}(): a diagram does one or the other.",
+                hint="Begin with dj.Diagram(schema).restrict(...).",
+            )
         table = _table(table_expr, "restrict")
         view, catalog = self._view, self._connection.catalog
         if table.name not in view.shown:
@@ -232,7 +236,7 @@ class Diagram:
         """
         if self._rows is None:
             raise DataJointError("No restrictions applied.",
-                                 hint="Use dj.Diagram.cascade(...), dj.Diagram.trace(...) or diagram.restrict(...) first.")  # fmt: skip
+                                 hint="Use Diagram.cascade(), .trace() or .restrict() first.")  # fmt: skip
         table = self._connection.dialect.table
         return {table(name): fetch.count(query, self._connection) for name, query in self._rows.items()}
 
@@ -253,10 +257,10 @@ class Diagram:
     def _free(self, name: TableName) -> FreeTable:
         table = FreeTable(self._connection, name)
         restricted = self._rows is not None and name in self._rows
-        return table._restricted(self._query(name)) if restricted else table  # noqa: SLF001 - of the package
+        return table._restricted(self._query(name)) if restricted else table
 
     def __getitem__(self, which: Any) -> FreeTable:
-        """Return a table of the diagram, restricted as the diagram is; by class, ``"Name"`` or ``"schema.Name"``."""
+        """Return a table, restricted as the diagram is; by class, ``"Name"`` or ``"schema.Name"``."""
         what = "this trace: it is no ancestor of the traced table" if self._mode == "trace" else "the diagram"
         return self._free(find_name(which, self._view.shown, what))
 
@@ -266,7 +270,7 @@ class Diagram:
     def __reversed__(self) -> Iterator[FreeTable]:
         return iter([self._free(name) for name in reversed(self._view.sorted())])
 
-    # --------------------------------------------------------------------------------------------------- display
+    # ------------------------------------------------------------------------------------------------ display
 
     def picture(self, definitions: bool = True) -> Picture:
         """Return what is to be drawn, as plain values.
@@ -307,17 +311,17 @@ class Diagram:
         """Return the diagram as an array of pixels of shape (height, width, channels)."""
         data = io.BytesIO(self.make_png())
         try:
-            from PIL import Image
+            image = import_module("PIL.Image")
         except ImportError:
             try:
-                from matplotlib.image import imread
+                imread = import_module("matplotlib.image").imread
             except ImportError as error:
                 raise DataJointError("Pixels of a diagram need the package pillow or matplotlib.",
                                      hint="pip install pillow, or use make_svg().") from error  # fmt: skip
             return imread(data, format="png")
         from numpy import asarray
 
-        return asarray(Image.open(data))
+        return asarray(image.open(data))
 
     def make_dot(self, theme: str | None = None) -> str:
         """Return the diagram in the language of Graphviz."""
@@ -357,17 +361,16 @@ class Diagram:
     def draw(self) -> None:
         """Show the diagram: as a drawing in a notebook, as text elsewhere."""
         try:
-            from IPython.core.getipython import get_ipython
-            from IPython.display import display
+            notebook = import_module("IPython")
         except ImportError:
             print(self)  # noqa: T201 - asked for
             return
-        if get_ipython() is None:
+        if notebook.get_ipython() is None:
             print(self)  # noqa: T201
         else:
-            display(self)
+            notebook.display.display(self)
 
-    def save(self, filename: str | Path, format: str | None = None) -> None:  # noqa: A002 - its name since 0.x
+    def save(self, filename: str | Path, format: str | None = None) -> None:
         """Write the diagram to a file.
 
         Parameters
@@ -380,8 +383,11 @@ class Diagram:
         wanted = (format or Path(filename).suffix.lstrip(".")).lower()
         make = getattr(self, f"make_{_FORMATS[wanted]}", None) if wanted in _FORMATS else None
         if make is None:
-            raise DataJointError(f"Unsupported format of a diagram: {wanted or str(filename)!r}.",
-                                 hint="Use one of " + ", ".join(f".{name}" for name in _FORMATS) + ".")  # fmt: skip
+            endings = ", ".join(f".{name}" for name in _FORMATS)
+            raise DataJointError(
+                f"Unsupported format of a diagram: {wanted or str(filename)!r}.",
+                hint=f"Use one of {endings}.",
+            )
         content = make()
         Path(filename).write_bytes(content if isinstance(content, bytes) else content.encode())
 
@@ -408,9 +414,8 @@ def _is_number(value: Any) -> bool:
     return True
 
 
-def _table(operand: Any, purpose: str) -> Table:
-    if isinstance(operand, type) and issubclass(operand, Table):
-        operand = operand()
+def _table(given: Any, purpose: str) -> Table:
+    operand = as_table(given)
     if not isinstance(operand, Table):
         raise DataJointError(f"{purpose}() takes a table, restricted or not, not {type(operand).__name__}.",
                              hint="Restrict a table by an expression: Table & expression.")  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import types
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
@@ -15,7 +16,7 @@ from datajoint.heading.names import TableName
 from datajoint.query.expression import QueryExpression
 from datajoint.table.table import Table
 
-__all__ = ["connection_of", "find_name", "module_labels", "tables_of"]
+__all__ = ["as_table", "connection_of", "find_name", "module_labels", "tables_of"]
 
 
 def connection_of(source: Any) -> Connection:
@@ -77,7 +78,7 @@ def _module_parts(module: types.ModuleType) -> Iterator[Any]:
             and issubclass(value, Table)
             and value._binding is not None
             and not schemas
-        ):  # noqa: SLF001
+        ):
             yield value()
 
 
@@ -105,21 +106,28 @@ def find_name(which: Any, names: Collection[TableName], what: str) -> TableName:
     DataJointError
         When it is not there, or the name is that of several.
     """
-    if isinstance(which, type) and issubclass(which, Table):
-        which = which()
-    if isinstance(which, Table):
-        which = which.name
-    if isinstance(which, TableName):
-        found = [which] if which in names else []
+    given = as_table(which)
+    name = given.name if isinstance(given, Table) else given
+    if isinstance(name, TableName):
+        found = [name] if name in names else []
+        which = name
     else:
-        found = list(_called(str(which), names))
+        found = list(_called(str(name), names))
     if len(found) > 1:
-        raise DataJointError(f"The name `{which}` is ambiguous in {what.partition(':')[0]}: " + ", ".join(sorted(map(str, found))) + ".",
-                             hint="Write 'schema.Name', or give the class.")  # fmt: skip
+        names_found = ", ".join(sorted(map(str, found)))
+        raise DataJointError(
+            f"The name `{which}` is ambiguous in {what.partition(':')[0]}: {names_found}.",
+            hint="Write 'schema.Name', or give the class.",
+        )
     if not found:
         close = nearest(str(which), sorted({name.class_name for name in names}))
         raise DataJointError(f"Table `{which}` is not in {what}.", hint=close)
     return found[0]
+
+
+def as_table(given: Any) -> Any:
+    """Return the table of a class; anything else as it is."""
+    return given() if inspect.isclass(given) and issubclass(given, Table) else given
 
 
 def _called(text: str, names: Iterable[TableName]) -> Iterator[TableName]:

@@ -76,7 +76,7 @@ class DiagramView(Value):
         """Tables, parents first; a cycle is an error."""
         return self.graph.sorted(self.shown)
 
-    # --------------------------------------------------------------------------------------------------- picture
+    # ------------------------------------------------------------------------------------------------ picture
 
     def picture(
         self, direction: str = "LR", describe: Callable[[TableName], str] | None = None,

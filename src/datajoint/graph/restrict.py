@@ -31,16 +31,16 @@ from datajoint.heading.heading import Heading
 from datajoint.heading.names import TableName
 
 __all__ = [
-    "INTEGRITY", "Settle", "Step", "cascade", "check_integrity", "combined", "constrain", "down", "is_fixed", "is_local",
-    "strays", "trace",
+    "INTEGRITY", "Settle", "Step", "cascade", "check_integrity", "combined", "constrain", "down", "is_fixed",
+    "is_local", "strays", "trace", "up",
 ]  # fmt: skip
 
 INTEGRITY = ("enforce", "ignore", "cascade")
 
 Sources = Callable[[TableName], Source]
 Settle = Callable[["Step", Sequence[Edge], Sequence[Edge]], Query]
-"""Called with a step, the foreign keys of its table to itself, and those that lead on; returns the query to go on
-with: the same rows and, where the table refers to itself, all that follow from them."""
+"""Called with a step, the foreign keys of its table to itself, and those that lead on; returns the query to
+go on with: the same rows and, where the table refers to itself, all that follow from them."""
 
 _STRINGS = re.compile(r"'[^']*'")
 _WORDS = re.compile(r"[a-z_][a-z0-9_]*")
@@ -77,15 +77,15 @@ def check_integrity(part_integrity: str) -> None:
         )
 
 
-# ---------------------------------------------------------------------------------------------- one foreign key
+# -------------------------------------------------------------------------------------------- one foreign key
 
 
 def down(edge: Edge, parent: Query, graph: DependencyGraph) -> Term:
     """Return the condition on the child of a foreign key that says: its parent is among these rows.
 
     A condition on nothing but the attributes that the foreign key carries is copied, under their names in the
-    child: referential integrity makes that the same, and it costs no look at the parent. Else the child's rows
-    are compared with the parent's.
+    child: referential integrity makes that the same, and it costs no look at the parent. Else the child's
+    rows are compared with the parent's.
     """
     names = dict(zip(edge.key.parent_columns, edge.key.columns, strict=True))
     condition = _only_condition(parent.plan)
@@ -151,7 +151,7 @@ def _columns(plan: Plan, names: Mapping[str, str]) -> Plan:
 
 
 def is_fixed(query: Query, key: Iterable[str]) -> bool:
-    """Whether rows are told by values of their key alone, so that no other row that comes or goes changes them."""
+    """Whether rows are told by values of their key alone: no row that comes or goes changes them."""
     condition = _only_condition(query.plan)
     return condition is not None and _by_values(condition, frozenset(key))
 
@@ -205,7 +205,7 @@ def _condition_of(query: Query, key: Sequence[str]) -> Term:
     return Matches(_columns(query.plan, {name: name for name in key}), tuple(key)), query.values
 
 
-# ------------------------------------------------------------------------------------------------------ cascade
+# ---------------------------------------------------------------------------------------------------- cascade
 
 
 def _unchanged(step: Step, own: Sequence[Edge], onward: Sequence[Edge]) -> Query:
@@ -243,7 +243,7 @@ def cascade(
             break
         for step in layer.values():
             master = step.name.master
-            if step.foreign and master in graph.specs and master not in trail:
+            if step.foreign and master and master in graph.specs and master not in trail:
                 climbed = _climb(graph, step, master, source)
                 if climbed is not None:
                     pending.append((master, climbed, trail | {master}))
@@ -284,7 +284,7 @@ def _climb(graph: DependencyGraph, step: Step, master: TableName, source: Source
 
 
 def _paths(graph: DependencyGraph, part: TableName, master: TableName) -> list[list[Edge]]:
-    """Return the foreign keys, or chains of them through sibling parts, that lead from a part to its master."""
+    """Return the foreign keys, or chains of them through other parts, that lead from a part to its master."""
     direct = [[edge] for edge in graph.to_parents(part) if edge.parent == master]
     if direct:
         return direct
@@ -318,7 +318,7 @@ def _merged(queries: Sequence[Query], source: Source, key: Sequence[str]) -> Que
 def strays(
     steps: Sequence[Step], graph: DependencyGraph, source: Sources
 ) -> list[tuple[TableName, TableName, Query]]:
-    """Return ``(part, master, rows)`` for the parts reached otherwise: rows that would go without their master."""
+    """Return ``(part, master, rows)`` for parts reached otherwise: rows that would lose their master."""
     parts = {step.name: step.name.master for step in steps if step.foreign}
     rows = combined(steps, graph, source) if parts else {}
     found: list[tuple[TableName, TableName, Query]] = []
@@ -346,7 +346,7 @@ def _seen(edge: Edge, parent: Query) -> Term:
     return Matches(_columns(parent.plan, names), edge.key.columns), parent.values
 
 
-# ------------------------------------------------------------------------------------------- trace and restrict
+# ----------------------------------------------------------------------------------------- trace and restrict
 
 
 def trace(
@@ -372,7 +372,7 @@ def trace(
 def constrain(
     graph: DependencyGraph, name: TableName, query: Query, before: Mapping[TableName, Query], source: Sources
 ) -> dict[TableName, Query]:
-    """Restrict tables to what follows from some rows, in addition to how they are restricted already (DIA-16).
+    """Restrict tables to what follows from some rows, beside how they are restricted already (DIA-16).
 
     Several foreign keys to one parent combine by OR, several parents by AND.
 

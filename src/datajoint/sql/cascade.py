@@ -21,8 +21,10 @@ def delete_rows(plan: Plan, dialect: Dialect) -> Statement:
     >>> delete_rows(Source(TableName("lab", "a"), Heading([])), get_backend("postgresql").dialect).text
     'DELETE FROM "lab"."a"'
     """
-    assert isinstance(plan, Source) or (isinstance(plan, Restrict) and isinstance(plan.operand, Source))
-    name = (plan if isinstance(plan, Source) else plan.operand).name  # type: ignore[union-attr]
+    source = plan.operand if isinstance(plan, Restrict) else plan
+    if not isinstance(source, Source):
+        raise TypeError(f"rows of one table are deleted, not of {plan!r}")
+    name = source.name
     table = dialect.table(name)
     if dialect.name != "mysql":
         return assemble(["DELETE", *write_tail(plan, dialect, table)], dialect)

@@ -1,4 +1,4 @@
-"""Carrying out what a restriction that travels along foreign keys says: closing it, counting it, deleting it."""
+"""Carrying out restrictions that travel along foreign keys: closing them, counting and deleting rows."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Key = tuple[Any, ...]
 Way = Callable[[Query], tuple[Condition, tuple[Any, ...]]]
 
 
-class RowsChanged(Exception):
+class RowsChanged(Exception):  # noqa: N818 - it is no error
     """The rows that would go are no longer those that were shown."""
 
 
@@ -63,7 +63,7 @@ class Cascade:
             self._graph = self.connection.catalog.load_family(self.name.schema)
         return self._graph
 
-    # -------------------------------------------------------------------------------------------------- looking
+    # ------------------------------------------------------------------------------------------------ looking
 
     def steps(self) -> list[Step]:
         """Rows of each table as they are found when asked for, parents first."""
@@ -110,7 +110,7 @@ class Cascade:
         rows, decoder = fetch.raw_rows(build.project(query, (), {}), self.connection)
         return [tuple(row) for row in decoder.tuples(rows)]
 
-    # ------------------------------------------------------------------------------------------------- deleting
+    # ----------------------------------------------------------------------------------------------- deleting
 
     def delete(self, shown: Mapping[TableName, int] | None = None) -> dict[TableName, int]:
         """Delete the rows, leaves first, as one change with one event; return how many went from each table.
@@ -184,9 +184,10 @@ class Cascade:
             n = fetch.count(rows, self.connection)
             if n:
                 raise IntegrityError(
-                    f"Attempt to delete {n} row(s) of part table `{part}` before deleting from its master `{master}` first.",
-                    hint="Delete from the master, or pass part_integrity='cascade' to delete the masters of these rows, "
-                    "too, or part_integrity='ignore' to leave masters without these parts.",
+                    f"Attempt to delete {n} row(s) of part table `{part}` "
+                    f"before deleting from its master `{master}` first.",
+                    hint="Delete from the master, or pass part_integrity='cascade' to delete the masters of "
+                    "these rows, too, or part_integrity='ignore' to leave masters without these parts.",
                     table=str(part),
                 )
 
@@ -211,7 +212,7 @@ def _by_keys(source: Any, key: Key, rows: list[Key]) -> Query:
 
 
 def _levels(parents: Mapping[Key, set[Key]]) -> list[list[Key]]:
-    """Return rows level by level, those that nothing refers to first; a circle of rows comes last, together."""
+    """Return rows level by level, those that nothing refers to first; a circle of rows comes last."""
     referring = dict.fromkeys(parents, 0)
     for found in parents.values():
         for parent in found:

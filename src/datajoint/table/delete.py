@@ -39,8 +39,8 @@ class Deleting:
         prompt
             List the rows by table and ask first; default is the setting ``safemode``.
         part_integrity
-            ``enforce`` refuses to take parts without their master, ``ignore`` does it, ``cascade`` deletes the
-            master, too.
+            ``enforce`` refuses to take parts without their master, ``ignore`` does it, ``cascade`` deletes
+            the master, too.
         safemode, force, force_parts, verbose
             Older spellings of ``prompt``, ``part_integrity="ignore"`` and of output.
 
@@ -52,7 +52,7 @@ class Deleting:
         Raises
         ------
         IntegrityError
-            When it would break the integrity of parts, or rows elsewhere depend on these and cannot be deleted.
+            When it would break the integrity of parts, or rows out of reach depend on these.
         TransactionError
             When it would have to ask inside a transaction.
 
@@ -73,7 +73,7 @@ class Deleting:
         if table.name.tier == PART and part_integrity == "enforce":
             raise DataJointError(
                 f"Cannot delete from the part table `{table.name}` directly. Delete from its master instead.",
-                hint="Or pass part_integrity='ignore' to delete parts only, 'cascade' to delete their masters, too.",
+                hint="Or pass part_integrity='ignore' to delete parts only, 'cascade' for masters, too.",
             )
         asks = needs_answer(table.connection.config, prompt)
         if asks and table.connection.is_atomic:
@@ -159,7 +159,7 @@ class Deleting:
             _drop(table, [table.name])
 
 
-# ----------------------------------------------------------------------------------------------------- deleting
+# --------------------------------------------------------------------------------------------------- deleting
 
 
 def _delete_asked(table: Table, part_integrity: str) -> int:
@@ -212,8 +212,8 @@ def _blocked(table: Table, error: IntegrityError) -> IntegrityError:
 
 
 def _older(
-    prompt: bool | None, part_integrity: str, safemode: bool | None, force_parts: bool | None, force: bool | None,
-    verbose: bool | None,
+    prompt: bool | None, part_integrity: str, safemode: bool | None, force_parts: bool | None,
+    force: bool | None, verbose: bool | None,
 ) -> tuple[bool | None, str]:  # fmt: skip
     """Read the older spellings of the options."""
     if verbose is not None:
@@ -236,7 +236,7 @@ def _deprecated(name: str, instead: str) -> None:
     )
 
 
-# ----------------------------------------------------------------------------------------------------- dropping
+# --------------------------------------------------------------------------------------------------- dropping
 
 
 def _check_whole(table: Table) -> None:
@@ -290,7 +290,7 @@ def _explain(table: Table, error: IntegrityError) -> None:
     error.suggest("Use delete(), which deletes those, too.")
 
 
-# ------------------------------------------------------------------------------------------------------ showing
+# ---------------------------------------------------------------------------------------------------- showing
 
 
 def _number(n: int, noun: str) -> str:
