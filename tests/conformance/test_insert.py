@@ -1,4 +1,5 @@
-"""Inserting rows: all that can be given, what is refused and how that is told, atomicity, conflicts of keys."""
+# ruff: noqa: DTZ001 - datetimes are naive, UTC by convention
+"""Inserting rows: what can be given, what is refused and how that is told, atomicity, conflicts of keys."""
 
 import csv
 import datetime as dt
@@ -67,7 +68,7 @@ def ids(table):
     return sorted(table().to_arrays("subject_id").tolist())
 
 
-# ------------------------------------------------------------------------------------------ what can be given
+# -------------------------------------------------------------------------------- what can be given
 
 
 @pytest.mark.statement("INS-1", "FET-8")
@@ -191,7 +192,7 @@ def test_no_rows(subject):
     assert 0 == len(subject())
 
 
-# --------------------------------------------------------------------------------------------------- atomicity
+# ---------------------------------------------------------------------------------------- atomicity
 
 
 @pytest.mark.statement("INS-2", "TXN-4")
@@ -241,7 +242,7 @@ def test_chunks(subject):
         subject.insert(subject(), chunk_size=10)
 
 
-# ---------------------------------------------------------------------------------------- fields and defaults
+# ------------------------------------------------------------------------------ fields and defaults
 
 
 @pytest.mark.statement("INS-3", "DEF-12")
@@ -317,7 +318,7 @@ def test_none_means_the_default(subject, n):
 @pytest.mark.statement("INS-17")
 def test_keys_can_be_splatted(subject, session):
     subject.insert(rows(3))
-    for key in (subject & "subject_id > 0").keys():
+    for key in (subject & "subject_id > 0").keys():  # noqa: SIM118 - a query
         session.insert1({**key, "session": 1})
     assert [1, 2] == session().to_arrays("subject_id", order_by="KEY").tolist()
 
@@ -346,7 +347,7 @@ def test_rows_of_defaults(schema, subject):
         subject.insert1({})
 
 
-# ------------------------------------------------------------------------------------------------ wrong values
+# ------------------------------------------------------------------------------------- wrong values
 
 WRONG = [
     ("subject_id", 2**31, "2147483648"), ("subject_id", 1.5, "1.5"), ("subject_id", "x", "'x'"),
@@ -445,7 +446,7 @@ def test_errors_of_a_codec_keep_their_kind(schema, request):
     assert not Number.validate([{"number": 1, "half": 3}])
 
 
-# ------------------------------------------------------------------------------------------ conflicts of keys
+# -------------------------------------------------------------------------------- conflicts of keys
 
 
 @pytest.mark.statement("INS-4", "INS-6", "ERR-5")
@@ -515,7 +516,7 @@ def test_tables_of_keys_only(schema):
     assert [(1, "x"), (1, "y"), (2, "y"), (3, "y")] == values(Pair(), "a", "b")
 
 
-# ---------------------------------------------------------------------------------------------------- parents
+# ------------------------------------------------------------------------------------------ parents
 
 
 @pytest.mark.statement("FK-5", "ERR-5", "INS-2")
@@ -564,7 +565,7 @@ def test_half_null_references(schema):
     assert [(1, 1, 2), (2, None, None), (3, None, None)] == values(Visit(), "visit", "x", "y")
 
 
-# ---------------------------------------------------------------------------------------------------- queries
+# ------------------------------------------------------------------------------------------ queries
 
 
 @pytest.mark.statement("INS-12", "INS-1")
@@ -660,7 +661,7 @@ def test_frames_with_an_index(session, subject):
     assert 8 == len(session())
 
 
-# --------------------------------------------------------------------------------------------------- validate
+# ----------------------------------------------------------------------------------------- validate
 
 
 @pytest.mark.statement("INS-14", "INS-15")
@@ -692,7 +693,7 @@ def test_validate_finds_what_insert_refuses(subject, name, value, shown):
     assert shown in result.errors[0][2]
 
 
-# ----------------------------------------------------------------------------------------- who may insert what
+# ------------------------------------------------------------------------------ who may insert what
 
 
 @pytest.mark.statement("TAB-19", "UPD-7")

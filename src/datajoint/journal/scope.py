@@ -11,7 +11,7 @@ from datajoint.heading.names import TableName
 from datajoint.journal.event import EventRecord, enabled, event_text, new_id
 from datajoint.sql.dml import block_event
 
-__all__ = ["Scope", "compound", "current_scope", "enter", "open_event"]
+__all__ = ["Scope", "compound", "current_scope", "enter", "open_event", "series"]
 
 _STATE = "journal"
 
@@ -91,11 +91,20 @@ def current_scope(connection: Connection) -> Scope | None:
 
 
 def open_event(
-    connection: Connection, table: TableName, kind: str, details: Mapping[str, Any] | None = None
+    connection: Connection,
+    table: TableName,
+    kind: str,
+    details: Mapping[str, Any] | None = None,
+    within: Scope | None = None,
 ) -> EventRecord | None:
     """Return the event for a write that is about to happen, None where events are off.
 
     Call it before the write opens a transaction of its own.
+
+    Parameters
+    ----------
+    within
+        What the event belongs to; default is the open transaction.
 
     Examples
     --------
@@ -106,7 +115,7 @@ def open_event(
     """
     if not enabled(connection, table.schema):
         return None
-    scope = current_scope(connection)
+    scope = within or current_scope(connection)
     if scope is None:
         return EventRecord(new_id(), kind, table, None, details)
     scope.schemas[table.schema] = None
@@ -143,3 +152,26 @@ def compound(connection: Connection, kind: str, table: TableName | None = None) 
                 outer.schemas.update(scope.schemas)
         finally:
             transaction.state[_STATE] = before
+
+
+@contextmanager
+def series(connection: Connection) -> Generator[Scope | None]:
+    """Give one parent to the events of several transactions that one call makes; None inside a transaction.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> connection = dj.Instance(backend="sqlite", database__name=":memory:").connection
+    >>> with series(connection) as scope:
+    ...     scope.kind
+    'block'
+    """
+    if connection.in_transaction:
+        yield None
+        return
+    scope = Scope(connection, "block")
+    try:
+        yield scope
+    finally:
+        if connection.is_connected:
+            scope.write()

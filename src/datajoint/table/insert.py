@@ -9,6 +9,7 @@ from datajoint.engine import observe
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError
 from datajoint.heading.names import TableName
+from datajoint.journal.scope import Scope
 from datajoint.table import write_set
 from datajoint.table.check import check
 from datajoint.table.encode import Batch, encode
@@ -32,7 +33,9 @@ def prepare(layout: Layout, chunks: Iterable[Chunk], mode: Mode) -> list[Batch]:
     return batches
 
 
-def insert_chunks(connection: Connection, name: TableName, chunks: Iterable[Chunk], mode: Mode) -> None:
+def insert_chunks(
+    connection: Connection, name: TableName, chunks: Iterable[Chunk], mode: Mode, within: Scope | None = None
+) -> None:
     """Insert rows as one atomic change with one event; while a make runs its own rows are collected.
 
     Raises
@@ -47,17 +50,14 @@ def insert_chunks(connection: Connection, name: TableName, chunks: Iterable[Chun
     if write_set.collect(connection, name, batches, mode):
         return
     observe.writing(connection, name)
-    write_batches(layout, batches, mode)
+    write_batches(layout, batches, mode, within)
 
 
-def read_groups(rows: Any, layout: Layout, chunk_size: int | None) -> Iterator[Iterable[Chunk]]:
-    """Yield what is given in groups of `chunk_size` rows, each an insert of its own; None: all as one."""
-    chunks = read(rows, layout.heading)
-    if chunk_size is None:
-        yield chunks
-        return
+def read_groups(rows: Any, layout: Layout, chunk_size: int) -> Iterator[list[Chunk]]:
+    """Yield what is given in groups of `chunk_size` rows, each to be an insert of its own."""
     if chunk_size < 1:
         raise DataJointError("chunk_size must be a positive number of rows.")
+    chunks = read(rows, layout.heading)
     group: list[Chunk] = []
     size = 0
     for chunk in chunks:

@@ -11,7 +11,7 @@ from datajoint.backends.base import Parameters
 from datajoint.errors import AccessError, DuplicateError, IntegrityError, MissingAttributeError
 from datajoint.journal.change import atomic, change, store
 from datajoint.journal.event import EventRecord, is_clash
-from datajoint.journal.scope import open_event
+from datajoint.journal.scope import Scope, open_event
 from datajoint.sql.dml import (
     Column,
     Conflict,
@@ -59,23 +59,23 @@ class Mode(Value):
         return "replace" if self.replace else "insert"
 
 
-def write_batches(layout: Layout, batches: Sequence[Batch], mode: Mode) -> None:
+def write_batches(layout: Layout, batches: Sequence[Batch], mode: Mode, within: Scope | None = None) -> None:
     """Write encoded rows with their event; a refusal is told in terms of the table."""
     try:
         try:
-            _write(layout, batches, mode)
+            _write(layout, batches, mode, within)
         except DuplicateError as error:
             if not is_clash(error):
                 raise
-            _write(layout, batches, mode)
+            _write(layout, batches, mode, within)
     except (DuplicateError, IntegrityError, MissingAttributeError) as error:
         explain(error, layout, batches)
         raise
 
 
-def _write(layout: Layout, batches: Sequence[Batch], mode: Mode) -> None:
+def _write(layout: Layout, batches: Sequence[Batch], mode: Mode, within: Scope | None) -> None:
     connection = layout.connection
-    event = open_event(connection, layout.name, mode.kind, _details(layout, batches))
+    event = open_event(connection, layout.name, mode.kind, _details(layout, batches), within)
     count = sum(batch.size for batch in batches)
     few = count <= FEW and all(map(is_small, batches))
     statements = [s for batch in batches for s in statements_for(layout, batch, mode, event)] if few else []

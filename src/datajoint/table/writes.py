@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from datajoint.errors import DataJointError
+from datajoint.journal.scope import series
 from datajoint.query.expression import QueryExpression
 from datajoint.table import guard
 from datajoint.table.copying import insert_query
-from datajoint.table.incoming import one, with_index
+from datajoint.table.incoming import one, read, with_index
 from datajoint.table.insert import insert_chunks, read_groups
 from datajoint.table.layout import layout_of
 from datajoint.table.meta import class_level
@@ -123,8 +124,12 @@ class Writing:
             insert_query(table.connection, table.name, rows, mode)
             return
         layout = layout_of(table.connection, table.name)
-        for group in read_groups(rows, layout, chunk_size):
-            insert_chunks(table.connection, table.name, group, mode)
+        if chunk_size is None:
+            insert_chunks(table.connection, table.name, read(rows, layout.heading), mode)
+            return
+        with series(table.connection) as scope:
+            for group in read_groups(rows, layout, chunk_size):
+                insert_chunks(table.connection, table.name, group, mode, scope)
 
     def insert_dataframe(self, df: Any, index_as_pk: bool | None = None, **options: Any) -> None:
         """Insert the rows of a pandas frame.
