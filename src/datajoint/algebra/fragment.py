@@ -183,8 +183,7 @@ def parse_column(text: str, heading: Heading, backend: str = "", aggregate: bool
     operand = _parse(parser)
     if operand.loose:
         operand = parser.tighten(operand, TEXT)
-    if operand.dtype.kind == "interval":
-        raise syntax_error(text, operand.start, "an interval is no value by itself")
+    parser.value(operand)
     if family(operand.dtype) == "null":
         operand = replace(operand, expression=Literal(None, TEXT), dtype=TEXT)
     return _fragment(parser, operand, set())

@@ -145,13 +145,13 @@ class Calls(Typing):
     def _arguments(self, function: Function, arguments: list[Operand], start: int) -> list[Operand]:
         kinds = [kind.rstrip("?*") for kind in function.takes]
         least = sum(not kind.endswith(("?", "*")) for kind in function.takes)
-        if function.takes and function.takes[-1].endswith("*"):
+        open_ended = bool(function.takes) and function.takes[-1].endswith("*")
+        if open_ended:
             kinds += [kinds[-1]] * (len(arguments) - len(kinds))
         if not least <= len(arguments) <= len(kinds):
-            expected = str(least) if least == len(kinds) else f"{least} to {len(kinds)}"
-            raise self.fail(
-                start, f"`{function.name}` takes {expected} arguments, {len(arguments)} are given"
-            )
+            most = "or more" if open_ended else f"to {len(kinds)}" if least < len(kinds) else ""
+            expected = f"{least} {most}".strip() + " argument" + "s" * (least != 1 or bool(most))
+            raise self.fail(start, f"`{function.name}` takes {expected}, not {len(arguments)}")
         if kinds and kinds[0] == "=":
             return self.unify(arguments, f"`{function.name}`")
         return [self.fit(kind, o, function.name) for kind, o in zip(kinds, arguments, strict=False)]
@@ -303,7 +303,7 @@ class Calls(Typing):
             self.need(")", "after `count(*`")
             return Operand(Call("count", (), INT64), INT64, start, False, True, label="count(*)")
         distinct = self.take_word("distinct")
-        operand = self.tighten(self.parse_or(), TEXT)
+        operand = self.value(self.tighten(self.parse_or(), TEXT))
         if distinct and self.take(","):
             raise self.fail(
                 self.start,

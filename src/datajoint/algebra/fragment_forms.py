@@ -27,6 +27,15 @@ from datajoint.heading.types import AttributeType
 __all__ = ["Forms"]
 
 _PATH = re.compile(r"\.(?:(\w+)|\"((?:[^\"\\]|\\.)*)\")|\[(\d+)\]")
+_NUMBERS = ("bool", "int", "decimal", "float")
+_CONVERSIONS = {
+    "text": ("int", "decimal", "float", "date", "datetime", "uuid"),
+    "date": ("date", "datetime"),
+    "datetime": ("date", "datetime"),
+    **{kind: (kind,) for kind in ("time", "uuid")},
+    **dict.fromkeys(_NUMBERS, _NUMBERS),
+}
+"""What can be converted to what, beside text."""
 _FOLDED = ("int", "decimal", "float", "text", "date", "datetime", "uuid")
 
 
@@ -97,27 +106,18 @@ class Forms(Calls):
         if operand.loose:
             tight = self.tighten(operand, dtype)
             return tight if tight.dtype == dtype else self.convert(tight, dtype)
-        if operand.token >= 0 and isinstance(operand.expression, Literal) and target in _FOLDED:
-            value = convert(operand.expression.value, operand.dtype, dtype)
-            return self.constant(value, dtype, operand.start)
-        if kind == "null" or operand.token >= 0:
+        if kind == "null":
             return self.cast(operand, dtype)
+        if target != "text" and target not in _CONVERSIONS.get(kind, ()):
+            what = f"{operand.name} ({operand.dtype.text}) cannot be converted to {dtype.text}"
+            raise self.fail(operand.start, what)
+        if operand.token >= 0 and isinstance(operand.expression, Literal) and target in _FOLDED:
+            return self.constant(
+                convert(operand.expression.value, operand.dtype, dtype), dtype, operand.start
+            )
         if target == "text":
             return self.text_of(operand, "`cast`")
-        numbers = ("bool", "int", "decimal", "float")
-        allowed = {
-            "text": (*numbers, "date", "datetime", "time", "uuid"),
-            "date": ("datetime", "date"),
-            "datetime": ("date", "datetime", "time"),
-            "time": ("time",),
-            "uuid": ("uuid",),
-            **dict.fromkeys(numbers, numbers),
-        }
-        if target not in allowed.get(kind, ()):
-            raise self.fail(
-                operand.start, f"{operand.name} ({operand.dtype.text}) cannot be converted to {dtype.text}"
-            )
-        if target == "bool" and kind != "text":
+        if target == "bool":
             return self.condition(operand)
         result = self.cast(self.number(operand, "`cast`") if kind == "int" else operand, dtype)
         return replace(result, nullable=True) if kind == "text" else result
@@ -187,7 +187,7 @@ class Forms(Calls):
         """Read ``timestampadd(unit, n, x)``."""
         unit = self._unit_argument()
         count, when = self._two("timestampadd", start)
-        count = self.cast(self.number(count, "`timestampadd`"), INT64)
+        count = self.fit("int", count, "timestampadd")
         span = Operand(Interval(count.expression, unit), INTERVAL, start, count.nullable, count.aggregate)
         return self.shift("+", when, span)
 
@@ -207,7 +207,7 @@ class Forms(Calls):
     def _parse_shift(self, op: str, start: int) -> Operand:
         when, span = self._two("date_add", start)
         if not isinstance(span.expression, Interval):
-            count = self.cast(self.number(span, "`date_add`"), INT64)
+            count = self.fit("int", span, "date_add")
             span = Operand(
                 Interval(count.expression, "day"), INTERVAL, start, count.nullable, count.aggregate
             )
@@ -228,7 +228,7 @@ class Forms(Calls):
 
     def parse_isnull(self, start: int) -> Operand:
         """Read ``isnull(x)``."""
-        operand = self.tighten(self.parse_or(), TEXT)
+        operand = self.value(self.tighten(self.parse_or(), TEXT))
         self.need(")", "at the end of `isnull`")
         return self.node("is_null", (operand,), BOOL, nullable=False)
 

@@ -195,6 +195,12 @@ class Typing:
             )
         return operand
 
+    def value(self, operand: Operand) -> Operand:
+        """Refuse an interval, which is no value by itself."""
+        if operand.dtype.kind == "interval":
+            raise self.fail(operand.start, "an interval is no value by itself")
+        return operand
+
     def condition(self, operand: Operand) -> Operand:
         """Take an operand as true or false; numbers are true unless 0."""
         operand = self.tighten(operand, BOOL)
@@ -252,6 +258,9 @@ class Typing:
             if operand.token >= 0:
                 target = self._widen(target, operand, anchor, who)
         target = TEXT if target.kind == "null" else target
+        path = next((o for o in operands if o.loose), None)
+        if path is not None and family(target) in ("json", "opaque"):
+            raise self.fail(path.start, f"a value inside json and {target.text} are of different kinds")
         return [self._fit(o, target, anchor) for o in operands]
 
     def _met_by_path(self, operands: Sequence[Operand]) -> AttributeType:
@@ -351,7 +360,7 @@ class Typing:
 
     def arithmetic(self, op: str, a: Operand, b: Operand) -> Operand:
         """Make ``a op b`` of numbers, or of a time and an interval."""
-        if isinstance(b.expression, Interval):
+        if isinstance(b.expression, Interval) and op in ("+", "-"):
             return self.shift(op, a, b)
         if {family(a.dtype), family(b.dtype)} & {"date", "datetime", "time"}:
             raise self.fail(

@@ -224,7 +224,7 @@ class Parser(Forms):
         raise self.fail(self.start, "`null`, `true`, `false` or `distinct from` is missing after `is`")
 
     def _null(self, left: Operand, negative: bool) -> Operand:
-        left = self.tighten(left, TEXT)
+        left = self.value(self.tighten(left, TEXT))
         result = self.node("is_null", (left,), BOOL, nullable=False)
         return self._not(result) if negative else result
 
@@ -297,7 +297,7 @@ class Parser(Forms):
         if op == "||":
             return self.call("concat", [left, right], left.start)
         if op in ("&", "|", "<<", ">>"):
-            numbers = [self.cast(self.number(o, f"`{op}`"), INT64) for o in (left, right)]
+            numbers = [self.fit("int", o, op) for o in (left, right)]
             return self.node(op, numbers, INT64)
         if isinstance(left.expression, Interval) and op == "+":
             left, right = right, left
@@ -475,7 +475,7 @@ class Parser(Forms):
                 raise self.fail(token.start, "an interval is a whole number and a unit")
             count = self.constant(int(amount), INT64, token.start)
             return self._interval(count, self.unit(unit.strip(), token.start), start)
-        count = self.cast(self.number(self.parse_level(4), "`interval`"), INT64)
+        count = self.fit("int", self.parse_level(4), "interval")
         unit_token = self.tokens[self.place]
         self.place += 1
         return self._interval(count, self.unit(unit_token.value, unit_token.start), start)

@@ -49,7 +49,7 @@ log10 float -> float64 | log2 float -> float64 | power float float -> float64 | 
 sin float -> float64 | cos float -> float64 | tan float -> float64 | asin float -> float64
 acos float -> float64 | atan float -> float64 | atan2 float float -> float64
 degrees float -> float64 | radians float -> float64 | greatest = =* -> same | least = =* -> same
-concat text text* -> text | concat_ws text text* -> text | upper text -> text | lower text -> text
+concat text text* -> text | concat_ws text text text* -> text | upper text -> text | lower text -> text
 substring text int int? -> text | left text int -> text | right text int -> text
 trim text text? -> text | ltrim text text? -> text | rtrim text text? -> text
 char_length text -> int64 | replace text text text -> text | instr text text -> int64

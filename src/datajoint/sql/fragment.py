@@ -435,7 +435,7 @@ def _pg_json(value: str, node: JsonPath, kind: str) -> str:
 
 def _my_json(value: str, path: str, kind: str) -> str:
     found = f"json_type(json_extract({value}, {path}))"
-    scalar = f"json_unquote(json_extract({value}, {path}))"
+    scalar = f"cast(json_unquote(json_extract({value}, {path})) AS char)"
     if kind == "float":
         numbers = "'INTEGER', 'DOUBLE', 'DECIMAL', 'UNSIGNED INTEGER'"
         return f"(CASE WHEN {found} IN ({numbers}) THEN cast({scalar} AS double) END)"

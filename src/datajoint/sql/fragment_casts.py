@@ -37,6 +37,7 @@ _PG = {
     "uuid": "uuid",
     "time": "time",
     "bytes": "bytea",
+    "json": "jsonb",
 }
 
 
