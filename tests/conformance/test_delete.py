@@ -197,6 +197,20 @@ def test_delete_restricted_by_antijoin_aggregate_and_itself(lab: Lab) -> None:
     assert 1 == same.delete()
 
 
+@pytest.mark.statement("DEL-1", "QRY-12")
+def test_dict_of_unknown_names_deletes_nothing(lab: Lab) -> None:
+    for typo in ({"subjct": 1}, [{"subject": 1}, {"subjct": 1}], dj.AndList([{"subjct": 1}]), {"a": 1, "b": None}):
+        for act in ((lab.Subject & typo).delete, (lab.Review & {"subjct": 1}).delete_quick):
+            with pytest.raises(dj.errors.UnknownAttributeError, match=r"`subjct`|`a`, `b`"):
+                act()
+    with pytest.raises(dj.errors.UnknownAttributeError, match="subjct"):
+        (lab.Subject & (lab.Session & {"subjct": 1})).delete()
+    assert FULL == lab.counts()
+    assert 0 == (lab.Subject - {"subjct": 1}).delete()
+    assert 1 == (lab.Subject & {"subject": 1, "session": 3}).delete()
+    assert 2 == (lab.Subject & {}).delete()
+
+
 @pytest.mark.statement("DEL-2")
 def test_question_lists_tables_and_rows(lab: Lab, answer: Any, capsys: pytest.CaptureFixture[str]) -> None:
     answer("no", "", "y", "yes")

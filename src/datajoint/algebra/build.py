@@ -68,7 +68,7 @@ class Computed:
 
 def restrict(query: Query, condition: Condition, values: tuple[Any, ...] = ()) -> Query:
     """Return the rows of `query` that fulfil `condition`."""
-    if isinstance(condition, Const) and condition.value:
+    if type(condition) is Const and condition.value:
         return query
     plan = query.plan
     child = plan.child(condition) or plan.keep(condition, _restricted(plan, condition))

@@ -17,7 +17,7 @@ from datajoint.heading.heading import Heading
 from datajoint.heading.names import TableName
 
 __all__ = [
-    "Aggregate", "All", "Any_", "Condition", "Const", "Distinct", "Equals", "GroupBy", "InValues", "IsNull",
+    "Aggregate", "All", "Any_", "Condition", "Const", "Distinct", "Equals", "GroupBy", "Ignored", "InValues", "IsNull",
     "Join",
     "Matches", "Not", "Plan", "Project", "Query", "Restrict", "Source", "Text", "Top", "Union",
 ]  # fmt: skip
@@ -40,6 +40,12 @@ class Const(Condition):
     """All rows, or none."""
 
     value: bool
+
+
+class Ignored(Const):
+    """All rows, because a dict shares no name with the heading: harmless in a query, refused in a delete."""
+
+    names: tuple[str, ...]
 
 
 class Equals(Condition):

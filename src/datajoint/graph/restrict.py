@@ -15,6 +15,7 @@ from datajoint.algebra.nodes import (
     Condition,
     Const,
     Equals,
+    Ignored,
     InValues,
     IsNull,
     Matches,
@@ -31,8 +32,8 @@ from datajoint.heading.heading import Heading
 from datajoint.heading.names import TableName
 
 __all__ = [
-    "INTEGRITY", "Settle", "Step", "cascade", "check_integrity", "combined", "constrain", "down", "is_fixed",
-    "is_local", "strays", "trace", "up",
+    "INTEGRITY", "Settle", "Step", "cascade", "check_integrity", "combined", "constrain", "down", "ignored",
+    "is_fixed", "is_local", "strays", "trace", "up",
 ]  # fmt: skip
 
 INTEGRITY = ("enforce", "ignore", "cascade")
@@ -154,6 +155,29 @@ def is_fixed(query: Query, key: Iterable[str]) -> bool:
     """Whether rows are told by values of their key alone: no row that comes or goes changes them."""
     condition = _only_condition(query.plan)
     return condition is not None and _by_values(condition, frozenset(key))
+
+
+def ignored(plan: Plan) -> tuple[str, ...]:
+    """Return the names in dicts that restrict nothing, anywhere in a plan."""
+    if isinstance(plan, Restrict):
+        found = _ignored_in(plan.condition)
+        if found:
+            return found
+    return next((found for operand, _ in build.operands(plan) if (found := ignored(operand))), ())
+
+
+def _ignored_in(condition: Condition) -> tuple[str, ...]:
+    match condition:
+        case Ignored(_, names):
+            return names
+        case Matches(plan):
+            return ignored(plan)
+        case Not(term):
+            return _ignored_in(term)
+        case All(terms) | Any_(terms):
+            return next((found for term in terms if (found := _ignored_in(term))), ())
+        case _:
+            return ()
 
 
 def is_local(query: Query) -> bool:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from datajoint.algebra import build
 from datajoint.algebra.fragment import parse_condition
-from datajoint.algebra.nodes import All, Any_, Condition, Const, Equals, InValues, IsNull, Query, Text
+from datajoint.algebra.nodes import All, Any_, Condition, Const, Equals, Ignored, InValues, IsNull, Query, Text
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError, QueryError
 from datajoint.heading.attribute import Attribute
@@ -168,6 +168,8 @@ def _quick_dict(query: Query, operand: dict[Any, Any]) -> Query | None:
         if any(name not in heading and _path(heading, name) for name in operand):
             return None
         names = [name for name in operand if name in heading]
+        if operand and not names:
+            return None
         readers = tuple((name, reader(heading[name])) for name in names)
         terms = tuple(Equals(name) for name in names)
         whole = build.restrict(query, All(terms) if len(terms) != 1 else terms[0], ()).plan if terms else plan
@@ -200,7 +202,7 @@ def _mapping(
         terms.append(found)
         values += more
     if not terms:
-        return Const(True), ()
+        return (Ignored(True, tuple(map(str, operand))) if operand else Const(True)), ()
     return (terms[0] if len(terms) == 1 else All(tuple(terms))), values
 
 

@@ -7,8 +7,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from datajoint.engine.define import drop_tables
-from datajoint.errors import DataJointDeprecationWarning, DataJointError, IntegrityError, TransactionError
-from datajoint.graph.restrict import check_integrity
+from datajoint.errors import (
+    DataJointDeprecationWarning,
+    DataJointError,
+    IntegrityError,
+    TransactionError,
+    UnknownAttributeError,
+    nearest,
+)
+from datajoint.graph.restrict import check_integrity, ignored
 from datajoint.heading.names import PART, TableName, job_queue_name
 from datajoint.logging import logger
 from datajoint.table.cascade import Cascade, RowsChanged
@@ -70,6 +77,7 @@ class Deleting:
         table = cast("Table", self)
         prompt, part_integrity = _older(prompt, part_integrity, safemode, force_parts, force, verbose)
         check_integrity(part_integrity)
+        _check_restriction(table)
         if table.name.tier == PART and part_integrity == "enforce":
             raise DataJointError(
                 f"Cannot delete from the part table `{table.name}` directly. Delete from its master instead.",
@@ -101,6 +109,7 @@ class Deleting:
             When other rows depend on these.
         """
         table = cast("Table", self)
+        _check_restriction(table)
         try:
             count = Cascade(table.connection, table.name, table.query).delete_alone()
         except IntegrityError as error:
@@ -160,6 +169,17 @@ class Deleting:
 
 
 # --------------------------------------------------------------------------------------------------- deleting
+
+
+def _check_restriction(table: Table) -> None:
+    """Refuse to take a dict of unknown names for the wish to delete everything."""
+    names = ignored(table.query.plan)
+    if names:
+        raise UnknownAttributeError(
+            f"`{table.class_name}` has no attribute {', '.join(f'`{name}`' for name in names)}: "
+            "a dict of unknown names restricts nothing, and everything would be deleted.",
+            hint=nearest(names[0], table.heading.order) or f"Attributes: {', '.join(table.heading.order)}.",
+        )
 
 
 def _delete_asked(table: Table, part_integrity: str) -> int:
