@@ -90,6 +90,8 @@ class Dialect(ABC):
     name: ClassVar[str]
     max_identifier: ClassVar[int]
     """Longest name, in characters."""
+    constraint_infix: ClassVar[str] = ""
+    """What the database itself puts between the name of a table and a number to name its references."""
     features: Features
 
     @abstractmethod

@@ -65,6 +65,7 @@ class MysqlDialect(Dialect):
 
     name = "mysql"
     max_identifier = 64
+    constraint_infix = "_ibfk_"
     features = Features(
         returning=False,
         cte_insert=False,

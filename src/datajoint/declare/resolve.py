@@ -284,13 +284,15 @@ def with_event(spec: TableSpec) -> TableSpec:
     return replace(spec, hidden=(*spec.hidden, _EVENT))
 
 
-def check_names(spec: TableSpec, limit: int) -> None:
+def check_names(spec: TableSpec, limit: int, constraint: str = "") -> None:
     """Refuse names, given or derived, that are longer than a database allows (TAB-4).
 
     Parameters
     ----------
     limit
         Most bytes of a name: 64 on MySQL, 63 on PostgreSQL.
+    constraint
+        What stands between the name of a table and a number in names that the database makes for references.
 
     Raises
     ------
@@ -299,6 +301,8 @@ def check_names(spec: TableSpec, limit: int) -> None:
     """
     named = {spec.name.name: "The table name", job_queue_name(spec.name.name): "The name of the job queue"}
     named |= {attribute.name: f"In `{spec.name}`, the attribute name" for attribute in spec.columns}
+    if constraint and spec.foreign_keys:
+        named[f"{spec.name.name}{constraint}{len(spec.foreign_keys)}"] = "The name of a constraint"
     for name, what in named.items():
         if len(name.encode()) > limit:
             raise DeclarationError(

@@ -70,6 +70,10 @@ class Heading:
     def __len__(self) -> int:
         return len(self.order)
 
+    def _ipython_key_completions_(self) -> list[str]:
+        """What completion offers in ``heading["``."""
+        return list(self.order)
+
     def values(self) -> Iterable[Attribute]:
         """The attributes in order."""
         return self._attributes.values()

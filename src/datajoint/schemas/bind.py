@@ -133,7 +133,7 @@ class _Step:
         if is_new and issubclass(cls, Part):
             _check_part(cls, spec)
         if is_new:
-            check_names(spec, connection.dialect.max_identifier)
+            check_names(spec, connection.dialect.max_identifier, connection.dialect.constraint_infix)
 
     def compare(self) -> None:
         """Say when definition and table have drifted apart (DEF-27), and complete what is recorded."""

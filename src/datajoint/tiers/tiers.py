@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from datajoint.compute.populate import AutoPopulate
 from datajoint.errors import DataJointError
 from datajoint.heading.names import COMPUTED, IMPORTED, LOOKUP, MANUAL, PART
+from datajoint.table.meta import class_level
 from datajoint.table.table import Table
 
 __all__ = ["Computed", "Imported", "Lookup", "Manual", "Part", "UserTable"]
@@ -55,10 +56,9 @@ class Computed(AutoPopulate, UserTable):
     tier = COMPUTED
 
 
-class Part(UserTable):
-    """Rows belong to a row of the master table in whose class this class stands (TAB-8)."""
-
-    tier = PART
+@class_level
+class _Owned:
+    """What a part knows of its master."""
 
     _master: ClassVar[type[UserTable] | None] = None
 
@@ -66,6 +66,12 @@ class Part(UserTable):
     def master(self) -> Any:
         """Class of the master table."""
         return self._master
+
+
+class Part(_Owned, UserTable):
+    """Rows belong to a row of the master table in whose class this class stands (TAB-8)."""
+
+    tier = PART
 
     def drop(self, part_integrity: str = "enforce", **options: Any) -> None:
         """Refuse, unless ``part_integrity='ignore'``: a part is dropped with its master (DEL-9)."""
