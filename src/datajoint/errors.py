@@ -20,6 +20,7 @@
     ├ MissingTableError
     ├ LostConnectionError
     ├ TransactionError
+    │   └ DeadlockError
     ├ ThreadSafetyError
     ├ StorageError
     │   ├ MissingExternalFile
@@ -46,7 +47,7 @@ from typing import Any, Self
 __all__ = [
     "AccessError", "BucketInaccessible", "CodecError", "ComputeError", "ConfigurationError", "ContractError",
     "CorruptObjectError", "DataJointDeprecationWarning", "DataJointError", "DataJointWarning",
-    "DeclarationError", "DecodeError", "DefinitionSyntaxError", "DuplicateError", "EncodeError",
+    "DeadlockError", "DeclarationError", "DecodeError", "DefinitionSyntaxError", "DuplicateError", "EncodeError",
     "ForeignKeyTargetError", "IntegrityError", "JobError", "LostConnectionError", "MakeError", "MissingAttributeError",
     "MissingExternalFile", "MissingTableError", "PortabilityError", "QueryError", "QuerySyntaxError",
     "SemanticMatchError", "StorageError",
@@ -139,6 +140,12 @@ class TransactionError(DataJointError):
     """Something cannot be done inside, or needs, a transaction."""
 
     default_code = "DJ120"
+
+
+class DeadlockError(TransactionError):
+    """The database has ended this transaction, which stood in the way of another; run it again."""
+
+    default_code = "DJ121"
 
 
 class ThreadSafetyError(DataJointError):

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Self
 from datajoint.backends.base import Backend, Cursor, Parameters, Session
 from datajoint.backends.mysql_catalog import MysqlCatalog
 from datajoint.backends.mysql_dialect import MysqlDialect, binary_literal
-from datajoint.backends.mysql_errors import LOST, translate
-from datajoint.errors import AccessError, DataJointError, DuplicateError, QuerySyntaxError
+from datajoint.backends.mysql_errors import LOST, NO_TLS, refused, translate
+from datajoint.errors import DataJointError, DuplicateError, QuerySyntaxError
 
 if TYPE_CHECKING:
     from datajoint.heading.types import AttributeType
@@ -73,13 +73,13 @@ class MysqlSession(Session):
             "password": settings.password or "", "database": None, "charset": "utf8mb4", "autocommit": None,
             "connect_timeout": CONNECT_TIMEOUT, "conv": _conversions(),
             "client_flag": driver.constants.CLIENT.MULTI_STATEMENTS | driver.constants.CLIENT.FOUND_ROWS,
-            "init_command": f"SET sql_mode = '{SQL_MODE}', autocommit = 1, group_concat_max_len = 4294967295, "
-            "collation_connection = if(version() LIKE '%MariaDB%', 'utf8mb4_nopad_bin', 'utf8mb4_0900_bin')",
+            "init_command": f"SET sql_mode = '{SQL_MODE}', autocommit = 1, group_concat_max_len = 4294967295,"
+            " collation_connection = if(version() LIKE '%MariaDB%', 'utf8mb4_nopad_bin', 'utf8mb4_0900_bin')",
         }  # fmt: skip
         try:
-            connection, used = _connect(options, settings.use_tls, where)
-        except (driver.Error, OSError) as error:
-            raise translate(error, "", where) from error
+            connection, used = _connect(options, settings.use_tls)
+        except (driver.Error, OSError, ValueError, TypeError) as error:
+            raise refused(error, where) from error
         return cls(connection, where, used)
 
     # ------------------------------------------------------------------------------------------ statements
@@ -141,7 +141,7 @@ class MysqlSession(Session):
         driver = _driver()
         connection = cursor = None
         try:
-            connection = _connection_class()(**self._again)
+            connection = type(self._connection)(**self._again)
             cursor = connection.cursor(driver.cursors.SSCursor)
             cursor.execute(text, parameters)
             while rows := cursor.fetchmany(size):
@@ -297,7 +297,7 @@ def _plain_decimal(value: Decimal, _mapping: object) -> str:
     return format(value, "f")
 
 
-def _connect(options: Mapping[str, Any], use_tls: Any, where: str) -> tuple[Any, dict[str, Any]]:
+def _connect(options: Mapping[str, Any], use_tls: Any) -> tuple[Any, dict[str, Any]]:
     """Connect as `use_tls` asks (CFG-17) and return the connection with the options that worked."""
     driver = _driver()
     if use_tls is False:
@@ -308,18 +308,12 @@ def _connect(options: Mapping[str, Any], use_tls: Any, where: str) -> tuple[Any,
         "ssl": use_tls if isinstance(use_tls, Mapping) else _any_certificate(),
     }
     try:
-        connection = _connection_class()(**chosen)
+        return _connection_class(encrypted=use_tls is not None)(**chosen), chosen
     except (driver.OperationalError, OSError) as error:
         if use_tls is not None or not _refused_tls(error):
             raise
         chosen = {**options, "ssl_disabled": True}
         return _connection_class()(**chosen), chosen
-    if use_tls and not connection._secure:
-        connection.close()
-        raise AccessError(
-            f"{where} offers no encrypted connection, which `database.use_tls` demands.", reason="tls"
-        )
-    return connection, chosen
 
 
 def _forget(cursor: Any) -> None:
@@ -330,15 +324,24 @@ def _forget(cursor: Any) -> None:
 
 
 @cache
-def _connection_class() -> Any:
-    """Return the driver's connection, sending the bytes of `binary_literal` as they are."""
-    base: Any = _driver().connections.Connection
+def _connection_class(encrypted: bool = False) -> Any:
+    """Return the driver's connection, sending the bytes of `binary_literal` as they are.
+
+    With `encrypted` it tells a server that cannot encrypt nothing of the user (CFG-17).
+    """
+    driver = _driver()
+    base: Any = driver.connections.Connection
 
     def query(self: Any, sql: str | bytes, unbuffered: bool = False) -> Any:
         data = sql.encode("utf-8", "surrogateescape") if isinstance(sql, str) else sql
         return base.query(self, data, unbuffered)
 
-    return type("Connection", (base,), {"query": query})
+    def authenticate(self: Any) -> None:
+        if encrypted and not self.server_capabilities & driver.constants.CLIENT.SSL:
+            raise driver.OperationalError(NO_TLS, "the server offers no encryption")
+        base._request_authentication(self)
+
+    return type("Connection", (base,), {"query": query, "_request_authentication": authenticate})
 
 
 def _driver() -> Any:

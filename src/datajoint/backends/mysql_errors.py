@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from datajoint.backends import phrases
 from datajoint.errors import (
     AccessError,
     DataJointError,
+    DeadlockError,
     DuplicateError,
     IntegrityError,
     LostConnectionError,
@@ -20,10 +22,13 @@ from datajoint.errors import (
     UnknownAttributeError,
 )
 
-__all__ = ["LOST", "translate"]
+__all__ = ["LOST", "NO_TLS", "refused", "translate"]
 
 LOST = frozenset({0, 1053, 1927, 2002, 2003, 2006, 2013, 2014, 2055})
 """Codes after which the connection is gone."""
+
+NO_TLS = 2026
+"""Code for a server without encryption."""
 
 _ACCESS = (1044, 1142, 1143, 1227, 1370, 1419)
 _CODES: dict[int, tuple[type[DataJointError], str]] = {
@@ -62,8 +67,8 @@ _CODES: dict[int, tuple[type[DataJointError], str]] = {
     3819: (QueryError, "check"),
     1071: (QueryError, "key_length"),
     1205: (TransactionError, "locked"),
-    1213: (TransactionError, "serialize"),
-    1020: (TransactionError, "serialize"),
+    1213: (DeadlockError, "serialize"),
+    1020: (DeadlockError, "serialize"),
 }
 _PATTERNS = (
     r"Duplicate entry '(?P<values>.*)' for key '(?P<constraint>.*)'",
@@ -89,16 +94,48 @@ def translate(exception: BaseException, text: str, where: str) -> DataJointError
     if text:
         context["statement"] = text
     if kind is LostConnectionError:
-        message = f"The connection to {where} was lost or refused: {message or 'no answer'}"
-    elif reason == "login":
-        message = f"{where} refuses the login: {message}"
-    elif reason == "key_length":
+        return phrases.lost(where, _UNREACHABLE.sub(r"\1", message) or "no answer", **context)
+    if kind is DeadlockError:
+        return phrases.deadlock(message, **context)
+    if reason == "login":
+        return phrases.login(where, message, **context)
+    if reason == "denied":
+        return _denied(message, text, where, context)
+    if reason == "key_length":
         return kind(
             f"The key is too long for the server: {message}.",
             hint="Use shorter varchar attributes in the key (3072 bytes in all, 4 for each character).",
             **context,
         )  # fmt: skip
     return kind(message.removesuffix(".") + ".", **context)
+
+
+_DENIED = re.compile(
+    r"(?P<right>[A-Z, ]+) command denied to user '.*' for (?:column '.*' in )?table '?`?(?P<schema>[^`']+?)"
+    r"(?:`\.`(?P<table>[^`]+))?`?'?"
+)
+_UNREACHABLE = re.compile(r"Can't connect to MySQL server on '.*' \((?:\[Errno -?\d+\] )?(.*)\)")
+_DATABASE = re.compile(r"Access denied for user .* to database '(?P<name>.+)'")
+
+
+def refused(exception: BaseException, where: str) -> DataJointError:
+    """Return the error of ours for a connection that could not be opened."""
+    code, _ = _parts(exception)
+    if code == NO_TLS:
+        return phrases.no_encryption(where, native=code)
+    if code not in _CODES and isinstance(exception, (OSError, ValueError, TypeError)):
+        return phrases.wrong_option(str(exception), native=code)
+    return translate(exception, "", where)
+
+
+def _denied(message: str, text: str, where: str, context: dict[str, Any]) -> DataJointError:
+    """Name the right that is missing, and where."""
+    if match := _DENIED.fullmatch(message):
+        table = f"{match['schema']}.{match['table']}" if match["table"] else match["schema"]
+        return phrases.denied(where, match["right"], "table", table, message, **context)
+    match = _DATABASE.fullmatch(message)
+    kind, name = ("schema", match["name"]) if match else ("", "")
+    return phrases.denied(where, phrases.right_needed(text)[0], kind, name, message, **context)
 
 
 def _parts(exception: BaseException) -> tuple[int, str]:

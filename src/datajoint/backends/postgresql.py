@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from datajoint.backends.base import Backend, Cursor, Parameters, Session
 from datajoint.backends.postgresql_catalog import PostgresqlCatalog
 from datajoint.backends.postgresql_dialect import PostgresqlDialect
-from datajoint.backends.postgresql_errors import translate
+from datajoint.backends.postgresql_errors import refused, translate
 from datajoint.errors import ConfigurationError, DataJointError, TransactionError
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class PostgresqlSession(Session):
                 **_tls(settings.use_tls),
             )  # fmt: skip
         except psycopg.Error as error:
-            raise translate(error, "", where) from error
+            raise refused(error, where) from error
         return cls(connection, where)
 
     # ------------------------------------------------------------------------------------------ statements

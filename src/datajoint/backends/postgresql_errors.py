@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from datajoint.backends import phrases
 from datajoint.errors import (
     AccessError,
     ConfigurationError,
     DataJointError,
+    DeadlockError,
     DuplicateError,
     IntegrityError,
     LostConnectionError,
@@ -21,7 +23,7 @@ from datajoint.errors import (
     UnknownAttributeError,
 )
 
-__all__ = ["translate"]
+__all__ = ["refused", "translate"]
 
 _STATES: dict[str, tuple[type[DataJointError], str]] = {
     "23505": (DuplicateError, "unique"),
@@ -44,8 +46,8 @@ _STATES: dict[str, tuple[type[DataJointError], str]] = {
     "42703": (UnknownAttributeError, "column"),
     "42883": (PortabilityError, "function"),
     "3D000": (ConfigurationError, "database"),
-    "40001": (TransactionError, "serialize"),
-    "40P01": (TransactionError, "serialize"),
+    "40001": (DeadlockError, "serialize"),
+    "40P01": (DeadlockError, "serialize"),
     "55P03": (TransactionError, "locked"),
     "25P02": (TransactionError, "failed_before"),
     "57014": (QueryError, "cancelled"),
@@ -59,6 +61,13 @@ _CLASSES: dict[str, tuple[type[DataJointError], str]] = {
     "57": (LostConnectionError, "lost"),
 }
 _KEY = re.compile(r"Key \((?P<columns>.*?)\)=\((?P<values>.*)\) (?P<rest>.+)", re.DOTALL)
+_DENIED = re.compile(r'(?:permission denied for|must be owner of) (?P<kind>[a-z]+) "?(?P<name>[^"]+?)"?')
+_OPENING = re.compile(
+    r'connection failed: |connection to server at "[^"]*"(?: \([^)]*\))?, port \d+ failed: |FATAL:\s+'
+    r"|\s*Is the server running .*",
+    re.DOTALL,
+)
+_NO_DATABASE = re.compile(r'database "(?P<name>.*)" does not exist')
 
 
 def translate(exception: BaseException, text: str, where: str) -> DataJointError:
@@ -73,10 +82,46 @@ def translate(exception: BaseException, text: str, where: str) -> DataJointError
     if text:
         context["statement"] = text
     if kind is LostConnectionError:
-        message = f"The connection to {where} was lost or refused: {message}"
-    elif reason == "login":
-        message = f"{where} refuses the login: {message}"
+        return phrases.lost(where, message, **context)
+    if kind is DeadlockError:
+        return phrases.deadlock(message, **context)
+    if reason == "login":
+        return phrases.login(where, message, **context)
+    if reason == "denied":
+        return _denied(message, text, where, context)
     return kind(message.removesuffix(".") + ".", **context)
+
+
+def refused(exception: BaseException, where: str) -> DataJointError:
+    """Return the error of ours for a connection that could not be opened."""
+    why = _OPENING.sub("", str(exception)).strip()
+    context: dict[str, Any] = {"native": getattr(exception, "sqlstate", None)}
+    if "server does not support SSL" in why:
+        return phrases.no_encryption(where, **context)
+    if re.search("invalid connection option|invalid sslmode|certificate|root\\.crt|private key", why):
+        return phrases.wrong_option(why, **context)
+    if match := _NO_DATABASE.search(why):
+        return phrases.no_database(where, match["name"], **context)
+    if _LOGIN.search(why):
+        return phrases.login(where, why, **context)
+    return phrases.lost(where, why, **context, reason="lost")
+
+
+_LOGIN = re.compile(
+    r"authentication|no pg_hba\.conf entry|no password supplied|permission denied for database"
+    r'|role ".*" (does not exist|is not permitted to log in)',
+    re.DOTALL,
+)
+
+
+def _denied(message: str, text: str, where: str, context: dict[str, Any]) -> DataJointError:
+    """Name the right that is missing: the server names the table only."""
+    match = _DENIED.fullmatch(message)
+    kind, name = (match["kind"], match["name"]) if match else ("", "")
+    if kind not in ("table", "relation"):
+        return phrases.denied(where, phrases.right_needed(text)[0], kind, name, message, **context)
+    right, table = phrases.right_needed(text, name)
+    return phrases.denied(where, right, "table", table or name, message, **context)
 
 
 def _classify(exception: BaseException, state: str | None, message: str) -> tuple[type[DataJointError], str]:
@@ -84,17 +129,12 @@ def _classify(exception: BaseException, state: str | None, message: str) -> tupl
         return _STATES[state]
     if state and state[:2] in _CLASSES:
         return _CLASSES[state[:2]]
-    if state is None:
-        if (
-            "authentication" in message
-            or "no pg_hba.conf entry" in message
-            or "no password supplied" in message
-        ):
-            return AccessError, "login"
-        if re.search(r'database ".*" does not exist', message):
-            return ConfigurationError, "database"
-        if type(exception).__name__ in ("OperationalError", "InterfaceError", "ConnectionTimeout"):
-            return LostConnectionError, "lost"
+    if state is None and type(exception).__name__ in (
+        "OperationalError",
+        "InterfaceError",
+        "ConnectionTimeout",
+    ):
+        return LostConnectionError, "lost"
     return QueryError, "other"
 
 

@@ -34,7 +34,7 @@ MYSQL = [
     ((1064, "You have an error"), errors.QuerySyntaxError, {"reason": "syntax"}),
     ((1142, "SELECT command denied"), errors.AccessError, {"reason": "denied"}),
     ((1045, "Access denied for user 'x'"), errors.AccessError, {"reason": "login"}),
-    ((1213, "Deadlock found"), errors.TransactionError, {"reason": "serialize"}),
+    ((1213, "Deadlock found"), errors.DeadlockError, {"reason": "serialize"}),
     ((2013, "Lost connection"), errors.LostConnectionError, {"reason": "lost"}),
     ((1071, "Specified key was too long"), errors.QueryError, {"reason": "key_length"}),
     ((9999, "Something else"), errors.QueryError, {"reason": "other"}),
@@ -79,7 +79,7 @@ POSTGRESQL = [
     ("42501", {}, errors.AccessError, {}), ("42601", {}, errors.QuerySyntaxError, {}),
     ("42P01", {}, errors.MissingTableError, {}), ("42703", {}, errors.UnknownAttributeError, {}),
     ("08006", {}, errors.LostConnectionError, {}), ("57P01", {}, errors.LostConnectionError, {}),
-    ("40001", {}, errors.TransactionError, {"reason": "serialize"}), ("22001", {}, errors.QueryError, {}),
+    ("40001", {}, errors.DeadlockError, {"reason": "serialize"}), ("22001", {}, errors.QueryError, {}),
     ("28P01", {}, errors.AccessError, {"reason": "login"}), ("XX000", {}, errors.QueryError,
     {"reason": "other"}),
 ]  # fmt: skip
@@ -93,16 +93,53 @@ def test_postgresql(state, diagnosis, kind, context):
     assert state == error.context["native"]
 
 
-@pytest.mark.parametrize(
-    ("message", "kind"),
-    [
-        ('password authentication failed for user "x"', errors.AccessError),
-        ('database "x" does not exist', errors.ConfigurationError),
-        ("connection refused", errors.LostConnectionError),
-    ],
-)
-def test_postgresql_without_a_state(message, kind):
-    assert kind is type(postgresql(None, message))
+OPENING = [
+    ('FATAL:  password authentication failed for user "me"', errors.AccessError,
+     'The server here:1 refuses the login of `me`: password authentication failed for user "me".'),
+    ('FATAL:  role "me" does not exist', errors.AccessError,
+     'The server here:1 refuses the login of `me`: role "me" does not exist.'),
+    ('FATAL:  database "x" does not exist', errors.ConfigurationError,
+     "The server here:1 has no database `x`."),
+    ("server does not support SSL, but SSL was required", errors.AccessError,
+     "The server here:1 offers no encrypted connection, which `database.use_tls` demands."),
+    ("Connection refused\n\tIs the server running on that host and accepting TCP/IP connections?",
+     errors.LostConnectionError, "The connection to me@here:1 was lost or refused: Connection refused."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("message", "kind", "told"), OPENING)
+def test_postgresql_lets_nobody_in(message, kind, told):
+    where = 'connection failed: connection to server at "127.0.0.1", port 1 failed: '
+    error = postgresql_errors.refused(Exception(where + message), "me@here:1")
+    assert kind is type(error)
+    assert told == error.message
+    assert error.hint
+
+
+RIGHTS = [
+    (postgresql_errors, 'UPDATE "lab"."t" SET x = 1', ("permission denied for table t",), "UPDATE", "lab.t"),
+    (postgresql_errors, 'WITH e AS (INSERT INTO "lab"."~events" VALUES (1)) DELETE FROM "lab"."t" AS "t"',
+     ("permission denied for table ~events",), "INSERT", "lab.~events"),
+    (postgresql_errors, 'DROP TABLE "lab"."t"', ("must be owner of table t",), "DROP", "lab.t"),
+    (postgresql_errors, 'CREATE TABLE "lab"."t" (x int)', ("permission denied for schema lab",),
+     "CREATE", "lab"),
+    (mysql_errors, "DELETE FROM `lab`.`t`",
+     (1142, "DELETE command denied to user 'me'@'%' for table `lab`.`t`"), "DELETE", "lab.t"),
+    (mysql_errors, "SELECT x FROM `lab`.`t`",
+     (1142, "SELECT command denied to user 'me'@'%' for table 't'"), "SELECT", "t"),
+    (mysql_errors, "CREATE DATABASE `lab`", (1044, "Access denied for user 'me'@'%' to database 'lab'"),
+     "CREATE", "lab"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("module", "statement", "arguments", "right", "what"), RIGHTS)
+def test_a_missing_right_is_named(module, statement, arguments, right, what):
+    kind = type("InsufficientPrivilege", (Exception,), {"sqlstate": "42501"})
+    error = module.translate(kind(*arguments), statement, "me@here:1")
+    assert errors.AccessError is type(error)
+    assert error.message.startswith(f"User `me` has no right to {right} ")
+    assert f"`{what}`" in error.message
+    assert statement == error.context["statement"]
 
 
 SQLITE = [

@@ -1,0 +1,159 @@
+"""What servers refuse, in the same words whatever the server (ERR-5)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from datajoint.errors import (
+    AccessError,
+    ConfigurationError,
+    DeadlockError,
+    LostConnectionError,
+)
+
+__all__ = [
+    "deadlock",
+    "denied",
+    "login",
+    "lost",
+    "no_database",
+    "no_encryption",
+    "right_needed",
+    "wrong_option",
+]
+
+_HINTS = (
+    (
+        r"refused|timed? ?out|No route|unreachable|No such file",
+        "See that the server runs, and that `database.host` and `database.port` lead to it.",
+    ),
+    (r"resolve|not known|getaddrinfo|No address", "Check the spelling of `database.host`."),
+    (
+        r"too many|Too many|remaining connection slots",
+        "Close connections that are not needed, or raise its limit.",
+    ),
+    (r"starting up|shutting down", "Wait until the server is ready."),
+)
+_NAME = r"""[`"](?:[^`"]|``|"")+[`"]"""
+_WORDS = (
+    r"(?P<word>INSERT(?:\s+IGNORE)?\s+INTO|INSERT|REPLACE\s+INTO|UPDATE|DELETE\s+FROM|COPY|FROM|JOIN|REFERENCES"
+    r"|CREATE\s+TABLE(?:\s+IF\s+NOT\s+EXISTS)?|DROP\s+TABLE(?:\s+IF\s+EXISTS)?|ALTER\s+TABLE|TRUNCATE)"
+)
+_QUALIFIED = re.compile(rf"{_WORDS}\s+(?P<schema>{_NAME})\.(?P<table>{_NAME})", re.IGNORECASE)
+_INSIDE = ("INSERT", "CREATE")
+_RIGHTS = {"FROM": "SELECT", "JOIN": "SELECT", "COPY": "INSERT", "DELETE FROM": "DELETE"}
+
+
+def lost(where: str, why: str, **context: Any) -> LostConnectionError:
+    """The server cannot be reached, or does not answer any more.
+
+    Examples
+    --------
+    >>> print(lost("ada@here:1", "Connection refused"))
+    The connection to ada@here:1 was lost or refused: Connection refused.
+    See that the server runs, and that `database.host` and `database.port` lead to it.
+    """
+    hint = next((hint for pattern, hint in _HINTS if re.search(pattern, why)), None)
+    return LostConnectionError(
+        f"The connection to {where} was lost or refused: {why.removesuffix('.')}.", hint=hint, **context
+    )
+
+
+def login(where: str, why: str, **context: Any) -> AccessError:
+    """The server does not let the user in.
+
+    Examples
+    --------
+    >>> print(login("ada@here:1", "Access denied"))
+    The server here:1 refuses the login of `ada`: Access denied.
+    Check `database.user` and `database.password`.
+    """
+    user, _, server = where.rpartition("@")
+    return AccessError(
+        f"The server {server} refuses the login of `{user}`: {why.removesuffix('.')}.",
+        hint="Check `database.user` and `database.password`.", **{**context, "reason": "login"},
+    )  # fmt: skip
+
+
+def no_encryption(where: str, **context: Any) -> AccessError:
+    """TLS is demanded, but the server has none (CFG-17)."""
+    return AccessError(
+        f"The server {where.rpartition('@')[2]} offers no encrypted connection, "
+        "which `database.use_tls` demands.",
+        hint="Set up TLS at the server; or, in a network that is trusted, set `database.use_tls` to None.",
+        **{**context, "reason": "tls"},
+    )  # fmt: skip
+
+
+def wrong_option(why: str, **context: Any) -> ConfigurationError:
+    """The driver does not understand an option of ``database.use_tls``."""
+    return ConfigurationError(
+        f"`database.use_tls` cannot be used: {why.removesuffix('.')}.",
+        hint="Give True, False, None, or a dict of the options of the driver.",
+        **{**context, "reason": "tls"},
+    )  # fmt: skip
+
+
+def no_database(where: str, name: str, **context: Any) -> ConfigurationError:
+    """The server has no database of that name (PostgreSQL)."""
+    return ConfigurationError(
+        f"The server {where.rpartition('@')[2]} has no database `{name}`.",
+        hint="Check `database.name`; it names a database of the server, not a schema.",
+        **{**context, "reason": "database"},
+    )
+
+
+def deadlock(why: str, **context: Any) -> DeadlockError:
+    """The server has ended one of several transactions that got into each other's way."""
+    return DeadlockError(
+        "Another transaction changes or holds the same rows, so the server has ended this one: "
+        f"{why.removesuffix('.')}.",
+        hint="Nothing of it is stored. Run it again.", **{**context, "reason": "serialize"},
+    )  # fmt: skip
+
+
+def right_needed(statement: str, name: str = "") -> tuple[str, str]:
+    """Return the right that a statement needs, and on what table (``schema.table``, "" if unknown).
+
+    Parameters
+    ----------
+    statement
+        SQL text.
+    name
+        Table that the server names; the first of the statement without.
+
+    Examples
+    --------
+    >>> right_needed('INSERT INTO "lab"."subject" ("x") VALUES ($1)', "subject")
+    ('INSERT', 'lab.subject')
+    >>> right_needed("GRANT")
+    ('GRANT', '')
+    """
+    for match in _QUALIFIED.finditer(statement):
+        schema, table = (match[part][1:-1] for part in ("schema", "table"))
+        if name in ("", table):
+            word = " ".join(match["word"].upper().split())
+            right = _RIGHTS.get(word) or word.split()[0]
+            return right, f"{schema}.{table}"
+    words = statement.split(None, 1)
+    return (words[0].upper() if words else "", "")
+
+
+def denied(where: str, right: str, kind: str, name: str, why: str, **context: Any) -> AccessError:
+    """The user lacks a right (ACC-1) on a thing of some kind; "" where kind or name is not known.
+
+    Examples
+    --------
+    >>> print(denied("ada@here:1", "INSERT", "table", "lab.subject", "permission denied"))
+    User `ada` has no right to INSERT in table `lab.subject`: permission denied.
+    Ask the administrator of the database for the right.
+    """
+    user = where.rpartition("@")[0]
+    place = f" {'in' if right in _INSIDE else 'on'} {kind} `{name}`" if name else ""
+    found = {"table": name} if kind == "table" else {}
+    return AccessError(
+        f"User `{user}` has no right to {right or 'do this'}{place}: {why.removesuffix('.')}.",
+        hint="Ask the administrator of the database for the right.",
+        **{**context, **found, "right": right, "reason": "denied"},
+    )
