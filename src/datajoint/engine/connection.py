@@ -6,23 +6,39 @@ import re
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Self
+from functools import cache
+from typing import Any, Self
 
 from datajoint.backends.base import Backend, Cursor, Dialect, Parameters, Session
 from datajoint.backends.registry import get_backend
 from datajoint.engine import observe
 from datajoint.engine.catalog import Catalog
+from datajoint.engine.user_sql import Rows, prepared
 from datajoint.errors import DataJointError, LostConnectionError, TransactionError
-
-if TYPE_CHECKING:
-    from datajoint.settings.backend import ConnectionSettings
-    from datajoint.settings.config import Config
+from datajoint.graph.dependencies import DependencyGraph
+from datajoint.logging import logger
+from datajoint.settings.backend import ConnectionSettings, resolve_connection
+from datajoint.settings.config import Config, load_config
 
 __all__ = ["Connection", "Transaction"]
 
 _COMMITS_IMPLICITLY = re.compile(
     r"\s*(create|alter|drop|rename|truncate|lock|grant|revoke|analyze|optimize)\b", re.IGNORECASE
 )
+
+_OLDEST = {"MariaDB": (10, 6), "MySQL": (8, 0, 17), "PostgreSQL": (12,), "SQLite": (3, 37)}
+
+
+@cache  # so that it is said once a process and version: CFG-18
+def _look_at_version(server: str) -> None:
+    """Say that a server is older than what DataJoint is tested with."""
+    product, _, version = server.partition(" ")
+    oldest = _OLDEST.get(product)
+    found = tuple(int(number) for number in re.findall(r"\d+", version)[:3])
+    if oldest is not None and found >= oldest:
+        return
+    supported = ", ".join(f"{name} {'.'.join(map(str, oldest))}" for name, oldest in _OLDEST.items())
+    logger.warning("%s is not supported: things may go wrong; supported from: %s", server, supported)
 
 
 class Transaction:
@@ -53,27 +69,55 @@ class Connection:
 
     Parameters
     ----------
-    settings
-        Where to connect.
-    config
-        Settings that govern the work on this connection.
+    host, user, password, port, use_tls
+        Where to connect; what is not given is taken from the settings.
+    database_name
+        The database on a PostgreSQL server, or the file of SQLite.
+    backend
+        ``sqlite``, ``postgresql`` or ``mysql``.
+    config_override
+        Settings that govern the work on this connection; those of the process by default.
 
     Examples
     --------
     >>> import datajoint as dj
-    >>> instance = dj.Instance(backend="sqlite", database__name=":memory:")
-    >>> instance.connection.query("SELECT 1 + 1").fetchall()
+    >>> with dj.Connection(backend="sqlite", database_name=":memory:") as connection:
+    ...     connection.query("SELECT 1 + 1").fetchall()
     [(2,)]
     """
 
-    def __init__(self, settings: ConnectionSettings, config: Config) -> None:
+    def __init__(
+        self, host: str | None = None, user: str | None = None, password: str | None = None,
+        port: int | None = None, use_tls: Any = None, *, database_name: str | None = None,
+        backend: str | None = None, config_override: Config | None = None,
+    ) -> None:  # fmt: skip
+        given = {
+            "host": host, "user": user, "password": password, "port": port, "use_tls": use_tls,
+            "name": database_name, "backend": backend,
+        }  # fmt: skip
+        config = config_override or load_config()
+        config = config.copy(
+            **{f"database__{name}": value for name, value in given.items() if value is not None}
+        )
+        self._start(resolve_connection(config), config)
+
+    @classmethod
+    def of(cls, settings: ConnectionSettings, config: Config) -> Self:
+        """Open a connection whose settings are resolved already."""
+        connection = cls.__new__(cls)
+        connection._start(settings, config)
+        return connection
+
+    def _start(self, settings: ConnectionSettings, config: Config) -> None:
         self.settings = settings
         self.config = config
         self.backend: Backend = get_backend(settings.backend)
+        self.schemas: dict[str, Any] = {}
         self._lock = threading.RLock()
         self._transaction: Transaction | None = None
         self.session: Session = self._open()
         self.catalog = Catalog(self)
+        _look_at_version(self.session.server_version)
 
     # -------------------------------------------------------------------------------------- the session
 
@@ -109,7 +153,7 @@ class Connection:
         self.session.close()
 
     def after_fork(self) -> None:
-        """Open a session of our own in a forked process; that of the parent is left as it is, never closed."""
+        """Open a session of our own in a forked process; that of the parent is left alone, never closed."""
         self._inherited = self.session  # kept: were it collected, the parent's session would be closed
         self._lock = threading.RLock()
         self._transaction = None
@@ -123,6 +167,17 @@ class Connection:
     def connection_id(self) -> int:
         """Number of the connection at the server."""
         return self.session.connection_id
+
+    def register(self, schema: Any) -> None:
+        """Take a schema that was activated on this connection into `schemas`."""
+        self.schemas[schema.database] = schema
+
+    @property
+    def dependencies(self) -> DependencyGraph:
+        """Foreign keys between the tables of the activated schemas and all that are connected with them."""
+        for schema in list(self.schemas):
+            self.catalog.load_family(schema)
+        return self.catalog.graph
 
     @property
     def conn_info(self) -> dict[str, Any]:
@@ -174,16 +229,21 @@ class Connection:
         return self.session.stream(text, parameters, size)
 
     def query(
-        self, query: str, args: Sequence[Any] = (), *, as_dict: bool = False, reconnect: bool | None = None
-    ) -> Any:
-        """Run SQL of the user's own and return the cursor.
+        self, query: str, args: Sequence[Any] = (), *, as_dict: bool = False, suppress_warnings: bool = True,
+        reconnect: bool | None = None,
+    ) -> Rows:  # fmt: skip
+        """Run SQL of the user's own and return its rows.
 
         Parameters
         ----------
         query
-            One statement in the dialect of the database, with its own placeholders for `args`.
+            One statement in the dialect of the database.
+        args
+            Values for its placeholders: ``%s``, or those of the database.
         as_dict
-            Return the rows as dicts when iterated or fetched.
+            Return the rows as dicts.
+        suppress_warnings, reconnect
+            Accepted, without effect: warnings are not shown, ``database.reconnect`` decides.
 
         Raises
         ------
@@ -196,8 +256,8 @@ class Connection:
                 hint="Run it outside the transaction.",
             )
         observe.running_sql(self, query)
-        cursor = self.execute(query, tuple(args))
-        return _DictCursor(cursor) if as_dict else cursor
+        with self._lock:
+            return Rows(self.execute(prepared(query, args, self.dialect), tuple(args)), as_dict)
 
     def _reopen(self, error: LostConnectionError) -> None:
         """Open the session again after it was lost, where that cannot lose anything."""
@@ -348,28 +408,3 @@ class Connection:
         except DataJointError as failed:
             self.cancel_transaction()
             raise failed from error
-
-
-class _DictCursor:
-    """A cursor whose rows are dicts."""
-
-    def __init__(self, cursor: Cursor) -> None:
-        self._cursor = cursor
-        self._names = [column[0] for column in cursor.description or ()]
-
-    def fetchall(self) -> list[dict[str, Any]]:
-        """All remaining rows."""
-        return [dict(zip(self._names, row, strict=True)) for row in self._cursor.fetchall()]
-
-    def fetchone(self) -> dict[str, Any] | None:
-        """Next row, or None."""
-        row = self._cursor.fetchone()
-        return None if row is None else dict(zip(self._names, row, strict=True))
-
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        return iter(self.fetchall())
-
-    @property
-    def rowcount(self) -> int:
-        """Rows changed or returned."""
-        return self._cursor.rowcount

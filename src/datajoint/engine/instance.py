@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from functools import cache
 from typing import Any
 
 from datajoint.engine.connection import Connection
@@ -48,7 +49,7 @@ class CoreInstance:
 
     def _connect(self) -> Connection:
         settings = resolve_connection(self.config)
-        connection = Connection(settings, self.config)
+        connection = Connection.of(settings, self.config)
         if settings.announced:
             _announce(str(settings.name))
         return connection
@@ -64,14 +65,13 @@ class CoreInstance:
         return f"Instance({self._connection!r})" if self._connection else "Instance(not connected)"
 
 
-_announced: set[str] = set()  # once a process and file: CFG-13
-
-
 def _announce(file: str) -> None:
-    path = file if file == ":memory:" else os.path.abspath(file)
-    if path not in _announced:
-        _announced.add(path)
-        logger.info("no server is configured: using the database file %s", path)
+    _announce_path(file if file == ":memory:" else os.path.abspath(file))
+
+
+@cache  # so that it is said once a process and file: CFG-13
+def _announce_path(path: str) -> None:
+    logger.info("no server is configured: using the database file %s", path)
 
 
 class _Default:

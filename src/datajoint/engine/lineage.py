@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from datajoint._value import replace
 from datajoint.declare.spec import TableSpec
 from datajoint.engine.catalog import Catalog
@@ -39,7 +41,7 @@ def complete_lineage(connection: Connection, found: TableSpec, wanted: TableSpec
     catalog.add(_with_lineage(found, missing))
 
 
-def _with_lineage(spec: TableSpec, lineage: dict[str, str | None]) -> TableSpec:
+def _with_lineage(spec: TableSpec, lineage: Mapping[str, str | None]) -> TableSpec:
     def filled(attribute: Attribute) -> Attribute:
         return replace(attribute, lineage=lineage.get(attribute.name, attribute.lineage))
 

@@ -117,6 +117,7 @@ class Schema:
                 )
             create_schema(connection, name)
         self._name = name
+        connection.register(self)
         connection.catalog.load([name])
         if self.create_tables:
             prepare(connection, name)

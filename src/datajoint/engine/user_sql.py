@@ -1,0 +1,84 @@
+"""SQL of the user's own: its placeholders, and the rows it returns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from datajoint.backends.base import Cursor, Dialect
+
+__all__ = ["Rows", "prepared"]
+
+_PLACES = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|%s|%%")
+
+
+def prepared(query: str, arguments: Sequence[Any], dialect: Dialect) -> str:
+    """Return a statement as the session takes it; ``%s`` stands for an argument on every database.
+
+    Examples
+    --------
+    >>> from datajoint.backends.registry import get_backend
+    >>> prepared("SELECT '%s', %s, %s", [1, 2], get_backend("postgresql").dialect)
+    "SELECT '%s', $1, $2"
+    """
+    if not arguments:
+        return dialect.escape(query)
+    if dialect.parameter(1) == "%s":
+        return query
+    count = 0
+
+    def place(match: re.Match[str]) -> str:
+        nonlocal count
+        if match[0] != "%s":
+            return "%" if match[0] == "%%" else match[0]
+        count += 1
+        return dialect.parameter(count)
+
+    return _PLACES.sub(place, query)
+
+
+class Rows:
+    """The result of a statement, read at once: the connection is free for the next one.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> connection = dj.Instance(backend="sqlite", database__name=":memory:").connection
+    >>> connection.query("SELECT %s AS a", [7], as_dict=True).fetchone()
+    {'a': 7}
+    """
+
+    def __init__(self, cursor: Cursor, as_dict: bool) -> None:
+        self.description = cursor.description
+        self.rowcount = cursor.rowcount
+        self._rows: list[Any] = []
+        if self.description is not None:
+            self._rows = list(cursor.fetchall())
+            self.rowcount = len(self._rows)
+        if as_dict:
+            names = [column[0] for column in self.description or ()]
+            self._rows = [dict(zip(names, row, strict=True)) for row in self._rows]
+        self._next = 0
+
+    def fetchone(self) -> Any:
+        """Next row, or None."""
+        return next(iter(self.fetchmany(1)), None)
+
+    def fetchmany(self, size: int = 1) -> list[Any]:
+        """Next rows."""
+        rows = self._rows[self._next : self._next + size]
+        self._next += len(rows)
+        return rows
+
+    def fetchall(self) -> list[Any]:
+        """All remaining rows."""
+        return self.fetchmany(len(self._rows))
+
+    def __iter__(self) -> Iterator[Any]:
+        while self._next < len(self._rows):
+            yield self.fetchone()
+
+    def close(self) -> None:
+        """Forget the rows that were not read."""
+        self._rows = []
