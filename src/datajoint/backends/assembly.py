@@ -15,7 +15,7 @@ from datajoint._value import Value
 from datajoint.backends.base import CatalogReader
 from datajoint.declare.default import NULL, default_text
 from datajoint.declare.spec import Check, ForeignKey, Index, TableSpec
-from datajoint.errors import UnknownTypeError
+from datajoint.errors import AccessError, UnknownTypeError
 from datajoint.heading.attribute import Attribute, Default
 from datajoint.heading.keys import UNKNOWN_LINEAGE
 from datajoint.heading.names import TableName
@@ -152,13 +152,26 @@ class Reader(CatalogReader):
             seen |= missing
         asked = set(wanted)
         tracked = [schema for schema in wanted if TableName(schema, _LINEAGE) in raw]
-        lineage: Mapping[tuple[TableName, str], str] = self.lineage(tracked) if tracked else {}
+        lineage = self._readable_lineage(tracked)
         types = _Types(raw, known)
         return {
             name: self._specify(table, types, _origins(table, lineage, name.schema in tracked))
             for name, table in raw.items()
             if name.schema in asked
         }
+
+    def _readable_lineage(self, tracked: list[str]) -> Mapping[tuple[TableName, str], str]:
+        """Return the lineage of schemas; one that may not be read is left out, and taken off the list."""
+        try:
+            return self.lineage(tracked) if tracked else {}
+        except AccessError:
+            found: dict[tuple[TableName, str], str] = {}
+            for schema in list(tracked):
+                try:
+                    found.update(self.lineage([schema]))
+                except AccessError:
+                    tracked.remove(schema)
+            return found
 
     def _specify(self, table: RawTable, types: _Types, origins: Mapping[str, str | None]) -> TableSpec:
         columns = [self._attribute(table, column, types, origins[column.name]) for column in table.columns]

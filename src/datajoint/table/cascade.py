@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from datajoint.algebra import build
-from datajoint.algebra.nodes import All, Any_, Condition, Const, Equals, InValues, Query
+from datajoint.algebra.nodes import All, Any_, Condition, Const, Equals, InValues, Plan, Query, Restrict
 from datajoint.engine.connection import Connection
-from datajoint.errors import IntegrityError
+from datajoint.errors import AccessError, IntegrityError
 from datajoint.graph.dependencies import DependencyGraph, Edge
 from datajoint.graph.restrict import Step, cascade, combined, down, is_fixed, is_local, strays, trace, up
 from datajoint.heading.names import TableName
@@ -17,6 +17,7 @@ from datajoint.journal.change import change
 from datajoint.journal.scope import compound, open_event
 from datajoint.query import fetch
 from datajoint.sql.cascade import delete_rows
+from datajoint.sql.statement import Statement
 
 __all__ = ["Cascade", "RowsChanged", "delete_selected", "trace_rows"]
 
@@ -75,11 +76,29 @@ class Cascade:
 
     def counts(self) -> dict[TableName, int]:
         """Number of rows of each table that has any; the first table always."""
-        found = {name: fetch.count(query, self.connection) for name, query in self.rows().items()}
+        found: dict[TableName, int] = {}
+        for name, query in self.rows().items():
+            with self._reaching(name):
+                found[name] = fetch.count(query, self.connection)
         return {name: n for name, n in found.items() if n or name == self.name}
 
     def _source(self, name: TableName) -> Any:
         return self.connection.catalog.source(name)
+
+    @contextmanager
+    def _reaching(self, name: TableName) -> Generator[None]:
+        """Say which dependent table is out of reach (DEL-6)."""
+        try:
+            yield
+        except AccessError as error:
+            if name == self.name:
+                raise
+            raise AccessError(
+                f"Rows of `{self.name}` cannot be deleted: rows of `{name}` may depend on them, "
+                f"which are out of reach. {error.message}",
+                hint="Ask for the right to see and delete these rows.",
+                table=str(name),
+            ) from error
 
     def close(self, step: Step, own: Sequence[Edge], onward: Sequence[Edge]) -> Query:
         """Add the rows of the same table that refer to given ones, directly or through others."""
@@ -138,7 +157,8 @@ class Cascade:
             position = {name: n for n, name in enumerate(self.graph.sorted({step.name for step in steps}))}
             removed = dict.fromkeys(position, 0)
             for step in sorted(steps, key=lambda step: -position[step.name]):
-                removed[step.name] += self._delete(step)
+                with self._reaching(step.name):
+                    removed[step.name] += self._delete(step)
             removed = {name: n for name, n in removed.items() if n or name == self.name}
             if shown is not None and removed != shown:
                 raise RowsChanged
@@ -147,12 +167,16 @@ class Cascade:
     def delete_alone(self) -> int:
         """Delete the rows of the first table only."""
         query = self._fix(Step(self.name, self.query), (), ())
-        several = len(_chunks(query)) > 1
+        several = len(_pieces(query)) > 1
         with compound(self.connection, "delete", self.name) if several else nullcontext():
             return delete_selected(self.connection, self.name, query)
 
     def _fix(self, step: Step, own: Sequence[Edge], onward: Sequence[Edge]) -> Query:
         """Tell rows by their keys where what selects them now might not once others are gone."""
+        with self._reaching(step.name):
+            return self._fixed(step, own, onward)
+
+    def _fixed(self, step: Step, own: Sequence[Edge], onward: Sequence[Edge]) -> Query:
         query = self.close(step, own, onward)
         if query is not step.query:
             self.levels[step.name] = self._in_order(query, own)
@@ -235,23 +259,45 @@ def _levels(parents: Mapping[Key, set[Key]]) -> list[list[Key]]:
 
 def delete_selected(connection: Connection, name: TableName, query: Query) -> int:
     """Delete rows of one table, told by their own attributes, with an event; return their number."""
-    key, removed = ("delete", connection.dialect.name), 0
-    statement = query.plan.statements.get(key)
-    if statement is None:
-        statement = query.plan.statements[key] = delete_rows(query.plan, connection.dialect)
-    for values in _chunks(query):
+    removed = 0
+    for piece in _pieces(query):
+        statement = _statement(piece.plan, connection)
         event = open_event(connection, name, "delete")
-        removed += change(connection, event, statement.text, statement.bind(values))
+        removed += change(connection, event, statement.text, statement.bind(piece.values))
     return removed
 
 
-def _chunks(query: Query) -> list[tuple[Any, ...]]:
-    """Cut a long list of keys; nothing to do where it is empty."""
-    condition = getattr(query.plan, "condition", None)
-    if not isinstance(condition, InValues):
-        return [query.values]
-    (rows,) = query.values
-    return [(rows[start : start + CHUNK],) for start in range(0, len(rows), CHUNK)]
+def _statement(plan: Plan, connection: Connection) -> Statement:
+    key = ("delete", connection.dialect.name)
+    found = plan.statements.get(key)
+    if found is None:
+        found = plan.statements[key] = delete_rows(plan, connection.dialect)
+    return found
+
+
+def _pieces(query: Query) -> list[Query]:
+    """Cut what has a long list of keys into several statements; none where a list is empty."""
+    plan, values = query.plan, query.values
+    condition = plan.condition if isinstance(plan, Restrict) else None
+    if isinstance(condition, Any_) and any(_is_long(value) for value in values):
+        pieces: list[Query] = []
+        for term in condition.terms:
+            one = build.restrict(Query(plan.operand), term, values[: term.arity])  # type: ignore[union-attr]
+            pieces += _pieces(one)
+            values = values[term.arity :]
+        return pieces
+    n = 0
+    for term in condition.terms if isinstance(condition, All) else [condition]:
+        if isinstance(term, InValues) and not 0 < len(values[n]) <= CHUNK:
+            before, rows, after = values[:n], values[n], values[n + 1 :]
+            chunks = [rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK)]
+            return [Query(plan, (*before, chunk, *after)) for chunk in chunks]
+        n += term.arity if term else 0
+    return [query]
+
+
+def _is_long(value: Any) -> bool:
+    return isinstance(value, list) and len(value) > CHUNK  # type: ignore[arg-type]
 
 
 def trace_rows(connection: Connection, name: TableName, query: Query) -> dict[TableName, Query]:
