@@ -108,9 +108,10 @@ class Catalog:
         found = self.find(name)
         if found is None:
             names = [other.name for other in self.tables(name.schema)]
+            unseen = None if names else "The schema is empty, or you have no right to see its tables."
             raise MissingTableError(
                 f"Table `{name}` does not exist in the database.",
-                hint=nearest(name.name, names),
+                hint=nearest(name.name, names) or unseen,
                 table=str(name),
             )
         return found

@@ -92,13 +92,13 @@ def prepare(connection: Connection, schema: str) -> bool:
     if catalog.find(spec.name) is not None:
         return True
     if not connection.config.database.create_tables:
-        logger.info(f"schema `{schema}` has no table of events and none may be made: writes are not recorded")
+        _tell(f"schema `{schema}` has no table of events and none may be made: writes are not recorded")
         return False
     try:
         for text, values in create_table(spec, {}, connection.dialect):
             connection.execute(text, values)
     except AccessError:
-        logger.info(f"no right to make a table of events in schema `{schema}`: writes are not recorded")
+        _tell(f"no right to make a table of events in schema `{schema}`: writes are not recorded")
         return False
     except QueryError:  # another process has just made it
         catalog.forget(schema)
@@ -107,6 +107,11 @@ def prepare(connection: Connection, schema: str) -> bool:
         return True
     catalog.add(spec)
     return True
+
+
+@cache  # so that it is said once a process
+def _tell(text: str) -> None:
+    logger.info(text)
 
 
 def enabled(connection: Connection, schema: str) -> bool:

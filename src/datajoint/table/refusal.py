@@ -121,10 +121,10 @@ def _present(
     if not rows or not names:
         return set()
     dialect = connection.dialect
-    columns = layout_of(connection, name).columns(names)
-    dtypes = [dtype for _, dtype in columns]
-    decoders = [dialect.decoder(dtype) for dtype in dtypes]
     try:
+        columns = layout_of(connection, name).columns(names)  # the user may not see the table
+        dtypes = [dtype for _, dtype in columns]
+        decoders = [dialect.decoder(dtype) for dtype in dtypes]
         text = find_rows(name, columns, dialect)
         found = connection.fetch_all(text, dialect.encode_list(dtypes, list(dict.fromkeys(rows))[:_SEARCHED]))
     except (DataJointError, ValueError, TypeError):
