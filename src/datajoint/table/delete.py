@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+from datajoint.engine import observe
 from datajoint.engine.define import drop_tables
 from datajoint.errors import (
     DataJointDeprecationWarning,
@@ -83,6 +84,7 @@ class Deleting:
                 f"Cannot delete from the part table `{table.name}` directly. Delete from its master instead.",
                 hint="Or pass part_integrity='ignore' to delete parts only, 'cascade' for masters, too.",
             )
+        observe.writing(table.connection, table.name)
         asks = needs_answer(table.connection.config, prompt)
         if asks and table.connection.is_atomic:
             raise TransactionError(
@@ -110,6 +112,7 @@ class Deleting:
         """
         table = cast("Table", self)
         _check_restriction(table)
+        observe.writing(table.connection, table.name)
         try:
             count = Cascade(table.connection, table.name, table.query).delete_alone()
         except IntegrityError as error:
