@@ -506,6 +506,51 @@ def test_drop_removes_lineage(lab: Lab) -> None:
     assert [name for name in lab.other.lineage if ".score." in name]
 
 
+@pytest.mark.statement("DEL-10")
+def test_drop_removes_the_queue_of_jobs(schema: Any, instance: Any) -> None:
+    @schema
+    class Given(dj.Manual):
+        definition = "given : int32"
+
+    @schema
+    class Made(dj.Computed):
+        definition = "-> Given"
+
+    queue = instance.connection.dialect.table(type(Made().name)(schema.database, "~~made"))
+    instance.connection.query(f"CREATE TABLE {queue} (given integer NOT NULL PRIMARY KEY)")
+    instance.connection.catalog.forget(schema.database)
+    Given.drop()
+    assert [] == schema.list_tables()
+    instance.connection.query(f"CREATE TABLE {queue} (given integer NOT NULL PRIMARY KEY)")  # it was gone
+
+
+@pytest.mark.statement("DEL-10")
+@pytest.mark.backends("postgresql")
+def test_drop_removes_private_types_only(schema: Any, instance: Any) -> None:
+    @schema
+    class One(dj.Manual):
+        definition = "one : enum('x', 'y')"
+
+    @schema
+    class Two(dj.Manual):
+        definition = """
+        two : enum('x', 'y')
+        ---
+        own : enum('p', 'q')
+        """
+
+    def count() -> int:
+        text = "SELECT count(*) FROM pg_type WHERE typtype = 'e' AND typnamespace = $1::regnamespace"
+        return int(instance.connection.query(text, (schema.database,)).fetchone()[0])
+
+    assert 2 == count()
+    Two.drop()
+    assert 1 == count()
+    One.insert1({"one": "x"})
+    One.drop()
+    assert 0 == count()
+
+
 @pytest.mark.statement("DEL-1")
 def test_older_spellings(lab: Lab) -> None:
     with pytest.warns(DeprecationWarning, match="prompt"):
