@@ -50,20 +50,18 @@ _DUPLICATE = re.compile(r"\(\s*([a-z_][a-z0-9_]*)\s*\)")
 
 
 class Computed:
-    """Origin of a computed attribute: the plan that computes it, and what is computed."""
+    """Origin of an attribute whose values come about in a plan: by an expression, or by rows without a partner."""
 
-    __slots__ = ("node", "signature")
+    __slots__ = ("node",)
 
-    def __init__(self, node: Plan, fragment: Fragment) -> None:
+    def __init__(self, node: Plan) -> None:
         self.node = node
-        constant = not fragment.names and not fragment.aggregate
-        self.signature = "constant" if constant else fragment.text
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Computed) and self.node is other.node and self.signature == other.signature
+        return isinstance(other, Computed) and self.node is other.node
 
     def __hash__(self) -> int:
-        return hash((id(self.node), self.signature))
+        return hash((Computed, id(self.node)))
 
 
 def restrict(query: Query, condition: Condition, values: tuple[Any, ...] = ()) -> Query:
@@ -249,13 +247,28 @@ def _computed(heading: Heading, new: str, text: Any, backend: str) -> str | Frag
 
 def _derived(node: Plan, name: str, fragment: Fragment, key: tuple[str, ...]) -> Attribute:
     """Return an attribute that `node` computes; its value is determined by the key of that node (LIN-3)."""
-    origin = frozenset([(Computed(node, fragment), name, key)])
+    origin = frozenset([(Computed(node), name, key)])
     return Attribute(name, fragment.dtype, nullable=fragment.nullable, origins=origin)
 
 
 def _marked(attribute: Attribute, node: Plan, key: tuple[str, ...]) -> Attribute:
     """Return a key attribute that tells that it is part of the key of a computing node."""
     return replace(attribute, origins=attribute.origins | {(node, attribute.name, key)})
+
+
+def _own(node: Plan, names: set[str]) -> Plan:
+    """Note that `node` puts NULL into some attributes: their former key no longer tells their values."""
+    heading, key = node.heading, node.heading.key
+    attributes: list[Attribute] = []
+    for a in heading.values():
+        if a.in_key:
+            attributes.append(_marked(a, node, key))
+        elif a.name in names:
+            attributes.append(replace(a, origins=frozenset([(Computed(node), a.name, key)])))
+        else:
+            attributes.append(a)
+    node.heading = Heading(attributes, nullable_key=heading.nullable_key)
+    return node
 
 
 def _projected(plan: Plan, columns: tuple[tuple[str, str | Fragment], ...]) -> Plan:
@@ -308,7 +321,10 @@ def join(
                 hint="Swap the operands, use * for an inner join, or pass allow_nullable_pk=True.",
             )
         heading = join_heading(left.heading, right.heading, matched, kind)
-        found = left.plan.keep(key, (Join(left.plan, right.plan, matched.on, kind, heading), matched.same))
+        node = Join(left.plan, right.plan, matched.on, kind, heading)
+        if kind != "inner":
+            _own(node, {*right.heading} - {*left.heading})
+        found = left.plan.keep(key, (node, matched.same))
     plan, same = found
     _check_same(left, right, same)
     return Query(plan, left.values + right.values)
@@ -317,9 +333,10 @@ def join(
 def union(left: Query, right: Query) -> Query:
     """Unite rows, each key once; the left side's values win (QRY-46 … 49)."""
     key = ("union", right.plan)
-    plan = left.plan.child(key) or left.plan.keep(
-        key, Union(left.plan, right.plan, union_heading(left.heading, right.heading))
-    )
+    plan = left.plan.child(key)
+    if plan is None:
+        node = Union(left.plan, right.plan, union_heading(left.heading, right.heading))
+        plan = left.plan.keep(key, _own(node, {*left.heading} ^ {*right.heading}))
     _check_same(left, right, [name for name in left.heading if name in right.heading])
     return Query(plan, left.values + right.values)
 

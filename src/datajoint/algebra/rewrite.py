@@ -220,7 +220,7 @@ class _Lowering:
                 columns[new] = Derived(old, {name: scope[name] for name in old.names})
         grouped = frozenset(new for new, old in plan.columns if isinstance(old, str) and old in block.grouped)
         ordered = {name: columns[name] for name in plan.heading.order}
-        return replace(block, columns=ordered, hidden={}, grouped=grouped)
+        return self.whole(replace(block, columns=ordered, hidden={}, grouped=grouped))
 
     def join(self, plan: Join, offset: int) -> Block:
         left = self.plain(self.lower(plan.left, offset))
@@ -265,7 +265,7 @@ class _Lowering:
         by: list[Expr] = []
         for expr in groups.values():
             by += [] if expr in by else [expr]
-        return replace(joined, groups=tuple(by), grouped=grouped, occupied=not by)
+        return self.whole(replace(joined, groups=tuple(by), grouped=grouped, occupied=not by))
 
     def group_by(self, plan: GroupBy, offset: int) -> Block:
         block = self.groupable(self.lower(plan.operand, offset), plan.names)
@@ -273,9 +273,20 @@ class _Lowering:
         groups = tuple(columns.values())
         for new, fragment in plan.aggregates:
             columns[new] = Derived(fragment, {name: block.columns[name] for name in fragment.names})
-        return replace(
-            block, columns=columns, hidden={}, groups=groups, grouped=frozenset(plan.names), order=()
+        grouped = frozenset(plan.names)
+        return self.whole(
+            replace(block, columns=columns, hidden={}, groups=groups, grouped=grouped, order=())
         )
+
+    def whole(self, block: Block) -> Block:
+        """Put the constants of one group of everything outside it: without an aggregate it would be no group."""
+        constants = {name: expr for name, expr in block.columns.items() if _constant(expr)}
+        if block.groups != () or not constants:
+            return block
+        rest = {name: expr for name, expr in block.columns.items() if name not in constants}
+        inner = self.wrap(replace(block, columns=rest))
+        columns = {name: constants.get(name) or inner.columns[name] for name in block.columns}
+        return replace(inner, columns=columns)
 
     # ------------------------------------------------------------------------------------ union and top
 

@@ -140,11 +140,12 @@ def join_heading(left: Heading, right: Heading, matched: Match, kind: str = "inn
 
 
 def _merge(kept: Attribute, other: Attribute, matched: Match, optional: tuple[Heading, ...]) -> Attribute:
-    nullable = (
-        (kept.nullable and other.nullable) if kept.name in matched.on and not optional else kept.nullable
-    )
-    lineage = kept.lineage or other.lineage
-    return replace(kept, origins=kept.origins | other.origins, nullable=nullable, lineage=lineage)
+    nullable, origins = kept.nullable, kept.origins | other.origins
+    if optional:  # rows without a partner keep their value, so what determines the partner's says nothing
+        origins = kept.origins | {origin for origin in other.origins if origin[1] in origin[2]}
+    elif kept.name in matched.on:
+        nullable = kept.nullable and other.nullable
+    return replace(kept, origins=origins, nullable=nullable, lineage=kept.lineage or other.lineage)
 
 
 def union_heading(left: Heading, right: Heading) -> Heading:

@@ -110,7 +110,7 @@ class _Writer:
             label = self.dialect.quote(name)
             head.append(column if column.endswith(f".{label}") else f"{column} AS {label}")
         if not block.columns:
-            head.append("1 AS " + self.dialect.quote("_"))
+            head.append(("count(*)" if block.groups == () else "1") + " AS " + self.dialect.quote("_"))
         return [*head, *self.tail(block)]
 
     def tail(self, block: Block) -> Pieces:
