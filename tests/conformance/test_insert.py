@@ -75,8 +75,8 @@ def ids(table):
 def test_dicts(subject):
     code = uuid.uuid4()
     row = {
-        "subject_id": 1, "name": "Ada", "weight": 20.5, "sex": "F", "born": dt.date(2020, 2, 29), "code": code,
-        "tag": 7,
+        "subject_id": 1, "name": "Ada", "weight": 20.5, "sex": "F", "born": dt.date(2020, 2, 29),
+        "code": code, "tag": 7,
     }  # fmt: skip
     subject.insert1(row)
     assert row == (subject & {"subject_id": 1}).fetch1()

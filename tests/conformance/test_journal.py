@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 
 import datajoint as dj
-from datajoint.errors import DataJointError, DuplicateError, IntegrityError
+from datajoint.errors import DataJointError, DuplicateError, IntegrityError, LostConnectionError
 from datajoint.heading.names import TableName
 from datajoint.journal.event import event_text, prepare
 from datajoint.table.guard import writable
@@ -474,3 +474,54 @@ def test_permission_belongs_to_the_context(fit):
             contextvars.Context().run(fit.insert1, {"subject_id": 2, "x": 2})
     with pytest.raises(DataJointError, match="inside its make method"):
         fit.insert1({"subject_id": 2, "x": 2})
+
+
+class _Deaf:
+    """A session that loses the connection when the answer to a write comes: the write has been done."""
+
+    def __init__(self, session):
+        self.session = session
+        self.lost = 0
+
+    def __getattr__(self, name):
+        return getattr(self.session, name)
+
+    def execute(self, text, parameters=()):
+        return self._hear(self.session.execute(text, parameters), "INSERT" in text)
+
+    def execute_batch(self, statements):
+        return self._hear(self.session.execute_batch(statements), "INSERT" in str(statements))
+
+    def _hear(self, answer, is_write):
+        if is_write and not self.lost:
+            self.lost += 1
+            self.session.close()
+            raise LostConnectionError("lost")
+        return answer
+
+
+@pytest.mark.statement("TXN-3", "PRV-9")
+@pytest.mark.backends("postgresql", "mysql")
+@pytest.mark.parametrize("n", [1, 3])
+def test_a_write_done_before_the_connection_was_lost_is_not_done_again(subject, instance, n):
+    subject.insert1({"subject_id": 1000})
+    clear(subject)
+    instance.connection.session = deaf = _Deaf(instance.connection.session)
+    subject.insert(keys(n))
+    assert 1 == deaf.lost
+    assert n + 1 == len(subject())
+    assert [("insert", "subject", n)] == kinds(subject)
+
+
+@pytest.mark.statement("TXN-3", "POP-6")
+@pytest.mark.backends("postgresql", "mysql")
+@pytest.mark.parametrize("n", [0, 2])
+def test_a_make_done_before_the_connection_was_lost_is_not_done_again(fit, instance, n):
+    instance.connection.session = deaf = _Deaf(instance.connection.session)
+
+    def make(write_set):
+        fit.insert1({"subject_id": 1, "x": 2})
+        fit.Cell.insert([{"subject_id": 1, "cell": k} for k in range(n)])
+
+    run(fit, make)
+    assert (1, 1, n) == (deaf.lost, len(fit()), len(fit.Cell()))

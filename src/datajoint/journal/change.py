@@ -9,14 +9,14 @@ from typing import Any
 
 from datajoint.backends.base import Parameters
 from datajoint.engine.connection import Connection
-from datajoint.errors import DataJointError
+from datajoint.errors import DataJointError, DuplicateError
 from datajoint.heading.names import TableName
-from datajoint.journal.event import EventRecord, event_text, parameters
+from datajoint.journal.event import EventRecord, enabled, event_text, parameters
 from datajoint.journal.scope import open_event
-from datajoint.sql.dml import with_event, write_event
+from datajoint.sql.dml import behind_savepoint, find_event, in_transaction, with_event, write_event
 from datajoint.sql.system import EVENTS
 
-__all__ = ["atomic", "change", "event_statement", "packet", "record", "store"]
+__all__ = ["atomic", "change", "event_statement", "packet", "record", "store", "took_place"]
 
 _SAVEPOINT = "dj_write"
 _COUNTED = {"mysql": ("ROW_COUNT()", " FROM DUAL WHERE ROW_COUNT() > 0")}
@@ -45,22 +45,46 @@ def change(
     """
     if event is not None and event.written:
         event = None
-    features = connection.dialect.features
     if event is None:
         return _alone(connection, text, values)
-    if features.cte_insert:
-        return _alone(
-            connection,
-            _with_event(connection, event, text, len(values)),
-            [*values, *parameters(connection, event)],
-        )
-    if features.multi_statement:
-        return _packet(connection, event, text, values, rows)
+    if connection.dialect.features.server:
+        try:
+            return _with_server(connection, event, text, values, rows)
+        except DuplicateError:
+            if connection.in_transaction or not took_place(connection, event):
+                raise
+            return rows or 1
     with atomic(connection):
         count = connection.session.execute(text, values).rowcount
         if count > 0:
             store(connection, event, rows or count)
     return count
+
+
+def took_place(connection: Connection, event: EventRecord) -> bool:
+    """Whether an event of this process was committed though a lost connection hid it and it was repeated.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> took_place(schema.connection, EventRecord(7, "insert", TableName("lab", "subject")))
+    False
+    """
+    if not enabled(connection, event.table.schema):
+        return False
+    text = find_event(event.table.schema, connection.dialect)
+    return bool(connection.fetch_all(text, [event.id, os.getpid()]))
+
+
+def _with_server(
+    connection: Connection, event: EventRecord, text: str, values: Parameters, rows: int | None
+) -> int:
+    """Change and event in one round trip: one statement, or a packet of several."""
+    if not connection.dialect.features.cte_insert:
+        return _packet(connection, event, text, values, rows)
+    text = _with_event(connection, event, text, len(values))
+    return _alone(connection, text, [*values, *parameters(connection, event)])
 
 
 def _alone(connection: Connection, text: str, values: Parameters) -> int:
@@ -98,7 +122,7 @@ def packet(connection: Connection, statements: Sequence[tuple[str, Parameters]])
         with connection.transaction:
             return connection.execute_batch(statements)
     try:
-        return connection.execute_batch([("BEGIN", ()), *statements, ("COMMIT", ())])[1:-1]
+        return connection.execute_batch(in_transaction(statements))[1:-1]
     except BaseException:
         connection.cancel_transaction()
         raise
@@ -106,8 +130,7 @@ def packet(connection: Connection, statements: Sequence[tuple[str, Parameters]])
 
 def _guarded(connection: Connection, statements: Sequence[tuple[str, Parameters]]) -> list[int]:
     """Run statements behind a savepoint, in one round trip."""
-    name = connection.dialect.quote(_SAVEPOINT)
-    batch = [(f"SAVEPOINT {name}", ()), *statements, (f"RELEASE SAVEPOINT {name}", ())]
+    batch = behind_savepoint(statements, _SAVEPOINT, connection.dialect)
     try:
         return connection.execute_batch(batch)[1:-1]
     except DataJointError as error:

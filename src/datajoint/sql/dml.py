@@ -6,16 +6,36 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from datajoint._value import Value
-from datajoint.backends.base import Dialect
+from datajoint.backends.base import Dialect, Parameters
 from datajoint.heading.attribute import Default
 from datajoint.heading.names import TableName
 from datajoint.heading.types import AttributeType, parse_type
 from datajoint.sql.system import EVENTS
 
 __all__ = [
-    "Column", "Conflict", "EventText", "block_event", "create_staging", "default_value", "drop_staging",
-    "find_rows", "insert_absent", "insert_rows", "insert_selected", "select_row", "staging",
-    "update_existing", "update_row", "with_event", "write_event",
+    "Column",
+    "Conflict",
+    "EventText",
+    "Packet",
+    "behind_savepoint",
+    "block_event",
+    "create_staging",
+    "default_value",
+    "drop_staging",
+    "find_event",
+    "find_rows",
+    "in_transaction",
+    "insert_absent",
+    "insert_rows",
+    "insert_selected",
+    "select_row",
+    "select_staged",
+    "select_value",
+    "staging",
+    "update_existing",
+    "update_row",
+    "with_event",
+    "write_event",
 ]  # fmt: skip
 
 Column = tuple[str, AttributeType]
@@ -171,6 +191,18 @@ def select_row(name: TableName, names: Sequence[str], key: Sequence[Column], dia
     return str(text.sql(" WHERE ").equal(key, " AND ") if key else text)
 
 
+def select_value(expression: str, dialect: Dialect) -> str:
+    """Return the SELECT of one expression.
+
+    Examples
+    --------
+    >>> from datajoint.backends.registry import get_backend
+    >>> select_value("1 + 1", get_backend("sqlite").dialect)
+    'SELECT 1 + 1'
+    """
+    return dialect.escape(f"SELECT {expression}")
+
+
 def find_rows(name: TableName, columns: Sequence[Column], dialect: Dialect) -> str:
     """Return the SELECT of those columns whose values are in a list of rows (`Dialect.encode_list`)."""
     dtypes = [dtype for _, dtype in columns]
@@ -267,6 +299,11 @@ def create_staging(name: TableName, columns: Sequence[Column], dialect: Dialect)
     return [drop_staging(name, dialect), create] if dialect.name == "mysql" else [create]
 
 
+def select_staged(name: TableName, dialect: Dialect) -> str:
+    """Return the SELECT of all that is in that table."""
+    return dialect.escape(f"SELECT * FROM {staging(name, dialect)}")
+
+
 def drop_staging(name: TableName, dialect: Dialect) -> str:
     """Return the statement that drops it; on MySQL the word keeps it from ending the transaction."""
     word = "TEMPORARY TABLE IF EXISTS" if dialect.name == "mysql" else "TABLE"
@@ -274,6 +311,12 @@ def drop_staging(name: TableName, dialect: Dialect) -> str:
 
 
 # ------------------------------------------------------------------------------------------- events
+
+
+def find_event(schema: str, dialect: Dialect) -> str:
+    """Return the SELECT of an event of a process; parameters: event, pid."""
+    event, pid = ("event", _EVENT), ("pid", _EVENT)
+    return select_row(TableName(schema, EVENTS), ["event"], [event, pid], dialect)
 
 
 class EventText(Value):
@@ -349,3 +392,34 @@ def block_event(event: EventText, dialect: Dialect) -> str:
     values = [f"min({quote('started')})", dialect.now_utc(_DIGITS), *map(dialect.literal, constants)]
     text.sql(f", {', '.join(values)} FROM {table} WHERE {quote('parent')} = ").value(_EVENT)
     return str(text.sql(" HAVING count(*) > 0"))
+
+
+# ------------------------------------------------------------------------ statements that go together
+
+
+Packet = list[tuple[str, Parameters]]
+"""Statements sent in one round trip."""
+
+
+def in_transaction(statements: Iterable[tuple[str, Parameters]]) -> Packet:
+    """Return statements between the beginning and the end of a transaction.
+
+    Examples
+    --------
+    >>> in_transaction([("DELETE FROM t", ())])
+    [('BEGIN', ()), ('DELETE FROM t', ()), ('COMMIT', ())]
+    """
+    return [("BEGIN", ()), *statements, ("COMMIT", ())]
+
+
+def behind_savepoint(statements: Iterable[tuple[str, Parameters]], name: str, dialect: Dialect) -> Packet:
+    """Return statements with a savepoint before them, which is forgotten after them.
+
+    Examples
+    --------
+    >>> from datajoint.backends.registry import get_backend
+    >>> behind_savepoint([], "s", get_backend("postgresql").dialect)
+    [('SAVEPOINT "s"', ()), ('RELEASE SAVEPOINT "s"', ())]
+    """
+    quoted = dialect.quote(name)
+    return [(f"SAVEPOINT {quoted}", ()), *statements, (f"RELEASE SAVEPOINT {quoted}", ())]

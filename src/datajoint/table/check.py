@@ -11,7 +11,7 @@ from datajoint.errors import MissingAttributeError, QueryError, UnknownAttribute
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.types import FLOATS
 from datajoint.heading.values import ColumnError, check_column, show
-from datajoint.sql.dml import default_value
+from datajoint.sql.dml import default_value, select_value
 from datajoint.table.incoming import ABSENT, Absent, Chunk
 from datajoint.table.layout import Layout
 
@@ -194,7 +194,7 @@ def stored_default(layout: Layout, attribute: Attribute) -> Any:
         return None if default is None else default.value
     dialect, dtype = layout.dialect, attribute.dtype
     text = dialect.read(dtype, default_value(default, dtype, dialect))
-    value = layout.connection.fetch_all(dialect.escape(f"SELECT {text}"))[0][0]
+    value = layout.connection.fetch_all(select_value(text, dialect))[0][0]
     decode = dialect.decoder(dtype)
     return decode(value) if decode else value
 

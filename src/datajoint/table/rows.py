@@ -20,6 +20,7 @@ from datajoint.sql.dml import (
     insert_absent,
     insert_rows,
     insert_selected,
+    select_staged,
     staging,
     update_existing,
     update_row,
@@ -236,7 +237,7 @@ def _from_staged(
 ) -> int:
     """Insert the rows of the staging table."""
     dialect, execute = layout.dialect, layout.connection.session.execute
-    select = dialect.escape(f"SELECT * FROM {staging(layout.name, dialect)}")
+    select = select_staged(layout.name, dialect)
     conflict = conflict_of(layout, mode)
     changed = 0
     if mode.replace and dialect.name == "mysql":

@@ -13,7 +13,7 @@ from datajoint.engine.connection import Connection
 from datajoint.engine.observe import observed, observing
 from datajoint.errors import DataJointError, DuplicateError, TransactionError
 from datajoint.heading.names import TableName
-from datajoint.journal.change import change, event_statement, packet, store
+from datajoint.journal.change import change, event_statement, packet, store, took_place
 from datajoint.journal.event import EventRecord, enabled, is_clash, new_id
 from datajoint.journal.scope import Scope, enter
 from datajoint.table.encode import Batch
@@ -237,6 +237,8 @@ class WriteSet:
         try:
             self._flush(statements)
         except DuplicateError as error:
+            if took_place(self.connection, EventRecord(self.event, "make", self.name)):
+                return  # repeated, because the connection was lost when all had been done
             if not is_clash(error):
                 raise
             self._scope.id = new_id()
