@@ -83,6 +83,7 @@ class MysqlCatalog(Reader):
     def gather(self, schemas: Sequence[str]) -> list[RawTable]:
         mariadb = "MariaDB" in self.session.server_version
         indexes_text = _INDEXES.format(expression="NULL" if mariadb else "expression")
+        tables = self._grouped(_TABLES, schemas)  # first: what is in it is whole, whoever declares meanwhile
         columns = self._grouped(_COLUMNS, schemas)
         references = self._grouped(_REFERENCES, schemas)
         indexes = self._grouped(indexes_text, schemas)
@@ -91,12 +92,13 @@ class MysqlCatalog(Reader):
             _table(
                 name,
                 rows[0][0],
-                [_column(row, mariadb) for row in columns.get(name, [])],
+                [_column(row, mariadb) for row in columns[name]],
                 references.get(name, []),
                 indexes.get(name, []),
                 checks.get(f"{name.schema}.{check_prefix(name.name)}", ()),
             )
-            for name, rows in self._grouped(_TABLES, schemas).items()
+            for name, rows in tables.items()
+            if name in columns  # else it was dropped a moment ago
         ]
 
     def _checks(self, schemas: Sequence[str]) -> dict[str, tuple[Check, ...]]:

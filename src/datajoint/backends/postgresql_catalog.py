@@ -114,7 +114,7 @@ class PostgresqlCatalog(Reader):
         return [
             _table(TableName(schema, name), comment or "", columns.get(oid, []), constraints.get(oid, []),
                    indexes.get(oid, []))
-            for oid, schema, name, comment in tables
+            for oid, schema, name, comment in tables if oid in columns  # else it was dropped a moment ago
         ]  # fmt: skip
 
     def _grouped(self, text: str, parameters: Sequence[Any]) -> dict[int, list[Any]]:

@@ -72,6 +72,11 @@ class Catalog:
         for name in [name for name in self._sources if name.schema == schema]:
             del self._sources[name]
 
+    def clear(self) -> None:
+        """Forget everything: what others did meanwhile matters now."""
+        for schema in list(self._specs):
+            self.forget(schema)
+
     def add(self, spec: TableSpec) -> None:
         """Take in a table that we have just declared."""
         self._specs.setdefault(spec.name.schema, {})[spec.name] = spec

@@ -24,7 +24,11 @@ def create_schema(connection: Connection, name: str) -> None:
     if connection.dialect.name == "mysql" and connection.config.interop.create_collation == "binary":
         maria = "mariadb" in connection.session.server_version.lower()
         collation = "utf8mb4_nopad_bin" if maria else "utf8mb4_0900_bin"
-    run(connection, ddl.create_schema(name, connection.dialect, collation))
+    try:
+        run(connection, ddl.create_schema(name, connection.dialect, collation))
+    except DataJointError:
+        if not connection.catalog.reader.schema_exists(name):  # else another process has just made it
+            raise
     connection.catalog.forget(name)
 
 
@@ -42,9 +46,10 @@ def create_table(connection: Connection, spec: TableSpec) -> None:
     try:
         run(connection, statements)
     except DataJointError:
-        if not connection.dialect.features.transactional_ddl:
-            _clean_up(connection, spec)
-        raise
+        catalog.forget(spec.name.schema)
+        if catalog.find(spec.name) is None:
+            raise
+        return  # another process has made it at the same moment
     catalog.add(_as_read(spec))
 
 
@@ -63,11 +68,6 @@ def _collations(connection: Connection, spec: TableSpec) -> dict[str, str]:
     reader = connection.catalog.reader
     find = getattr(reader, "collations", None)  # only databases with collations a column ask
     return find(spec) if find else {}
-
-
-def _clean_up(connection: Connection, spec: TableSpec) -> None:
-    if connection.catalog.reader.read([spec.name.schema]).get(spec.name) is not None:
-        run(connection, ddl.drop_table(spec, connection.dialect))
 
 
 def drop_tables(connection: Connection, names: Sequence[TableName]) -> None:

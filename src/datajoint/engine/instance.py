@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import threading
 from functools import cache
@@ -102,6 +103,7 @@ def default_instance(what: str = "dj.conn()") -> CoreInstance:
         with _Default.lock:
             if _Default.instance is None:
                 _Default.instance = CoreInstance(load_config())
+                atexit.register(_Default.instance.reset)
     return _Default.instance
 
 

@@ -74,7 +74,12 @@ def _carry_out(steps: list[_Step], made: list[TableName]) -> None:
 def _check_class(cls: Any) -> None:
     if not inspect.isclass(cls) or not issubclass(cls, UserTable):
         raise DataJointError(
-            f"The schema decorator takes table classes, not {cls!r}.",
+            "The schema decorator takes table classes, not "
+            + (
+                f"the class `{cls.__name__}`."
+                if inspect.isclass(cls)
+                else f"an object of type {type(cls).__name__}."
+            ),
             hint="Derive the class from dj.Manual, dj.Lookup, dj.Imported or dj.Computed.",
         )
     if issubclass(cls, Part):

@@ -201,6 +201,12 @@ class Schema:
             )
         return FreeTable(self.connection, found)
 
+    @property
+    def jobs(self) -> list[FreeTable]:
+        """The job queues that exist in the schema (SCH-10)."""
+        queues = [n for n in self.connection.catalog.tables(self.database) if n.name.startswith("~~")]
+        return [FreeTable(self.connection, name) for name in sorted(queues, key=lambda n: n.name)]
+
     def __getitem__(self, name: str) -> FreeTable:
         return self.get_table(name)
 
@@ -257,6 +263,7 @@ class Schema:
         name, catalog = self.database, self.connection.catalog
         if not self.exists:
             return
+        catalog.clear()
         graph = catalog.load_family(name)
         outside = {
             edge.child

@@ -131,12 +131,12 @@ def write_lineage(spec: TableSpec, dialect: Dialect) -> list[Statement]:
     >>> from datajoint.heading.types import parse_type
     >>> x = Attribute("x", parse_type("int8"), True, lineage="lab.a.x")
     >>> write_lineage(TableSpec(TableName("lab", "a"), (x,), ("x",)), get_backend("sqlite").dialect)[1]
-    ('INSERT INTO "lab.~lineage" ("table_name", "attribute_name", "lineage") VALUES (?, ?, ?)', ('a', 'x',
-    'lab.a.x'))
+    ('INSERT INTO "lab.~lineage" ("table_name", "attribute_name", "lineage") VALUES (?, ?, ?) ON CONFLICT DO
+    NOTHING', ('a', 'x', 'lab.a.x'))
     """
     lineage = {a.name: a.lineage for a in spec.columns if a.lineage}
     forget = delete_lineage(spec.name, dialect)
-    return [*forget, _insert_lineage(spec.name, lineage, dialect)] if lineage else forget
+    return [*forget, add_lineage(spec.name, lineage, dialect)] if lineage else forget
 
 
 def add_lineage(name: TableName, lineage: Mapping[str, str | None], dialect: Dialect) -> Statement:
@@ -149,20 +149,15 @@ def add_lineage(name: TableName, lineage: Mapping[str, str | None], dialect: Dia
     ('INSERT INTO "lab.~lineage" ("table_name", "attribute_name", "lineage") VALUES (?, ?, ?) ON CONFLICT DO
     NOTHING', ('a', 'x', 'lab.a.x'))
     """
-    text, values = _insert_lineage(name, lineage, dialect)
+    table = dialect.table(TableName(name.schema, LINEAGE))
+    names = ", ".join(map(dialect.quote, ("table_name", "attribute_name", "lineage")))
+    places = (f"({', '.join(dialect.parameter(3 * n + i) for i in (1, 2, 3))})" for n in range(len(lineage)))
+    text = f"{dialect.escape(f'INSERT INTO {table} ({names})')} VALUES {', '.join(places)}"
     quiet = dialect.quote("lineage")
     ending = "ON CONFLICT DO NOTHING"
     if dialect.name == "mysql":
         ending = f"ON DUPLICATE KEY UPDATE {quiet} = {quiet}"
-    return f"{text} {ending}", values
-
-
-def _insert_lineage(name: TableName, lineage: Mapping[str, str | None], dialect: Dialect) -> Statement:
-    table = dialect.table(TableName(name.schema, LINEAGE))
-    names = ", ".join(map(dialect.quote, ("table_name", "attribute_name", "lineage")))
-    places = (f"({', '.join(dialect.parameter(3 * n + i) for i in (1, 2, 3))})" for n in range(len(lineage)))
-    insert = f"{dialect.escape(f'INSERT INTO {table} ({names})')} VALUES {', '.join(places)}"
-    return insert, tuple(value for item in lineage.items() for value in (name.name, *item))
+    return f"{text} {ending}", tuple(value for item in lineage.items() for value in (name.name, *item))
 
 
 def forget_lineage(schema: str, tables: Sequence[str], dialect: Dialect) -> Statement:

@@ -111,7 +111,7 @@ def test_lineage_rows_are_those_with_one(sex):
     delete, insert = write_lineage(spec, get_backend("postgresql").dialect)
     assert ("a",) == delete[1]
     assert ("a", "sex", "lab.#sex.sex", "a", "n", "lab.a.n") == insert[1]
-    assert insert[0].endswith("VALUES ($1, $2, $3), ($4, $5, $6)")
+    assert insert[0].endswith("VALUES ($1, $2, $3), ($4, $5, $6) ON CONFLICT DO NOTHING")
 
 
 def test_a_schema_gets_the_collation_asked_for():
