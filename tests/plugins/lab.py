@@ -234,8 +234,8 @@ def value_of(value: Any) -> str:
     if isinstance(value, np.ndarray):
         return f"array {value.dtype} {value.shape} {value.tolist()}"
     if isinstance(value, Decimal):
-        return f"Decimal {value.normalize():f}"
-    if isinstance(value, float) and value == 0:
+        return f"Decimal {value.normalize() + 0:f}"
+    if isinstance(value, float) and value == 0:  # no backend is asked to tell the two zeros apart
         value = 0.0
     return f"{type(value).__name__} {value!r}"
 

@@ -57,10 +57,11 @@ class P_Equals(Value):  # noqa: N801
 
 
 class P_Same(Value):  # noqa: N801
-    """Two expressions are equal."""
+    """Two expressions are equal; with `nulls`, NULL equals NULL."""
 
     left: Expr
     right: Expr
+    nulls: bool = False
 
 
 class P_IsNull(Value):  # noqa: N801
@@ -77,13 +78,13 @@ class P_In(Value):  # noqa: N801
 
 
 class P_Exists(Value):  # noqa: N801
-    """A row of the block exists with ``inner = outer`` for all pairs.
+    """A row of the block exists for which all pairs are the same, ``inner = outer``.
 
     Where the block cannot take further conditions (`whole`), it is compared as a list.
     """
 
     block: Block
-    pairs: tuple[tuple[Expr, Expr], ...]
+    pairs: tuple[P_Same, ...]
     whole: bool
 
 
@@ -122,7 +123,7 @@ class Item(Value):
     kind: str
     relation: TableName | Block | UnionBlock
     alias: str
-    on: tuple[tuple[Expr, Expr], ...] = ()
+    on: tuple[P_Same, ...] = ()
 
 
 class UnionBlock(Value):

@@ -199,13 +199,14 @@ class _Lowering:
             offset += term.arity
         return predicates
 
-    def exists(self, block: Block, plan: Plan, on: tuple[str, ...], offset: int) -> P_Exists:
+    def exists(
+        self, block: Block, plan: Plan, on: tuple[str, ...], offset: int, nulls: frozenset[str] = frozenset()
+    ) -> P_Exists:
         inner = self.lower(plan, offset)
         whole = not self.takes(inner, frozenset(on))
         if whole:
             inner = self.wrap(inner)
-        pairs = tuple((inner.columns[name], block.columns[name]) for name in on)
-        return P_Exists(inner, pairs, whole)
+        return P_Exists(inner, _pairs(inner, block, on, nulls), whole)
 
     # ------------------------------------------------------------------------------ projection and join
 
@@ -226,21 +227,21 @@ class _Lowering:
         left = self.plain(self.lower(plan.left, offset))
         right = self.lower(plan.right, offset + plan.left.arity)
         right = self.plain(right) if plan.kind == "inner" else self.single(right)
-        pairs = tuple((left.columns[name], right.columns[name]) for name in plan.on)
+        pairs = _pairs(left, right, plan.on)
         both = {**right.columns, **left.columns}
         columns = {name: both[name] for name in plan.heading.order}
         return self.joined(left, right, pairs, plan.kind, columns)
 
     @staticmethod
     def joined(
-        left: Block, right: Block, pairs: tuple[tuple[Expr, Expr], ...], kind: str, columns: dict[str, Expr]
+        left: Block, right: Block, pairs: tuple[P_Same, ...], kind: str, columns: dict[str, Expr]
     ) -> Block:
         first, *rest = right.sources
         # ON may only name the first source of the right side; for inner joins the rest goes to WHERE.
         near = tuple(
-            p for p in pairs if kind != "inner" or (isinstance(p[1], Ref) and p[1].alias == first.alias)
+            p for p in pairs if kind != "inner" or (isinstance(p.right, Ref) and p.right.alias == first.alias)
         )
-        far = tuple(P_Same(*p) for p in pairs if p not in near)
+        far = tuple(p for p in pairs if p not in near)
         sources = (*left.sources, Item(kind, first.relation, first.alias, near), *rest)
         return Block(sources, columns, {}, (*left.where, *right.where, *far))
 
@@ -250,7 +251,7 @@ class _Lowering:
         left = self.groupable(self.lower(plan.operand, offset), plan.operand.heading.order)
         right = self.lower(plan.group, offset + plan.operand.arity)
         right = self.single(right) if plan.keep_unmatched else self.plain(right)
-        pairs = tuple((left.columns[name], right.columns[name]) for name in plan.on)
+        pairs = _pairs(left, right, plan.on)
         outer = {OUTER + name: expr for name, expr in left.columns.items()}
         scope = {**left.columns, **right.columns, **outer}
         columns: dict[str, Expr] = {new: left.columns[old] for new, old in plan.kept}
@@ -293,11 +294,12 @@ class _Lowering:
     def union(self, plan: Union, offset: int) -> Block:
         second = offset + plan.left.arity
         key, order = plan.heading.key, plan.heading.order
+        nulls = frozenset(n for n in key if plan.left.heading[n].nullable and plan.right.heading[n].nullable)
         left = self.lower(plan.left, offset)
         extra = [name for name in order if name not in plan.left.heading]
         if extra:  # attributes of the right side also for keys that both sides hold
             left, right = self.plain(left), self.single(self.lower(plan.right, second))
-            pairs = tuple((left.columns[name], right.columns[name]) for name in key)
+            pairs = _pairs(left, right, key, nulls)
             both = {**right.columns, **left.columns}
             first = self.joined(left, right, pairs, "left", {name: both[name] for name in order})
         else:
@@ -305,7 +307,7 @@ class _Lowering:
             first = replace(first, columns={name: first.columns[name] for name in order}, hidden={})
         right = self.lower(plan.right, second)
         right = replace(right, order=()) if self.takes(right, frozenset(key)) else self.wrap(right)
-        only = P_Not(self.exists(right, plan.left, key, offset))
+        only = P_Not(self.exists(right, plan.left, key, offset, nulls))
         types = {a.name: a.dtype for a in plan.heading.values()}
         columns = {name: right.columns.get(name, Null(types[name])) for name in order}
         return self.wrap(
@@ -326,6 +328,12 @@ class _Lowering:
         at = offset + plan.operand.arity
         limit = at if plan.limited else None
         return replace(block, order=order, limit=limit, offset=at + plan.limited if plan.shifted else None)
+
+
+def _pairs(
+    left: Block, right: Block, names: Sequence[str], nulls: frozenset[str] = frozenset()
+) -> tuple[P_Same, ...]:
+    return tuple(P_Same(left.columns[name], right.columns[name], name in nulls) for name in names)
 
 
 def _constant(expr: Expr) -> bool:

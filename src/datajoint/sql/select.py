@@ -37,6 +37,7 @@ from datajoint.sql.statement import Pieces, Slot, Statement, assemble
 __all__ = ["count_each", "count_rows", "exists_row", "select_keys", "select_rows"]
 
 _FLAT = 100
+_SAME = {"sqlite": "IS", "postgresql": "IS NOT DISTINCT FROM", "mysql": "<=>"}
 _LIMIT_TYPE = parse_type("int64")
 
 
@@ -142,7 +143,7 @@ class _Writer:
     def on(self, item: Item) -> Pieces:
         if not item.on:
             return [" ON 1 = 1"] if item.kind == "left" else []
-        return [" ON " + " AND ".join(self.same(a, b) for a, b in item.on)]
+        return [" ON " + " AND ".join(map(self.same, item.on))]
 
     def relation(self, item: Item) -> Pieces:
         if isinstance(item.relation, TableName):
@@ -209,8 +210,8 @@ class _Writer:
                 return ["1 = 1" if value else "1 = 0"]
             case P_Equals(expr, index):
                 return [f"{self.expr(expr)} = ", Slot(index, (expr.dtype,))]
-            case P_Same(left, right):
-                return [self.same(left, right)]
+            case P_Same():
+                return [self.same(predicate)]
             case P_IsNull(expr):
                 return [f"{self.expr(expr)} IS NULL"]
             case P_In(exprs, index):
@@ -228,11 +229,12 @@ class _Writer:
             case P_Not(term):
                 return ["NOT (", *self.predicate(term), ")"]
 
-    def same(self, left: Expr, right: Expr) -> str:
-        texts = self.expr(left), self.expr(right)
-        if left.dtype != right.dtype:  # labels of two types, or a label and a text
-            texts = self.dialect.comparable(left.dtype, texts[0]), self.dialect.comparable(right.dtype, texts[1])
-        return " = ".join(texts)
+    def same(self, pair: P_Same) -> str:
+        left, right = self.expr(pair.left), self.expr(pair.right)
+        if pair.left.dtype != pair.right.dtype:  # labels of two types, or a label and a text
+            left = self.dialect.comparable(pair.left.dtype, left)
+            right = self.dialect.comparable(pair.right.dtype, right)
+        return f"{left} {_SAME[self.dialect.name] if pair.nulls else '='} {right}"
 
     def terms(self, terms: Sequence[Predicate], operator: str) -> Pieces:
         if not terms:
@@ -249,17 +251,16 @@ class _Writer:
         return _row([self.expr(expr) for expr in exprs])
 
     def exists(self, predicate: P_Exists, negated: bool = False) -> Pieces:
-        if predicate.whole and predicate.pairs:
+        if predicate.whole and predicate.pairs and not any(pair.nulls for pair in predicate.pairs):
             return self.listed(predicate, negated)
         word = "NOT EXISTS (SELECT 1" if negated else "EXISTS (SELECT 1"
-        same = tuple(P_Same(inner, outer) for inner, outer in predicate.pairs)
-        block = replace(predicate.block, where=(*predicate.block.where, *same), order=())
+        block = replace(predicate.block, where=(*predicate.block.where, *predicate.pairs), order=())
         return [word, *self.tail(block), ")"]
 
     def listed(self, predicate: P_Exists, negated: bool) -> Pieces:
         """Compare with a list made once, where the inner rows cannot be looked up one by one."""
-        inner = {f"c{n}": pair[0] for n, pair in enumerate(predicate.pairs)}
-        outer = [pair[1] for pair in predicate.pairs]
+        inner = {f"c{n}": pair.left for n, pair in enumerate(predicate.pairs)}
+        outer = [pair.right for pair in predicate.pairs]
         block = replace(predicate.block, columns=inner)
         if not negated:
             return [f"{self.row(outer)} IN (", *self.select(block), ")"]
