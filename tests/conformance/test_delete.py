@@ -199,7 +199,12 @@ def test_delete_restricted_by_antijoin_aggregate_and_itself(lab: Lab) -> None:
 
 @pytest.mark.statement("DEL-1", "QRY-12")
 def test_dict_of_unknown_names_deletes_nothing(lab: Lab) -> None:
-    for typo in ({"subjct": 1}, [{"subject": 1}, {"subjct": 1}], dj.AndList([{"subjct": 1}]), {"a": 1, "b": None}):
+    for typo in (
+        {"subjct": 1},
+        [{"subject": 1}, {"subjct": 1}],
+        dj.AndList([{"subjct": 1}]),
+        {"a": 1, "b": None},
+    ):
         for act in ((lab.Subject & typo).delete, (lab.Review & {"subjct": 1}).delete_quick):
             with pytest.raises(dj.errors.UnknownAttributeError, match=r"`subjct`|`a`, `b`"):
                 act()
