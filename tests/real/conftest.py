@@ -26,7 +26,9 @@ class Administrator:
     def kill(self, connection: Any) -> None:
         """End the session of a connection of ours at the server."""
         number = connection.connection_id
-        self(f"select pg_terminate_backend({number})" if self.server.name == "postgresql" else f"kill {number}")
+        self(
+            f"select pg_terminate_backend({number})" if self.server.name == "postgresql" else f"kill {number}"
+        )
 
     def names(self, *names: str) -> list[str]:
         """Quoted names."""
@@ -50,7 +52,9 @@ class User:
         """Grant rights on one table, or on all that are in the schema now."""
         if self.postgresql:
             on = f'table "{schema}"."{table}"' if table else f'all tables in schema "{schema}"'
-            self.run(f'grant usage on schema "{schema}" to {self.name}', f"grant {rights} on {on} to {self.name}")
+            self.run(
+                f'grant usage on schema "{schema}" to {self.name}', f"grant {rights} on {on} to {self.name}"
+            )
         else:
             self.run(f"grant {rights} on `{schema}`.{f'`{table}`' if table else '*'} to {self.name}@'%'")
 

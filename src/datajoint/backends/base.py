@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from datajoint.settings.backend import ConnectionSettings
 
 __all__ = [
+    "Asked",
     "Backend",
     "CatalogReader",
     "Codec",
@@ -380,10 +381,28 @@ class Session(ABC):
         """
 
 
+class Asked(Protocol):
+    """What a reader of the catalog puts its questions to: a session, or a connection that keeps one open."""
+
+    def execute(self, text: str, parameters: Parameters = ()) -> Cursor:
+        """Run one statement."""
+        ...
+
+    @property
+    def dialect(self) -> Dialect:
+        """How its SQL is written."""
+        ...
+
+    @property
+    def server_version(self) -> str:
+        """Product and version."""
+        ...
+
+
 class CatalogReader(ABC):
     """Reads the tables of whole schemas in a handful of statements."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Asked) -> None:
         self.session = session
 
     @abstractmethod

@@ -37,8 +37,8 @@ class Catalog:
 
     @property
     def reader(self) -> CatalogReader:
-        """The reader of the backend, on the present session."""
-        return self._connection.backend.catalog(self._connection.session)
+        """The reader of the backend."""
+        return self._connection.backend.catalog(self._connection)
 
     def load(self, schemas: Iterable[str]) -> None:
         """Read all tables of the schemas that are not known yet."""

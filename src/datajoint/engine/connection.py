@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
+import weakref
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any, Self
 
@@ -39,6 +41,19 @@ def _look_at_version(server: str) -> None:
         return
     supported = ", ".join(f"{name} {'.'.join(map(str, oldest))}" for name, oldest in _OLDEST.items())
     logger.warning("%s is not supported: things may go wrong; supported from: %s", server, supported)
+
+
+class _Opened:
+    """The session of a connection, to be closed when the connection is forgotten or the process ends."""
+
+    def __init__(self) -> None:
+        self.process = os.getpid()
+        self.session: Session | None = None
+
+    def close(self) -> None:
+        # A forked process must not say good-bye to the server in the name of its parent.
+        if self.session is not None and self.process == os.getpid():
+            self.session.close()
 
 
 class Transaction:
@@ -115,6 +130,9 @@ class Connection:
         self.schemas: dict[str, Any] = {}
         self._lock = threading.RLock()
         self._transaction: Transaction | None = None
+        self._ended: Transaction | None = None  # that of a block which has not been left yet
+        self._opened = _Opened()
+        weakref.finalize(self, self._opened.close)
         self.session: Session = self._open()
         self.catalog = Catalog(self)
         _look_at_version(self.session.server_version)
@@ -123,14 +141,21 @@ class Connection:
 
     def _open(self) -> Session:
         database = self.config.database
-        return self.backend.session.open(
+        session = self.backend.session.open(
             self.settings, synchronous=database.synchronous, busy_timeout=database.busy_timeout
         )
+        self._opened.session = session
+        return session
 
     @property
     def dialect(self) -> Dialect:
         """How SQL is written for this database."""
         return self.backend.dialect
+
+    @property
+    def server_version(self) -> str:
+        """Product and version of the database."""
+        return self.session.server_version
 
     @property
     def is_connected(self) -> bool:
@@ -156,7 +181,8 @@ class Connection:
         """Open a session of our own in a forked process; that of the parent is left alone, never closed."""
         self._inherited = self.session  # kept: were it collected, the parent's session would be closed
         self._lock = threading.RLock()
-        self._transaction = None
+        self._transaction = self._ended = None
+        self._opened.process = os.getpid()
         self.session = self._open()
 
     def get_user(self) -> str:
@@ -202,7 +228,7 @@ class Connection:
     def execute(self, text: str, parameters: Parameters = ()) -> Cursor:
         """Run one statement of ours; outside a transaction a lost connection is re-opened once (TXN-3)."""
         with self._lock:
-            self._check_thread()
+            self._check()
             try:
                 return self.session.execute(text, parameters)
             except LostConnectionError as error:
@@ -217,7 +243,7 @@ class Connection:
     def execute_batch(self, statements: Sequence[tuple[str, Parameters]]) -> list[int]:
         """Run several statements in one round trip: inside a transaction, or all of one from BEGIN to COMMIT."""
         with self._lock:
-            self._check_thread()
+            self._check()
             try:
                 return self.session.execute_batch(statements)
             except LostConnectionError as error:
@@ -226,7 +252,18 @@ class Connection:
 
     def stream(self, text: str, parameters: Parameters = (), size: int = 10_000) -> Iterator[list[Any]]:
         """Yield the rows of a SELECT in chunks."""
-        return self.session.stream(text, parameters, size)
+        self._check()
+        chunks = self.session.stream(text, parameters, size)
+        try:
+            first = next(chunks, None)
+        except LostConnectionError as error:
+            with self._lock:
+                self._reopen(error)
+            chunks = self.session.stream(text, parameters, size)
+            first = next(chunks, None)
+        if first is not None:
+            yield first
+            yield from chunks
 
     def query(
         self, query: str, args: Sequence[Any] = (), *, as_dict: bool = False, suppress_warnings: bool = True,
@@ -262,7 +299,7 @@ class Connection:
     def _reopen(self, error: LostConnectionError) -> None:
         """Open the session again after it was lost, where that cannot lose anything."""
         if self._transaction is not None:
-            self._transaction = None
+            self._end()
             raise LostConnectionError(
                 "The connection was lost inside a transaction; everything of it was rolled back.",
                 hint="Run the transaction again.",
@@ -271,6 +308,22 @@ class Connection:
             raise error
         self.session.close()
         self.session = self._open()
+
+    def _end(self) -> None:
+        """Note that the database has ended the transaction; what is left of its block must not run alone."""
+        if self._transaction is not None and not self._transaction.explicit:
+            self._ended = self._transaction
+        self._transaction = None
+
+    def _check(self) -> None:
+        """Refuse what would run in a transaction of others, or outside the one it was meant for."""
+        self._check_thread()
+        ended = self._ended if self._transaction is None or not self.in_transaction else None
+        if ended is not None and ended.thread == threading.get_ident():
+            raise TransactionError(
+                "The database has rolled back the transaction of this block; nothing more can be done in it.",
+                hint="Leave the block, and run it again.",
+            )
 
     def _check_thread(self) -> None:
         if self._transaction is not None and self._transaction.thread != threading.get_ident():
@@ -285,7 +338,7 @@ class Connection:
     def in_transaction(self) -> bool:
         """Whether a transaction is open."""
         if self._transaction is not None and not self.session.in_transaction:
-            self._transaction = None  # the server ended it by itself
+            self._end()  # the server ended it by itself
         return self._transaction is not None
 
     @property
@@ -306,6 +359,7 @@ class Connection:
         TransactionError
             When one is open already.
         """
+        self._check()
         if self.is_atomic:
             raise TransactionError(
                 "Nested transactions are not supported.",
@@ -315,6 +369,7 @@ class Connection:
 
     def _begin(self, explicit: bool) -> Transaction:
         with self._lock:
+            self._check()
             try:
                 self.session.begin()
             except LostConnectionError as error:
@@ -330,20 +385,32 @@ class Connection:
             raise TransactionError(
                 "There is no transaction to commit.", hint="It may have been rolled back by an error."
             )
+        self._check()
         try:
             for finish in transaction.before_commit:
                 finish()
-            self.session.commit()
+            self._commit()
         except BaseException:
             self.cancel_transaction()
             raise
         self._transaction = None
 
+    def _commit(self) -> None:
+        try:
+            self.session.commit()
+        except LostConnectionError as error:
+            raise LostConnectionError(
+                "The connection was lost during COMMIT; whether the transaction is stored is not known.",
+                hint="Look for its rows before you run it again.",
+            ) from error
+
     def cancel_transaction(self) -> None:
         """Roll back the open transaction."""
+        self._check_thread()
         self._transaction = None
         if self.session.alive:
-            self.session.rollback()
+            with suppress(LostConnectionError):  # which rolls back, too
+                self.session.rollback()
 
     @property
     def transaction(self) -> Any:
@@ -373,8 +440,14 @@ class Connection:
         try:
             yield self
         except BaseException:
+            self._ended = None
             self.cancel_transaction()
             raise
+        if self._ended is not None:
+            self._ended = None
+            raise TransactionError(
+                "The database has rolled back the transaction of this block.", hint="Run it again."
+            )
         self.commit_transaction()
 
     @contextmanager
@@ -383,6 +456,7 @@ class Connection:
         transaction = self._transaction
         if transaction is None:
             raise TransactionError("A savepoint needs a transaction.")
+        self._check()
         name = f"dj{transaction.depth}"
         finishers = len(transaction.before_commit)
         self.session.savepoint(name)
@@ -399,8 +473,7 @@ class Connection:
 
     def _undo(self, name: str, error: BaseException) -> None:
         """Return to a savepoint, or note that the database has ended the transaction."""
-        if not self.session.alive or not self.session.in_transaction:
-            self._transaction = None
+        if not self.in_transaction:
             return
         try:
             self.session.rollback_to(name)
