@@ -48,6 +48,7 @@ from datajoint.algebra.nodes import (
     Top,
     Union,
 )
+from datajoint.algebra.push import push
 
 __all__ = ["lower"]
 
@@ -152,6 +153,10 @@ class _Lowering:
         return names is not None and names <= block.grouped and block.groups != ()
 
     def where(self, block: Block, condition: Condition, offset: int) -> Block:
+        at = offset
+        for term in condition.terms if isinstance(condition, All) else (condition,):
+            block = push(block, term, _names(term), at, self.predicate, self.takes)
+            at += term.arity
         predicate = self.predicate(block, condition, offset)
         terms = predicate.terms if isinstance(predicate, P_All) else (predicate,)
         return replace(block, where=(*block.where, *terms))
@@ -306,7 +311,9 @@ class _Lowering:
             first = self.wrap(left) if left.limited else replace(left, order=())
             first = replace(first, columns={name: first.columns[name] for name in order}, hidden={})
         right = self.lower(plan.right, second)
-        right = replace(right, order=()) if self.takes(right, frozenset(key)) else self.wrap(right)
+        # DISTINCT would give the NULLs of missing attributes a type, and the other branch has another one.
+        fits = self.takes(right, frozenset(key)) and not right.distinct
+        right = replace(right, order=()) if fits else self.wrap(right)
         only = P_Not(self.exists(right, plan.left, key, offset, nulls))
         types = {a.name: a.dtype for a in plan.heading.values()}
         columns = {name: right.columns.get(name, Null(types[name])) for name in order}
@@ -347,7 +354,7 @@ def _constant(expr: Expr) -> bool:
             return True
 
 
-def _names(condition: Condition) -> frozenset[str] | None:
+def _names(condition: Condition) -> frozenset[str]:
     """Attributes that a condition names."""
     match condition:
         case Equals(name) | IsNull(name):
@@ -359,8 +366,7 @@ def _names(condition: Condition) -> frozenset[str] | None:
         case Text(fragment):
             return frozenset(fragment.names)
         case All(terms) | Any_(terms):
-            found = [_names(term) for term in terms]
-            return frozenset().union(*(names or () for names in found))
+            return frozenset[str]().union(*(_names(term) for term in terms))
         case Not(term):
             return _names(term)
         case _:
