@@ -185,7 +185,7 @@ class SqliteSession(Session):
         self._open_again = configure
         self._open = True
         self.path = path
-        self._lock = WriterLock(None if path == MEMORY else path + ".lock")
+        self._lock = WriterLock(None if path == MEMORY else _file_of(path) + ".lock")
         self._patience = 30.0
 
     @classmethod
@@ -198,10 +198,15 @@ class SqliteSession(Session):
                 hint="Use a newer Python, or a server.",
             )
         name = settings.name or "datajoint.db"
-        path = name if name == MEMORY else os.path.realpath(name)
+        path = name if name == MEMORY or name.startswith("file:") else os.path.realpath(name)
 
         def configure() -> sqlite3.Connection:
-            return _connect(path, synchronous, busy_timeout)
+            try:
+                return _connect(path, synchronous, busy_timeout)
+            except sqlite3.OperationalError:
+                if not _is_frozen(path):
+                    raise
+                return _connect(_immutable(path), synchronous, busy_timeout)
 
         try:
             session = cls(configure(), path, configure)
@@ -377,8 +382,9 @@ class SqliteSession(Session):
 
 def _connect(path: str, synchronous: str, busy_timeout: float) -> sqlite3.Connection:
     connection = sqlite3.connect(
-        path, timeout=busy_timeout, isolation_level=None, check_same_thread=False, cached_statements=512
-    )
+        path, timeout=busy_timeout, isolation_level=None, check_same_thread=False, cached_statements=512,
+        uri=path.startswith("file:"),
+    )  # fmt: skip
     try:
         connection.execute(f"PRAGMA synchronous = {_level(synchronous)}")
         connection.execute("PRAGMA foreign_keys = ON")
@@ -413,8 +419,31 @@ def _read_bytes(text: str | None) -> bytes | None:
     return None if text is None else bytes.fromhex(text)
 
 
+def _file_of(path: str) -> str:
+    """Return the path within ``file:path?mode=ro``; any other path is one already."""
+    return os.path.realpath(path[5:].partition("?")[0]) if path.startswith("file:") else path
+
+
+def _is_frozen(path: str) -> bool:
+    """Whether the file may only be read here and nobody writes to it: the log of a writer is not there.
+
+    SQLite cannot make the files that readers of a log share, then; without a log none are needed.
+    """
+    file = _file_of(path)
+    effective = os.access in os.supports_effective_ids
+    writable = all(os.access(p, os.W_OK, effective_ids=effective) for p in (file, os.path.dirname(file)))
+    may_write = writable and "mode=ro" not in path
+    return path != MEMORY and os.path.exists(file) and not may_write and not os.path.exists(file + "-wal")
+
+
+def _immutable(path: str) -> str:
+    if path.startswith("file:"):
+        return f"{path}{'&' if '?' in path else '?'}immutable=1"
+    return f"{Path(path).as_uri()}?immutable=1"
+
+
 def _cannot_open(path: str, error: BaseException) -> DataJointError:
-    folder = Path(path).parent
+    folder = Path(_file_of(path)).parent
     if not folder.is_dir():
         return LostConnectionError(
             f"The database file {path} cannot be made: there is no folder {folder}.",

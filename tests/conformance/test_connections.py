@@ -1,0 +1,311 @@
+"""Connections: shared and separate, refused, lost, read-only; several instances; threads."""
+
+import logging
+import os
+import shutil
+import sqlite3
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+import datajoint as dj
+from datajoint.engine import instance as engine_instance
+from datajoint.errors import (
+    AccessError,
+    ConfigurationError,
+    DataJointError,
+    LostConnectionError,
+    ThreadSafetyError,
+    TransactionError,
+)
+from datajoint.settings.backend import resolve_connection
+
+
+@pytest.fixture
+def shared(monkeypatch, tmp_path, backend):
+    """An empty process: no default instance yet, a folder of its own; a function that configures it."""
+    monkeypatch.setattr(engine_instance._Default, "instance", None)
+    monkeypatch.chdir(tmp_path)
+
+    def configure(**changes):
+        where = {"backend": "sqlite", "database_name": "shared.db"}
+        if backend.name != "sqlite":
+            where = {
+                "host": backend.host, "port": backend.port, "user": backend.user, "pass": backend.password,
+                "backend": backend.name,
+            }  # fmt: skip
+        for name, value in {**where, **changes}.items():
+            monkeypatch.setenv(f"DJ_{name.upper()}", str(value))
+
+    yield configure
+    if engine_instance._Default.instance is not None:
+        engine_instance._Default.instance.reset()
+
+
+@pytest.mark.statement("CFG-11", "CFG-12")
+def test_the_shared_connection(shared, schema_name, backend):
+    shared()
+    connection = dj.conn()
+
+    assert connection is dj.conn()
+    assert connection.is_connected
+    assert 1 == connection.query("SELECT 1").fetchone()[0]
+    schema = dj.Schema(schema_name())
+    assert schema.connection is connection
+    assert schema.database in dj.list_schemas()
+    again = dj.conn(reset=True)
+    assert again is not connection
+    assert again is dj.conn()
+    assert not connection.is_connected
+    assert again.query("SELECT 1").fetchall()
+    if backend.name != "sqlite":
+        with pytest.raises(DataJointError) as caught:
+            dj.conn(backend.host, "nobody_of_this_name", "secret-word", reset=True)
+        assert "nobody_of_this_name" in str(caught.value)
+        assert "secret-word" not in str(caught.value)
+        dj.config.database.user = backend.user
+        dj.config.database.password = backend.password
+        assert dj.conn(use_tls=None, port=backend.port).is_connected
+
+
+@pytest.mark.statement("CFG-11", "CFG-13", "ERR-3")
+@pytest.mark.backends("postgresql", "mysql")
+def test_a_missing_login_is_refused(shared, monkeypatch, tmp_path):
+    shared()
+    monkeypatch.delenv("DJ_PASS")
+    for use in (dj.conn, lambda: dj.Schema("any"), dj.list_schemas):
+        with pytest.raises(ConfigurationError) as caught:
+            use()
+        for word in ("`database.password`", "DJ_PASS", ".secrets/database.password"):
+            assert word in str(caught.value)
+    assert [] == list(tmp_path.iterdir())
+    assert dj.conn(password="").is_connected
+
+
+@pytest.mark.statement("CFG-13")
+@pytest.mark.backends("sqlite")
+def test_nothing_configured_is_a_file_that_is_announced_once(shared, caplog, tmp_path):
+    with caplog.at_level(logging.INFO):
+        schema = dj.Schema("lab")
+        dj.conn(reset=True)
+
+    assert [str(tmp_path / "datajoint.db")] == [text.split()[-1] for text in caplog.messages]
+    assert (tmp_path / "datajoint.db").exists()
+    assert "lab" == schema.database
+    caplog.clear()
+    dj.config.database.backend = "sqlite"
+    dj.config.database.name = "other.db"
+    with caplog.at_level(logging.INFO):
+        dj.conn(reset=True)
+    assert [] == caplog.messages
+    assert (tmp_path / "other.db").exists()
+
+
+@pytest.mark.statement("CFG-12", "TXN-2")
+def test_a_connection_of_ones_own(backend, tmp_path, schema_name):
+    where = dict(backend.settings)
+    if backend.name == "sqlite":
+        where["database_name"] = str(tmp_path / "own.db")
+    with dj.Connection(**where) as connection:
+        connection.ping()
+        assert connection.is_connected
+        assert connection.get_user()
+        schema = dj.Schema(schema_name(), connection=connection)
+
+        @schema
+        class Parent(dj.Manual):
+            definition = "a : int32\n---\nt='100%' : varchar(9)"
+
+        @schema
+        class Child(dj.Manual):
+            definition = "-> Parent"
+
+        Parent.insert1({"a": 1})
+        name = Parent.full_table_name
+        assert [(1, "100%")] == [
+            tuple(row) for row in connection.query(f"SELECT a, t FROM {name}").fetchall()
+        ]
+        rows = connection.query(f"SELECT a, t FROM {name} WHERE a = %s AND t <> '%%s'", (1,), as_dict=True)
+        assert {"a": 1, "t": "100%"} == rows.fetchone()
+        assert rows.fetchone() is None
+        like = connection.query(f"SELECT a FROM {name} WHERE t LIKE '100%'")
+        for (number,) in like:
+            connection.query(f"SELECT {number} + 1")  # the rows of the first are not lost
+        assert 1 == like.rowcount
+        assert 1 == connection.query(f"UPDATE {name} SET t = %s", ["it's %"]).rowcount
+        assert "it's %" == Parent.fetch1("t")
+        assert {schema.database: schema} == connection.schemas
+        assert [Child.name] == [edge.child for edge in connection.dependencies.to_children(Parent.name)]
+        with connection.transaction:
+            Parent.insert1({"a": 2})
+            with pytest.raises(TransactionError, match="CREATE"):
+                connection.query("CREATE TABLE x (y int)")
+        assert 2 == len(Parent)
+        assert "password" not in repr(connection).lower()
+    assert not connection.is_connected
+    with pytest.raises(DataJointError):
+        connection.ping()
+
+
+@pytest.mark.statement("CFG-14", "CFG-16", "LIN-9")
+def test_instances_share_nothing(connect, schema_name, declare):
+    one, two = connect(display__limit=3), connect(safemode=True)
+    name = schema_name("both")
+    first, second = one.Schema(name), two.Schema(name)
+    a, b = declare.on(first)("Thing", "a : int32"), declare.on(second)("Thing", "a : int32")
+    a.insert([{"a": n} for n in range(9)])
+
+    assert one.connection is not two.connection
+    assert (3, 12) == (one.config.display.limit, two.config.display.limit)
+    assert one.connection.config is one.config
+    assert a.connection is one.connection
+    assert 9 == len(two.FreeTable(f"{name}.thing")) == len(b)
+    assert len(repr(a()).splitlines()) < len(repr(b()).splitlines())
+    with pytest.raises(DataJointError, match="prompt=False"):
+        (b & "a = 1").delete()  # safemode of its own instance
+    assert 1 == (a & "a = 1").delete()
+    with pytest.raises(DataJointError, match="connection"):
+        _ = a * b
+    with one.connection.transaction:
+        a.insert1({"a": 100})
+        assert not two.connection.in_transaction
+        assert not b & "a = 100"
+    assert b & "a = 100"
+    one.connection.close()
+    assert 9 == len(b)
+    others = [dj.Instance(user="u", password="", backend=kind).config for kind in ("mysql", "postgresql")]
+    assert [3306, 5432] == [resolve_connection(config).port for config in others]
+
+
+@pytest.mark.statement("CFG-15", "CFG-14")
+def test_threads_with_instances_of_their_own(shared, connect, schema_name, monkeypatch):
+    shared()
+    monkeypatch.setenv("DJ_THREAD_SAFE", "true")
+    connection = connect().connection
+    for use in (lambda: dj.config, dj.conn, lambda: dj.Schema("any"), dj.list_schemas):
+        with pytest.raises(ThreadSafetyError, match=r"DJ_THREAD_SAFE[\s\S]*dj.Instance"):
+            use()
+    name = schema_name()
+    schema = connect().Schema(name)
+
+    @schema
+    class Thing(dj.Manual):
+        definition = "thread : int32\nn : int32"
+
+    def work(thread):
+        instance = connect()
+        table = instance.FreeTable(f"{name}.thing")
+        for n in range(5):
+            table.insert1({"thread": thread, "n": n})
+        return len(table & {"thread": thread})
+
+    with ThreadPoolExecutor(4) as pool:
+        assert [5, 5, 5, 5] == list(pool.map(work, range(4)))
+    assert 20 == len(Thing)
+    with (
+        ThreadPoolExecutor(1) as pool,
+        connection.transaction,
+        pytest.raises(TransactionError, match="thread"),
+    ):
+        pool.submit(connection.query, "SELECT 1").result()
+    assert connection.query("SELECT 1").fetchall()
+
+
+@pytest.mark.statement("CFG-18")
+def test_old_servers_are_reported_once(connect, monkeypatch, caplog, backend):
+    version = f"MariaDB 5.5.1-{backend.name}"
+    session = type(connect().connection.session)
+    monkeypatch.setattr(session, "server_version", property(lambda self: version))
+    with caplog.at_level(logging.WARNING):
+        for _ in range(2):
+            _ = connect().connection
+    monkeypatch.undo()
+    assert 1 == len(caplog.messages)
+    assert f"{version} is not supported" in caplog.text
+    with caplog.at_level(logging.WARNING):
+        _ = connect().connection
+    assert 1 == len(caplog.messages)
+
+
+@pytest.mark.statement("CFG-11", "ERR-2", "ERR-3")
+@pytest.mark.backends("postgresql", "mysql")
+def test_servers_that_cannot_be_reached(backend, monkeypatch):
+    down = dj.Instance(**{**backend.settings, "port": 1})
+    for use in (lambda: down.connection, lambda: down.Schema("any"), down.list_schemas):
+        with pytest.raises(LostConnectionError) as caught:
+            use()
+        assert backend.host in str(caught.value)
+        assert caught.value.__cause__ is not None
+    nowhere = dj.Instance(**{**backend.settings, "host": "no-such-host.invalid"})
+    with pytest.raises(LostConnectionError, match=r"no-such-host\.invalid"):
+        _ = nowhere.connection
+    wrong = dj.Instance(**{**backend.settings, "user": "nobody_of_this_name", "password": "secret-word"})
+    with pytest.raises((AccessError, LostConnectionError)) as caught:
+        _ = wrong.connection
+    assert "nobody_of_this_name" in str(caught.value)
+    assert "secret-word" not in str(caught.value) + repr(caught.value.context)
+    wrong.config.database.user = backend.user
+    wrong.config.database.password = backend.password
+    assert wrong.connection.is_connected
+    wrong.close()
+
+
+@pytest.fixture
+def nobody(tmp_path_factory):
+    """A folder that others may read, and a context in which this process has no rights of root."""
+    folder = Path(tempfile.mkdtemp(dir=tempfile.gettempdir()))
+    folder.chmod(0o755)
+
+    @contextmanager
+    def as_nobody():
+        user = os.geteuid()
+        if user == 0:
+            os.seteuid(65534)
+        try:
+            yield
+        finally:
+            os.seteuid(user)
+
+    yield folder, as_nobody
+    shutil.rmtree(folder)
+
+
+@pytest.mark.statement("ACC-1", "ACC-2", "ERR-2", "ERR-6")
+@pytest.mark.backends("sqlite")
+def test_a_file_that_may_only_be_read(nobody, declare, tmp_path):
+    text, folder, as_nobody = "a : int32\n---\nk='x' : varchar(9)", *nobody
+    declare("Kind", "k : int32", dj.Lookup, contents=[[1], [2]])
+    parent = declare("Parent", text)
+    parent.insert1({"a": 1})
+    parent.connection.close()
+    path = folder / "read.db"
+    shutil.copy(tmp_path / "test.db", path)
+    path.chmod(0o444)
+    with as_nobody():
+        for name in (str(path), f"file:{path}?mode=ro"):
+            instance = dj.Instance(backend="sqlite", database__name=name, safemode=False)
+            schema = instance.Schema(parent.database)
+            there = declare.on(schema)
+            table = there("Parent", text)
+            there("Kind", "k : int32", dj.Lookup, contents=[[1], [2]])
+            assert 2 == len(instance.virtual_schema(parent.database).Kind)
+            assert "parent" in schema.list_tables()
+            assert parent.database in instance.list_schemas()
+            assert "Parent" in str(dj.Diagram(schema))
+            for use in (
+                lambda table=table: table.insert1({"a": 2}), lambda table=table: table.update1({"a": 1, "k": "y"}),
+                lambda table=table: table.delete(), lambda there=there: there("New", "b : int32"),
+                lambda instance=instance: instance.Schema("another"), lambda table=table: table.drop(),
+                lambda schema=schema: schema.drop(),
+            ):  # fmt: skip
+                with pytest.raises(AccessError, match=r"read\.db.* is read-only") as caught:
+                    use()
+                assert isinstance(caught.value.__cause__, sqlite3.Error)
+                assert [{"a": 1, "k": "x"}] == table.to_dicts()
+            instance.close()
+        missing = dj.Instance(backend="sqlite", database__name=str(folder / "missing.db"))
+        with pytest.raises(DataJointError, match=r"missing\.db"):
+            _ = missing.connection
