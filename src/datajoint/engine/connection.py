@@ -56,6 +56,14 @@ class _Opened:
             self.session.close()
 
 
+def _rolled_back() -> LostConnectionError:
+    return LostConnectionError(
+        "The connection was lost inside a transaction; everything of it was rolled back.",
+        hint="Run the transaction again.",
+        reason="rolled_back",
+    )
+
+
 class Transaction:
     """The open transaction of a connection.
 
@@ -187,7 +195,12 @@ class Connection:
 
     def get_user(self) -> str:
         """Return user and host as the server reports them."""
-        return self.session.user
+        try:
+            return self.session.user
+        except LostConnectionError as error:
+            with self._lock:
+                self._reopen(error)
+            return self.session.user
 
     @property
     def connection_id(self) -> int:
@@ -241,7 +254,7 @@ class Connection:
             return self.execute(text, parameters).fetchall()
 
     def execute_batch(self, statements: Sequence[tuple[str, Parameters]]) -> list[int]:
-        """Run several statements in one round trip: inside a transaction, or all of one from BEGIN to COMMIT."""
+        """Run statements in one round trip: inside a transaction, or all of one from BEGIN to COMMIT."""
         with self._lock:
             self._check()
             try:
@@ -300,10 +313,7 @@ class Connection:
         """Open the session again after it was lost, where that cannot lose anything."""
         if self._transaction is not None:
             self._end()
-            raise LostConnectionError(
-                "The connection was lost inside a transaction; everything of it was rolled back.",
-                hint="Run the transaction again.",
-            ) from error
+            raise _rolled_back() from error
         if not self.config.database.reconnect or self.settings.name == ":memory:":
             raise error
         self.session.close()
@@ -343,7 +353,7 @@ class Connection:
 
     @property
     def is_atomic(self) -> bool:
-        """Whether what is written now is stored with more to come: in a transaction, or while a make runs (POP-6)."""
+        """Whether what is written is stored with more to come: in a transaction, or in a make (POP-6)."""
         return self.in_transaction or observe.block(self) is not None
 
     @property
@@ -402,6 +412,7 @@ class Connection:
             raise LostConnectionError(
                 "The connection was lost during COMMIT; whether the transaction is stored is not known.",
                 hint="Look for its rows before you run it again.",
+                reason="unknown",
             ) from error
 
     def cancel_transaction(self) -> None:
@@ -439,16 +450,14 @@ class Connection:
         self._begin(explicit=False)
         try:
             yield self
-        except BaseException:
+            self._check()
+            self.commit_transaction()
+        except BaseException as error:
             self._ended = None
             self.cancel_transaction()
+            if isinstance(error, LostConnectionError) and error.context.get("reason") == "lost":
+                raise _rolled_back() from error
             raise
-        if self._ended is not None:
-            self._ended = None
-            raise TransactionError(
-                "The database has rolled back the transaction of this block.", hint="Run it again."
-            )
-        self.commit_transaction()
 
     @contextmanager
     def savepoint(self) -> Generator[None]:
@@ -459,7 +468,10 @@ class Connection:
         self._check()
         name = f"dj{transaction.depth}"
         finishers = len(transaction.before_commit)
-        self.session.savepoint(name)
+        try:
+            self.session.savepoint(name)
+        except LostConnectionError as error:
+            self._reopen(error)
         transaction.depth += 1
         try:
             yield
@@ -474,6 +486,8 @@ class Connection:
     def _undo(self, name: str, error: BaseException) -> None:
         """Return to a savepoint, or note that the database has ended the transaction."""
         if not self.in_transaction:
+            if isinstance(error, LostConnectionError) and error.context.get("reason") == "lost":
+                raise _rolled_back() from error
             return
         try:
             self.session.rollback_to(name)
