@@ -29,13 +29,16 @@ __all__ = [
     "RawTable",
     "Reader",
     "check_name",
-    "check_prefix",
     "clock_default",
+    "mark_check",
+    "read_check_mark",
     "split_comment",
 ]
 
 _MARKER = re.compile(r""":((?:[^:'"]|'(?:[^']|'')*'|"(?:[^"]|"")*")+):(.*)""", re.DOTALL)
 _LINEAGE = "~lineage"
+_LONGEST_NAME = 63
+_UNSAFE = re.compile(r"['\"\\%\n]")
 
 
 class RawColumn(Value):
@@ -81,14 +84,42 @@ def check_name(table: str, name: str) -> str:
     Examples
     --------
     >>> check_name("subject", "adult")
-    'chk_19ee53bf_adult'
+    'subject_ck_adult'
+    >>> check_name("subject_" * 7, "adult")
+    'chk_cfa9a525_adult'
     """
-    return f"{check_prefix(table)}{name}"
+    full = f"{table}_ck_{name}"
+    if len(full.encode()) <= _LONGEST_NAME:
+        return full
+    return f"chk_{blake2b(table.encode(), digest_size=4).hexdigest()}_{name}"
 
 
-def check_prefix(table: str) -> str:
-    """Return how the names of the constraints of the checks of a table begin."""
-    return f"chk_{blake2b(table.encode(), digest_size=4).hexdigest()}_"
+def mark_check(table: str, check: Check) -> str:
+    """Return a text without quotes and backslashes that tells a check as it was declared.
+
+    Examples
+    --------
+    >>> mark_check("subject", Check("adult", "kind <> 'x'"))
+    'subject adult (kind <> %27x%27)'
+    """
+    comment = f"\n# {check.comment}" if check.comment else ""
+    return _UNSAFE.sub(
+        lambda found: f"%{ord(found[0]):02X}", f"{table} {check.name} ({check.condition}){comment}"
+    )
+
+
+def read_check_mark(text: str) -> tuple[str, Check]:
+    """Return the table and the check that a mark tells.
+
+    Examples
+    --------
+    >>> read_check_mark("subject adult (kind <> %27x%27)")
+    ('subject', Check(name='adult', condition="kind <> 'x'", comment=''))
+    """
+    plain = re.sub(r"%([0-9A-F]{2})", lambda found: chr(int(found[1], 16)), text)
+    table, name, rest = plain.split(" ", 2)
+    condition, _, comment = rest.partition("\n# ")
+    return table, Check(name, condition[1:-1], comment)
 
 
 def split_comment(comment: str) -> tuple[str | None, str]:

@@ -14,9 +14,9 @@ from datajoint.backends.assembly import (
     RawReference,
     RawTable,
     Reader,
-    check_prefix,
     clock_default,
     literal_default,
+    read_check_mark,
 )
 from datajoint.declare.spec import Check, TableSpec
 from datajoint.errors import UnknownTypeError
@@ -49,7 +49,12 @@ FROM information_schema.statistics WHERE table_schema = %s"""
 _CHECKS = """
 SELECT constraint_schema, constraint_name, check_clause
 FROM information_schema.check_constraints
-WHERE constraint_schema = %s AND LEFT(constraint_name, 4) = 'chk_'"""
+WHERE constraint_schema = %s AND (INSTR(constraint_name, '_ck_') OR LEFT(constraint_name, 4) = 'chk_')"""
+
+_MARK = re.compile(
+    r".* or \(?(?:_\w+)?\\?'(?P<mark>[^' ]+ [^' ]+ \([^']*?)\\?' is null\)*", re.DOTALL | re.IGNORECASE
+)
+"""What `sql.ddl` has added to the condition, as MariaDB and MySQL show it."""
 
 _COLLATION = """
 SELECT table_schema, table_name, column_name, character_set_name, collation_name
@@ -95,21 +100,21 @@ class MysqlCatalog(Reader):
                 [_column(row, mariadb) for row in columns[name]],
                 references.get(name, []),
                 indexes.get(name, []),
-                checks.get(f"{name.schema}.{check_prefix(name.name)}", ()),
+                tuple(checks.get(name, ())),
             )
             for name, rows in tables.items()
             if name in columns  # else it was dropped a moment ago
         ]
 
-    def _checks(self, schemas: Sequence[str]) -> dict[str, tuple[Check, ...]]:
-        """Return checks by schema and what the names of their constraints begin with."""
-        rows: Any = self.session.execute(
-            " UNION ALL ".join([_CHECKS] * len(schemas)), tuple(schemas)
-        ).fetchall()
-        found: dict[str, tuple[Check, ...]] = {}
-        for schema, name, condition in sorted(rows):
-            start, rest = f"{schema}.{name[:13]}", name[13:]
-            found[start] = (*found.get(start, ()), Check(rest, condition))
+    def _checks(self, schemas: Sequence[str]) -> dict[TableName, list[Check]]:
+        """Return the checks of tables, as they were declared."""
+        text = " UNION ALL ".join([_CHECKS] * len(schemas))
+        rows: Any = self.session.execute(text, tuple(schemas)).fetchall()
+        found: dict[TableName, list[Check]] = {}
+        for schema, _, condition in sorted(rows, key=lambda row: _natural(row[1])):
+            if match := _MARK.fullmatch(condition):
+                table, check = read_check_mark(match["mark"])
+                found.setdefault(TableName(schema, table), []).append(check)
         return found
 
     def _grouped(self, text: str, schemas: Sequence[str]) -> dict[TableName, list[Any]]:

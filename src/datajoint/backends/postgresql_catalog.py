@@ -15,9 +15,9 @@ from datajoint.backends.assembly import (
     RawReference,
     RawTable,
     Reader,
-    check_prefix,
     clock_default,
     literal_default,
+    read_check_mark,
 )
 from datajoint.declare.spec import Check
 from datajoint.heading.attribute import Default
@@ -51,14 +51,16 @@ SELECT k.conrelid, k.contype, pn.nspname, p.relname,
         JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.num ORDER BY u.n),
   ARRAY(SELECT a.attname::text FROM unnest(k.confkey) WITH ORDINALITY u(num, n)
         JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.num ORDER BY u.n),
-  k.conname, CASE WHEN k.contype = 'c' THEN pg_get_expr(k.conbin, k.conrelid) END
+  CASE WHEN k.contype = 'c' THEN obj_description(k.oid, 'pg_constraint') END
 FROM pg_constraint k
 JOIN pg_class c ON c.oid = k.conrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_class p ON p.oid = k.confrelid
 LEFT JOIN pg_namespace pn ON pn.oid = p.relnamespace
 WHERE n.nspname = ANY($1)
-  AND (k.contype IN ('p', 'f') OR k.conname ~ '^chk_[0-9a-f]{8}_')
+  AND (k.contype IN ('p', 'f')
+    OR k.contype = 'c' AND (strpos(k.conname, '_ck_') > 0 OR k.conname ~ '^chk_[0-9a-f]{8}_')
+      AND obj_description(k.oid, 'pg_constraint') ~ '^[^ ]+ [^ ]+ [(]')
   AND k.conparentid = 0 ORDER BY k.conrelid, k.oid"""
 
 _INDEXES = """
@@ -154,11 +156,11 @@ def _table(
     key: tuple[str, ...] = ()
     references: list[RawReference] = []
     checks: list[Check] = []
-    for kind, schema, parent, names, parent_names, constraint, condition in constraints:
+    for kind, schema, parent, names, parent_names, mark in constraints:
         if kind in ("p", b"p"):
             key = tuple(names)
-        elif condition is not None:
-            checks.append(Check(constraint.removeprefix(check_prefix(name.name)), _bare(condition)))
+        elif mark is not None:
+            checks.append(read_check_mark(mark)[1])
         else:
             references.append(RawReference(tuple(names), TableName(schema, parent), tuple(parent_names)))
     return RawTable(
@@ -173,11 +175,6 @@ def _table(
         comment,
         tuple(checks),
     )
-
-
-def _bare(condition: str) -> str:
-    """Drop the parentheses around a whole condition."""
-    return condition[1:-1] if condition.startswith("(") and condition.endswith(")") else condition
 
 
 def _unescaped(comment: str) -> str:

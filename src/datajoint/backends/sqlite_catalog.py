@@ -36,7 +36,10 @@ CATALOG = """CREATE TABLE IF NOT EXISTS "~catalog" (
   comment TEXT,
   PRIMARY KEY (schema, table_name, column_name)
 ) STRICT"""
-"""``table_name = ''`` is the schema itself, ``column_name = ''`` the table with its comment."""
+"""``table_name = ''`` is the schema itself, ``column_name = ''`` the table with its comment, ``check
+name`` a check with its condition as type, whether the file enforces it or we do."""
+
+_CHECK = "check "
 
 _MARKS = 'SELECT schema, table_name, column_name, type, comment FROM "~catalog" WHERE schema IN ({})'
 
@@ -52,11 +55,6 @@ _INDEXES = """
 SELECT m.name, i.seq, i."unique", c.name, (SELECT sql FROM sqlite_master WHERE name = i.name)
 FROM sqlite_master m, pragma_index_list(m.name) i, pragma_index_info(i.name) c
 WHERE {} AND i.origin = 'c' ORDER BY m.name, i.seq DESC, c.seqno"""
-
-_CHECKS = """
-SELECT m.name, m.sql FROM sqlite_master m WHERE {} AND instr(m.sql, 'CONSTRAINT "chk_') ORDER BY m.name"""
-
-_CHECK_LINE = re.compile(r'^ *CONSTRAINT "chk_[0-9a-f]{8}_(.+?)" CHECK \((.*)\),?$', re.MULTILINE)
 
 _NATIVE = {"INTEGER": "bigint", "INT": "bigint", "REAL": "double", "TEXT": "text", "BLOB": "longblob"}
 _CLOCK = re.compile(r"\(?(?:substr\()?strftime\('%Y-%m-%d %H:%M:%[Sf]', 'now'(?P<utc>, '\+0 days')?\)"
@@ -94,9 +92,8 @@ class SqliteCatalog(Reader):
             (f"{schema}.{table}", column): (dtype, comment)
             for schema, table, column, dtype, comment in self._rows(_MARKS.format(_places(schemas)), names)
         }
-        checks = self._grouped(_CHECKS.format(ours), names)
         return [
-            _table(name, rows, references.get(name, []), indexes.get(name, []), marks, checks.get(name, []))
+            _table(name, rows, references.get(name, []), indexes.get(name, []), marks)
             for name, rows in columns.items()
         ]
 
@@ -127,7 +124,7 @@ class SqliteCatalog(Reader):
 
 def _table(
     name: str, columns: list[Any], references: list[Any], indexes: list[Any],
-    marks: Mapping[tuple[str, str], tuple[str | None, str | None]], checks: list[Any],
+    marks: Mapping[tuple[str, str], tuple[str | None, str | None]],
 ) -> RawTable:  # fmt: skip
     schema, _, table = name.partition(".")
     key = sorted((row[4], row[0]) for row in columns if row[4])
@@ -142,7 +139,11 @@ def _table(
         tuple(_reference(group) for group in _runs(references)),
         tuple(RawIndex(_indexed(group), bool(group[0][1])) for group in _runs(indexes)),
         marks.get((name, ""), (None, None))[1] or "",
-        tuple(Check(*found) for row in checks for found in _CHECK_LINE.findall(row[0])),
+        tuple(
+            Check(column.removeprefix(_CHECK), condition or "", comment or "")
+            for (owner, column), (condition, comment) in marks.items()
+            if owner == name and column.startswith(_CHECK)
+        ),
     )  # fmt: skip
 
 

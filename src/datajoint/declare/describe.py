@@ -54,7 +54,8 @@ class _Description:
             yield f"{'unique ' if index.unique else ''}index ({', '.join(index.columns)})"
         for check in spec.checks:
             comment = f"  # {_one_line(check.comment)}" if check.comment else ""
-            yield f"check {check.name} ({check.condition}){comment}"
+            name = "" if check.name.isdigit() else f"{check.name} "
+            yield f"check {name}({check.condition}){comment}"
 
     def _place(self, index: Index) -> tuple[list[int], bool]:
         """In the order of their attributes: not every database keeps the order of definition."""

@@ -42,7 +42,8 @@ class Change(Value):
     ----------
     kind
         ``table_comment``, ``primary_key``; ``attribute_`` + added, dropped, type, nullable, default, comment;
-        ``foreign_key_``, ``index_``, ``check_`` + added, dropped. Only the definition has what is added.
+        ``foreign_key_``, ``index_``, ``check_`` + added, dropped; ``check_changed``. Only the definition
+        has what is added.
     name
         Name of the attribute; for other things their columns.
     old, new
@@ -226,7 +227,7 @@ def _index(index: Index) -> str:
 
 
 def _checks(found: TableSpec, wanted: TableSpec) -> Iterator[Change]:
-    """Checks are compared by name: databases change the text of conditions."""
+    """Checks are compared by name and by the condition as declared."""
     old = {check.name: check for check in found.checks}
     new = {check.name: check for check in wanted.checks}
     for name, check in old.items():
@@ -235,6 +236,9 @@ def _checks(found: TableSpec, wanted: TableSpec) -> Iterator[Change]:
     for name, check in new.items():
         if name not in old:
             yield Change("check_added", name, None, check, f"the check `{name}` is not in the table")
+        elif old[name].condition.split() != check.condition.split():
+            text = f"the check `{name}` is ({old[name].condition}), defined as ({check.condition})"
+            yield Change("check_changed", name, old[name], check, text)
 
 
 def _list(names: tuple[str, ...]) -> str:

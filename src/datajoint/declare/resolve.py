@@ -28,6 +28,7 @@ __all__ = ["SELF", "SINGLETON", "SelfReference", "check_key_origin", "check_name
 _NO_KEY = frozenset({"json", "bytes", "blob", "codec"})
 _AUTOINCREMENT = re.compile(r"\s*auto_?increment\b", re.IGNORECASE)
 _COLUMN = re.compile(r"[a-z_][a-z0-9_]*")
+_LONGEST_CHECK = 50
 
 SINGLETON = Attribute(
     "_singleton", parse_type("bool"), in_key=True, default=Default("literal", True, "true"),
@@ -240,13 +241,14 @@ class _Resolver:
         return tuple(dict.fromkeys(Index(line.columns, line.unique) for line in lines))
 
     def _checks(self, lines: list[CheckLine]) -> tuple[Check, ...]:
-        checks = [
-            Check(line.name or f"check_{i}", line.condition, line.comment) for i, line in enumerate(lines, 1)
-        ]
+        numbers = map(str, range(1, len(lines) + 1))
+        checks = [Check(line.name or next(numbers), line.condition, line.comment) for line in lines]
         names = [check.name for check in checks]
         for line, name in zip(lines, names, strict=True):
             if names.count(name) > 1:
                 self._problem(line, f"there are two checks named `{name}`")
+            elif len(name) > _LONGEST_CHECK:
+                self._problem(line, f"the name of the check has more than {_LONGEST_CHECK} characters")
         return tuple(checks)
 
 

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
-from datajoint.backends.assembly import check_name
+from datajoint.backends.assembly import check_name, mark_check
 from datajoint.backends.base import Dialect
 from datajoint.declare.spec import Check, ForeignKey, Index, TableSpec
 from datajoint.heading.attribute import Attribute, Default
 from datajoint.heading.names import TableName
 from datajoint.heading.types import AttributeType
+from datajoint.sql.checks import read_check, write_check
 
 __all__ = [
     "Statement", "add_lineage", "create_schema", "create_table", "delete_lineage", "drop_schema",
@@ -288,12 +289,21 @@ class _Writer:
             f"{self.columns(key.parent_columns)} ON UPDATE CASCADE ON DELETE RESTRICT"
             for key in self.spec.foreign_keys
         ]
-        items += [self._check(check) for check in self.spec.checks]
+        for check in self.spec.checks:
+            condition = write_check(
+                read_check(check, self.spec.heading(), self.spec.name.class_name), self.spec, self.dialect
+            )
+            if condition is not None:
+                items.append(f"CONSTRAINT {self.check_name(check)} CHECK {self.marked(check, condition)}")
         return items
 
-    def _check(self, check: Check) -> str:
-        name = self.quote(check_name(self.spec.name.name, check.name))
-        return f"CONSTRAINT {name} CHECK ({check.condition})"
+    def check_name(self, check: Check) -> str:
+        """Return the quoted name of the constraint of a check."""
+        return self.quote(check_name(self.spec.name.name, check.name))
+
+    def marked(self, check: Check, condition: str) -> str:
+        """Return the condition of a constraint in parentheses."""
+        return condition if condition.startswith("(") and condition.endswith(")") else f"({condition})"
 
     def whole_references(self) -> list[str]:
         """Return the checks that refuse a reference of which only a part is NULL (FK-16)."""
@@ -385,6 +395,7 @@ class _SqliteWriter(_Writer):
         rows += [
             (schema, table, a.name, n, a.dtype.text, a.comment) for n, a in enumerate(self.spec.columns, 1)
         ]
+        rows += [(schema, table, f"check {c.name}", None, c.condition, c.comment) for c in self.spec.checks]
         places = ", ".join(["(?, ?, ?, ?, ?, ?)"] * len(rows))
         text = (
             'INSERT OR REPLACE INTO "~catalog" (schema, table_name, column_name, position, type, comment) '
@@ -404,6 +415,10 @@ class _PostgresqlWriter(_Writer):
             if comment := marker(attribute, self.dialect):
                 target = f"{self.table}.{self.quote(attribute.name)}"
                 statements.append((f"COMMENT ON COLUMN {target} IS {literal(comment)}", ()))
+        for check in self.spec.checks:
+            target = f"{self.check_name(check)} ON {self.table}"
+            text = literal(mark_check(self.spec.name.name, check))
+            statements.append((f"COMMENT ON CONSTRAINT {target} IS {text}", ()))
         return statements
 
     def _types(self) -> list[Statement]:
@@ -430,6 +445,11 @@ class _MysqlWriter(_Writer):
         ]
         comment = f", COMMENT {self.dialect.literal(self.spec.comment)}" if self.spec.comment else ""
         return [(self.create(items, f" ENGINE=InnoDB{comment}"), ())]
+
+    def marked(self, check: Check, condition: str) -> str:
+        """Add what is never true, but tells the check as declared: the server keeps a text of its own."""
+        mark = self.dialect.literal(mark_check(self.spec.name.name, check))
+        return f"({condition} OR {mark} IS NULL)"
 
     def _keys(self, names: Iterable[str]) -> str:
         return self.columns(

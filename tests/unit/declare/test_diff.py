@@ -45,6 +45,8 @@ def test_the_same_definition_does_not_differ(declared):
         ("> Sub", "> [unique] Sub", "foreign_key_added",
          "the unique reference from (subject) to `lab.subject` is not in the table"),
         ("check positive (score >= 0)", "", "check_dropped", "the check `positive` is not in the definition"),
+        ("score >= 0)", "score > 0)", "check_changed",
+         "the check `positive` is (score >= 0), defined as (score > 0)"),
         ("check", "more : int8\ncheck", "attribute_added", "`more` is not in the table"),
     ],
 )  # fmt: skip

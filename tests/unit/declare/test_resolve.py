@@ -201,7 +201,7 @@ def test_the_heading_tells_the_indexes(declared):
 @pytest.mark.statement("TYP-22")
 def test_checks_have_names(declared, refusal):
     spec = declared("a : int32\ncheck (a > 0)\ncheck small (a < 9)")
-    assert [("check_1", "a > 0"), ("small", "a < 9")] == [(c.name, c.condition) for c in spec.checks]
+    assert [("1", "a > 0"), ("small", "a < 9")] == [(c.name, c.condition) for c in spec.checks]
     assert "two checks named `x`" in refusal("a : int32\ncheck x (a > 0)\ncheck x (a < 9)")
 
 
