@@ -143,6 +143,7 @@ class Deleting:
             prompt = False if force else prompt
         check_integrity(part_integrity)
         _check_whole(table)
+        table.connection.catalog.clear()  # what others have declared meanwhile depends on it, too
         if not table.is_declared:
             return
         graph = table.connection.catalog.load_family(table.database)
@@ -167,8 +168,15 @@ class Deleting:
         """
         table = cast("Table", self)
         _check_whole(table)
-        if table.is_declared:
-            _drop(table, [table.name])
+        table.connection.catalog.clear()
+        if not table.is_declared:
+            return
+        if needed := _referring(table):
+            raise IntegrityError(
+                f"`{table.class_name}` cannot be dropped: {' and '.join(needed)} refer to it.",
+                hint="Use drop(), which drops those, too.",
+            )
+        _drop(table, [table.name])
 
 
 # --------------------------------------------------------------------------------------------------- deleting
@@ -300,6 +308,13 @@ def _drop(table: Table, names: list[TableName]) -> None:
         doomed += [name, queue] if catalog.find(queue) is not None else [name]
     drop_tables(table.connection, doomed)
     logger.info(f"dropped {', '.join(map(str, doomed))}")
+
+
+def _referring(table: Table) -> list[str]:
+    """Return the names of the tables that refer to a table, itself left out."""
+    edges = table.connection.catalog.load_family(table.database).to_children(table.name)
+    names = dict.fromkeys(edge.child for edge in edges if edge.child != table.name)
+    return [f"`{table._reference_name(name)}`" for name in names]
 
 
 def _explain(table: Table, error: IntegrityError) -> None:
