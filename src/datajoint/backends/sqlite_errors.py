@@ -7,6 +7,7 @@ from typing import Any
 
 from datajoint.errors import (
     AccessError,
+    CheckError,
     ConfigurationError,
     DataJointError,
     DuplicateError,
@@ -30,7 +31,7 @@ _BY_NAME: dict[str, tuple[type[DataJointError], str]] = {
     "SQLITE_CONSTRAINT_FOREIGNKEY": (IntegrityError, "foreign_key"),
     "SQLITE_CONSTRAINT_TRIGGER": (IntegrityError, "foreign_key"),
     "SQLITE_CONSTRAINT_NOTNULL": (MissingAttributeError, "not_null"),
-    "SQLITE_CONSTRAINT_CHECK": (QueryError, "check"),
+    "SQLITE_CONSTRAINT_CHECK": (CheckError, "check"),
     "SQLITE_CONSTRAINT_DATATYPE": (QueryError, "type"),
     "SQLITE_MISMATCH": (QueryError, "type"),
     "SQLITE_TOOBIG": (QueryError, "too_long"),
@@ -67,6 +68,13 @@ _PHRASES = {
     "disk": "The database file {path} cannot be read or written: {message}.",
     "closed": "The connection to {path} is closed.",
 }
+_HINTS = {
+    "locked": "Wait for it, or raise `database.busy_timeout`.",
+    "read_only": "You need the right to write to the file and to its folder.",
+    "unreachable": "You need the right to read and write its folder; or set `database.name` to another file.",
+    "not_a_database": "Set `database.name` to another file.",
+    "full": "Nothing of this change is stored. Make room, and run it again.",
+}
 _COLUMNS = re.compile(r"(?:UNIQUE|NOT NULL) constraint failed: (?P<columns>.+)")
 _CHECK = re.compile(r"CHECK constraint failed: (?P<check>.+)", re.DOTALL)
 _STORED = re.compile(r"cannot store \w+ value in \w+ column (?P<columns>.+)")
@@ -82,7 +90,7 @@ def translate(exception: BaseException, text: str, path: str) -> DataJointError:
         context["statement"] = text
     reason = context["reason"]
     phrase = _PHRASES.get(reason, "{message}.").format(path=path, message=message.removesuffix("."))
-    return kind(phrase, **context)
+    return kind(phrase, hint=_HINTS.get(reason), **context)
 
 
 def _classify(exception: BaseException, native: str | None, message: str) -> tuple[type[DataJointError], str]:

@@ -241,7 +241,7 @@ class Connection:
     def execute(self, text: str, parameters: Parameters = ()) -> Cursor:
         """Run one statement of ours; outside a transaction a lost connection is re-opened once (TXN-3)."""
         with self._lock:
-            self._check()
+            self.check()
             try:
                 return self.session.execute(text, parameters)
             except LostConnectionError as error:
@@ -256,7 +256,7 @@ class Connection:
     def execute_batch(self, statements: Sequence[tuple[str, Parameters]]) -> list[int]:
         """Run statements in one round trip: inside a transaction, or all of one from BEGIN to COMMIT."""
         with self._lock:
-            self._check()
+            self.check()
             try:
                 return self.session.execute_batch(statements)
             except LostConnectionError as error:
@@ -265,7 +265,7 @@ class Connection:
 
     def stream(self, text: str, parameters: Parameters = (), size: int = 10_000) -> Iterator[list[Any]]:
         """Yield the rows of a SELECT in chunks."""
-        self._check()
+        self.check()
         chunks = self.session.stream(text, parameters, size)
         try:
             first = next(chunks, None)
@@ -325,8 +325,14 @@ class Connection:
             self._ended = self._transaction
         self._transaction = None
 
-    def _check(self) -> None:
-        """Refuse what would run in a transaction of others, or outside the one it was meant for."""
+    def check(self) -> None:
+        """Refuse what would run in a transaction of others, or outside the one it was meant for.
+
+        Raises
+        ------
+        TransactionError
+            When another thread is in a transaction, or the database has ended that of the present block.
+        """
         self._check_thread()
         ended = self._ended if self._transaction is None or not self.in_transaction else None
         if ended is not None and ended.thread == threading.get_ident():
@@ -369,7 +375,7 @@ class Connection:
         TransactionError
             When one is open already.
         """
-        self._check()
+        self.check()
         if self.is_atomic:
             raise TransactionError(
                 "Nested transactions are not supported.",
@@ -379,7 +385,7 @@ class Connection:
 
     def _begin(self, explicit: bool) -> Transaction:
         with self._lock:
-            self._check()
+            self.check()
             try:
                 self.session.begin()
             except LostConnectionError as error:
@@ -395,7 +401,7 @@ class Connection:
             raise TransactionError(
                 "There is no transaction to commit.", hint="It may have been rolled back by an error."
             )
-        self._check()
+        self.check()
         try:
             for finish in transaction.before_commit:
                 finish()
@@ -450,7 +456,7 @@ class Connection:
         self._begin(explicit=False)
         try:
             yield self
-            self._check()
+            self.check()
             self.commit_transaction()
         except BaseException as error:
             self._ended = None
@@ -465,7 +471,7 @@ class Connection:
         transaction = self._transaction
         if transaction is None:
             raise TransactionError("A savepoint needs a transaction.")
-        self._check()
+        self.check()
         name = f"dj{transaction.depth}"
         finishers = len(transaction.before_commit)
         try:

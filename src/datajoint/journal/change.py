@@ -130,6 +130,7 @@ def packet(connection: Connection, statements: Sequence[tuple[str, Parameters]])
 
 def _guarded(connection: Connection, statements: Sequence[tuple[str, Parameters]]) -> list[int]:
     """Run statements behind a savepoint, in one round trip."""
+    connection.check()  # a savepoint of others must not be undone below
     batch = behind_savepoint(statements, _SAVEPOINT, connection.dialect)
     try:
         return connection.execute_batch(batch)[1:-1]
