@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from datajoint._value import Value
-from datajoint.heading.values import normaliser
+from datajoint.heading.values import check_column, normaliser
 
 if TYPE_CHECKING:
     from datajoint.declare.spec import TableSpec
@@ -194,6 +194,12 @@ def fitting(dtypes: Sequence[AttributeType], rows: Sequence[Sequence[Any]]) -> S
 
     Databases convert the values of a list silently, so that a wrong one could match (hot-paths §1).
     """
+    try:  # by column, as long as all is plain
+        columns = list(zip(*rows, strict=True))
+        if all(check_column(dtype, column) is column for dtype, column in zip(dtypes, columns, strict=True)):
+            return rows
+    except ValueError:
+        pass
     normalisers = [normaliser(dtype) for dtype in dtypes]
 
     def fits(row: Sequence[Any]) -> bool:

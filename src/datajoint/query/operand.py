@@ -11,12 +11,24 @@ from uuid import UUID
 
 from datajoint.algebra import build
 from datajoint.algebra.fragment import parse_condition
-from datajoint.algebra.nodes import All, Any_, Condition, Const, Equals, Ignored, InValues, IsNull, Query, Text
+from datajoint.algebra.nodes import (
+    All,
+    Any_,
+    Condition,
+    Const,
+    Equals,
+    Ignored,
+    InValues,
+    IsNull,
+    Query,
+    Text,
+)
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError, QueryError
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.heading import Heading
-from datajoint.heading.values import operand as operand_reader
+from datajoint.heading.types import INTEGERS
+from datajoint.heading.values import check_column, operand as operand_reader
 from datajoint.query import restriction
 from datajoint.query.collection import is_record, items_of, record, values_of
 
@@ -259,11 +271,17 @@ def _literal(path: str, value: Any) -> str:
 
 # ------------------------------------------------------------------------------------------- collections
 
+_COMPARABLE = INTEGERS | {"bool", "varchar", "enum", "uuid", "date"}
+"""Types whose values, where insert takes them unchanged, are compared as insert stores them."""
+
 
 def _any(
     query: Query, items: Sequence[Any], connection: Connection, semantic: bool
 ) -> tuple[Condition, Values]:
     """Return the disjunction of the items; dicts of the same attributes are one list, one parameter."""
+    plain = _plain_keys(query.heading, items)
+    if plain is not None:
+        return plain
     alike: dict[Any, list[Any]] = {}
     for n, item in enumerate(items):
         alike.setdefault(_shape(query.heading, item) or n, []).append(item)
@@ -277,6 +295,27 @@ def _any(
         terms.append(found)
         values += more
     return (terms[0] if len(terms) == 1 else Any_(tuple(terms))), values
+
+
+def _plain_keys(heading: Heading, items: Sequence[Any]) -> tuple[Condition, Values] | None:
+    """Read many dicts of the same attributes and ordinary values column by column: keys as they are fetched."""
+    first = items[0] if len(items) > 1 else None
+    if type(first) is not dict or not all(
+        type(item) is dict and item.keys() == first.keys() for item in items
+    ):
+        return None
+    if not first or any(name not in heading or heading[name].dtype.kind not in _COMPARABLE for name in first):
+        return None
+    columns: list[Sequence[Any]] = []
+    for name in first:
+        column = [item[name] for item in items]
+        try:
+            if None in column or check_column(heading[name].dtype, column) is not column:
+                return None
+        except ValueError:  # a value that no row can hold
+            return None
+        columns.append(column)
+    return InValues(tuple(first)), (list(zip(*columns, strict=True)),)
 
 
 def _shape(heading: Heading, item: Any) -> tuple[tuple[str, bool], ...] | None:
