@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
@@ -50,6 +51,7 @@ class PostgresqlSession(Session):
         busy_timeout: float = 30,  # noqa: ARG003
     ) -> Self:
         psycopg = _driver()
+        logging.getLogger("psycopg").addFilter(_is_news)
         where = f"{settings.user}@{settings.host}:{settings.port}"
         try:
             connection = psycopg.connect(
@@ -227,6 +229,11 @@ def _packed(row: Parameters, packers: Mapping[int, Any]) -> list[Any]:
 def _constant_type(value: Any) -> str:
     types: dict[Any, str] = {int: "int8", float: "float8", bool: "bool", bytes: "bytea"}
     return types.get(type(value), "text")
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Leave out that a packet was given up after its first error, which is raised anyway."""
+    return not str(record.msg).startswith("error ignored terminating")
 
 
 def _tls(use_tls: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from datajoint.engine import observe
 from datajoint.engine.connection import Connection
-from datajoint.errors import DuplicateError, IntegrityError, MissingAttributeError
+from datajoint.errors import CheckError, DuplicateError, IntegrityError, MissingAttributeError
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.names import TableName
 from datajoint.heading.types import INTEGERS
@@ -17,6 +17,7 @@ from datajoint.sql.dml import insert_selected
 from datajoint.sql.select import select_keys
 from datajoint.sql.statement import assemble
 from datajoint.table.check import known_fields, missing_message
+from datajoint.table.conditions import unenforced
 from datajoint.table.incoming import read
 from datajoint.table.insert import insert_chunks
 from datajoint.table.layout import EVENT, Layout, layout_of
@@ -44,14 +45,14 @@ def insert_query(connection: Connection, name: TableName, rows: QueryExpression,
             f"`{layout.label}`: {missing_message(layout, missing)}", hint="The query does not have them.",
             table=str(name), attribute=missing[0],
         )  # fmt: skip
-    if rows.connection is not connection or not names or not _can_stay(layout, rows, names, mode):
+    if rows.connection is not connection or not names or mode.checks or not _can_stay(layout, rows, names, mode):
         insert_chunks(connection, name, read(iter(rows), layout.heading), mode)
         return
     observe.reading(connection, rows.query.plan)
     observe.writing(connection, name)
     try:
         _copy(layout, rows, names, mode)
-    except (DuplicateError, IntegrityError, MissingAttributeError) as error:
+    except (CheckError, DuplicateError, IntegrityError, MissingAttributeError) as error:
         explain(error, layout, ())
         raise
 
@@ -72,6 +73,8 @@ def _copy(layout: Layout, rows: QueryExpression, names: Sequence[str], mode: Mod
 def _can_stay(layout: Layout, rows: QueryExpression, names: Sequence[str], mode: Mode) -> bool:
     """Whether the database can copy the rows and refuse what we would refuse."""
     if layout.dialect.name == "mysql" and (mode.replace or layout.references):
+        return False
+    if unenforced(layout):
         return False
     heading, target = rows.heading, layout.heading
     return all(_same_storage(heading[name], target[name]) for name in names)

@@ -7,10 +7,11 @@ from typing import Any
 
 from datajoint.declare.spec import ForeignKey
 from datajoint.engine.connection import Connection
-from datajoint.errors import DataJointError, DuplicateError, IntegrityError, MissingAttributeError
+from datajoint.errors import CheckError, DataJointError, DuplicateError, IntegrityError, MissingAttributeError
 from datajoint.heading.names import TableName
 from datajoint.heading.values import show
 from datajoint.sql.dml import find_rows
+from datajoint.table.conditions import explain_check
 from datajoint.table.encode import Batch
 from datajoint.table.layout import Layout, layout_of
 
@@ -36,6 +37,8 @@ def explain(error: DataJointError, layout: Layout, batches: Sequence[Batch]) -> 
         _duplicate(error, layout, batches)
     elif isinstance(error, IntegrityError) and reason in (None, "missing_parent", "foreign_key"):
         _missing_parent(error, layout, batches)
+    elif isinstance(error, CheckError):
+        explain_check(error, layout, batches)
     elif isinstance(error, MissingAttributeError):
         columns = ", ".join(f"`{c}`" for c in error.context.get("columns", ())) or "a required attribute"
         _say(error, f"`{layout.label}`: {columns} may not be NULL.", layout)

@@ -8,7 +8,7 @@ from typing import Any
 
 from datajoint._value import Value
 from datajoint.backends.base import Parameters
-from datajoint.errors import AccessError, DuplicateError, IntegrityError, MissingAttributeError
+from datajoint.errors import AccessError, CheckError, DuplicateError, IntegrityError, MissingAttributeError
 from datajoint.journal.change import atomic, change, store
 from datajoint.journal.event import EventRecord, is_clash
 from datajoint.journal.scope import Scope, open_event
@@ -48,11 +48,14 @@ class Mode(Value):
         What is done about a row whose key is taken (INS-4 … 7).
     ignore_extra
         Whether fields that are no attributes are dropped (INS-8).
+    checks
+        What the class of the table has as `checks`.
     """
 
     replace: bool = False
     skip: bool = False
     ignore_extra: bool = False
+    checks: tuple[Check, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -69,7 +72,7 @@ def write_batches(layout: Layout, batches: Sequence[Batch], mode: Mode, within: 
             if not is_clash(error):
                 raise
             _write(layout, batches, mode, within)
-    except (DuplicateError, IntegrityError, MissingAttributeError) as error:
+    except (CheckError, DuplicateError, IntegrityError, MissingAttributeError) as error:
         explain(error, layout, batches)
         raise
 

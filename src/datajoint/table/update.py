@@ -7,7 +7,7 @@ from typing import Any
 
 from datajoint.engine import observe
 from datajoint.engine.connection import Connection
-from datajoint.errors import DataJointError, DuplicateError, IntegrityError, MissingAttributeError
+from datajoint.errors import CheckError, DataJointError, DuplicateError, IntegrityError, MissingAttributeError
 from datajoint.heading.names import TableName
 from datajoint.journal.change import change
 from datajoint.journal.scope import open_event
@@ -46,7 +46,7 @@ def update_one(connection: Connection, name: TableName, row: Mapping[str, Any]) 
     resets = [attribute for attribute in values if attribute not in columns]
     try:
         count = _run(layout, encoded, resets)
-    except (DuplicateError, IntegrityError, MissingAttributeError) as error:
+    except (CheckError, DuplicateError, IntegrityError, MissingAttributeError) as error:
         explain(error, layout, [batch])
         raise
     if not count:

@@ -11,6 +11,7 @@ from datajoint.heading.attribute import Attribute
 from datajoint.heading.types import FLOATS
 from datajoint.heading.values import normaliser, show
 from datajoint.table.check import INFINITE, unknown_field
+from datajoint.table.conditions import problems
 from datajoint.table.incoming import ABSENT, read
 from datajoint.table.layout import Layout
 
@@ -90,7 +91,8 @@ def validate(layout: Layout, rows: Any, ignore_extra: bool) -> ValidationResult:
                 for name, column in zip(chunk.names, chunk.columns, strict=True)
                 if column[n] is not ABSENT
             }
-            errors += [(count + n, name, text) for name, text in _problems(layout, row, ignore_extra)]
+            found = list(_problems(layout, row, ignore_extra)) or problems(layout, row)
+            errors += [(count + n, name, text) for name, text in found]
         count += chunk.size
     return ValidationResult(errors, count)
 
