@@ -234,7 +234,9 @@ def value_of(value: Any) -> str:
     if isinstance(value, np.ndarray):
         return f"array {value.dtype} {value.shape} {value.tolist()}"
     if isinstance(value, Decimal):
-        return f"Decimal {value.normalize() + 0:f}"
+        text = f"{value:f}".lstrip("-")
+        short = text.rstrip("0").rstrip(".") if "." in text else text
+        return "Decimal " + "-" * (value < 0) + short
     if isinstance(value, float) and value == 0:  # no backend is asked to tell the two zeros apart
         value = 0.0
     return f"{type(value).__name__} {value!r}"

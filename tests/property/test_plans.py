@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from hypothesis import Phase, given, note, seed, settings
+from hypothesis import Phase, given, seed, settings
 from hypothesis import strategies as st
 
 import datajoint as dj
@@ -39,6 +39,13 @@ ZOO = {
         tag=null : uuid
         kind : enum('open', 'it''s', 'Closed')
         raw=null : bytes
+        large=null : decimal(30,4)
+        wild_large=null : decimal(30,4)
+        wild_count=null : uint64
+        count=null : uint64
+        code=null : char(4)
+        stamp=null : timestamp
+        level=null : float32
     """,
     "stay": """
         -> Visit
@@ -99,10 +106,33 @@ def rounded(found):
 def check(zoo, code):
     expression = evaluate_code(code, zoo.tables)
     expected = rows_of(expression.query, zoo.rows)
-    note(expression.make_sql())
     assert bag(rounded(expected)) == bag(rounded(expression.to_dicts()))
     assert len(expected) == len(expression)
     assert bool(expected) == bool(expression)
+
+
+FOUND = {
+    "a group of everything of which nothing is asked": "(Animal * dj.U().aggr(Animal, a0='count(animal)'))",
+    "aggregates of nothing but a row": "dj.U().aggr((dj.U() & Animal))",
+    "constants beside no aggregate": "dj.U().aggr(Animal, n='count(*)').proj(c='5')",
+    "only a constant": "dj.U().aggr(Nothing, c='5')",
+    "NULL in the key of a union": "(dj.U('size') & Animal) + (dj.U('size') & Animal).proj()",
+    "NULL in the key of a union with more attributes": "(dj.U('size') & Animal) + (dj.U('size') & Animal).proj(n='(size)')",
+    "a union of distinct rows": "((dj.U('animal', 'name') & Animal).proj(a='5') & {'animal': 0}) + (dj.U('animal', 'name') & Animal)",
+    "labels that one side lacks": "(Place & {'place': 'a'}) + Place.proj()",
+    "unsigned numbers that one side lacks": "Place + Place.proj()",
+    "an extension joined with what it was extended by": "Visit.extend(Animal.proj('size') & 'size > 0') * Visit",
+    "a nullable reference joined with itself": "Visit * Visit",
+    "a limited antijoin with NULL": "Animal - [Visit.proj(animal='partner', a='animal') & dj.Top(50)]",
+    "constants to group and order by": "(dj.U('c').aggr(Animal.proj(c='2'), n='count(*)') & dj.Top(1, ['c']))",
+    "a name outside an aggregate": "Animal.aggr(Visit, n='count(visit) + animal')",
+    "negated lists": "Visit - ['y = 1', {'ok': None}, Place]",
+}
+
+
+@pytest.mark.parametrize("code", FOUND.values(), ids=FOUND.keys())
+def test_differences_found_before(zoo, code):
+    check(zoo, code)
 
 
 @given(code=programs(OFFLINE))

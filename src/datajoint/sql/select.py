@@ -196,8 +196,9 @@ class _Writer:
                 return f"{alias}.{self.dialect.quote(name)}"
             case Derived(fragment, scope):
                 return render(fragment.expression, self.dialect.name, self.columns(scope), _no_parameters)
-            case Null():
-                return "NULL"  # takes the type of the other branch of its union
+            case Null(dtype):  # takes the type of the other branch of its union, but for one fault of MariaDB
+                unsigned = self.dialect.name == "mysql" and dtype.kind.startswith("uint")
+                return "CAST(NULL AS UNSIGNED)" if unsigned else "NULL"
 
     def columns(self, scope: Scope) -> _Columns:
         return _Columns(self, scope)

@@ -42,13 +42,14 @@ _POOLS: dict[str, tuple[Any, ...]] = {
     "bool": (True, False),
     "date": tuple(datetime.date(2024, 2, day) for day in (1, 28, 29)) + (datetime.date(1970, 1, 1),),
     "datetime": tuple(datetime.datetime(2024, 2, 29, 23, 59, s) for s in (0, 59)),  # noqa: DTZ001 - naive by convention
+    "timestamp": tuple(datetime.datetime(2024, 7, 1, h) for h in (0, 12)),  # noqa: DTZ001 - naive by convention
     "uuid": tuple(UUID(int=n) for n in (0, 5, 2**127 + 1)),
     "bytes": (b"", b"\x00\xff", b"'\\%"),
 }
 _WILD = {
     "float64": (1e300, -1e300, 5e-324, 0.1, 1e16 + 2),
     "int64": (2**63 - 1, -(2**63), 0),
-    "decimal": (Decimal("99999.999"), Decimal("-99999.999"), Decimal("0.001")),
+    "uint64": (2**64 - 1, 2**63, 0),
 }
 """Extremes, for attributes whose name begins with ``wild``: compared and carried along, never summed."""
 
@@ -67,6 +68,9 @@ def values(dtype: AttributeType, wild: bool = False) -> st.SearchStrategy[Any]:
 
 def _pool(dtype: AttributeType, wild: bool = False) -> tuple[Any, ...]:
     kind = dtype.kind
+    if kind == "decimal" and wild:
+        digits = "9" * ((dtype.length or 10) - (dtype.scale or 0)) + "." + "9" * (dtype.scale or 0)
+        return (Decimal(digits), Decimal("-" + digits), Decimal(1).scaleb(-(dtype.scale or 0)))
     if wild and kind in _WILD:
         return _WILD[kind]
     if kind in INTEGERS:
@@ -76,7 +80,8 @@ def _pool(dtype: AttributeType, wild: bool = False) -> tuple[Any, ...]:
     if kind == "enum":
         return dtype.labels
     if kind in TEXTS:
-        return tuple(text for text in _TEXTS if len(text) <= (dtype.length or 100))
+        fitting = tuple(text for text in _TEXTS if len(text) <= (dtype.length or 100))
+        return tuple(text.rstrip(" ") for text in fitting) if kind == "char" else fitting
     return _POOLS[kind]
 
 
