@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datajoint.codecs.registry import get_codec, list_codecs
     from datajoint.diagram.diagram import Diagram
     from datajoint.engine.connection import Connection
-    from datajoint.errors import DataJointError
+    from datajoint.errors import CheckError, DataJointError
     from datajoint.logging import logger
     from datajoint.query.restriction import AndList, Not, Top
     from datajoint.query.universal import U
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from datajoint.schemas.module import VirtualModule, create_virtual_module, virtual_schema
     from datajoint.schemas.schema import Schema, list_schemas
     from datajoint.settings.config import Config
+    from datajoint.table.checks import Check
     from datajoint.table.free import FreeTable
     from datajoint.table.table import Table
     from datajoint.tiers import Computed, Imported, Lookup, Manual, Part
@@ -34,6 +35,8 @@ __path__.append(f"{__path__[0]}/_aliases")
 
 _WHERE = {
     "AndList": "query.restriction",
+    "Check": "table.checks",
+    "CheckError": "errors",
     "Codec": "codecs.base",
     "Computed": "tiers",
     "Connection": "engine.connection",

@@ -16,6 +16,7 @@
     │   ├ AccessError
     │   ├ DuplicateError
     │   ├ IntegrityError
+    │   ├ CheckError
     │   └ MissingAttributeError
     ├ MissingTableError
     ├ LostConnectionError
@@ -45,7 +46,7 @@ from collections.abc import Iterable
 from typing import Any, Self
 
 __all__ = [
-    "AccessError", "BucketInaccessible", "CodecError", "ComputeError", "ConfigurationError", "ContractError",
+    "AccessError", "BucketInaccessible", "CheckError", "CodecError", "ComputeError", "ConfigurationError", "ContractError",
     "CorruptObjectError", "DataJointDeprecationWarning", "DataJointError", "DataJointWarning",
     "DeadlockError", "DeclarationError", "DecodeError", "DefinitionSyntaxError", "DuplicateError", "EncodeError",
     "ForeignKeyTargetError", "IntegrityError", "JobError", "LostConnectionError", "MakeError", "MissingAttributeError",
@@ -236,6 +237,12 @@ class MissingAttributeError(QueryError):
     """A row lacks a required attribute."""
 
     default_code = "DJ402"
+
+
+class CheckError(QueryError):
+    """A row breaks a check of its table."""
+
+    default_code = "DJ403"
 
 
 class ComputeError(DataJointError):

@@ -8,6 +8,7 @@ from typing import Any
 from datajoint.backends import phrases
 from datajoint.errors import (
     AccessError,
+    CheckError,
     DataJointError,
     DeadlockError,
     DuplicateError,
@@ -63,8 +64,8 @@ _CODES: dict[int, tuple[type[DataJointError], str]] = {
     1265: (QueryError, "type"),
     1292: (QueryError, "type"),
     1366: (QueryError, "type"),
-    4025: (QueryError, "check"),
-    3819: (QueryError, "check"),
+    4025: (CheckError, "check"),
+    3819: (CheckError, "check"),
     1071: (QueryError, "key_length"),
     1205: (TransactionError, "locked"),
     1213: (DeadlockError, "serialize"),
@@ -79,6 +80,7 @@ _PATTERNS = (
      r"'(?P<columns>.+?)'.*"),
     r"Incorrect .+ value: '.*' for column (?:.*\.)?[`'](?P<columns>.+?)[`'] at row \d+",
     r"CONSTRAINT `(?P<constraint>.+?)` failed for (?P<table>.+)",
+    r"Check constraint '(?P<constraint>.+)' is violated.*",
     r"Unknown column '(?P<column>.+?)' in .*",
     r"(?:Table|Unknown table) '(?P<table>.+?)'.*",
 )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any
 from datajoint.backends import phrases
 from datajoint.errors import (
     AccessError,
+    CheckError,
     ConfigurationError,
     DataJointError,
     DeadlockError,
@@ -30,7 +31,7 @@ _STATES: dict[str, tuple[type[DataJointError], str]] = {
     "23503": (IntegrityError, "missing_parent"),
     "23001": (IntegrityError, "has_children"),
     "23502": (MissingAttributeError, "not_null"),
-    "23514": (QueryError, "check"),
+    "23514": (CheckError, "check"),
     "22001": (QueryError, "too_long"),
     "22003": (QueryError, "range"),
     "22P02": (QueryError, "type"),

@@ -14,6 +14,7 @@ from datajoint.compute.equality import same
 from datajoint.errors import ComputeError, ContractError, DataJointDeprecationWarning, TransactionError
 from datajoint.heading.names import TableName
 from datajoint.heading.values import normaliser
+from datajoint.table.checks import inspect_make, record
 from datajoint.table.encode import Batch
 from datajoint.table.guard import writable
 from datajoint.table.rows import Mode
@@ -102,7 +103,10 @@ def _attempt(table: Table, key: Key, make_kwargs: Mapping[str, Any]) -> None:
     with writes.running():
         _run(table, key, make_kwargs, writes)
         writes.check()
+        outcomes = inspect_make(writes, key, table)
     writes.finish()
+    for name, group in outcomes.items():
+        record(table.connection, name, group, writes.event)
 
 
 # ------------------------------------------------------------------------------------ the forms of make

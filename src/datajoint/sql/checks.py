@@ -29,7 +29,7 @@ from datajoint.heading.heading import Heading
 from datajoint.heading.types import AttributeType
 from datajoint.sql.fragment import render
 
-__all__ = ["Condition", "read_check", "violation", "write_check"]
+__all__ = ["Condition", "find_broken", "read_check", "write_check"]
 
 _OF_THE_MOMENT = {"now", "curdate"}
 _QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
@@ -118,8 +118,13 @@ def write_check(condition: Condition, spec: TableSpec, dialect: Dialect) -> str 
     return text
 
 
-def violation(condition: Condition, spec: TableSpec, dialect: Dialect) -> str:
-    """Return what is true for rows that break a check, for use after WHERE; `%` is escaped for the driver.
+def find_broken(condition: Condition, spec: TableSpec, key: Sequence[str], dialect: Dialect) -> str:
+    """Return the SELECT of the attributes of a condition in a row that breaks it, among those with some key.
+
+    Parameters
+    ----------
+    key
+        Columns given as parameters.
 
     Examples
     --------
@@ -130,10 +135,15 @@ def violation(condition: Condition, spec: TableSpec, dialect: Dialect) -> str:
     >>> age = Attribute("age", parse_type("int16"), in_key=True)
     >>> spec = TableSpec(TableName("lab", "subject"), (age,), ("age",))
     >>> condition = read_check(Check("adult", "age >= 18"), spec.heading(), "Subject")
-    >>> violation(condition, spec, get_backend("postgresql").dialect)
-    'NOT ("age" >= 18)'
+    >>> find_broken(condition, spec, ["age"], get_backend("postgresql").dialect)
+    'SELECT "age" FROM "lab"."subject" WHERE "age" = $1 AND NOT ("age" >= 18) LIMIT 1'
     """
-    return dialect.escape(f"NOT {_written(condition.expression, spec, dialect)}")
+    quote = dialect.quote
+    shown = ", ".join(map(quote, condition.names)) or "1"
+    terms = [f"{dialect.escape(quote(name))} = {dialect.parameter(n)}" for n, name in enumerate(key, 1)]
+    terms.append(dialect.escape(f"NOT {_written(condition.expression, spec, dialect)}"))
+    table = dialect.escape(dialect.table(spec.name))
+    return f"SELECT {dialect.escape(shown)} FROM {table} WHERE {' AND '.join(terms)} LIMIT 1"
 
 
 def _written(expression: Expression, spec: TableSpec, dialect: Dialect) -> str:

@@ -45,7 +45,12 @@ def insert_query(connection: Connection, name: TableName, rows: QueryExpression,
             f"`{layout.label}`: {missing_message(layout, missing)}", hint="The query does not have them.",
             table=str(name), attribute=missing[0],
         )  # fmt: skip
-    if rows.connection is not connection or not names or mode.checks or not _can_stay(layout, rows, names, mode):
+    if (
+        rows.connection is not connection
+        or not names
+        or mode.checks
+        or not _can_stay(layout, rows, names, mode)
+    ):
         insert_chunks(connection, name, read(iter(rows), layout.heading), mode)
         return
     observe.reading(connection, rows.query.plan)

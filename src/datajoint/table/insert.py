@@ -12,6 +12,8 @@ from datajoint.heading.names import TableName
 from datajoint.journal.scope import Scope
 from datajoint.table import write_set
 from datajoint.table.check import check
+from datajoint.table.checks import inspect_insert, record
+from datajoint.table.conditions import enforce
 from datajoint.table.encode import Batch, encode
 from datajoint.table.incoming import Chunk, read
 from datajoint.table.layout import Layout, layout_of
@@ -47,10 +49,13 @@ def insert_chunks(
     batches = prepare(layout, chunks, mode)  # all of it before the first statement: user code runs in it
     if not any(batch.size for batch in batches):
         return
+    enforce(layout, batches)
     if write_set.collect(connection, name, batches, mode):
         return
+    outcomes = inspect_insert(layout, batches, mode.checks)
     observe.writing(connection, name)
     write_batches(layout, batches, mode, within)
+    record(connection, name, outcomes)
 
 
 def read_groups(rows: Any, layout: Layout, chunk_size: int) -> Iterator[list[Chunk]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from datajoint._value import Value
 from datajoint.backends.base import Parameters
@@ -28,6 +28,9 @@ from datajoint.sql.dml import (
 from datajoint.table.encode import Batch
 from datajoint.table.layout import EVENT, Layout
 from datajoint.table.refusal import explain
+
+if TYPE_CHECKING:
+    from datajoint.table.checks import Check
 
 __all__ = ["Mode", "conflict_of", "is_small", "statements_for", "write_batches", "write_many"]
 

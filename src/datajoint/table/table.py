@@ -14,6 +14,7 @@ from datajoint.query.expression import QueryExpression
 from datajoint.query.legacy import LegacyFetch
 from datajoint.table.alter import Altering
 from datajoint.table.binding import Binding
+from datajoint.table.checks import Checking
 from datajoint.table.delete import Deleting
 from datajoint.table.family import Family
 from datajoint.table.meta import TableMeta, class_level
@@ -26,7 +27,7 @@ class_level(QueryExpression)
 
 
 @class_level
-class Table(Writing, Deleting, Altering, Family, QueryExpression, metaclass=TableMeta):
+class Table(Writing, Deleting, Altering, Family, Checking, QueryExpression, metaclass=TableMeta):
     """A table of the database: a query that can be inserted into, updated, deleted from and dropped."""
 
     _binding: Binding | None = None

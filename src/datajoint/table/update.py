@@ -9,10 +9,11 @@ from datajoint.engine import observe
 from datajoint.engine.connection import Connection
 from datajoint.errors import CheckError, DataJointError, DuplicateError, IntegrityError, MissingAttributeError
 from datajoint.heading.names import TableName
-from datajoint.journal.change import change
+from datajoint.journal.change import atomic, change
 from datajoint.journal.scope import open_event
 from datajoint.sql.dml import default_value, select_row, update_row
 from datajoint.table.check import Checked, check_values, check_whole, known_fields
+from datajoint.table.conditions import unenforced, verify
 from datajoint.table.encode import encode
 from datajoint.table.layout import EVENT, Layout, layout_of
 from datajoint.table.refusal import explain
@@ -86,7 +87,12 @@ def _run(layout: Layout, encoded: Mapping[str, Any], resets: Sequence[str]) -> i
         text = source.keep(kept, update_row(layout.name, columns, layout.columns(tuple(key)), dialect, fixed))
     mark = [event.id if event else None] if stamp else []
     values = [*(encoded[name] for name in names), *mark, *(encoded[name] for name in key)]
-    return change(connection, event, text, values)
+    if not unenforced(layout):
+        return change(connection, event, text, values)
+    with atomic(connection):
+        count = change(connection, event, text, values)
+        verify(layout, [*names, *resets], {name: encoded[name] for name in key})
+    return count
 
 
 def _key_details(layout: Layout, encoded: Mapping[str, Any]) -> dict[str, Any] | None:

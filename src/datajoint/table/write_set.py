@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from datajoint.backends.base import Parameters
 from datajoint.engine.connection import Connection
@@ -21,6 +21,9 @@ from datajoint.table.incoming import caller_depth
 from datajoint.table.layout import layout_of
 from datajoint.table.refusal import explain
 from datajoint.table.rows import Mode, is_small, statements_for, write_batches, write_many
+
+if TYPE_CHECKING:
+    from datajoint.table.checks import Check
 
 __all__ = ["WriteSet", "collect", "current"]
 
@@ -74,6 +77,8 @@ class WriteSet:
         Whether the set is in an open transaction.
     own_rows
         Number of rows inserted into the table itself.
+    checks
+        Checks of the tables that rows were inserted into, to be run at the end.
 
     Examples
     --------
@@ -90,6 +95,7 @@ class WriteSet:
         self.name = name
         self.pinned = False
         self.own_rows = 0
+        self.checks: dict[TableName, tuple[Check, ...]] = {}
         self._scope = Scope(connection, "make", name)
         self._inserts: list[_Insert] = []
         self._blocks: list[_Block] = []
@@ -110,6 +116,10 @@ class WriteSet:
     def covers(self, connection: Connection, name: TableName) -> bool:
         """Return whether inserts into a table are collected: the table itself and its parts."""
         return connection is self.connection and self.name in (name, name.master)
+
+    def batches_of(self, name: TableName) -> list[Batch]:
+        """Return what is collected for a table."""
+        return [batch for insert in self._inserts if insert.name == name for batch in insert.batches]
 
     def collected(self, name: TableName) -> Iterator[dict[str, Any]]:
         """Yield the rows collected for a table, as checked, before codecs."""
@@ -363,6 +373,8 @@ def collect(connection: Connection, name: TableName, batches: Sequence[Batch], m
     running = current(connection)
     if running is None:
         return False
+    if mode.checks and running.covers(connection, name):
+        running.checks[name] = mode.checks
     if running.pinned or not running.covers(connection, name):
         running.count(name, batches)
         return False

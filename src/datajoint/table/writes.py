@@ -8,6 +8,7 @@ from datajoint.errors import DataJointError
 from datajoint.journal.scope import series
 from datajoint.query.expression import QueryExpression
 from datajoint.table import guard
+from datajoint.table.checks import checks_of
 from datajoint.table.copying import insert_query
 from datajoint.table.incoming import one, read, with_index
 from datajoint.table.insert import insert_chunks, read_groups
@@ -73,7 +74,7 @@ class Writing:
             return
         guard.check_insert(table.name, allow_direct_insert)
         layout = layout_of(table.connection, table.name)
-        mode = Mode(replace, skip_duplicates, ignore_extra_fields)
+        mode = Mode(replace, skip_duplicates, ignore_extra_fields, checks_of(table))
         insert_chunks(table.connection, table.name, [one(row, layout.heading)], mode)
 
     def insert(
@@ -112,7 +113,7 @@ class Writing:
         """
         table = cast("Table", self)
         guard.check_insert(table.name, allow_direct_insert)
-        mode = Mode(replace, skip_duplicates, ignore_extra_fields)
+        mode = Mode(replace, skip_duplicates, ignore_extra_fields, checks_of(table))
         if isinstance(rows, type) and issubclass(rows, QueryExpression):
             rows = rows()
         if isinstance(rows, QueryExpression):

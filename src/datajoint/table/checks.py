@@ -1,0 +1,380 @@
+"""Checks of a class: rules that rows keep, run at insert, at the end of make, and on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from datajoint._value import Value
+from datajoint.algebra.evaluate import evaluate
+from datajoint.declare.spec import Check as CheckLine
+from datajoint.engine.connection import Connection
+from datajoint.errors import CheckError, DataJointError
+from datajoint.heading.heading import Heading
+from datajoint.heading.names import TableName
+from datajoint.heading.values import show
+from datajoint.journal.change import store
+from datajoint.journal.event import EventRecord, new_id
+from datajoint.journal.scope import open_event
+from datajoint.logging import warn
+from datajoint.sql.checks import read_check
+from datajoint.table.conditions import located_rows
+from datajoint.table.encode import Batch
+from datajoint.table.layout import Layout, layout_of
+from datajoint.table.meta import class_level
+from datajoint.table.write_set import WriteSet, current
+
+if TYPE_CHECKING:
+    from datajoint.table.table import Table
+
+__all__ = ["Check", "CheckOutcome", "Checking", "checks_of", "inspect_insert", "inspect_make", "record"]
+
+Rows = list[dict[str, Any]]
+
+BLOCK, WARN = "block", "warn"
+_SHOWN = 5
+_KEPT = 20
+
+
+class Check:
+    """A rule that the rows of a table keep, for the class attribute `checks`.
+
+    Parameters
+    ----------
+    name
+        Name of the rule in messages and events.
+    condition
+        A condition in portable SQL over the attributes of a row, as after ``&``; or a function that takes
+        rows as a list of dicts and returns whether all is well: True or None, else False, a text that says
+        what is wrong, or a bool for each row. An exception counts as a failure.
+    severity
+        ``"block"`` refuses rows that fail, ``"warn"`` lets them pass with a warning.
+
+    Notes
+    -----
+    A condition on the row that the database itself is to enforce, whoever writes, is a line ``check name
+    (condition)`` of the definition.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> @schema
+    ... class Trace(dj.Manual):
+    ...     definition = '''
+    ...     trace_id : int32
+    ...     ---
+    ...     rate : float64
+    ...     '''
+    ...     checks = [
+    ...         dj.Check("positive", "rate > 0"),
+    ...         dj.Check("slow", lambda rows: [row["rate"] < 1e3 for row in rows], severity="warn"),
+    ...     ]
+    >>> Trace.insert1({"trace_id": 1, "rate": -5})
+    Traceback (most recent call last):
+    ...
+    datajoint.errors.CheckError: `Trace`: the check `positive` (rate > 0) fails for trace_id=1.
+    """
+
+    __slots__ = ("condition", "name", "severity")
+
+    def __init__(self, name: str, condition: str | Callable[[Rows], Any], severity: str = BLOCK) -> None:
+        if severity not in (BLOCK, WARN):
+            raise DataJointError(
+                f"The severity of the check `{name}` is {severity!r}.", hint="It is 'block' or 'warn'."
+            )
+        if not isinstance(condition, str) and not callable(condition):
+            raise DataJointError(
+                f"The condition of the check `{name}` is {show(condition)}.",
+                hint="It is a text, such as 'weight > 0', or a function of rows.",
+            )
+        self.name = name
+        self.condition = condition
+        self.severity = severity
+
+    def __repr__(self) -> str:
+        what = self.condition if isinstance(self.condition, str) else self.condition.__qualname__
+        return f"Check({self.name!r}, {what!r}, severity={self.severity!r})"
+
+
+class CheckOutcome(Value):
+    """What a check found; true when it passed.
+
+    Attributes
+    ----------
+    table, check, severity
+        Which rule, of which table.
+    rows
+        Number of rows looked at.
+    failed
+        Keys of rows that fail, the first twenty; empty where a function judges them as a whole.
+    message
+        What is wrong, or an empty text.
+
+    Examples
+    --------
+    >>> bool(CheckOutcome("Trace", "positive", "block", 3, (), ""))
+    True
+    """
+
+    table: str
+    check: str
+    severity: str
+    rows: int
+    failed: tuple[Mapping[str, Any], ...]
+    message: str
+
+    @property
+    def passed(self) -> bool:
+        """Whether no row fails."""
+        return not self.message
+
+    def __bool__(self) -> bool:
+        return self.passed
+
+    def as_details(self) -> dict[str, Any]:
+        """Return what its event keeps.
+
+        Examples
+        --------
+        >>> CheckOutcome("Trace", "positive", "block", 3, (), "").as_details()
+        {'check': 'positive', 'severity': 'block', 'passed': True, 'rows': 3}
+        """
+        details: dict[str, Any] = {
+            "check": self.check, "severity": self.severity, "passed": self.passed, "rows": self.rows,
+        }  # fmt: skip
+        if not self.passed:
+            keys = [{name: _plain(value) for name, value in key.items()} for key in self.failed]
+            details |= {"message": self.message, "failed": keys}
+        return details
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, (int, float, str, type(None))) else str(value)
+
+
+def checks_of(table: Table) -> tuple[Check, ...]:
+    """Return the checks that the class of a table has.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> checks_of(dj.Manual())
+    ()
+    """
+    found: Any = getattr(table, "checks", ())
+    if not isinstance(found, (list, tuple)):
+        return ()
+    return tuple(one for one in cast("Sequence[object]", found) if isinstance(one, Check))
+
+
+# ------------------------------------------------------------------------------------------ judging rows
+
+
+def judge(check: Check, label: str, heading: Heading, rows: Rows) -> CheckOutcome:
+    """Run one check on rows.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> heading = dj.Instance(backend="sqlite", database__name=":memory:").Schema(
+    ...     "lab"
+    ... ).connection and Heading([])
+    >>> judge(Check("some", lambda rows: bool(rows)), "Trace", heading, []).message
+    '`Trace`: the check `some` fails.'
+    """
+    condition = check.condition
+    if not rows and isinstance(condition, str):
+        return CheckOutcome(label, check.name, check.severity, 0, (), "")
+    try:
+        verdict = (
+            _by_text(check, condition, label, heading, rows)
+            if isinstance(condition, str)
+            else condition(rows)
+        )
+    except DataJointError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the user's function judges by it
+        verdict = str(error) or type(error).__name__
+    failed, text = _read(verdict, rows, check, label)
+    keys = tuple({name: row[name] for name in heading.key if name in row} for row in failed)
+    message = ""
+    if text is not None:
+        rule = f" ({condition})" if isinstance(condition, str) else ""
+        message = f"`{label}`: the check `{check.name}`{rule} fails{_where(keys)}{text}."
+    return CheckOutcome(label, check.name, check.severity, len(rows), keys[:_KEPT], message)
+
+
+def _by_text(check: Check, condition: str, label: str, heading: Heading, rows: Rows) -> list[bool]:
+    found = read_check(CheckLine(check.name, condition), heading, label)
+    types = {name: heading[name].dtype for name in found.names}
+    values = (evaluate(found.expression, row, (), types) for row in rows)
+    return [value is None or bool(value) for value in values]
+
+
+def _read(verdict: Any, rows: Rows, check: Check, label: str) -> tuple[Rows, str | None]:
+    """Return the rows that fail and what there is to say, None when all is well."""
+    if verdict is None or verdict is True:
+        return [], None
+    if isinstance(verdict, str):
+        return [], f": {verdict.removesuffix('.')}"
+    if not hasattr(verdict, "__len__"):
+        return ([], None) if bool(verdict) else ([], "")
+    if len(verdict) != len(rows):
+        raise DataJointError(
+            f"The check `{check.name}` of `{label}` returned {len(verdict)} values for {len(rows)} rows.",
+            hint="It returns one bool, one for each row, or a text that says what is wrong.",
+        )
+    failed = [row for row, good in zip(rows, verdict, strict=True) if not good]
+    return failed, "" if failed else None
+
+
+def _where(keys: Sequence[Mapping[str, Any]]) -> str:
+    if not keys or not keys[0]:
+        return f" for {len(keys)} rows" if keys else ""
+    shown = "; ".join(
+        ", ".join(f"{name}={show(value)}" for name, value in key.items()) for key in keys[:_SHOWN]
+    )
+    more = f" and {len(keys) - _SHOWN} more rows" if len(keys) > _SHOWN else ""
+    return f" for {shown}{more}"
+
+
+def _settle(outcomes: Sequence[CheckOutcome]) -> None:
+    """Warn of what fails, or refuse."""
+    blocking = [outcome for outcome in outcomes if not outcome and outcome.severity == BLOCK]
+    if blocking:
+        first = blocking[0]
+        raise CheckError(
+            "\n".join(outcome.message for outcome in blocking), table=first.table, check=first.check,
+            outcomes=[outcome.as_details() for outcome in outcomes],
+        )  # fmt: skip
+    for outcome in outcomes:
+        if not outcome:
+            warn(outcome.message)
+
+
+# --------------------------------------------------------------------------------------- where they run
+
+
+def inspect_insert(layout: Layout, batches: Sequence[Batch], checks: tuple[Check, ...]) -> list[CheckOutcome]:
+    """Run the checks on rows about to be inserted; a make runs them at its end.
+
+    Raises
+    ------
+    CheckError
+        When a check with severity ``block`` fails; its event is kept.
+    """
+    running = current(layout.connection)
+    if not checks or (running is not None and running.covers(layout.connection, layout.name)):
+        return []
+    rows = _inserted(layout, batches)
+    outcomes = [judge(check, layout.label, layout.heading, rows) for check in checks]
+    try:
+        _settle(outcomes)
+    except CheckError:
+        record(layout.connection, layout.name, outcomes)
+        raise
+    return outcomes
+
+
+def _inserted(layout: Layout, batches: Iterable[Batch]) -> Rows:
+    names = layout.heading.order
+    return [row for batch in batches for _, row in located_rows(layout, batch.checked, names)]
+
+
+def inspect_make(
+    writes: WriteSet, key: Mapping[str, Any], table: Table
+) -> dict[TableName, list[CheckOutcome]]:
+    """Run the checks of a table and its parts on the rows that a make has inserted.
+
+    Raises
+    ------
+    CheckError
+        When a check with severity ``block`` fails: nothing of the make is stored.
+    """
+    outcomes: dict[TableName, list[CheckOutcome]] = {}
+    for name, checks in writes.checks.items():
+        layout = layout_of(writes.connection, name)
+        if writes.pinned:
+            rows = (table._sibling(name) & dict(key)).to_dicts()
+        else:
+            rows = _inserted(layout, writes.batches_of(name))
+        outcomes[name] = [judge(check, layout.label, layout.heading, rows) for check in checks]
+    try:
+        _settle([outcome for group in outcomes.values() for outcome in group])
+    except CheckError:
+        writes.abort()
+        for name, group in outcomes.items():
+            record(writes.connection, name, group)
+        raise
+    return outcomes
+
+
+def record(
+    connection: Connection, name: TableName, outcomes: Sequence[CheckOutcome], parent: int | None = None
+) -> None:
+    """Write outcomes as an event of kind ``check``, in the open transaction if there is one."""
+    if not outcomes:
+        return
+    details = {"outcomes": [outcome.as_details() for outcome in outcomes]}
+    event = open_event(connection, name, "check", details)
+    if event is not None and parent is not None:
+        event = EventRecord(new_id(), "check", name, parent, details)
+    store(connection, event, max(outcome.rows for outcome in outcomes) or None)
+
+
+@class_level
+class Checking:
+    """Checks of a table, on demand."""
+
+    checks: Any = ()
+    """Rules that rows keep: a list of `datajoint.Check`."""
+
+    def run_checks(self) -> list[CheckOutcome]:
+        """Run the checks of the definition and of the class on the rows that are stored.
+
+        Returns
+        -------
+        list of CheckOutcome
+            One for each check, true when it passed; they are kept as an event of kind ``check``.
+
+        Examples
+        --------
+        >>> import datajoint as dj
+        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+        >>> @schema
+        ... class Subject(dj.Manual):
+        ...     definition = "subject_id : int32"
+        ...     checks = [
+        ...         dj.Check("two", lambda rows: len(rows) == 2 or "there should be two", severity="warn")
+        ...     ]
+        >>> all(Subject.run_checks())
+        False
+        >>> Subject.run_checks()[0].message
+        '`Subject`: the check `two` fails: there should be two.'
+        """
+        table = cast("Table", self)
+        layout = layout_of(table.connection, table.name)
+        lines = [Check(line.name, line.condition) for line in layout.spec.checks]
+        rules = [*lines, *checks_of(table)]
+        rows = table.to_dicts() if any(not isinstance(rule.condition, str) for rule in rules) else None
+        outcomes = [_on_stored(rule, table, layout, rows) for rule in rules]
+        record(table.connection, table.name, outcomes)
+        return outcomes
+
+
+def _on_stored(check: Check, table: Table, layout: Layout, rows: Rows | None) -> CheckOutcome:
+    """Run a check on stored rows; the database looks for those that break a condition."""
+    if not isinstance(check.condition, str):
+        return judge(check, layout.label, layout.heading, rows or [])
+    read_check(CheckLine(check.name, check.condition), layout.heading, layout.label)
+    failing = (table & f"not ({check.condition})").keys()
+    message = f"`{layout.label}`: the check `{check.name}` ({check.condition}) fails{_where(failing)}."
+    return CheckOutcome(
+        layout.label,
+        check.name,
+        check.severity,
+        len(table),
+        tuple(failing[:_KEPT]),
+        message if failing else "",
+    )
