@@ -103,7 +103,8 @@ ONE_LINE = st.text(st.characters(exclude_characters="\0\n\r", codec="utf-8"), ma
 COMMENTS = ONE_LINE.map(str.strip).filter(lambda text: not text.startswith(":")) | st.sampled_from(
     ["100 %", 'say "hi"', "it's", "{a} # b", "\\", "---", "-> Sex", "a : int32"]
 )
-LABELS = st.lists(ONE_LINE.filter(bool), min_size=1, max_size=3, unique=True)
+ENDED = ONE_LINE.filter(lambda text: bool(text) and not text.endswith(" "))
+LABELS = st.lists(ENDED, min_size=1, max_size=3, unique=True)
 NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,4}", fullmatch=True)
 LITERALS = {
     "int8": st.integers(-128, 127),
