@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BACKEND", "SqliteDialect", "SqliteSession"]
 
-OLDEST = (3, 37)
+OLDEST = (3, 38)
 """STRICT tables came with this version."""
 
 APPLICATION_ID = 0x444A3330
@@ -128,7 +128,7 @@ class SqliteDialect(Dialect):
 
     def list_source(self, dtypes: Sequence[AttributeType], placeholders: Sequence[str]) -> str:
         items = (
-            ["value"] if len(dtypes) == 1 else [f"json_extract(value, '$[{n}]')" for n in range(len(dtypes))]
+            ["value"] if len(dtypes) == 1 else [f"value ->> {n}" for n in range(len(dtypes))]
         )
         columns = [
             f"{_LIST_READERS.get(sqlite_types.column_type(t), '{}').format(item)} AS c{n}"
@@ -137,15 +137,12 @@ class SqliteDialect(Dialect):
         return f"SELECT {', '.join(columns)} FROM json_each({placeholders[0]})"
 
     def encode_list(self, dtypes: Sequence[AttributeType], rows: Sequence[Sequence[Any]]) -> tuple[Any, ...]:
-        encoders = [_list_encoder(dtype) for dtype in dtypes]
-        if len(dtypes) == 1:
-            encode = encoders[0]
-            items: list[Any] = [encode(row[0]) for row in fitting(dtypes, rows)]
-        else:
-            items = [
-                [encode(value) for encode, value in zip(encoders, row, strict=True)]
-                for row in fitting(dtypes, rows)
-            ]
+        columns = list(zip(*fitting(dtypes, rows), strict=True))
+        for n, dtype in enumerate(dtypes if columns else ()):
+            if encode := _list_encoder(dtype):
+                columns[n] = tuple(None if value is None else encode(value) for value in columns[n])
+        single = columns and len(columns) == 1
+        items: Any = columns[0] if single else list(zip(*columns, strict=True))
         return (json.dumps(items, ensure_ascii=False, separators=(",", ":")),)
 
 
@@ -153,16 +150,13 @@ _LIST_READERS = {"REAL": "dj_float({})", "BLOB": "dj_bytes({})"}
 """JSON cannot carry every float exactly, nor bytes: they travel as text and are read by functions of ours."""
 
 
-def _list_encoder(dtype: AttributeType) -> Codec:
+def _list_encoder(dtype: AttributeType) -> Codec | None:
     encode, column = sqlite_types.encoder(dtype), sqlite_types.column_type(dtype)
-
-    def item(value: Any) -> Any:
-        value = encode(value) if encode and value is not None else value
-        if isinstance(value, bytes):
-            return value.hex()
-        return repr(float(value)) if column == "REAL" and value is not None else value
-
-    return item
+    if column == "REAL":
+        return lambda value: repr(float(encode(value) if encode else value))
+    if column == "BLOB":
+        return lambda value: bytes(encode(value) if encode else value).hex()
+    return encode
 
 
 def _clock(digits: int, now: str) -> str:
@@ -194,7 +188,7 @@ class SqliteSession(Session):
     ) -> Self:
         if sqlite3.sqlite_version_info < OLDEST:
             raise ConfigurationError(
-                f"SQLite {sqlite3.sqlite_version} is too old: tables need 3.37 or newer.",
+                f"SQLite {sqlite3.sqlite_version} is too old: lists of keys need 3.38 or newer.",
                 hint="Use a newer Python, or a server.",
             )
         name = settings.name or "datajoint.db"
