@@ -1,4 +1,14 @@
 """Loads the plug-ins of the test suite; fixtures are in tests/plugins, one subject a file."""
 
-pytest_plugins = ["plugins.servers", "plugins.backends", "plugins.lab", "plugins.statements", "plugins.peer", "plugins.declaring", "plugins.wire", "plugins.throwaway"]
+pytest_plugins = [
+    "plugins.servers",
+    "plugins.backends",
+    "plugins.lab",
+    "plugins.tables",
+    "plugins.statements",
+    "plugins.peer",
+    "plugins.declaring",
+    "plugins.wire",
+    "plugins.throwaway",
+]
 collect_ignore = ["plugins", "typing", "fixtures"]

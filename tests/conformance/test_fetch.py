@@ -74,7 +74,9 @@ def test_pandas(lab):
     assert [(r["subject_id"], r["session"]) for r in rows] == frame.index.tolist()
     assert [r["note"] for r in rows] == frame["note"].tolist()
     assert "datetime64[us]" == str(frame["started"].dtype)
-    assert [r["started"] for r in rows] == [None if pd.isna(v) else v.to_pydatetime() for v in frame["started"]]
+    assert [r["started"] for r in rows] == [
+        None if pd.isna(v) else v.to_pydatetime() for v in frame["started"]
+    ]
     assert [r["good"] for r in rows] == [None if pd.isna(v) else bool(v) for v in frame["good"]]
     assert [r["score"] for r in rows] == frame["score"].tolist()
     weights = lab.Subject.to_pandas()["weight"]
@@ -97,9 +99,13 @@ def test_polars_and_arrow(lab):
         assert isinstance(table, pa.Table)
         assert rows == table.to_pylist()
     schema = lab.Session.to_polars().schema
-    assert {"subject_id": pl.Int32, "session": pl.Int16, "day": pl.Date, "good": pl.Boolean, "note": pl.String} == {
-        n: schema[n] for n in ("subject_id", "session", "day", "good", "note")
-    }
+    assert {
+        "subject_id": pl.Int32,
+        "session": pl.Int16,
+        "day": pl.Date,
+        "good": pl.Boolean,
+        "note": pl.String,
+    } == {n: schema[n] for n in ("subject_id", "session", "day", "good", "note")}
     assert pl.Decimal(6, 2) == schema["score"]
     assert pa.decimal128(6, 2) == lab.Session.to_arrow().schema.field("score").type
     assert pa.timestamp("us") == lab.Session.to_arrow().schema.field("started").type
@@ -241,7 +247,15 @@ def test_empty_results_keep_columns_and_types(lab, name):
         array = empty.to_arrays(attribute)
         assert (0,) == array.shape
         kind = table.heading[attribute].dtype.kind
-        expected = "f" if kind.startswith("float") else "i" if kind.startswith("int") else "b" if kind == "bool" else "O"
+        expected = (
+            "f"
+            if kind.startswith("float")
+            else "i"
+            if kind.startswith("int")
+            else "b"
+            if kind == "bool"
+            else "O"
+        )
         assert expected == array.dtype.kind
     joined = (lab.Session * lab.Subject) & False
     assert ["subject_id", "session"] == list(joined.to_pandas().index.names)
@@ -251,14 +265,22 @@ def test_empty_results_keep_columns_and_types(lab, name):
 @pytest.mark.statement("FET-8")
 def test_values_decode(lab):
     row = (lab.Subject & "subject_id = 2").fetch1()
-    assert {"subject_id": int, "name": str, "species": str, "weight": float, "born": dt.date, "tag": UUID, "nick": str} == {
-        n: type(v) for n, v in row.items()
-    }
+    assert {
+        "subject_id": int,
+        "name": str,
+        "species": str,
+        "weight": float,
+        "born": dt.date,
+        "tag": UUID,
+        "nick": str,
+    } == {n: type(v) for n, v in row.items()}
     session = (lab.Session & {"subject_id": 1, "session": 1}).fetch1()
     assert dt.datetime is type(session["started"])
     assert True is session["good"]
     assert [Decimal] == [type(v) for v in (lab.Session & "score = 1.05").to_arrays("score")][:1]
-    computed = lab.Session.proj(a="session > 1", b="score * 2", c="session / 2", d="day", e="concat(note, '!')").to_dicts()
+    computed = lab.Session.proj(
+        a="session > 1", b="score * 2", c="session / 2", d="day", e="concat(note, '!')"
+    ).to_dicts()
     assert {bool} == {type(r["a"]) for r in computed}
     assert {Decimal, type(None)} == {type(r["b"]) for r in computed}
     assert {float} == {type(r["c"]) for r in computed}
@@ -337,7 +359,9 @@ def test_older_fetch(lab, fetch):
     assert [r["note"] for r in expected] == list(notes)
     assert rows == fetch(lab.Session(), as_dict=True, order_by="KEY")
     assert pick(rows, "note") == fetch(lab.Session, "note", as_dict=True, order_by="KEY")
-    assert pick(rows, "note") == fetch(lab.Session, "note", as_dict=True, order_by=["KEY"], limit=100, offset=0)
+    assert pick(rows, "note") == fetch(
+        lab.Session, "note", as_dict=True, order_by=["KEY"], limit=100, offset=0
+    )
     assert pick(rows, *KEY, "note") == fetch(lab.Session, "KEY", "note", as_dict=True, order_by="KEY")
     assert pick(expected[1:3], "score") == fetch(
         lab.Session, "score", as_dict=True, order_by=["note DESC", "KEY"], limit=2, offset=1
@@ -393,7 +417,7 @@ def test_the_text_preview(lab):
     assert " *name" not in lines[1]
     assert "(Total: 9)" in lines[-1]
     assert "NULL" in text
-    assert "say \"hi\"" in text
+    assert 'say "hi"' in text
     config = lab.schema.connection.config
     with config.override(display__limit=3, display__width=6):
         text = repr(lab.Subject())
@@ -466,5 +490,12 @@ def test_fetching_warns_about_nothing(lab):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for table in (lab.Session, lab.Document, lab.Ghost, lab.Loan):
-            table.to_dicts(), table.to_arrays(), table.to_pandas(), table.to_polars(), table.keys(), repr(table())
+            (
+                table.to_dicts(),
+                table.to_arrays(),
+                table.to_pandas(),
+                table.to_polars(),
+                table.keys(),
+                repr(table()),
+            )
         lab.Session.to_arrow()

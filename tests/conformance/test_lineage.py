@@ -37,7 +37,9 @@ def test_operators_match_on_name_and_lineage(lab):
     assert 0 == len(lab.Session - animals)
     same = lab.Session.proj("day", animal="subject_id") * lab.Subject.proj("species", animal="subject_id")
     assert len(sessions) == len(same)
-    counted = lab.Subject.proj(animal="subject_id").aggr(lab.Session.proj(animal="subject_id"), n="count(session)")
+    counted = lab.Subject.proj(animal="subject_id").aggr(
+        lab.Session.proj(animal="subject_id"), n="count(session)"
+    )
     assert bag(
         {"animal": s["subject_id"], "n": sum(matches(s, x, "subject_id") for x in sessions)} for s in subjects
     ) == bag(counted)
@@ -68,7 +70,9 @@ def test_what_the_key_determines_takes_no_part_in_matching(lab):
     assert bag(expected) == bag(lab.Session * good)
     assert bag(expected) == bag(lab.Session & good)
     assert bag([s for s in sessions if not s["good"]]) == bag(lab.Session - good)
-    assert bag(expected) == bag(lab.Session.proj(..., mark="note").proj(..., note="mark") * good)  # a rename and back
+    assert bag(expected) == bag(
+        lab.Session.proj(..., mark="note").proj(..., note="mark") * good
+    )  # a rename and back
     # the left side's columns are kept, whichever side has more
     assert bag(expected) == bag(good.proj("score") * lab.Session)
 
@@ -80,7 +84,9 @@ def test_computed_attributes_of_one_origin(lab):
     assert bag(sessions) == bag(computed * computed)
     assert bag([s for s in sessions if s["n"] > 4]) == bag(computed & (computed & "n > 4"))
     assert bag([s for s in sessions if s["n"] <= 4]) == bag(computed - (computed & "n > 4"))
-    assert bag([s for s in sessions if s["n"] > 4 and s["m"] < 5]) == bag((computed & "n > 4") * (computed & "m < 5"))
+    assert bag([s for s in sessions if s["n"] > 4 and s["m"] < 5]) == bag(
+        (computed & "n > 4") * (computed & "m < 5")
+    )
     counted = lab.Subject.aggr(lab.Session, n="count(session)")
     assert bag(counted & "n > 1") == bag(counted * (counted & "n > 1"))
     joined = computed.proj("n") * lab.Subject
@@ -143,7 +149,12 @@ def test_values_of_different_types_are_not_compared(lab):
     with pytest.raises(dj.DataJointError, match="`score`"):
         lab.Session.restrict(lab.Subject.proj(score="weight"), semantic_check=False)
     kinds = lab.Trial.proj(species="outcome")  # labels of two enums are texts
-    assert [] == lab.Subject.proj("species").restrict(kinds.proj("species", s="subject_id"), semantic_check=False).to_dicts()
+    assert (
+        []
+        == lab.Subject.proj("species")
+        .restrict(kinds.proj("species", s="subject_id"), semantic_check=False)
+        .to_dicts()
+    )
 
 
 @pytest.mark.statement("LIN-4")
@@ -162,7 +173,9 @@ def test_the_universal_set_matches_any_lineage(lab):
     assert bag({"user": u} for u in {s["analyst"] for s in lab.rows["Session"]} - {None}) == bag(
         dj.U("user") & (lab.User & lab.Session.proj(user="analyst"))
     )
-    assert bag({"note": n} for n in {s["note"] for s in lab.rows["Session"]}) == bag(dj.U("note") & lab.Session)
+    assert bag({"note": n} for n in {s["note"] for s in lab.rows["Session"]}) == bag(
+        dj.U("note") & lab.Session
+    )
 
 
 @pytest.mark.statement("LIN-6")
@@ -240,7 +253,9 @@ def test_without_a_lineage_table_the_check_is_off_with_a_warning(connect, schema
         module = instance.virtual_schema(name)
         rows = (module.A() * module.B()).to_dicts()
     assert [{"k": 2, "x": 2, "y": 5}] == rows
-    assert any("no lineage table" in record.getMessage() and name in record.getMessage() for record in caplog.records)
+    assert any(
+        "no lineage table" in record.getMessage() and name in record.getMessage() for record in caplog.records
+    )
 
 
 @pytest.mark.statement("LIN-9")

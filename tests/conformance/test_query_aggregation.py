@@ -78,7 +78,9 @@ def test_count_of_everything_warns_once_per_place(lab):
         counted = lab.Subject.aggr(lab.Session, n="count(*)")
     assert 1 == len(caught)
     assert __file__ == caught[0].filename
-    assert bag(grouped(lab, "Subject", "Session", ["subject_id"], {"n": lambda rows: max(1, len(rows))})) == bag(counted)
+    assert bag(
+        grouped(lab, "Subject", "Session", ["subject_id"], {"n": lambda rows: max(1, len(rows))})
+    ) == bag(counted)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         inner = lab.Subject.aggr(lab.Session, n="count(*)", exclude_nonmatching=True)
@@ -123,11 +125,16 @@ def test_restriction_after_aggregation(lab):
         ({"n": 2}, lambda r: r["n"] == 2),
         ([{"n": 2}, "subject_id = 0"], lambda r: r["n"] == 2 or r["subject_id"] == 0),
         (lab.Recording, lambda r: any(matches(r, x, "subject_id") for x in lab.rows["Recording"])),
-        (dj.Not(lab.Recording), lambda r: not any(matches(r, x, "subject_id") for x in lab.rows["Recording"])),
+        (
+            dj.Not(lab.Recording),
+            lambda r: not any(matches(r, x, "subject_id") for x in lab.rows["Recording"]),
+        ),
     ):
         assert bag([r for r in rows if wanted(r)]) == bag(counted & condition), condition
         assert len([r for r in rows if wanted(r)]) == len(counted & condition)
-    assert bag([r for r in rows if r["n"] > 0 and r["subject_id"] < 3]) == bag(counted & "n > 0" & "subject_id < 3")
+    assert bag([r for r in rows if r["n"] > 0 and r["subject_id"] < 3]) == bag(
+        counted & "n > 0" & "subject_id < 3"
+    )
 
 
 @pytest.mark.statement("QRY-42")
@@ -138,7 +145,9 @@ def test_an_aggregation_is_a_query(lab):
     assert bag(join(rows, pick(lab.rows["Subject"], "subject_id", "species"), "subject_id")) == bag(
         counted * lab.Subject.proj("species")
     )
-    assert bag({"subject_id": r["subject_id"], "m": r["n"] * 10} for r in rows) == bag(counted.proj(m="n * 10"))
+    assert bag({"subject_id": r["subject_id"], "m": r["n"] * 10} for r in rows) == bag(
+        counted.proj(m="n * 10")
+    )
     assert bag(rows) == bag((counted & "n > 1") + (counted & "n < 3"))
     trials = lab.Subject.aggr(lab.Trial, t="count(trial)", worst="max(rt)")
     t = {r["subject_id"]: r for r in grouped(lab, "Subject", "Trial", ["subject_id"], {
@@ -168,9 +177,9 @@ def test_aggregating_an_aggregation(lab):
     perSession = lab.Session.aggr(lab.Trial, n="count(trial)")
     per_subject = grouped(lab, "Subject", "Trial", ["subject_id"], {"total": len})
     with_session = {s["subject_id"] for s in lab.rows["Session"]}
-    assert bag({**r, "total": r["total"] if r["subject_id"] in with_session else None} for r in per_subject) == bag(
-        lab.Subject.aggr(perSession, total="sum(n)")
-    )
+    assert bag(
+        {**r, "total": r["total"] if r["subject_id"] in with_session else None} for r in per_subject
+    ) == bag(lab.Subject.aggr(perSession, total="sum(n)"))
     assert bag({"n": n, "k": sum(r["n"] == n for r in counts if r["n"] > 1)} for n in sizes if n > 1) == bag(
         dj.U("n").aggr(counted & "n > 1", k="count(*)")
     )
@@ -212,7 +221,9 @@ def test_aggregates_of_texts_dates_and_decimals(lab):
     assert bag([expected]) == bag([result])
     assert isinstance(mean, Decimal)
     assert abs(mean - sum(scores) / len(scores)) < Decimal("0.00000001")
-    listed = lab.Subject.aggr(lab.Session, exclude_nonmatching=True, l="group_concat(session order by session desc separator '|')")
+    listed = lab.Subject.aggr(
+        lab.Session, exclude_nonmatching=True, l="group_concat(session order by session desc separator '|')"
+    )
     assert {1: "1", 2: "2|1", 3: "3|2|1", 5: "5|4|3|2|1"} == {r["subject_id"]: r["l"] for r in listed}
     plain = lab.Subject.aggr(lab.Session, l="string_agg(session, '+')") & "subject_id = 5"
     assert "1+2+3+4+5" == plain.fetch1("l")
@@ -233,7 +244,9 @@ def test_aggregates_of_nothing_and_of_null(lab):
 
 @pytest.mark.statement("QRY-39", "QRY-43")
 def test_expressions_of_aggregates(lab):
-    spread = lab.Session.aggr(lab.Trial, spread="max(rt) - min(rt)", share="sum(outcome = 'hit') / count(trial)")
+    spread = lab.Session.aggr(
+        lab.Trial, spread="max(rt) - min(rt)", share="sum(outcome = 'hit') / count(trial)"
+    )
 
     def expected(rows):
         rts = known("rt")(rows)
@@ -246,8 +259,13 @@ def test_expressions_of_aggregates(lab):
         for s in lab.rows["Session"]
     ) == bag(spread)  # fmt: skip
     mixed = lab.Subject.aggr(lab.Session, n="count(session) + subject_id", m="max(session * 2)")
-    n = {s["subject_id"]: [x["session"] for x in lab.rows["Session"] if matches(s, x, "subject_id")] for s in lab.rows["Subject"]}
-    assert bag({"subject_id": k, "n": len(v) + k, "m": max(v) * 2 if v else None} for k, v in n.items()) == bag(mixed)
+    n = {
+        s["subject_id"]: [x["session"] for x in lab.rows["Session"] if matches(s, x, "subject_id")]
+        for s in lab.rows["Subject"]
+    }
+    assert bag(
+        {"subject_id": k, "n": len(v) + k, "m": max(v) * 2 if v else None} for k, v in n.items()
+    ) == bag(mixed)
 
 
 @pytest.mark.statement("QRY-39")
@@ -255,7 +273,10 @@ def test_groups_of_every_kind(lab):
     sessions = lab.rows["Session"]
 
     def counts(rows):
-        return bag({"subject_id": s["subject_id"], "n": sum(matches(s, r, "subject_id") for r in rows)} for s in lab.rows["Subject"])
+        return bag(
+            {"subject_id": s["subject_id"], "n": sum(matches(s, r, "subject_id") for r in rows)}
+            for s in lab.rows["Subject"]
+        )
 
     in_order = sorted(sessions, key=lambda s: (s["subject_id"], s["session"]))
     for group, rows in (
@@ -268,11 +289,23 @@ def test_groups_of_every_kind(lab):
     ):  # fmt: skip
         assert counts(rows) == bag(lab.Subject.aggr(group, n="count(session)"))
     few = (lab.Subject & dj.Top(3)).aggr(lab.Session, n="count(session)")
-    assert bag({"subject_id": k, "n": sum(s["subject_id"] == k for s in sessions)} for k in range(3)) == bag(few)
+    assert bag({"subject_id": k, "n": sum(s["subject_id"] == k for s in sessions)} for k in range(3)) == bag(
+        few
+    )
 
 
 @pytest.mark.statement("QRY-39")
-@pytest.mark.parametrize("named", [{"n": "session"}, {"n": "no_such + 1"}, {"n": 5}, {"n": ""}, {"subject_id": "count(*)"}, {"N": "count(session)"}])
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"n": "session"},
+        {"n": "no_such + 1"},
+        {"n": 5},
+        {"n": ""},
+        {"subject_id": "count(*)"},
+        {"N": "count(session)"},
+    ],
+)
 def test_faulty_aggregates_are_refused(lab, named):
     with pytest.raises(dj.DataJointError):
         lab.Subject.aggr(lab.Session, **named)
@@ -281,7 +314,11 @@ def test_faulty_aggregates_are_refused(lab, named):
 @pytest.mark.statement("QRY-44")
 def test_scalar_functions(lab):
     def value(text, table=None):
-        return ((lab.Session if table is None else table) & "subject_id = 2 and session = 1").proj(x=text).fetch1("x")
+        return (
+            ((lab.Session if table is None else table) & "subject_id = 2 and session = 1")
+            .proj(x=text)
+            .fetch1("x")
+        )
 
     for text, expected in (
         ("round(2.567e0, 1)", 2.6), ("abs(-3)", 3), ("mod(7, 3)", 1), ("power(2, 10)", 1024.0), ("sqrt(9)", 3.0),
@@ -304,4 +341,6 @@ def test_older_spellings(lab):
     assert expected == bag(lab.Subject.aggr(lab.Session, keep_all_rows=True, n="count(session)"))
     matched = bag(lab.Subject.aggr(lab.Session, exclude_nonmatching=True, n="count(session)"))
     assert matched == bag(lab.Subject.aggr(lab.Session, keep_all_rows=False, n="count(session)"))
-    assert bag(dj.U("day").aggr(lab.Session, n="count(*)")) == bag(dj.U("day").aggregate(lab.Session, n="count(*)"))
+    assert bag(dj.U("day").aggr(lab.Session, n="count(*)")) == bag(
+        dj.U("day").aggregate(lab.Session, n="count(*)")
+    )

@@ -126,7 +126,11 @@ def test_precedence_of_python(lab):
     assert bag([r for r in both if r["session"] == 1 and r["species"] == "rat"]) == bag(
         lab.Session * lab.Subject & "session = 1" & {"species": "rat"}
     )
-    expected = [r for r in subjects if r["species"] == "rat" and not any(matches(r, s, "subject_id") for s in sessions)]
+    expected = [
+        r
+        for r in subjects
+        if r["species"] == "rat" and not any(matches(r, s, "subject_id") for s in sessions)
+    ]
     assert bag(expected) == bag(lab.Subject - lab.Session & "species = 'rat'")
     # a sum binds less tightly than a product: A + B * C is A + (B * C)
     left, right = lab.Session.proj() & "session = 1", lab.Session.proj() & "session = 2"
@@ -161,11 +165,13 @@ def test_other_operands_are_refused_with_their_type(lab, other):
 @pytest.mark.statement("QRY-8")
 def test_expressions_nest(lab):
     counted = lab.Subject.aggr(lab.Session, n="count(session)")
-    nested = (
-        ((counted & "n > 0").proj(m="n * 2") & "m > 2") * (lab.Subject & dj.Top(6)).proj("species")
-        - (lab.Session & (lab.Trial & "outcome = 'miss'")).proj()
-    )
-    n = {s["subject_id"]: sum(matches(s, k, "subject_id") for k in lab.rows["Session"]) for s in lab.rows["Subject"]}
+    nested = ((counted & "n > 0").proj(m="n * 2") & "m > 2") * (lab.Subject & dj.Top(6)).proj("species") - (
+        lab.Session & (lab.Trial & "outcome = 'miss'")
+    ).proj()
+    n = {
+        s["subject_id"]: sum(matches(s, k, "subject_id") for k in lab.rows["Session"])
+        for s in lab.rows["Subject"]
+    }
     missed = {t["subject_id"] for t in lab.rows["Trial"] if t["outcome"] == "miss"}
     expected = [
         {"subject_id": s["subject_id"], "m": 2 * n[s["subject_id"]], "species": s["species"]}

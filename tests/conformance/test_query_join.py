@@ -21,7 +21,9 @@ def test_pairs_of_equal_rows(lab):
     assert bag(join(r["Session"], r["Subject"], "subject_id")) == bag(lab.Session * lab.Subject)
     assert bag(join(r["Trial"], r["Session"], "subject_id", "session")) == bag(lab.Trial * lab.Session)
     assert bag(join(r["Recording"], r["Trial"], "subject_id", "session")) == bag(lab.Recording * lab.Trial)
-    loans = [{**a, **b} for a in r["Loan"] for b in r["Recording"] if matches(a, b, "recording_id", "subject_id")]
+    loans = [
+        {**a, **b} for a in r["Loan"] for b in r["Recording"] if matches(a, b, "recording_id", "subject_id")
+    ]
     assert loans
     assert bag(loans) == bag(lab.Loan * lab.Recording)
     assert bag({**a, **b} for a in r["Subject"] for b in r["User"]) == bag(lab.Subject * lab.User)
@@ -32,7 +34,11 @@ def test_pairs_of_equal_rows(lab):
 @pytest.mark.statement("QRY-30")
 def test_two_references_to_one_parent(lab):
     people = {u["user"]: u["full_name"] for u in lab.rows["User"]}
-    named = lab.Session * lab.User.proj(experimenter="user", e="full_name") * lab.User.proj(analyst="user", a="full_name")
+    named = (
+        lab.Session
+        * lab.User.proj(experimenter="user", e="full_name")
+        * lab.User.proj(analyst="user", a="full_name")
+    )
     expected = [
         {**s, "e": people[s["experimenter"]], "a": people[s["analyst"]]}
         for s in lab.rows["Session"]
@@ -42,7 +48,12 @@ def test_two_references_to_one_parent(lab):
     assert bag(expected) == bag(named)
     # one reference under the name of the parent
     expected = [
-        {"subject_id": s["subject_id"], "session": s["session"], "user": s["analyst"], "full_name": people[s["analyst"]]}
+        {
+            "subject_id": s["subject_id"],
+            "session": s["session"],
+            "user": s["analyst"],
+            "full_name": people[s["analyst"]],
+        }
         for s in lab.rows["Session"]
         if s["analyst"]
     ]
@@ -62,8 +73,12 @@ def test_joins_of_restricted_limited_grouped_and_united_operands(lab):
         lab.Session.aggr(lab.Trial, ..., n="count(trial)") * lab.Subject
     )
     united = (lab.Session & "session = 1") + (lab.Session & "session = 2")
-    assert bag(join([s for s in sessions if s["session"] < 3], subjects, "subject_id")) == bag(united * lab.Subject)
-    assert bag(join([s for s in sessions if s["session"] < 3], subjects, "subject_id")) == bag(lab.Subject * united)
+    assert bag(join([s for s in sessions if s["session"] < 3], subjects, "subject_id")) == bag(
+        united * lab.Subject
+    )
+    assert bag(join([s for s in sessions if s["session"] < 3], subjects, "subject_id")) == bag(
+        lab.Subject * united
+    )
 
 
 @pytest.mark.statement("QRY-31")
@@ -131,18 +146,23 @@ def test_extend_keeps_every_row(lab):
     assert bag(extended(r["Session"], rats, ["subject_id"], names)) == bag(
         lab.Session.extend(lab.Subject & "species = 'rat'")
     )
-    assert bag([x for x in extended(r["Session"], rats, ["subject_id"], names) if x["species"] is None]) == bag(
-        lab.Session.extend(lab.Subject & "species = 'rat'") & "species is null"
-    )
+    assert bag(
+        [x for x in extended(r["Session"], rats, ["subject_id"], names) if x["species"] is None]
+    ) == bag(lab.Session.extend(lab.Subject & "species = 'rat'") & "species is null")
 
 
 @pytest.mark.statement("QRY-35")
 def test_extend_by_expressions(lab):
     r = lab.rows
     counts = lab.Subject.aggr(lab.Session, exclude_nonmatching=True, n="count(session)")
-    n = {s["subject_id"]: sum(x["subject_id"] == s["subject_id"] for x in r["Session"]) or None for s in r["Subject"]}
+    n = {
+        s["subject_id"]: sum(x["subject_id"] == s["subject_id"] for x in r["Session"]) or None
+        for s in r["Subject"]
+    }
     assert bag({**s, "n": n[s["subject_id"]]} for s in r["Subject"]) == bag(lab.Subject.extend(counts))
-    two = lab.Session.extend(lab.Subject.proj("species")).extend(lab.User.proj(experimenter="user", who="full_name"))
+    two = lab.Session.extend(lab.Subject.proj("species")).extend(
+        lab.User.proj(experimenter="user", who="full_name")
+    )
     people = {u["user"]: u["full_name"] for u in r["User"]}
     species = {s["subject_id"]: s["species"] for s in r["Subject"]}
     assert bag(

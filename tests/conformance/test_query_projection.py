@@ -46,7 +46,9 @@ def test_renaming(lab):
     assert bag(pick(rows, "session", "day", animal="subject_id", points="score")) == bag(renamed)
     assert "subject_id" not in lab.Session.proj(..., animal="subject_id").heading.names
     swapped = lab.Session.proj(experimenter="analyst", analyst="experimenter")
-    assert bag(pick(rows, "subject_id", "session", experimenter="analyst", analyst="experimenter")) == bag(swapped)
+    assert bag(pick(rows, "subject_id", "session", experimenter="analyst", analyst="experimenter")) == bag(
+        swapped
+    )
     twice = lab.Session.proj(a="note", b="note")
     assert bag(pick(rows, "subject_id", "session", a="note", b="note")) == bag(twice)
     keys = lab.Session.proj(session="subject_id", subject_id="session")
@@ -140,13 +142,17 @@ def test_computed_attributes_are_used_like_others(lab):
     assert bag([r for r in rows if r["double"] > 4]) == bag(computed & "double > 4")
     assert bag([r for r in rows if r["double"] == 4]) == bag(computed & {"double": 4})
     assert bag([r for r in rows if r["double"] in (4, 6)]) == bag(computed & [{"double": 4}, {"double": 6}])
-    assert [10, 8, 6, 6] == [r["double"] for r in computed.to_dicts(order_by=["double DESC", "subject_id"], limit=4)]
-    assert bag({"subject_id": r["subject_id"], "session": r["session"], "more": r["double"] + 1} for r in rows) == bag(
-        computed.proj(more="double + 1")
-    )
+    assert [10, 8, 6, 6] == [
+        r["double"] for r in computed.to_dicts(order_by=["double DESC", "subject_id"], limit=4)
+    ]
+    assert bag(
+        {"subject_id": r["subject_id"], "session": r["session"], "more": r["double"] + 1} for r in rows
+    ) == bag(computed.proj(more="double + 1"))
     assert bag(pick(rows, "subject_id", "session", twice="double")) == bag(computed.proj(twice="double"))
     both = computed.proj("double") * lab.Subject.proj("species")
-    assert bag(pick(join(rows, lab.rows["Subject"], "subject_id"), "subject_id", "session", "double", "species")) == bag(both)
+    assert bag(
+        pick(join(rows, lab.rows["Subject"], "subject_id"), "subject_id", "session", "double", "species")
+    ) == bag(both)
     assert bag([r for r in rows if r["double"] > 4]) == bag(computed & (computed & "double > 4"))
     assert bag({"double": n} for n in {r["double"] for r in rows}) == bag(dj.U("double") & computed)
 
@@ -157,21 +163,27 @@ def test_constants_are_grouped_and_ordered_like_others(lab):
     assert [{"c": 2}] == (dj.U("c") & flat).to_dicts()
     assert [{"c": 2, "n": 9}] == dj.U("c").aggr(flat.proj("c"), n="count(*)").to_dicts()
     assert [{"t": "text", "k": 9}] == dj.U("t").aggr(flat, k="count(*)").to_dicts()
-    assert list(range(9)) == [r["subject_id"] for r in flat.to_dicts(order_by=["c", "t DESC", "n", "subject_id"])]
+    assert list(range(9)) == [
+        r["subject_id"] for r in flat.to_dicts(order_by=["c", "t DESC", "n", "subject_id"])
+    ]
     kept = flat.aggr(lab.Session, ..., k="count(session)")
     assert 9 == len(kept)
     assert {2} == {r["c"] for r in kept}
 
 
 @pytest.mark.statement("QRY-29")
-@pytest.mark.parametrize("text", ["", "subject_id +", "sum(subject_id)", "(select 1)", "subject_id; drop table x"])
+@pytest.mark.parametrize(
+    "text", ["", "subject_id +", "sum(subject_id)", "(select 1)", "subject_id; drop table x"]
+)
 def test_texts_that_are_no_expressions(lab, text):
     with pytest.raises(dj.DataJointError):
         lab.Subject.proj(x=text)
 
 
 @pytest.mark.statement("QRY-27", "QRY-29")
-@pytest.mark.parametrize("arguments", [((5,), {}), ((None,), {}), ((), {"x": None}), ((["name"],), {}), ((), {"X": "weight"})])
+@pytest.mark.parametrize(
+    "arguments", [((5,), {}), ((None,), {}), ((), {"x": None}), ((["name"],), {}), ((), {"X": "weight"})]
+)
 def test_other_arguments_are_refused(lab, arguments):
     names, named = arguments
     with pytest.raises(dj.DataJointError):

@@ -31,7 +31,9 @@ def test_null_never_empties_an_antijoin(lab):
     assert None in {row["subject_id"] for row in lab.rows["Loan"]}
     assert subjects(lab, lambda r: r["subject_id"] not in lent) == keys_of(lab.Subject - lab.Loan)
     assert subjects(lab, lambda r: r["subject_id"] in lent) == keys_of(lab.Subject & lab.Loan)
-    assert subjects(lab, lambda r: r["subject_id"] not in lent) == keys_of(lab.Subject - lab.Loan.proj("subject_id"))
+    assert subjects(lab, lambda r: r["subject_id"] not in lent) == keys_of(
+        lab.Subject - lab.Loan.proj("subject_id")
+    )
 
 
 @pytest.mark.statement("QRY-21")
@@ -45,7 +47,9 @@ def test_null_on_the_left_matches_nothing(lab):
 @pytest.mark.statement("QRY-21", "QRY-58")
 @pytest.mark.parametrize("materialised", [False, True], ids=["plain", "limited"])
 def test_null_under_nested_negation(lab, materialised):
-    loans, people = (lab.Loan & dj.Top(50), lab.Subject & dj.Top(50)) if materialised else (lab.Loan(), lab.Subject())
+    loans, people = (
+        (lab.Loan & dj.Top(50), lab.Subject & dj.Top(50)) if materialised else (lab.Loan(), lab.Subject())
+    )
     lent = {row["subject_id"] for row in lab.rows["Loan"]} - {None}
     free = subjects(lab, lambda r: r["subject_id"] not in lent)
     assert free == keys_of(lab.Subject & dj.Not(loans))
@@ -101,7 +105,9 @@ def test_a_text_under_minus_keeps_what_is_false(lab):
 
 
 @pytest.mark.statement("QRY-11")
-@pytest.mark.parametrize("text", ["wieght > 1", "subject_id = 1 and wieght = 2", "abs(wieght) > 1", "wieght is null"])
+@pytest.mark.parametrize(
+    "text", ["wieght > 1", "subject_id = 1 and wieght = 2", "abs(wieght) > 1", "wieght is null"]
+)
 def test_an_unknown_name_in_a_text(lab, text):
     with pytest.raises(dj.errors.UnknownAttributeError, match="wieght") as caught:
         lab.Subject & text
@@ -109,7 +115,9 @@ def test_an_unknown_name_in_a_text(lab, text):
 
 
 @pytest.mark.statement("QRY-10")
-@pytest.mark.parametrize("text", ["", "  ", "subject_id =", "subject_id = 1; drop table x", "and", "(subject_id = 1"])
+@pytest.mark.parametrize(
+    "text", ["", "  ", "subject_id =", "subject_id = 1; drop table x", "and", "(subject_id = 1"]
+)
 def test_texts_that_are_no_conditions(lab, text):
     with pytest.raises(dj.errors.QueryError):
         lab.Subject & text
@@ -210,7 +218,9 @@ def test_values_that_make_no_sense_are_refused_by_name(lab, condition):
 
 
 @pytest.mark.statement("QRY-14")
-@pytest.mark.parametrize("kind", [list, tuple, set, frozenset, np.array, iter, pd.Series], ids=lambda k: k.__name__)
+@pytest.mark.parametrize(
+    "kind", [list, tuple, set, frozenset, np.array, iter, pd.Series], ids=lambda k: k.__name__
+)
 def test_several_values_mean_in(lab, kind):
     assert {(1,), (4,)} == keys_of(lab.Subject & {"subject_id": kind([1, 4])})
     expected = subjects(lab, lambda r: r["nick"] in ("Zoe", "it's"))
@@ -235,7 +245,21 @@ def test_several_values_of_other_sizes(lab):
 @pytest.mark.statement("QRY-26")
 @pytest.mark.parametrize(
     "text",
-    ["' OR '1'='1", "\\' OR 1=1 -- ", "'; DROP TABLE x; --", '" OR ""="', "%", "_", "\\", "''", "%(a)s", "{}", "?", ":a", "$1"],
+    [
+        "' OR '1'='1",
+        "\\' OR 1=1 -- ",
+        "'; DROP TABLE x; --",
+        '" OR ""="',
+        "%",
+        "_",
+        "\\",
+        "''",
+        "%(a)s",
+        "{}",
+        "?",
+        ":a",
+        "$1",
+    ],
 )
 def test_a_value_is_never_sql(lab, text):
     for condition in ({"name": text}, {"name": [text, text + "x"]}, [{"name": text}, {"name": text + "x"}]):
@@ -250,12 +274,19 @@ def test_a_value_is_never_sql(lab, text):
 def test_collections_are_or(lab):
     expected = subjects(lab, lambda r: r["species"] == "rat" or r["subject_id"] == 3 or r["nick"] is None)
     items = ["species = 'rat'", {"subject_id": 3}, {"nick": None}]
-    for collection in (items, tuple(items), (item for item in items), dict.fromkeys(range(3)).keys() and items):
+    for collection in (
+        items,
+        tuple(items),
+        (item for item in items),
+        dict.fromkeys(range(3)).keys() and items,
+    ):
         assert expected == keys_of(lab.Subject & collection)
     assert {(1,), (2,)} == keys_of(lab.Subject & {"subject_id = 1", "subject_id = 2"})
     assert {(1,), (2,)} == keys_of(lab.Subject & ({"subject_id": n} for n in (1, 2)))
     assert {(1,), (2,)} == keys_of(lab.Subject & map(lambda n: {"subject_id": n}, (1, 2)))
-    assert keys_of(lab.Subject()) - expected - subjects(lab, lambda r: r["nick"] is None) == keys_of(lab.Subject - items)
+    assert keys_of(lab.Subject()) - expected - subjects(lab, lambda r: r["nick"] is None) == keys_of(
+        lab.Subject - items
+    )
 
 
 @pytest.mark.statement("QRY-15")
@@ -304,7 +335,9 @@ def test_arrays_and_frames(lab):
     assert expected == keys_of(lab.Session & frame)
     assert expected == keys_of(lab.Session & frame.reset_index()[["subject_id", "session", "started"]])
     assert expected == keys_of(lab.Session & lab.Session.to_polars().filter(pl.col("subject_id") == 3))
-    assert expected == keys_of(lab.Session & lab.Session.to_polars().filter(pl.col("subject_id") == 3).to_arrow())
+    assert expected == keys_of(
+        lab.Session & lab.Session.to_polars().filter(pl.col("subject_id") == 3).to_arrow()
+    )
     missing = pd.DataFrame({"nick": ["Zoe", None], "weight": [18.25, np.nan]})
     wanted = [(18.25, "Zoe"), (None, None)]
     assert subjects(lab, lambda r: (r["weight"], r["nick"]) in wanted) == keys_of(lab.Subject & missing)
@@ -315,15 +348,19 @@ def test_arrays_and_frames(lab):
 @pytest.mark.statement("QRY-16")
 def test_and_list_and_not(lab):
     both = dj.AndList(["species = 'rat'", {"weight": 0.0}])
-    assert subjects(lab, lambda r: r["species"] == "rat" and r["weight"] == 0.0) == keys_of(lab.Subject & both)
+    assert subjects(lab, lambda r: r["species"] == "rat" and r["weight"] == 0.0) == keys_of(
+        lab.Subject & both
+    )
     assert keys_of(lab.Subject()) == keys_of(lab.Subject & dj.AndList([]))
     assert set() == keys_of(lab.Subject - dj.AndList([]))
     assert subjects(lab, lambda r: r["species"] != "rat") == keys_of(lab.Subject & dj.Not("species = 'rat'"))
     nested = [both, dj.Not(["subject_id < 5", dj.AndList(["subject_id > 6", "subject_id < 8"])])]
     assert subjects(
         lab,
-        lambda r: (r["species"] == "rat" and r["weight"] == 0.0)
-        or not (r["subject_id"] < 5 or (6 < r["subject_id"] < 8)),
+        lambda r: (
+            (r["species"] == "rat" and r["weight"] == 0.0)
+            or not (r["subject_id"] < 5 or (6 < r["subject_id"] < 8))
+        ),
     ) == keys_of(lab.Subject & nested)
     lent = {r["subject_id"] for r in lab.rows["Loan"]} - {None}
     assert subjects(lab, lambda r: r["subject_id"] not in lent and r["subject_id"] > 3) == keys_of(
@@ -371,7 +408,9 @@ def test_semijoin_and_antijoin(lab):
     )
     # secondary attributes take part: a recording names its session outside its key
     recordings = lab.rows["Recording"]
-    assert bag([s for s in sessions if has(s, recordings, "subject_id", "session")]) == bag(lab.Session & lab.Recording)
+    assert bag([s for s in sessions if has(s, recordings, "subject_id", "session")]) == bag(
+        lab.Session & lab.Recording
+    )
     assert bag([s for s in sessions if not has(s, recordings, "subject_id", "session")]) == bag(
         lab.Session - lab.Recording
     )
@@ -396,7 +435,10 @@ def test_semijoin_by_renamed_references(lab):
 @pytest.mark.statement("QRY-18")
 def test_semijoin_with_every_kind_of_expression(lab):
     sessions = lab.rows["Session"]
-    counts = {s["subject_id"]: sum(k["subject_id"] == s["subject_id"] for k in sessions) for s in lab.rows["Subject"]}
+    counts = {
+        s["subject_id"]: sum(k["subject_id"] == s["subject_id"] for k in sessions)
+        for s in lab.rows["Subject"]
+    }
     cases = [
         (lab.Subject.aggr(lab.Session, n="count(session)") & "n = 2", lambda i: counts[i] == 2),
         ((lab.Session & "session = 2") + (lab.Session & "session = 3"), lambda i: counts[i] > 1),
@@ -446,7 +488,9 @@ def test_restriction_by_the_universal_set(lab):
 
 
 @pytest.mark.statement("QRY-23")
-@pytest.mark.parametrize("other", [None, 5, 1.5, np.int64(3), ..., b"bytes", print, [5], [None], ("a = 1", 3)], ids=repr)
+@pytest.mark.parametrize(
+    "other", [None, 5, 1.5, np.int64(3), ..., b"bytes", print, [5], [None], ("a = 1", 3)], ids=repr
+)
 def test_other_objects_are_refused(lab, other):
     with pytest.raises(dj.DataJointError, match="[Ii]nvalid restriction type|no attribute|has no"):
         lab.Subject & other
@@ -475,9 +519,9 @@ def test_json_paths_in_dict_keys(lab):
 
 @pytest.mark.statement("QRY-24")
 def test_json_paths_in_projections(lab):
-    rows = lab.Document.proj(first="content.a.b[0]:int32", text="content.s", number="content.n:float64").to_dicts(
-        order_by="KEY"
-    )
+    rows = lab.Document.proj(
+        first="content.a.b[0]:int32", text="content.s", number="content.n:float64"
+    ).to_dicts(order_by="KEY")
     assert [5, 7, None, None] == [row["first"] for row in rows]
     assert ["it's", None, None, None] == [row["text"] for row in rows]
     assert [2.5, None, None, None] == [row["number"] for row in rows]

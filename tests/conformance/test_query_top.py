@@ -12,7 +12,10 @@ def ordered(rows, *terms):
     rows = list(rows)
     for term in reversed(terms):
         name, _, direction = term.partition(" ")
-        rows.sort(key=lambda r, n=name: (r[n] is not None, r[n] if r[n] is not None else 0), reverse=direction == "DESC")
+        rows.sort(
+            key=lambda r, n=name: (r[n] is not None, r[n] if r[n] is not None else 0),
+            reverse=direction == "DESC",
+        )
     return rows
 
 
@@ -32,7 +35,11 @@ def test_the_first_rows(lab):
     same(rows[2:5], 3, offset=2)
     same(rows[-2:][::-1], 2, "KEY DESC")
     same(ordered(rows, "day DESC", *KEY)[:4], 4, ["day DESC", "KEY"])
-    same(ordered(rows, "day DESC", "subject_id DESC", "session")[:4], 4, ["day DESC", "subject_id DESC", "session"])
+    same(
+        ordered(rows, "day DESC", "subject_id DESC", "session")[:4],
+        4,
+        ["day DESC", "subject_id DESC", "session"],
+    )
     same(ordered(rows, "session", "subject_id")[:4], limit=4, order_by=["session", "subject_id"])
     same(ordered(rows, "session", "subject_id")[:4], limit=4, order_by="session, subject_id")
     same(ordered(rows, "session DESC", "subject_id"), None, ["session desc", "subject_id asc"])
@@ -72,9 +79,10 @@ def test_two_tops(lab):
     assert [] == (lab.Session & dj.Top(2) & dj.Top(6, offset=2)).to_dicts()
     assert rows[::-1][1:3] == (lab.Session & dj.Top(None, "KEY DESC") & dj.Top(2, None, offset=1)).to_dicts()
     # another order applies to the result of the first
-    assert ordered(rows[:5], "session DESC", "subject_id DESC")[:2] == (
-        lab.Session & dj.Top(5) & dj.Top(2, ["session DESC", "subject_id DESC"])
-    ).to_dicts()
+    assert (
+        ordered(rows[:5], "session DESC", "subject_id DESC")[:2]
+        == (lab.Session & dj.Top(5) & dj.Top(2, ["session DESC", "subject_id DESC"])).to_dicts()
+    )
     assert rows[:5][::-1] == (lab.Session & dj.Top(5)).to_dicts(order_by="KEY DESC")
     assert rows[:3] == (lab.Session & dj.Top(5)).to_dicts(order_by="KEY", limit=3)
     assert rows[:5][-2:] == (lab.Session & dj.Top(5)).tail(2)
@@ -87,22 +95,26 @@ def test_later_operations_see_the_selected_rows_only(lab):
     four = rows[1:5]
     assert bag([r for r in four if r["session"] == 1]) == bag(top & "session = 1")
     assert bag([r for r in four if r["session"] != 1]) == bag(top - "session = 1")
-    assert bag([r for r in four if any(matches(r, t, *KEY) for t in lab.rows["Trial"])]) == bag(top & lab.Trial)
+    assert bag([r for r in four if any(matches(r, t, *KEY) for t in lab.rows["Trial"])]) == bag(
+        top & lab.Trial
+    )
     assert bag(four) == bag(lab.Session & top)
     assert bag([r for r in rows if r not in four]) == bag(lab.Session - top)
     assert bag(join(four, lab.rows["Subject"], "subject_id")) == bag(top * lab.Subject)
     assert 4 == len(top)
     assert top
     assert not lab.Session & dj.Top(0)
-    assert bag({**{n: r[n] for n in KEY}, "n": sum(matches(r, t, *KEY) for t in lab.rows["Trial"])} for r in four) == bag(
-        top.aggr(lab.Trial, n="count(trial)")
-    )
+    assert bag(
+        {**{n: r[n] for n in KEY}, "n": sum(matches(r, t, *KEY) for t in lab.rows["Trial"])} for r in four
+    ) == bag(top.aggr(lab.Trial, n="count(trial)"))
     assert bag({"subject_id": k, "n": sum(r["subject_id"] == k for r in four)} for k in range(9)) == bag(
         lab.Subject.aggr(top, n="count(session)")
     )
     assert [{"n": 4}] == dj.U().aggr(top, n="count(*)").to_dicts()
     assert bag({"note": n} for n in {r["note"] for r in four}) == bag(dj.U("note") & top)
-    assert bag({**{n: r[n] for n in KEY}, "x": r["session"] * 2} for r in four) == bag(top.proj(x="session * 2"))
+    assert bag({**{n: r[n] for n in KEY}, "x": r["session"] * 2} for r in four) == bag(
+        top.proj(x="session * 2")
+    )
     assert bag(r for r in top.proj(x="session * 2") & "x > 2") == bag(
         {**{n: r[n] for n in KEY}, "x": r["session"] * 2} for r in four if r["session"] > 1
     )
@@ -197,7 +209,9 @@ def test_null_in_derived_columns(lab):
     union = lab.Session.proj("note") + lab.Session.proj("score")
     assert ordered(union.to_dicts(), "score DESC", *KEY) == union.to_dicts(order_by=["score DESC", "KEY"])
     computed = lab.Subject.proj(half="weight / 2", gone="nullif(subject_id, 3)")
-    assert ordered(computed.to_dicts(), "half", "subject_id") == computed.to_dicts(order_by=["half", "subject_id"])
+    assert ordered(computed.to_dicts(), "half", "subject_id") == computed.to_dicts(
+        order_by=["half", "subject_id"]
+    )
     assert ordered(computed.to_dicts(), "gone DESC") == computed.to_dicts(order_by="gone DESC")
     nicks = dj.U("nick") & lab.Subject
     assert ordered(nicks.to_dicts(), "nick") == nicks.head()

@@ -21,7 +21,10 @@ def united(left, right, key, names):
 def test_each_key_once(lab):
     rows = lab.rows["Session"]
     key = ["subject_id", "session"]
-    left, right = pick([r for r in rows if r["session"] < 3], *key, "note"), pick([r for r in rows if r["session"] > 1], *key, "score")
+    left, right = (
+        pick([r for r in rows if r["session"] < 3], *key, "note"),
+        pick([r for r in rows if r["session"] > 1], *key, "score"),
+    )
     result = (lab.Session & "session < 3").proj("note") + (lab.Session & "session > 1").proj("score")
     assert ["subject_id", "session", "note", "score"] == result.heading.names
     assert key == result.primary_key
@@ -30,12 +33,18 @@ def test_each_key_once(lab):
     keys = (lab.Session & "session < 3").proj() + (lab.Session & "session > 1").proj()
     assert bag(pick(rows, *key)) == bag(keys)
     assert bag(rows) == bag(lab.Session + lab.Session)
-    assert bag(lab.rows["Subject"]) == bag(lab.Subject + (lab.Subject & False)) == bag((lab.Subject & False) + lab.Subject)
+    assert (
+        bag(lab.rows["Subject"])
+        == bag(lab.Subject + (lab.Subject & False))
+        == bag((lab.Subject & False) + lab.Subject)
+    )
 
 
 @pytest.mark.statement("QRY-46")
 def test_keys_of_different_tables(lab):
-    animals = {r["subject_id"] for r in lab.rows["Session"]} | {r["subject_id"] for r in lab.rows["Loan"]} - {None}
+    animals = {r["subject_id"] for r in lab.rows["Session"]} | {r["subject_id"] for r in lab.rows["Loan"]} - {
+        None
+    }
     seen = (dj.U("subject_id") & lab.Session) + (dj.U("subject_id") & (lab.Loan & "subject_id is not null"))
     assert bag({"subject_id": k} for k in animals) == bag(seen)
     swapped = (dj.U("session", "subject_id") & lab.Session) + lab.Session.proj()
@@ -44,7 +53,11 @@ def test_keys_of_different_tables(lab):
 
 @pytest.mark.statement("QRY-46")
 def test_other_keys_are_refused(lab):
-    for left, right in ((lab.Session, lab.Subject), (lab.Subject, lab.User), (lab.Subject, lab.Subject.proj(k="subject_id"))):
+    for left, right in (
+        (lab.Session, lab.Subject),
+        (lab.Subject, lab.User),
+        (lab.Subject, lab.Subject.proj(k="subject_id")),
+    ):
         with pytest.raises(dj.DataJointError, match="primary key"):
             left + right
 
@@ -96,12 +109,20 @@ def test_a_union_is_an_expression(lab):
     assert in_order[:2] == (union & dj.Top(2)).to_dicts(order_by="KEY")
     assert len(rows) == len(union)
     assert bag(pick(rows, "subject_id", "session", "day")) == bag(union.proj("day"))
-    assert bag({"subject_id": r["subject_id"], "session": r["session"], "n": r["session"] + 1} for r in rows) == bag(
-        union.proj(n="session + 1")
+    assert bag(
+        {"subject_id": r["subject_id"], "session": r["session"], "n": r["session"] + 1} for r in rows
+    ) == bag(union.proj(n="session + 1"))
+    assert (
+        bag(join(rows, lab.rows["Subject"], "subject_id"))
+        == bag(union * lab.Subject)
+        == bag(lab.Subject * union)
     )
-    assert bag(join(rows, lab.rows["Subject"], "subject_id")) == bag(union * lab.Subject) == bag(lab.Subject * union)
-    counts = {s["subject_id"]: sum(r["subject_id"] == s["subject_id"] for r in rows) for s in lab.rows["Subject"]}
-    assert bag({"subject_id": k, "n": n} for k, n in counts.items()) == bag(lab.Subject.aggr(union, n="count(session)"))
+    counts = {
+        s["subject_id"]: sum(r["subject_id"] == s["subject_id"] for r in rows) for s in lab.rows["Subject"]
+    }
+    assert bag({"subject_id": k, "n": n} for k, n in counts.items()) == bag(
+        lab.Subject.aggr(union, n="count(session)")
+    )
     trials = [t for t in lab.rows["Trial"]]
     assert bag({"subject_id": r["subject_id"], "session": r["session"],
                 "n": sum(t["subject_id"] == r["subject_id"] and t["session"] == r["session"] for t in trials)}
@@ -144,8 +165,12 @@ def test_an_operand_keeps_its_limit(lab):
     top, last = lab.Session & dj.Top(2), lab.Session & dj.Top(2, "KEY DESC")
     assert bag(rows[:2] + rows[-2:]) == bag(top + last)
     assert bag(rows[-2:] + rows[:2]) == bag(last + top)
-    assert bag(rows[:2] + [r for r in rows[2:] if r["session"] == 1]) == bag(top + (lab.Session & "session = 1"))
-    assert bag(rows[:2] + [r for r in rows[2:] if r["session"] == 1]) == bag((lab.Session & "session = 1") + top)
+    assert bag(rows[:2] + [r for r in rows[2:] if r["session"] == 1]) == bag(
+        top + (lab.Session & "session = 1")
+    )
+    assert bag(rows[:2] + [r for r in rows[2:] if r["session"] == 1]) == bag(
+        (lab.Session & "session = 1") + top
+    )
     lean = top.proj("note") + last.proj("score")
     assert bag(
         [{**p, "score": None} for p in pick(rows[:2], "subject_id", "session", "note")]

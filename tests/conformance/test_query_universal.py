@@ -18,9 +18,13 @@ def test_distinct_values(lab):
     assert bag(distinct(sessions, "day", "note")) == bag(result)
     assert bag(distinct(sessions, "note")) == bag(dj.U("note") & lab.Session)
     assert bag(distinct(sessions, "session")) == bag(dj.U("session") & lab.Session())
-    assert bag(distinct([s for s in sessions if s["good"]], "session")) == bag(dj.U("session") & (lab.Session & "good"))
+    assert bag(distinct([s for s in sessions if s["good"]], "session")) == bag(
+        dj.U("session") & (lab.Session & "good")
+    )
     computed = [{**s, "odd": s["session"] % 2} for s in sessions]
-    assert bag(distinct(computed, "odd", "note")) == bag(dj.U("odd", "note") & lab.Session.proj("note", odd="session % 2"))
+    assert bag(distinct(computed, "odd", "note")) == bag(
+        dj.U("odd", "note") & lab.Session.proj("note", odd="session % 2")
+    )
     assert bag(distinct(sessions, "note")) == bag(dj.U("note").restrict(lab.Session))
     assert bag(distinct(lab.rows["Trial"], "outcome")) == bag(dj.U("outcome") & lab.Trial)
     assert len(distinct(sessions, "note")) == len(dj.U("note") & lab.Session)
@@ -33,7 +37,9 @@ def test_distinct_values_are_an_expression(lab):
     rows = distinct(sessions, "note", "session")
     assert bag([r for r in rows if r["session"] > 1]) == bag(result & "session > 1")
     assert bag([r for r in rows if r["note"] == "ok"]) == bag(result & {"note": "ok"})
-    assert sorted(rows, key=lambda r: (r["session"], r["note"])) == result.to_dicts(order_by=["session", "note"])
+    assert sorted(rows, key=lambda r: (r["session"], r["note"])) == result.to_dicts(
+        order_by=["session", "note"]
+    )
     assert sorted(rows, key=lambda r: (r["note"], r["session"]))[:2] == result.head(2)
     assert bag({"session": r["session"], "text": r["note"]} for r in rows) == bag(result.proj(text="note"))
     assert bag({**r, "n": r["session"] * 2} for r in rows) == bag(result.proj(n="session * 2"))
@@ -46,7 +52,9 @@ def test_distinct_values_are_an_expression(lab):
     assert bag({**s, "n": len({x["day"] for x in sessions if x["subject_id"] == s["subject_id"]})}
                for s in [{"subject_id": k} for k in range(9)]) == bag(lab.Subject.aggr(nights, n="count(day)"))  # fmt: skip
     assert len(distinct(sessions, "subject_id", "day")) == len(nights * lab.Subject)
-    assert bag([r for r in rows if r["session"] < 3]) == bag((result & "session = 1") + (result & "session = 2"))
+    assert bag([r for r in rows if r["session"] < 3]) == bag(
+        (result & "session = 1") + (result & "session = 2")
+    )
 
 
 @pytest.mark.statement("QRY-51")
@@ -54,7 +62,11 @@ def test_grouping(lab):
     sessions = lab.rows["Session"]
     result = dj.U("note").aggr(lab.Session, n="count(*)", last="max(day)")
     expected = [
-        {"note": note, "n": sum(s["note"] == note for s in sessions), "last": max(s["day"] for s in sessions if s["note"] == note)}
+        {
+            "note": note,
+            "n": sum(s["note"] == note for s in sessions),
+            "last": max(s["day"] for s in sessions if s["note"] == note),
+        }
         for note in {s["note"] for s in sessions}
     ]
     assert ["note"] == result.primary_key
@@ -70,9 +82,12 @@ def test_grouping(lab):
     ) == bag(two)
     mixed = dj.U("session").aggr(lab.Session, m="session * 10 + count(*)")
     assert bag(
-        {"session": k, "m": k * 10 + sum(s["session"] == k for s in sessions)} for k in {s["session"] for s in sessions}
+        {"session": k, "m": k * 10 + sum(s["session"] == k for s in sessions)}
+        for k in {s["session"] for s in sessions}
     ) == bag(mixed)
-    assert bag({"session": k} for k in {s["session"] for s in sessions}) == bag(dj.U("session").aggr(lab.Session))
+    assert bag({"session": k} for k in {s["session"] for s in sessions}) == bag(
+        dj.U("session").aggr(lab.Session)
+    )
 
 
 @pytest.mark.statement("QRY-51")
@@ -143,7 +158,11 @@ def test_null_is_one_group(lab):
     assert bag(distinct(subjects, "nick")) == bag(dj.U("nick") & lab.Subject)
     grouped = dj.U("nick").aggr(lab.Subject, n="count(*)", m="count(nick)")
     expected = [
-        {"nick": k, "n": sum(s["nick"] == k for s in subjects), "m": 0 if k is None else sum(s["nick"] == k for s in subjects)}
+        {
+            "nick": k,
+            "n": sum(s["nick"] == k for s in subjects),
+            "m": 0 if k is None else sum(s["nick"] == k for s in subjects),
+        }
         for k in {s["nick"] for s in subjects}
     ]
     assert bag(expected) == bag(grouped)

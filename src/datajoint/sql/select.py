@@ -64,7 +64,9 @@ def count_each(plans: Sequence[Plan], dialect: Dialect) -> Statement:
     taken = 0
     for plan in plans:
         pieces.append(", (" if pieces else "SELECT (")
-        pieces += (replace(p, index=p.index + taken) if isinstance(p, Slot) else p for p in _count(plan, dialect))
+        pieces += (
+            replace(p, index=p.index + taken) if isinstance(p, Slot) else p for p in _count(plan, dialect)
+        )
         pieces.append(")")
         taken += plan.arity
     return assemble(pieces, dialect)
@@ -242,7 +244,13 @@ class _Writer:
             return ["1 = 1" if operator == " AND " else "1 = 0"]
         if len(terms) > _FLAT:  # SQLite refuses a chain of a thousand terms, but not a tree of them
             half = len(terms) // 2
-            return ["(", *self.terms(terms[:half], operator), operator, *self.terms(terms[half:], operator), ")"]
+            return [
+                "(",
+                *self.terms(terms[:half], operator),
+                operator,
+                *self.terms(terms[half:], operator),
+                ")",
+            ]
         pieces: Pieces = ["("]
         for n, term in enumerate(terms):
             pieces += [operator if n else "", *self.predicate(term)]

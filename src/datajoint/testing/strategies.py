@@ -35,7 +35,22 @@ Draw = Callable[[st.SearchStrategy[Any]], Any]
 Row = dict[str, Any]
 Tables = Mapping[str, Any]
 
-_TEXTS = ("", "a", "A", "á", " a ", "it's", 'say "x"', "back\\slash", "100%", "_", "犬🐁", "a\nb", "NULL", "{}?:x$1")
+_TEXTS = (
+    "",
+    "a",
+    "A",
+    "á",
+    " a ",
+    "it's",
+    'say "x"',
+    "back\\slash",
+    "100%",
+    "_",
+    "犬🐁",
+    "a\nb",
+    "NULL",
+    "{}?:x$1",
+)
 _POOLS: dict[str, tuple[Any, ...]] = {
     "float64": (0.0, 0.5, -1.25, 2.0, 3.0, -0.0),
     "float32": (0.0, 0.5, -1.25, 2.0),
@@ -173,11 +188,15 @@ def _value(draw: Draw, attribute: Attribute) -> Any:
 def _refer(draw: Draw, row: Row, key: ForeignKey, parents: list[Row]) -> bool:
     """Fill in a reference; columns that another reference has filled must agree."""
     pairs = list(zip(key.columns, key.parent_columns, strict=True))
-    fitting = [p for p in parents if all(column not in row or row[column] == p[parent] for column, parent in pairs)]
+    fitting = [
+        p for p in parents if all(column not in row or row[column] == p[parent] for column, parent in pairs)
+    ]
     if key.nullable and (not fitting or draw(st.integers(0, 2)) == 0):
         for column, _ in pairs:
             row.setdefault(column, None)
-        return all(row[column] is None for column, _ in pairs) or any(row[column] is None for column, _ in pairs)
+        return all(row[column] is None for column, _ in pairs) or any(
+            row[column] is None for column, _ in pairs
+        )
     if not fitting:
         return False
     parent_row = draw(st.sampled_from(fitting))
@@ -204,7 +223,8 @@ def offline(specs: Mapping[str, TableSpec]) -> dict[str, QueryExpression]:
     """
     nowhere: Any = SimpleNamespace(backend=SimpleNamespace(name=""), dialect=SimpleNamespace(name=""))
     return _Tables(
-        (name, QueryExpression._of(Query(Source(spec.name, spec.heading())), nowhere)) for name, spec in specs.items()
+        (name, QueryExpression._of(Query(Source(spec.name, spec.heading())), nowhere))
+        for name, spec in specs.items()
     )
 
 
@@ -244,7 +264,9 @@ class _Writer:
         items = list(items)
         if not items:
             return []
-        return self.draw(st.lists(st.sampled_from(items), min_size=min(least, len(items)), max_size=most, unique=True))
+        return self.draw(
+            st.lists(st.sampled_from(items), min_size=min(least, len(items)), max_size=most, unique=True)
+        )
 
     def program(self, depth: int) -> str:
         code = self.choose(list(self.tables))
@@ -256,7 +278,16 @@ class _Writer:
         """Apply one operator; where it is refused, what was there stays."""
         expression = evaluate_code(code, self.tables)
         write = self.choose(
-            [self.restrict, self.match, self.project, self.join, self.aggregate, self.universal, self.union, self.top]
+            [
+                self.restrict,
+                self.match,
+                self.project,
+                self.join,
+                self.aggregate,
+                self.universal,
+                self.union,
+                self.top,
+            ]
         )
         longer = write(code, expression, depth - 1)
         try:
@@ -306,7 +337,9 @@ class _Writer:
 
     def match(self, code: str, expression: QueryExpression, depth: int) -> str:
         other = self.program(depth) if depth > 0 else self.choose(list(self.tables))
-        operand = self.choose([other, other, f"[{other}]", f"dj.Not({other})", f"[{other}, {self.condition(expression, 1)}]"])
+        operand = self.choose(
+            [other, other, f"[{other}]", f"dj.Not({other})", f"[{other}, {self.condition(expression, 1)}]"]
+        )
         return f"({code} {self.choose('&-')} {operand})"
 
     # ------------------------------------------------------------------------------- projection and join
@@ -330,7 +363,14 @@ class _Writer:
         if attribute is not None and not attribute.name.startswith("wild"):
             name = attribute.name
             if attribute.numeric and attribute.dtype.kind != "bool":
-                forms += [f"{name} + 1", f"{name} * 2", f"{name} / 2", f"-{name}", f"{name} > 1", f"coalesce({name}, 0)"]
+                forms += [
+                    f"{name} + 1",
+                    f"{name} * 2",
+                    f"{name} / 2",
+                    f"-{name}",
+                    f"{name} > 1",
+                    f"coalesce({name}, 0)",
+                ]
             if attribute.dtype.kind in TEXTS:
                 forms += [f"concat({name}, '!')", f"length({name})", f"upper({name})", f"{name} = 'a'"]
             forms += [f"{name} is null", f"case when {name} is null then 0 else 1 end"]
@@ -359,7 +399,9 @@ class _Writer:
 
     def aggregate(self, code: str, expression: QueryExpression, depth: int) -> str:
         other = self.program(depth) if depth > 0 else self.choose(list(self.tables))
-        kept = self.choose([[], ["..."], [repr(name) for name in self.some(expression.heading.secondary_attributes)]])
+        kept = self.choose(
+            [[], ["..."], [repr(name) for name in self.some(expression.heading.secondary_attributes)]]
+        )
         named = self.aggregates(list(evaluate_code(other, self.tables).heading.values()))
         drop = ", exclude_nonmatching=True" * self.draw(st.integers(0, 1))
         return f"{code}.aggr({_arguments([other, *kept], named)}{drop})"
@@ -384,8 +426,13 @@ class _Writer:
         names = [a.name for a in _comparable(expression.heading.values())]
         if not set(expression.primary_key) <= set(names):
             return code
-        order = [f"{name} DESC" if self.draw(st.booleans()) else name for name in self.draw(st.permutations(names))]
-        limit, offset = self.draw(st.sampled_from([None, 0, 1, 2, 3])), self.draw(st.sampled_from([0, 0, 1, 2]))
+        order = [
+            f"{name} DESC" if self.draw(st.booleans()) else name for name in self.draw(st.permutations(names))
+        ]
+        limit, offset = (
+            self.draw(st.sampled_from([None, 0, 1, 2, 3])),
+            self.draw(st.sampled_from([0, 0, 1, 2])),
+        )
         return f"({code} & dj.Top({limit}, {order!r}, {offset}))"
 
 
@@ -414,5 +461,3 @@ def programs(draw: Draw, tables: Tables, depth: int = 4) -> str:
     True
     """
     return _Writer(draw, tables).program(depth)
-
-
