@@ -28,7 +28,7 @@ _COMMITS_IMPLICITLY = re.compile(
     r"\s*(create|alter|drop|rename|truncate|lock|grant|revoke|analyze|optimize)\b", re.IGNORECASE
 )
 
-_OLDEST = {"MariaDB": (10, 6), "MySQL": (8, 0, 17), "PostgreSQL": (12,), "SQLite": (3, 37)}
+_OLDEST = {"MariaDB": (10, 6), "MySQL": (8, 0, 17), "PostgreSQL": (12,), "SQLite": (3, 38)}
 
 
 @cache  # so that it is said once a process and version: CFG-18
