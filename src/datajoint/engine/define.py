@@ -95,8 +95,7 @@ def run(connection: Connection, statements: Sequence[ddl.Statement]) -> None:
     """Run DDL as one change where the database can, else one statement after the other."""
     if connection.dialect.features.transactional_ddl:
         with connection.transaction:
-            for text, parameters in statements:
-                connection.execute(text, parameters)
+            connection.execute_batch(statements)
         return
     for text, parameters in statements:
         connection.execute(text, parameters)

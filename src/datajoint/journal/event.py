@@ -13,6 +13,7 @@ from typing import Any
 
 from datajoint._value import Value
 from datajoint.engine.connection import Connection
+from datajoint.engine.define import run
 from datajoint.errors import AccessError, DuplicateError, QueryError
 from datajoint.heading.names import TableName
 from datajoint.heading.values import json_text
@@ -103,8 +104,7 @@ def prepare(connection: Connection, schema: str) -> bool:
         _tell(f"schema `{schema}` has no table of events and none may be made: writes are not recorded")
         return False
     try:
-        for text, values in create_table(spec, {}, connection.dialect):
-            connection.execute(text, values)
+        run(connection, create_table(spec, {}, connection.dialect))
     except AccessError:
         _tell(f"no right to make a table of events in schema `{schema}`: writes are not recorded")
         return False
