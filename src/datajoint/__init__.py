@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datajoint.codecs.base import Codec
     from datajoint.codecs.blob.matlab import MatCell, MatStruct
     from datajoint.codecs.registry import get_codec, list_codecs
+    from datajoint.codecs.spark import SparkAdapter
     from datajoint.diagram.diagram import Diagram
     from datajoint.engine.connection import Connection
     from datajoint.errors import CheckError, DataJointError
@@ -52,6 +53,7 @@ _WHERE = {
     "Not": "query.restriction",
     "Part": "tiers",
     "Schema": "schemas.schema",
+    "SparkAdapter": "codecs.spark",
     "Table": "table.table",
     "Top": "query.restriction",
     "U": "query.universal",

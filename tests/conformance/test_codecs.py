@@ -283,3 +283,15 @@ def test_codecs_of_packages(tmp_path):
     )  # fmt: skip
     assert 0 == result.returncode, result.stderr
     assert "{'a': 1, 'w': 'abc', 'o': 'xyz'}" == result.stdout.strip()
+
+
+@pytest.mark.statement("COD-28")
+def test_codecs_for_spark(declare, codec):
+    name = codec("vector", "<blob>", encode=lambda self, value: value, decode=lambda self, stored: stored,
+                 to_spark=lambda self, decoded, *, key=None: [*map(float, decoded)])  # fmt: skip
+    table = declare("Thing", f"thing : int32\n---\nv : <{name}>")
+    table.insert1({"thing": 1, "v": [1, 2]})
+
+    assert isinstance(dj.get_codec(name), dj.SparkAdapter)
+    assert not isinstance(dj.get_codec("blob"), dj.SparkAdapter)
+    assert [1.0, 2.0] == dj.get_codec(table.heading["v"].codec).to_spark(table.fetch1("v"), key={"thing": 1})

@@ -1,0 +1,5 @@
+"""Older import path of the contract for Spark."""
+
+from datajoint.codecs.spark import SparkAdapter
+
+__all__ = ["SparkAdapter"]
