@@ -281,21 +281,69 @@ class QueryExpression(LegacyFetch):
     def to_pandas(
         self, order_by: Any = None, limit: int | None = None, offset: int | None = None, squeeze: bool = False
     ) -> pd.DataFrame:
-        """Return a pandas frame indexed by the key."""
+        """Return a pandas frame indexed by the key; arguments as for `to_dicts`.
+
+        Dtypes follow from the heading, whatever the rows: int64 or uint64, bool, float64, datetime64[us];
+        Int64, UInt64 and boolean where NULL is allowed; objects for all else, None for NULL.
+
+        Examples
+        --------
+        >>> import datajoint as dj
+        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+        >>> @schema
+        ... class Subject(dj.Manual):
+        ...     definition = '''
+        ...     subject_id : int32
+        ...     ---
+        ...     litter=null : int16
+        ...     born : datetime
+        ...     '''
+        >>> [str(dtype) for dtype in Subject.to_pandas().dtypes]
+        ['Int64', 'datetime64[us]']
+        """
         heading, columns = self._columns((), order_by, limit, offset)
         return frames.pandas_frame(heading, [frames.squeezed(c) for c in columns] if squeeze else columns)
 
     def to_polars(
         self, order_by: Any = None, limit: int | None = None, offset: int | None = None, squeeze: bool = False
     ) -> pl.DataFrame:
-        """Return a Polars frame."""
+        """Return a Polars frame; arguments as for `to_dicts`.
+
+        Types are those of the attributes (Int8 … UInt64, Decimal, Datetime in µs); a uuid is a text, a value
+        of json or of a codec an object.
+
+        Examples
+        --------
+        >>> import datajoint as dj
+        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+        >>> @schema
+        ... class Subject(dj.Manual):
+        ...     definition = "subject_id : int32"
+        >>> Subject.to_polars().schema["subject_id"]
+        Int32
+        """
         heading, columns = self._columns((), order_by, limit, offset)
         return frames.polars_frame(heading, [frames.squeezed(c) for c in columns] if squeeze else columns)
 
     def to_arrow(
         self, order_by: Any = None, limit: int | None = None, offset: int | None = None, squeeze: bool = False
     ) -> Any:
-        """Return an Arrow table."""
+        """Return an Arrow table; arguments as for `to_dicts`.
+
+        Types are those of the attributes; a uuid is a text, json its text; the values of a codec have the
+        type that Arrow finds for them, arrays as lists. The type of an attribute is in the metadata of its
+        field.
+
+        Examples
+        --------
+        >>> import datajoint as dj
+        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+        >>> @schema
+        ... class Subject(dj.Manual):
+        ...     definition = "subject_id : int32"
+        >>> Subject.to_arrow().schema.field("subject_id").type
+        DataType(int32)
+        """
         heading, columns = self._columns((), order_by, limit, offset)
         return frames.arrow_table(heading, [frames.squeezed(c) for c in columns] if squeeze else columns)
 

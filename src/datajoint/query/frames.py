@@ -6,22 +6,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from datajoint.errors import DataJointError
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.heading import Heading
 from datajoint.heading.types import FLOATS, INTEGERS
+from datajoint.heading.values import json_text
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     import polars as pl
-    import pyarrow as pa
 
-__all__ = ["array", "arrow_table", "pandas_frame", "polars_frame", "squeezed", "structured"]
+__all__ = ["ARROW_TYPE", "array", "arrow_table", "pandas_frame", "polars_frame", "squeezed", "structured"]
 
 Columns = Sequence[Sequence[Any]]
+
+ARROW_TYPE = b"datajoint.type"
+"""Metadata of an Arrow field: the type of the attribute."""
+
+WHOLE = INTEGERS | {"year"}
+POLARS_DIGITS = 38
 
 
 def array(attribute: Attribute, values: Sequence[Any]) -> np.ndarray[Any, Any]:
@@ -75,71 +83,111 @@ def _extra(package: str, extra: str) -> ImportError:
 
 
 def pandas_frame(heading: Heading, columns: Columns) -> pd.DataFrame:
-    """Return a pandas frame indexed by the key; an empty one keeps its columns (FET-7)."""
+    """Return a pandas frame indexed by the key; its dtypes follow from the heading alone (FET-7)."""
     try:
         import pandas as pd
     except ImportError as error:
         raise _extra("pandas", "pandas") from error
-    data = {a.name: _series(pd, a, column) for a, column in zip(heading.values(), columns, strict=True)}
-    frame = pd.DataFrame(data, columns=list(heading.order))
+    data = {
+        a.name: _series(pd, a, column, _may_be_null(heading, a))
+        for a, column in zip(heading.values(), columns, strict=True)
+    }
+    frame = pd.DataFrame(data, columns=pd.Index(heading.order, dtype=object))
     return frame.set_index(list(heading.key)) if heading.key else frame
 
 
-def _series(pd: Any, attribute: Attribute, values: Sequence[Any]) -> Any:
+def _may_be_null(heading: Heading, attribute: Attribute) -> bool:
+    return attribute.nullable or (heading.nullable_key and attribute.in_key)
+
+
+def _series(pd: Any, attribute: Attribute, values: Sequence[Any], nullable: bool) -> Any:
+    """Return a column: int64, uint64, bool, their nullable forms, float64, datetime64[us], else objects."""
     kind = attribute.dtype.kind
-    if kind in INTEGERS and None in values:
-        return pd.array(list(values), dtype="UInt64" if kind == "uint64" else "Int64")
-    if kind == "bool" and None in values:
-        return pd.array(list(values), dtype="boolean")
+    nullable = nullable or None in values
+    if kind in WHOLE:
+        name = "uint64" if kind == "uint64" else "int64"
+        nullable_name = "UInt64" if kind == "uint64" else "Int64"
+        return pd.Series(pd.array(list(values), dtype=nullable_name if nullable else name))
+    if kind == "bool":
+        return pd.Series(pd.array(list(values), dtype="boolean" if nullable else "bool"))
     if kind in ("datetime", "timestamp"):
         return pd.Series(pd.to_datetime(pd.Series(list(values), dtype=object)), dtype="datetime64[us]")
-    return array(attribute, values)
+    return pd.Series(array(attribute, values), dtype="float64" if kind in FLOATS else object)
 
 
-def _plain(heading: Heading, columns: Columns) -> Mapping[str, list[Any]]:
-    """Values as Arrow can hold them."""
-    plain: dict[str, list[Any]] = {}
-    for a, column in zip(heading.values(), columns, strict=True):
-        plain[a.name] = (
-            [str(v) if v is not None else None for v in column] if a.dtype.kind == "uuid" else list(column)
-        )
-    return plain
+# ----------------------------------------------------------------------------------- Polars and Arrow
 
 
 def polars_frame(heading: Heading, columns: Columns) -> pl.DataFrame:
-    """Return a Polars frame with a column per attribute."""
+    """Return a Polars frame with a column per attribute; values of json and codecs are objects."""
     try:
         import polars as pl
     except ImportError as error:
         raise _extra("polars", "polars") from error
-    plain = _plain(heading, columns)
-    types = {a.name: _polars_type(pl, a) for a in heading.values()}
-    return pl.DataFrame({name: pl.Series(name, values, dtype=types[name]) for name, values in plain.items()})
+    series: list[Any] = []
+    for a, column in zip(heading.values(), columns, strict=True):
+        with _named(a, "Polars"):
+            series.append(pl.Series(a.name, _texts(a, column), dtype=_polars_type(pl, a)))
+    return pl.DataFrame(series)
+
+
+def _texts(attribute: Attribute, values: Sequence[Any]) -> list[Any]:
+    """Return values for libraries that have no UUID: their text."""
+    if attribute.dtype.kind == "uuid":
+        return [None if value is None else str(value) for value in values]
+    return list(values)
+
+
+@contextmanager
+def _named(attribute: Attribute, library: str) -> Generator[None]:
+    """Name the attribute whose values a library refuses."""
+    try:
+        yield
+    except (ArithmeticError, TypeError, ValueError) as error:
+        raise DataJointError(
+            f"The values of `{attribute.name}` ({attribute.type}) do not fit into {library}: {error}",
+            hint="Leave the attribute out by proj, or take to_pandas() or to_dicts().",
+            attribute=attribute.name,
+        ) from error
 
 
 def _polars_type(pl: Any, attribute: Attribute) -> Any:
     kind = attribute.dtype.kind
     if kind in INTEGERS:
-        return getattr(pl, kind.replace("u", "U", 1).replace("int", "Int").replace("UInt", "UInt"))
+        return getattr(pl, kind.capitalize().replace("Uint", "UInt"))
     simple = {
         "float32": pl.Float32, "float64": pl.Float64, "bool": pl.Boolean, "date": pl.Date, "uuid": pl.String,
         "datetime": pl.Datetime("us"), "timestamp": pl.Datetime("us"), "bytes": pl.Binary, "char": pl.String,
-        "varchar": pl.String, "text": pl.String, "enum": pl.String,
+        "varchar": pl.String, "text": pl.String, "enum": pl.String, "year": pl.Int32,
     }  # fmt: skip
     if kind == "decimal":
-        return pl.Decimal(min(attribute.dtype.length or 38, 38), attribute.dtype.scale or 0)
+        return pl.Decimal(min(attribute.dtype.length or 10, POLARS_DIGITS), attribute.dtype.scale or 0)
     return simple.get(kind, pl.Object)
 
 
-def arrow_table(heading: Heading, columns: Columns) -> pa.Table:
-    """Return an Arrow table with a column per attribute."""
+def arrow_table(heading: Heading, columns: Columns) -> Any:
+    """Return an Arrow table with a column per attribute, whose type is in the metadata of the field."""
     try:
         import pyarrow as pa
     except ImportError as error:
         raise _extra("pyarrow", "arrow") from error
-    plain = _plain(heading, columns)
-    arrays = [pa.array(plain[a.name], type=_arrow_type(pa, a)) for a in heading.values()]
-    return pa.table(arrays, names=list(heading.order))
+    arrays: list[Any] = []
+    fields: list[Any] = []
+    for a, column in zip(heading.values(), columns, strict=True):
+        with _named(a, "Arrow"):
+            arrays.append(pa.array(_plain(a, column), type=_arrow_type(pa, a)))
+        fields.append(pa.field(a.name, arrays[-1].type, metadata={ARROW_TYPE: a.dtype.text.encode()}))
+    return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+
+
+def _plain(attribute: Attribute, values: Sequence[Any]) -> list[Any]:
+    """Return values as Arrow can hold them: json as its text, arrays of codecs as lists."""
+    kind = attribute.dtype.kind
+    if kind == "json":
+        return [None if value is None else json_text(value) for value in values]
+    if kind == "codec":
+        return [value.tolist() if type(value).__module__ == "numpy" else value for value in values]
+    return _texts(attribute, values)
 
 
 def _arrow_type(pa: Any, attribute: Attribute) -> Any:
@@ -151,7 +199,8 @@ def _arrow_type(pa: Any, attribute: Attribute) -> Any:
         return pa.decimal128(p, s) if p <= 38 else pa.decimal256(p, s)
     simple = {
         "float32": pa.float32(), "float64": pa.float64(), "bool": pa.bool_(), "date": pa.date32(),
-        "uuid": pa.string(),        "datetime": pa.timestamp("us"), "timestamp": pa.timestamp("us"), "bytes": pa.binary(), "char": pa.string(),
-        "varchar": pa.string(), "text": pa.string(), "enum": pa.string(),
+        "uuid": pa.string(), "datetime": pa.timestamp("us"), "timestamp": pa.timestamp("us"),
+        "bytes": pa.binary(), "char": pa.string(), "varchar": pa.string(), "text": pa.string(),
+        "enum": pa.string(), "json": pa.string(), "year": pa.int32(),
     }  # fmt: skip
-    return simple.get(kind)
+    return simple.get(kind)  # None: found from the values

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from datajoint._value import Value
 from datajoint.errors import DataJointDeprecationWarning, DataJointError, QueryError
 from datajoint.heading.heading import Heading
 from datajoint.heading.types import TEXTS
+from datajoint.query.frames import ARROW_TYPE
 
 __all__ = ["ABSENT", "Absent", "Chunk", "caller_depth", "one", "read", "with_index"]
 
@@ -191,10 +193,19 @@ def _columnar(rows: Any, heading: Heading) -> tuple[tuple[str, ...], list[Sequen
     if package == "polars" and hasattr(rows, "get_columns"):
         return tuple(rows.columns), [column.to_list() for column in rows.get_columns()]
     if package == "pyarrow" and hasattr(rows, "column_names"):
-        return tuple(rows.column_names), [column.to_pylist() for column in rows.columns]
+        return tuple(rows.column_names), [
+            _arrow(field, column.to_pylist()) for field, column in zip(rows.schema, rows.columns, strict=True)
+        ]
     if package == "numpy" and hasattr(rows, "dtype") and rows.dtype.names and rows.ndim == 1:
         return tuple(rows.dtype.names), [_array(rows[name]) for name in rows.dtype.names]
     return None
+
+
+def _arrow(field: Any, values: list[Any]) -> list[Any]:
+    """Return the values of an Arrow column; json of ours is a text there."""
+    if field.metadata and field.metadata.get(ARROW_TYPE) == b"json":
+        return [None if value is None else json.loads(value) for value in values]
+    return values
 
 
 def _array(column: Any) -> list[Any]:
