@@ -152,7 +152,7 @@ def test_order_limit_and_offset(lab):
 @pytest.mark.statement("FET-2")
 def test_faulty_orders_are_refused(lab):
     for order in ("wieght", ["weight", "wieght DESC"], "weight UP", "weight; drop table x", "KEY wieght"):
-        with pytest.raises(dj.DataJointError, match="wieght|weight"):
+        with pytest.raises(dj.DataJointError, match=r"wieght|weight"):
             lab.Subject.to_dicts(order_by=order)
 
 

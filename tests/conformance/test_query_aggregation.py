@@ -174,12 +174,12 @@ def test_aggregating_an_aggregation(lab):
         dj.U("n").aggr(counted, k="count(*)")
     )
     assert bag({"n": n} for n in sizes) == bag(dj.U("n") & counted)
-    perSession = lab.Session.aggr(lab.Trial, n="count(trial)")
+    per_session = lab.Session.aggr(lab.Trial, n="count(trial)")
     per_subject = grouped(lab, "Subject", "Trial", ["subject_id"], {"total": len})
     with_session = {s["subject_id"] for s in lab.rows["Session"]}
     assert bag(
         {**r, "total": r["total"] if r["subject_id"] in with_session else None} for r in per_subject
-    ) == bag(lab.Subject.aggr(perSession, total="sum(n)"))
+    ) == bag(lab.Subject.aggr(per_session, total="sum(n)"))
     assert bag({"n": n, "k": sum(r["n"] == n for r in counts if r["n"] > 1)} for n in sizes if n > 1) == bag(
         dj.U("n").aggr(counted & "n > 1", k="count(*)")
     )

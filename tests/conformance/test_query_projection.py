@@ -85,7 +85,7 @@ def test_an_unknown_name_is_refused(lab, project):
      lambda t: t.proj("weight", weight="abs(subject_id)")],
 )  # fmt: skip
 def test_a_name_already_present_is_refused(lab, project):
-    with pytest.raises(dj.DataJointError, match="weight|subject_id|name"):
+    with pytest.raises(dj.DataJointError, match=r"weight|subject_id|name"):
         project(lab.Subject)
 
 

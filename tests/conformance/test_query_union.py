@@ -123,7 +123,7 @@ def test_a_union_is_an_expression(lab):
     assert bag({"subject_id": k, "n": n} for k, n in counts.items()) == bag(
         lab.Subject.aggr(union, n="count(session)")
     )
-    trials = [t for t in lab.rows["Trial"]]
+    trials = list(lab.rows["Trial"])
     assert bag({"subject_id": r["subject_id"], "session": r["session"],
                 "n": sum(t["subject_id"] == r["subject_id"] and t["session"] == r["session"] for t in trials)}
                for r in rows) == bag(union.aggr(lab.Trial, n="count(trial)"))  # fmt: skip

@@ -127,7 +127,7 @@ def test_other_operators_are_refused_with_the_alternative(lab):
     u = dj.U("subject_id")
     for combine in (
         lambda: u - lab.Subject, lambda: u * lab.Subject, lambda: lab.Subject * u, lambda: lab.Subject - u, lambda: u + lab.Subject,
-        lambda: lab.Subject + u, lambda: u.proj(), lambda: u & u, lambda: lab.Subject.extend(u), lambda: lab.Subject.aggr(u, n="count(*)"),
+        lambda: lab.Subject + u, u.proj, lambda: u & u, lambda: lab.Subject.extend(u), lambda: lab.Subject.aggr(u, n="count(*)"),
         lambda: u.aggr(lab.Session, n="count(*)", exclude_nonmatching=False), lambda: u.join(lab.Subject), lambda: lab.Subject() * u,
     ):  # fmt: skip
         with pytest.raises(dj.DataJointError, match=r"dj\.U") as caught:
@@ -142,7 +142,7 @@ def test_an_absent_attribute_is_refused_by_name(lab):
         lambda: dj.U("species", "wieght").aggr(lab.Subject, n="count(*)"),
         lambda: dj.U("weight") & lab.Subject.proj(wieght="weight"),
     ):
-        with pytest.raises(dj.errors.UnknownAttributeError, match="wieght|weight") as caught:
+        with pytest.raises(dj.errors.UnknownAttributeError, match=r"wieght|weight") as caught:
             combine()
         assert "weight" in str(caught.value).replace("wieght", "")
     with pytest.raises(dj.DataJointError):

@@ -5,6 +5,8 @@ to one parent under other names, a part table, references outside the key, an em
 and texts that are easily spoiled.
 """
 
+# ruff: noqa: DTZ001 - datetimes are naive UTC by convention
+
 import datetime as dt
 import secrets
 from collections import Counter

@@ -3,8 +3,7 @@
 import os
 
 import pytest
-from hypothesis import Phase, given, seed, settings
-from hypothesis import strategies as st
+from hypothesis import Phase, given, seed, settings, strategies as st
 
 import datajoint as dj
 from datajoint.heading.names import to_camel_case

@@ -61,7 +61,7 @@ def qualified(fragment: Fragment) -> Fragment:
     if not bare:
         return fragment
     expression = _qualified(fragment.expression)
-    inside = {node for node in _inside(fragment.expression)}
+    inside = set(_inside(fragment.expression))
     names = [OUTER + name for name in bare] + [name for name in fragment.names if name in inside]
     return replace(fragment, expression=expression, names=tuple(names))
 

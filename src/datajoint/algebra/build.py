@@ -50,7 +50,7 @@ _DUPLICATE = re.compile(r"\(\s*([a-z_][a-z0-9_]*)\s*\)")
 
 
 class Computed:
-    """Origin of an attribute whose values come about in a plan: by an expression, or by rows without a partner."""
+    """Origin of attributes whose values come about in a plan: computed, or NULL for lack of a partner."""
 
     __slots__ = ("node",)
 
@@ -397,12 +397,12 @@ def _grouping(
 
 
 def _check_bare(new: str, fragment: Fragment, heading: Heading) -> None:
-    """Refuse an attribute of the group outside an aggregate function: which of its values would it be?"""
+    """Refuse an attribute of the group outside an aggregate function: a group has many values of it."""
     for name in bare_names(fragment):
         if name not in heading:
             raise QueryError(
-                f"Attribute `{new}` uses `{name}` outside an aggregate function, and a group has many values of it.",
-                hint=f"Write min({name}), sum({name}), count({name}) …; or group by it: dj.U(..., '{name}').aggr(...).",
+                f"Attribute `{new}` uses `{name}` outside an aggregate function: a group has many of it.",
+                hint=f"Write min({name}), sum({name}) …, or group by it: dj.U('{name}', ...).aggr(...).",
             )
 
 

@@ -17,7 +17,8 @@ from datajoint.heading.heading import Heading
 from datajoint.heading.names import TableName
 
 __all__ = [
-    "Aggregate", "All", "Any_", "Condition", "Const", "Distinct", "Equals", "GroupBy", "Ignored", "InValues", "IsNull",
+    "Aggregate", "All", "Any_", "Condition", "Const", "Distinct", "Equals", "GroupBy", "Ignored", "InValues",
+    "IsNull",
     "Join",
     "Matches", "Not", "Plan", "Project", "Query", "Restrict", "Source", "Text", "Top", "Union",
 ]  # fmt: skip
@@ -206,7 +207,8 @@ class Join(Plan):
 class Aggregate(Plan):
     """One row per row of the operand: kept attributes, and aggregates over the matching rows of the group.
 
-    Names of the aggregates are those of the group, else of the operand; after `aggregates.OUTER` of the operand.
+    Names in the aggregates are those of the group, else of the operand; after `aggregates.OUTER`, of the
+    operand.
     """
 
     __slots__ = ("aggregates", "group", "keep_unmatched", "kept", "on", "operand")

@@ -285,7 +285,7 @@ class _Lowering:
         )
 
     def whole(self, block: Block) -> Block:
-        """Put the constants of one group of everything outside it: without an aggregate it would be no group."""
+        """Put constants outside one group of everything: without aggregates it would be no group."""
         constants = {name: expr for name, expr in block.columns.items() if _constant(expr)}
         if block.groups != () or not constants:
             return block

@@ -52,7 +52,7 @@ def match(left: Heading, right: Heading, semantic: bool = True) -> Match:
                 f"or leave it out by .proj('-{name}').",
             )
     for name in [name for name in on if left[name].nullable or right[name].nullable]:
-        # A reference that the rest determines is equal by itself; comparing it would only lose its NULLs (QRY-38).
+        # A reference that the rest determines is equal by itself; comparing would only lose NULLs (QRY-38).
         rest = [other for other in on if other != name]
         if name in _closure(rest, left, right, (*same, name)):
             on = rest
@@ -67,7 +67,7 @@ def _check_types(one: Attribute, other: Attribute) -> None:
     alike = any(a.kind in kinds and b.kind in kinds for kinds in (whole, FLOATS, TEXTS))
     if a != b and not alike and not (a.kind == b.kind and a.scale == b.scale):
         raise QueryError(
-            f"Attribute `{one.name}` is {one.type} on one side and {other.type} on the other: not comparable.",
+            f"Attribute `{one.name}` is {one.type} on one side and {other.type} on the other.",
             hint=f"Rename one of them by .proj(), or convert it: .proj({one.name}='cast(... as ...)').",
         )
 

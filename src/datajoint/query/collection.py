@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["is_record", "items_of", "record", "values_of"]
+__all__ = ["is_mapping", "is_record", "items_of", "record", "values_of"]
 
-_ONE = (str, bytes, bytearray, memoryview, Mapping)
+_ONE: Any = (str, bytes, bytearray, memoryview, Mapping)
 _ONE_KINDS = frozenset({str, int, float, bool, bytes})
+
+
+def _is(value: Any, kinds: Any) -> bool:
+    """`isinstance` that leaves a value what it was to the type checker: anything."""
+    return isinstance(value, kinds)
+
+
+def is_mapping(value: Any) -> bool:
+    """Whether a value is a dict or the like."""
+    return isinstance(value, Mapping)
 
 
 def values_of(value: Any) -> list[Any] | None:
@@ -19,7 +29,8 @@ def values_of(value: Any) -> list[Any] | None:
     >>> values_of({1}), values_of("text")
     ([1], None)
     """
-    if type(value) in _ONE_KINDS or isinstance(value, _ONE) or not hasattr(type(value), "__iter__"):
+    kind = type(value)  # pyright: ignore[reportUnknownVariableType]
+    if kind in _ONE_KINDS or _is(value, _ONE) or not hasattr(kind, "__iter__"):  # pyright: ignore[reportUnknownArgumentType]
         return None
     if getattr(value, "shape", None) == ():  # a number of NumPy, or an array around one
         return None
@@ -37,10 +48,10 @@ def record(operand: Any) -> dict[str, Any]:
 
 
 def items_of(operand: Any) -> list[Any] | None:
-    """Return the conditions in a collection (QRY-15), rows of arrays and frames as dicts; None: no collection."""
+    """Return the conditions in a collection (QRY-15), rows of arrays and frames as dicts; else None."""
     if hasattr(operand, "to_pylist") and hasattr(operand, "column_names"):  # Arrow
         return operand.to_pylist()
-    if isinstance(operand, _ONE) or not isinstance(operand, Iterable):
+    if _is(operand, _ONE) or not _is(operand, Iterable):
         return None
     if hasattr(operand, "iloc") and hasattr(operand, "columns"):  # pandas; a named index takes part
         frame: Any = operand.reset_index() if any(operand.index.names) else operand

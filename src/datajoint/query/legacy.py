@@ -52,7 +52,9 @@ class LegacyFetch:
         return _columns(expression, attrs, squeeze, options)
 
 
-def _dicts(expression: QueryExpression, attrs: tuple[str, ...], squeeze: bool, options: dict[str, Any]) -> list[Any]:
+def _dicts(
+    expression: QueryExpression, attrs: tuple[str, ...], squeeze: bool, options: dict[str, Any]
+) -> list[dict[str, Any]]:
     """Fetch some attributes as dicts; the order may use others, which are not read."""
     names = [name for name in attrs if name != "KEY"]
     wanted = dict.fromkeys([*(expression.primary_key if "KEY" in attrs else ()), *names])

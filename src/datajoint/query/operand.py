@@ -30,7 +30,7 @@ from datajoint.heading.heading import Heading
 from datajoint.heading.types import INTEGERS
 from datajoint.heading.values import check_column, operand as operand_reader
 from datajoint.query import restriction
-from datajoint.query.collection import is_record, items_of, record, values_of
+from datajoint.query.collection import is_mapping, is_record, items_of, record, values_of
 
 __all__ = ["check_connection", "condition", "restrict"]
 
@@ -43,7 +43,7 @@ def restrict(
 ) -> Query:
     """Return the rows of `query` that `operand` keeps (negated: drops)."""
     if type(operand) is dict and not negated:
-        quick = _quick_dict(query, operand)
+        quick = _quick_dict(query, operand)  # pyright: ignore[reportUnknownArgumentType]
         if quick is not None:
             return quick
     if isinstance(operand, restriction.Top):
@@ -53,7 +53,7 @@ def restrict(
             )
         order = restriction.read_order(operand.order_by, query.heading.key)
         return build.top(query, order, operand.limit, operand.offset)
-    if negated and getattr(operand, "is_universal", False):
+    if negated and getattr(operand, "is_universal", False):  # pyright: ignore[reportUnknownArgumentType]
         raise QueryError(
             "dj.U cannot be subtracted: it contains everything.",
             hint="Subtract distinct values: A - (dj.U(...) & B).",
@@ -86,7 +86,7 @@ def condition(
     """
     if isinstance(operand, str):
         return _text(query, operand, connection)
-    if isinstance(operand, Mapping):
+    if is_mapping(operand):
         return _mapping(query.heading, operand, connection)
     if isinstance(operand, type) and (hasattr(operand, "query") or hasattr(operand, "is_universal")):
         operand = operand()
@@ -115,7 +115,7 @@ def _other(query: Query, operand: Any, connection: Connection, semantic: bool) -
     if items is None:
         raise QueryError(
             f"Invalid restriction type {type(operand).__name__}: {operand!r:.80}.",
-            hint="Restrict by text, a dict, a list of these, another expression, dj.AndList, dj.Not or dj.Top.",
+            hint="Restrict by text, a dict, a list of these, an expression, dj.AndList, dj.Not or dj.Top.",
         )
     if isinstance(operand, restriction.AndList):
         return _terms(All, query, items, connection, semantic)
@@ -190,7 +190,7 @@ def _quick_dict(query: Query, operand: dict[Any, Any]) -> Query | None:
     values: list[Any] = []
     for name, read in readers:
         value = operand[name]
-        if value is None or (type(value) not in _PLAIN and hasattr(type(value), "__iter__")):
+        if value is None or (type(value) not in _PLAIN and hasattr(type(value), "__iter__")):  # pyright: ignore[reportUnknownArgumentType]
             return None
         value = read(value)
         if value is None:
@@ -220,7 +220,7 @@ def _mapping(
 
 def _equals(heading: Heading, name: str, given: Any) -> tuple[Condition, Values]:
     read = reader(heading[name])
-    if isinstance(given, Mapping) or isinstance(getattr(given, "query", None), Query):
+    if is_mapping(given) or isinstance(getattr(given, "query", None), Query):
         raise QueryError(
             f"Attribute `{name}` cannot be compared with {type(given).__name__}.",
             hint="Restrict by the expression itself: A & B.",
@@ -298,11 +298,11 @@ def _any(
 
 
 def _plain_keys(heading: Heading, items: Sequence[Any]) -> tuple[Condition, Values] | None:
-    """Read many dicts of the same attributes and ordinary values column by column: keys as they are fetched."""
-    first = items[0] if len(items) > 1 else None
-    if type(first) is not dict or not all(
-        type(item) is dict and item.keys() == first.keys() for item in items
-    ):
+    """Read many dicts of the same attributes and ordinary values column by column: keys as fetched."""
+    if len(items) < 2 or {type(item) for item in items} != {dict}:
+        return None
+    first = items[0]
+    if any(item.keys() != first.keys() for item in items):
         return None
     if not first or any(name not in heading or heading[name].dtype.kind not in _COMPARABLE for name in first):
         return None
@@ -319,17 +319,20 @@ def _plain_keys(heading: Heading, items: Sequence[Any]) -> tuple[Condition, Valu
 
 
 def _shape(heading: Heading, item: Any) -> tuple[tuple[str, bool], ...] | None:
-    """Return which attributes a dict names, and where it holds None; None if it is no dict of single values."""
-    if type(item) is not dict:
+    """Return which attributes a dict names, and where it holds None; None: no dict of single values."""
+    kind: Any = type(item)  # pyright: ignore[reportUnknownVariableType]
+    if kind is not dict:
         return None
     shape: list[tuple[str, bool]] = []
-    for name in sorted(item, key=str):
+    names: list[Any] = list(item)
+    for name in sorted(names, key=str):
         if name not in heading:
             if _path(heading, name):
                 return None
             continue
         value = item[name]
-        if type(value) not in _PLAIN and hasattr(type(value), "__iter__"):
+        kind = type(value)  # pyright: ignore[reportUnknownVariableType]
+        if kind not in _PLAIN and hasattr(kind, "__iter__"):
             return None
         shape.append((name, _missing(value)))
     return tuple(shape)

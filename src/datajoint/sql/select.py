@@ -218,8 +218,8 @@ class _Writer:
             case P_IsNull(expr):
                 return [f"{self.expr(expr)} IS NULL"]
             case P_In(exprs, index):
-                slot = Slot(index, tuple(expr.dtype for expr in exprs), is_list=True)
                 sides = [self.dialect.comparable(expr.dtype, self.expr(expr)) for expr in exprs]
+                slot = Slot(index, tuple(expr.dtype for expr in exprs), is_list=True)
                 return [f"{_row(sides)} IN (", slot, ")"]
             case P_Exists():
                 return self.exists(predicate)
@@ -227,10 +227,13 @@ class _Writer:
                 return self.text(predicate)
             case P_All(terms) | P_Any(terms):
                 return self.terms(terms, " AND " if isinstance(predicate, P_All) else " OR ")
-            case P_Not(P_Exists() as term):
-                return self.exists(term, negated=True)
             case P_Not(term):
-                return ["NOT (", *self.predicate(term), ")"]
+                return self.negation(term)
+
+    def negation(self, term: Predicate) -> Pieces:
+        if isinstance(term, P_Exists):
+            return self.exists(term, negated=True)
+        return ["NOT (", *self.predicate(term), ")"]
 
     def same(self, pair: P_Same) -> str:
         left, right = self.expr(pair.left), self.expr(pair.right)

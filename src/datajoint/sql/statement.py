@@ -67,8 +67,10 @@ def _binder(slots: Sequence[Slot], dialect: Dialect) -> Callable[[Sequence[Any]]
     order = tuple(slot.index for slot in slots)
     if any(slot.is_list for slot in slots):
         return _list_binder(slots, dialect)
-    # Every value of a query is only compared: one that its type could not hold matches nothing, and is no error.
-    encoders = [(n, encoder) for n, slot in enumerate(slots) if (encoder := dialect.operand_encoder(slot.dtypes[0]))]
+    # Values of a query are only compared: one that its type could not hold matches nothing and is no error.
+    encoders = [
+        (n, encoder) for n, slot in enumerate(slots) if (encoder := dialect.operand_encoder(slot.dtypes[0]))
+    ]
     if not encoders:
         if order == tuple(range(len(order))):
             return _same

@@ -181,9 +181,7 @@ class _Oracle:
         key = plan.heading.key
         right = {tuple(row[name] for name in key): row for row in self.rows(plan.right, own)}
         empty: Row = dict.fromkeys(plan.heading.order)
-        found: list[Row] = []
-        for row in left:
-            found.append({**empty, **right.pop(tuple(row[name] for name in key), {}), **row})
+        found = [{**empty, **right.pop(tuple(row[name] for name in key), {}), **row} for row in left]
         return [*found, *({**empty, **row} for row in right.values())]
 
     def top(self, plan: nodes.Top, values: Sequence[Any]) -> list[Row]:

@@ -1,13 +1,13 @@
 """Strategies for Hypothesis: values, tables with rows, and queries as Python code over these tables.
 
-A query is drawn as code, for example ``(A & {'x': 1}).aggr(B, n='count(y)')``, so that a failing one can be read,
-run on any backend and kept as an example. While it is drawn it is evaluated over tables without a database,
-which tells the attributes that the next step may use.
+A query is drawn as code, for example ``(A & {'x': 1}).aggr(B, n='count(y)')``, so that a failing one can be
+read, run on any backend and kept as an example. While it is drawn it is evaluated over tables without a
+database, which tells the attributes that the next step may use.
 """
 
 from __future__ import annotations
 
-import datetime
+import datetime  # noqa: ICN001 - the name in the code that is drawn
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -55,7 +55,7 @@ _POOLS: dict[str, tuple[Any, ...]] = {
     "float64": (0.0, 0.5, -1.25, 2.0, 3.0, -0.0),
     "float32": (0.0, 0.5, -1.25, 2.0),
     "bool": (True, False),
-    "date": tuple(datetime.date(2024, 2, day) for day in (1, 28, 29)) + (datetime.date(1970, 1, 1),),
+    "date": (*tuple(datetime.date(2024, 2, day) for day in (1, 28, 29)), datetime.date(1970, 1, 1)),
     "datetime": tuple(datetime.datetime(2024, 2, 29, 23, 59, s) for s in (0, 59)),  # noqa: DTZ001 - naive by convention
     "timestamp": tuple(datetime.datetime(2024, 7, 1, h) for h in (0, 12)),  # noqa: DTZ001 - naive by convention
     "uuid": tuple(UUID(int=n) for n in (0, 5, 2**127 + 1)),
@@ -119,7 +119,9 @@ def definitions(draw: Draw, count: int = 4) -> dict[str, str]:
     texts: dict[str, str] = {}
     for n in range(count):
         lines = [f"k{n} : {draw(st.sampled_from(_KEY_TYPES))}"] * draw(st.integers(0, 1))
-        parents = draw(st.lists(st.sampled_from(range(n)), max_size=2, unique=True)) if n else []
+        parents: list[int] = []
+        if n:
+            parents = draw(st.lists(st.sampled_from(range(n)), max_size=2, unique=True))
         lines += [f"-> T{parent}" for parent in parents]
         lines = lines or [f"k{n} : int32"]
         lines.append("---")
@@ -381,7 +383,8 @@ class _Writer:
         other = self.choose([other, other, f"{other}.proj()"])
         return self.choose([
             f"({code} * {other})", f"({code} * {other})", f"({other} * {code})", f"{code}.extend({other})",
-            f"{code}.join({other}, left=True, allow_nullable_pk=True)", f"({code} * ({code} & {self.condition(expression)}))",
+            f"{code}.join({other}, left=True, allow_nullable_pk=True)",
+            f"({code} * ({code} & {self.condition(expression)}))",
         ])  # fmt: skip
 
     # ------------------------------------------------------------------- aggregation, union, universal set

@@ -218,7 +218,7 @@ def test_origins_of_computed_attributes(tables):
         query(f"{computed} * Session.proj(x='session * 3')")
     with pytest.raises(QueryError, match="`x`"):
         query(f"{computed}.proj('x', other='subject_id') * {computed}")
-    with pytest.raises(QueryError, match="`n`.*different data"):
+    with pytest.raises(QueryError, match=r"`n`.*different data"):
         query(
             "Subject.aggr(Session & {'session': 1}, n='count(session)') * Subject.aggr(Session & {'session': 2}, n='count(session)')"
         )
