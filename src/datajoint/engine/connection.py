@@ -15,8 +15,9 @@ from datajoint.backends.base import Backend, Cursor, Dialect, Parameters, Sessio
 from datajoint.backends.registry import get_backend
 from datajoint.engine import observe
 from datajoint.engine.catalog import Catalog
+from datajoint.engine.query_cache import QueryCache, purge
 from datajoint.engine.user_sql import Rows, prepared
-from datajoint.errors import DataJointError, LostConnectionError, TransactionError
+from datajoint.errors import ConfigurationError, DataJointError, LostConnectionError, TransactionError
 from datajoint.graph.dependencies import DependencyGraph
 from datajoint.logging import logger
 from datajoint.settings.backend import ConnectionSettings, resolve_connection
@@ -137,6 +138,7 @@ class Connection:
         self.backend: Backend = get_backend(settings.backend)
         self.schemas: dict[str, Any] = {}
         self._lock = threading.RLock()
+        self._cache: QueryCache | None = None
         self._transaction: Transaction | None = None
         self._ended: Transaction | None = None  # that of a block which has not been left yet
         self._opened = _Opened()
@@ -242,11 +244,16 @@ class Connection:
         """Run one statement of ours; outside a transaction a lost connection is re-opened once (TXN-3)."""
         with self._lock:
             self.check()
-            try:
-                return self.session.execute(text, parameters)
-            except LostConnectionError as error:
-                self._reopen(error)
-                return self.session.execute(text, parameters)
+            if self._cache is not None:
+                return self._cache.execute(self._run, text, parameters)
+            return self._run(text, parameters)
+
+    def _run(self, text: str, parameters: Parameters) -> Cursor:
+        try:
+            return self.session.execute(text, parameters)
+        except LostConnectionError as error:
+            self._reopen(error)
+            return self.session.execute(text, parameters)
 
     def fetch_all(self, text: str, parameters: Parameters = ()) -> list[Any]:
         """Run one SELECT and return its rows as the driver gives them."""
@@ -257,6 +264,8 @@ class Connection:
         """Run statements in one round trip: inside a transaction, or all of one from BEGIN to COMMIT."""
         with self._lock:
             self.check()
+            if self._cache is not None:
+                self._cache.refuse(statements[0][0])
             try:
                 return self.session.execute_batch(statements)
             except LostConnectionError as error:
@@ -265,6 +274,9 @@ class Connection:
 
     def stream(self, text: str, parameters: Parameters = (), size: int = 10_000) -> Iterator[list[Any]]:
         """Yield the rows of a SELECT in chunks."""
+        if self._cache is not None:
+            yield self.fetch_all(text, parameters)
+            return
         self.check()
         chunks = self.session.stream(text, parameters, size)
         try:
@@ -308,6 +320,58 @@ class Connection:
         observe.running_sql(self, query)
         with self._lock:
             return Rows(self.execute(prepared(query, args, self.dialect), tuple(args)), as_dict)
+
+    def set_query_cache(self, query_cache: str | None = None) -> None:
+        """Answer queries that were asked before from the folder of the setting `query_cache`.
+
+        While it is on, everything but queries is refused, and changes in the database go unnoticed.
+
+        Parameters
+        ----------
+        query_cache
+            Name of the cache: results are kept by name. None turns it off.
+
+        Raises
+        ------
+        ConfigurationError
+            When no folder is set.
+
+        Examples
+        --------
+        >>> import datajoint as dj, tempfile
+        >>> connection = dj.Instance(backend="sqlite", database__name=":memory:").connection
+        >>> connection.config.query_cache = tempfile.mkdtemp()
+        >>> connection.set_query_cache("figures")
+        >>> connection.query("SELECT 1").fetchall()
+        [(1,)]
+        >>> connection.set_query_cache()
+        """
+        self._cache = None
+        if query_cache is not None:
+            s = self.settings
+            where = f"{s.backend} {s.host} {s.port} {s.name} {s.user}"
+            self._cache = QueryCache(self._cache_folder(), query_cache, where)
+
+    def purge_query_cache(self) -> None:
+        """Delete all that is kept in the folder of the setting `query_cache`.
+
+        Examples
+        --------
+        >>> import datajoint as dj, tempfile
+        >>> connection = dj.Instance(backend="sqlite", database__name=":memory:").connection
+        >>> connection.config.query_cache = tempfile.mkdtemp()
+        >>> connection.purge_query_cache()
+        """
+        purge(self._cache_folder())
+
+    def _cache_folder(self) -> str:
+        folder = self.config.query_cache
+        if not folder:
+            raise ConfigurationError(
+                "There is no folder for cached queries, by the setting query_cache.",
+                hint="Set dj.config.query_cache = '/path/of/a/folder'.",
+            )
+        return str(folder)
 
     def _reopen(self, error: LostConnectionError) -> None:
         """Open the session again after it was lost, where that cannot lose anything."""
@@ -386,6 +450,8 @@ class Connection:
     def _begin(self, explicit: bool) -> Transaction:
         with self._lock:
             self.check()
+            if self._cache is not None:
+                self._cache.refuse("A transaction")
             try:
                 self.session.begin()
             except LostConnectionError as error:
