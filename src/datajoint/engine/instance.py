@@ -119,6 +119,13 @@ def connect(
         Settings to use instead of the configured ones; taken when the connection is opened.
     reset
         Close the present connection and open it with the settings of now.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> with dj.config.override(database__backend="sqlite", database__name=":memory:"):
+    ...     dj.conn(reset=True) is dj.conn()
+    True
     """
     instance = default_instance()
     given = {"host": host, "user": user, "password": password, "port": port, "use_tls": use_tls}

@@ -69,6 +69,16 @@ def virtual_schema(
     ------
     DataJointError
         When the schema does not exist.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> @schema
+    ... class Subject(dj.Manual):
+    ...     definition = "subject_id : int32"
+    >>> virtual_schema("lab", connection=schema.connection).Subject.primary_key
+    ['subject_id']
     """
     return VirtualModule(
         schema_name, schema_name, connection=connection, create_schema=create_schema,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from datajoint.declare.resolve import SELF, SelfReference
 from datajoint.declare.spec import TableSpec
@@ -81,9 +81,10 @@ def _refusal(reference: Reference, target: Any, cls: type[Table]) -> ForeignKeyT
             f"Foreign key reference `{reference.path}` could not be resolved: it is not declared yet.",
             hint=f"Decorate `{target.__name__}` before `{cls.__name__}`, and activate its schema first.",
         )
+    found = cast("object", target)
     return ForeignKeyTargetError(
         f"Dependency `{reference.text or reference.path}` is not supported: it is no table but "
-        f"{type(target).__name__}.",
+        f"{type(found).__name__}.",
         hint="Use a base table or its projection, as in -> Parent.proj(new='old').",
     )
 

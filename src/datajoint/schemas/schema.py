@@ -290,6 +290,14 @@ class Schema:
 
 
 def list_schemas(connection: Connection | None = None) -> list[str]:
-    """Return the names of the schemas that the user may see (SCH-10)."""
+    """Return the names of the schemas that the user may see (SCH-10).
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> list_schemas(schema.connection)
+    ['lab']
+    """
     connection = connection or default_instance("dj.list_schemas()").connection
     return connection.catalog.reader.list_schemas()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from datajoint.engine.connection import Connection
 from datajoint.heading.names import PART, TableName
 from datajoint.table.binding import Binding
+from datajoint.table.meta import TableMeta
 from datajoint.tiers import Computed, Imported, Lookup, Manual, Part, UserTable
 
 __all__ = ["fill_namespace", "table_classes"]
@@ -36,9 +37,8 @@ def table_classes(
 
 def _class(connection: Connection, name: TableName, own: str, module: str) -> type[UserTable]:
     tier = _TIERS[str(name.tier)]
-    return type(tier)(
-        own, (tier,), {"_binding": Binding(connection, name), "__module__": module, "definition": _definition}
-    )
+    members = {"_binding": Binding(connection, name), "__module__": module, "definition": _definition}
+    return cast("type[UserTable]", TableMeta(own, (tier,), members))
 
 
 class _Described:

@@ -20,6 +20,16 @@ class FreeTable(Table):
         Where the table is.
     full_table_name
         ``"schema.table"``, quoted or not.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> @schema
+    ... class Subject(dj.Manual):
+    ...     definition = "subject_id : int32"
+    >>> dj.FreeTable(schema.connection, "lab.subject").primary_key
+    ['subject_id']
     """
 
     def __init__(self, connection: Connection, full_table_name: str | TableName) -> None:

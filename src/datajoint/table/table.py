@@ -28,7 +28,18 @@ class_level(QueryExpression)
 
 @class_level
 class Table(Writing, Deleting, Altering, Family, Checking, QueryExpression, metaclass=TableMeta):
-    """A table of the database: a query that can be inserted into, updated, deleted from and dropped."""
+    """A table of the database: a query that can be inserted into, updated, deleted from and dropped.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> @schema
+    ... class Subject(dj.Manual):
+    ...     definition = "subject_id : int32"
+    >>> issubclass(Subject, dj.Table), Subject.table_name, Subject.database
+    (True, 'subject', 'lab')
+    """
 
     _binding: Binding | None = None
 

@@ -36,7 +36,19 @@ class Manual(UserTable):
 
 
 class Lookup(UserTable):
-    """Rows come with the code, as `contents` (TAB-6)."""
+    """Rows come with the code, as `contents` (TAB-6).
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> @schema
+    ... class Species(dj.Lookup):
+    ...     definition = "species : varchar(20)"
+    ...     contents = [{"species": "mouse"}, {"species": "rat"}]
+    >>> len(Species)
+    2
+    """
 
     tier = LOOKUP
 
@@ -45,13 +57,51 @@ class Lookup(UserTable):
 
 
 class Imported(AutoPopulate, UserTable):
-    """Rows are made by `make` from data outside the database."""
+    r"""Rows are made by `make` from data outside the database.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> @schema
+    ... class File(dj.Lookup):
+    ...     definition = "path : varchar(200)"
+    ...     contents = [{"path": "a.txt"}]
+    >>> @schema
+    ... class Text(dj.Imported):
+    ...     definition = "-> File\n---\nlength : int32"
+    ...
+    ...     def make(self, key):
+    ...         self.insert1({**key, "length": len(key["path"])})
+    >>> Text.populate()
+    {'success_count': 1, 'error_list': []}
+    """
 
     tier = IMPORTED
 
 
 class Computed(AutoPopulate, UserTable):
-    """Rows are made by `make` from other tables."""
+    r"""Rows are made by `make` from other tables.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> @schema
+    ... class Number(dj.Lookup):
+    ...     definition = "n : int32"
+    ...     contents = [{"n": 3}]
+    >>> @schema
+    ... class Square(dj.Computed):
+    ...     definition = "-> Number\n---\nsquare : int32"
+    ...
+    ...     def make(self, key):
+    ...         self.insert1({**key, "square": key["n"] ** 2})
+    >>> Square.populate()
+    {'success_count': 1, 'error_list': []}
+    >>> Square.fetch1()
+    {'n': 3, 'square': 9}
+    """
 
     tier = COMPUTED
 
@@ -69,15 +119,31 @@ class _Owned:
 
 
 class Part(_Owned, UserTable):
-    """Rows belong to a row of the master table in whose class this class stands (TAB-8)."""
+    r"""Rows belong to a row of the master table in whose class this class stands (TAB-8).
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> @schema
+    ... class Scan(dj.Manual):
+    ...     definition = "scan : int32"
+    ...
+    ...     class Cell(dj.Part):
+    ...         definition = "-> master\ncell : int16"
+    >>> Scan.Cell.primary_key
+    ['scan', 'cell']
+    """
 
     tier = PART
 
-    def drop(self, part_integrity: str = "enforce", **options: Any) -> None:
+    def drop(
+        self, prompt: bool | None = None, part_integrity: str = "enforce", *, force: bool | None = None
+    ) -> None:
         """Refuse, unless ``part_integrity='ignore'``: a part is dropped with its master (DEL-9)."""
         if part_integrity != "ignore":
             raise DataJointError(
                 "Cannot drop a Part directly. Drop the master instead.",
                 hint="Or pass part_integrity='ignore' to drop the part alone.",
             )
-        super().drop(part_integrity=part_integrity, **options)
+        super().drop(prompt, part_integrity, force=force)
