@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from datajoint.version import __version__
 
+TYPE_CHECKING = False  # as type checkers know it; importing `typing` would double the cost of the import
 if TYPE_CHECKING:
+    from typing import Any
+
     from datajoint.codecs.base import Codec
     from datajoint.codecs.blob.matlab import MatCell, MatStruct
     from datajoint.codecs.registry import get_codec, list_codecs

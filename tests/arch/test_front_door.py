@@ -17,8 +17,6 @@ NOT_LOADED = {
     "obstore", "pandas", "polars", "psycopg", "pyarrow", "pydantic", "pymysql", "rich", "sqlglot",
     "sqlite3", "starlette", "tomllib",
 }  # fmt: skip
-CPU_RATIO = 2.0
-ROUNDS = 11
 FRONT_LINES = 120
 NAMES = HERE / "public_names.txt"
 
@@ -33,22 +31,6 @@ def fresh(code):
     )
     assert "" == run.stderr
     return run.stdout
-
-
-def cpu(code):
-    """Smallest CPU time of a few interpreters that run the code."""
-    script = (
-        "import resource, subprocess, sys\nbest = 9.0\n"
-        "def used():\n"
-        "    usage = resource.getrusage(resource.RUSAGE_CHILDREN)\n"
-        "    return usage.ru_utime + usage.ru_stime\n"
-        f"for _ in range({ROUNDS}):\n"
-        "    before = used()\n"
-        f"    subprocess.run([sys.executable, '-c', {code!r}], check=True)\n"
-        "    best = min(best, used() - before)\n"
-        "print(best)"
-    )
-    return float(fresh(script))
 
 
 def test_public_names_are_frozen():
@@ -87,10 +69,10 @@ def test_import_loads_nothing_slow():
     assert set() == NOT_LOADED & set(loaded)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs the times of child processes")
 def test_import_costs_little():
-    bare, ours = cpu("pass"), cpu("import datajoint")
-    assert ours <= CPU_RATIO * bare, f"{ours * 1000:.0f} ms against {bare * 1000:.0f} ms"
+    """The cost of the import is what it loads; `make bench` measures the time."""
+    code = "import json, sys; before = set(sys.modules); import datajoint; print(json.dumps(sorted(set(sys.modules) - before)))"
+    assert ["__future__", "datajoint", "datajoint.version"] == json.loads(fresh(code))
 
 
 def test_front_door_is_a_table_of_names():

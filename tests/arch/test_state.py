@@ -16,7 +16,9 @@ BROAD = {"Exception", "BaseException"}
 BROAD_LIMIT = 3  # around the user's make, the loading of plug-ins, the command line
 
 # "module:name" → why this container may change. Registries are written once and never hold connections.
-REGISTRIES: dict[str, str] = {}
+REGISTRIES: dict[str, str] = {
+    "algebra.fragment:_shapes": "a bounded cache of texts that were read; forgetting it is safe",
+}
 
 
 def container(value):

@@ -1,5 +1,3 @@
 """Older import path of populate."""
 
 from datajoint.compute.populate import AutoPopulate
-
-__all__ = ["AutoPopulate"]

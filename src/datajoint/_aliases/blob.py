@@ -1,5 +1,3 @@
 """Older import path of blobs."""
 
 from datajoint.codecs.blob import MatCell, MatStruct, pack, unpack
-
-__all__ = ["MatCell", "MatStruct", "pack", "unpack"]

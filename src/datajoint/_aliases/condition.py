@@ -1,5 +1,3 @@
 """Older import path of restrictions."""
 
 from datajoint.query.restriction import AndList, Not, Top
-
-__all__ = ["AndList", "Not", "Top"]

@@ -2,5 +2,3 @@
 
 from datajoint.engine.connection import Connection
 from datajoint.schemas.instance import conn
-
-__all__ = ["Connection", "conn"]

@@ -2,5 +2,3 @@
 
 from datajoint.query.expression import QueryExpression
 from datajoint.query.universal import U
-
-__all__ = ["QueryExpression", "U"]

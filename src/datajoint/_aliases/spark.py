@@ -1,5 +1,3 @@
 """Older import path of the contract for Spark."""
 
 from datajoint.codecs.spark import SparkAdapter
-
-__all__ = ["SparkAdapter"]

@@ -2,5 +2,3 @@
 
 from datajoint.table.meta import TableMeta
 from datajoint.tiers import Computed, Imported, Lookup, Manual, Part, UserTable
-
-__all__ = ["Computed", "Imported", "Lookup", "Manual", "Part", "TableMeta", "UserTable"]

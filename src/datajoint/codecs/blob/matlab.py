@@ -17,14 +17,34 @@ if TYPE_CHECKING:
         """A record array that is stored as a MATLAB struct array."""
 
 
+_CELL = """An object array that is stored as a MATLAB cell array.
+
+Examples
+--------
+>>> import numpy as np
+>>> import datajoint as dj
+>>> np.array(["a", 1], dtype=object).view(dj.MatCell).shape
+(2,)
+"""
+_STRUCT = """A record array that is stored as a MATLAB struct array.
+
+Examples
+--------
+>>> import numpy as np
+>>> import datajoint as dj
+>>> np.rec.array([(1, 2.0)], dtype=[("a", "O"), ("b", "O")]).view(dj.MatStruct).dtype.names
+('a', 'b')
+"""
+
+
 @lru_cache(maxsize=1)
 def classes() -> dict[str, type]:
     """Make the two array classes."""
     import numpy as np
 
     kinds = {
-        "MatCell": (np.ndarray, "An object array that is stored as a MATLAB cell array."),
-        "MatStruct": (np.recarray, "A record array that is stored as a MATLAB struct array."),
+        "MatCell": (np.ndarray, _CELL),
+        "MatStruct": (np.recarray, _STRUCT),
     }
     return {
         name: type(name, (base,), {"__doc__": text, "__module__": __name__})
