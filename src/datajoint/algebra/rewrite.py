@@ -52,6 +52,10 @@ from datajoint.algebra.push import push
 
 __all__ = ["lower"]
 
+_DEPTH = 3
+_BRANCHES = 400
+"""SQLite takes 500 SELECTs in one union."""
+
 
 def lower(plan: Plan, first: str | None = None) -> Block:
     """Return the block of a plan; aliases are numbered within it, so equal plans give equal blocks.
@@ -189,13 +193,11 @@ class _Lowering:
         match term:
             case Not(inner):
                 return self.predicate(block, inner, offset)
-            case Const(value):
-                return P_Const(not value)
             case All(terms) | Any_(terms):
                 lowered = tuple(self.terms(block, tuple(Not(one) for one in terms), offset))
                 return P_Any(lowered) if isinstance(term, All) else P_All(lowered)
             case _:
-                return P_Not(self.predicate(block, term, offset))
+                return _not(self.predicate(block, term, offset))
 
     def terms(self, block: Block, terms: Sequence[Condition], offset: int) -> list[Predicate]:
         predicates: list[Predicate] = []
@@ -206,7 +208,10 @@ class _Lowering:
 
     def exists(
         self, block: Block, plan: Plan, on: tuple[str, ...], offset: int, nulls: frozenset[str] = frozenset()
-    ) -> P_Exists:
+    ) -> Predicate:
+        if isinstance(plan, Union) and {*on} <= {*plan.heading.key}:  # its keys are those of either side
+            left = self.exists(block, plan.left, on, offset, nulls)
+            return P_Any((left, self.exists(block, plan.right, on, offset + plan.left.arity, nulls)))
         inner = self.lower(plan, offset)
         whole = not self.takes(inner, frozenset(on))
         if whole:
@@ -217,6 +222,8 @@ class _Lowering:
 
     def project(self, plan: Project, offset: int) -> Block:
         block = self.lower(plan.operand, offset)
+        if any(_depth(block.columns[n]) >= _DEPTH for n in _used(plan) if n in block.columns):
+            block = self.wrap(block)  # expressions over expressions would double with every step
         scope = {**block.hidden, **block.columns}
         columns: dict[str, Expr] = {}
         for new, old in plan.columns:
@@ -314,12 +321,11 @@ class _Lowering:
         # DISTINCT would give the NULLs of missing attributes a type, and the other branch has another one.
         fits = self.takes(right, frozenset(key)) and not right.distinct
         right = replace(right, order=()) if fits else self.wrap(right)
-        only = P_Not(self.exists(right, plan.left, key, offset, nulls))
+        only = _not(self.exists(right, plan.left, key, offset, nulls))
         types = {a.name: a.dtype for a in plan.heading.values()}
         columns = {name: right.columns.get(name, Null(types[name])) for name in order}
-        return self.wrap(
-            UnionBlock((first, replace(right, columns=columns, hidden={}, where=(*right.where, only))))
-        )
+        last = replace(right, columns=columns, hidden={}, where=(*right.where, only))
+        return self.wrap(UnionBlock((*_branches(first), last)))
 
     def top(self, plan: Top, offset: int) -> Block:
         block = self.lower(plan.operand, offset)
@@ -335,6 +341,42 @@ class _Lowering:
         at = offset + plan.operand.arity
         limit = at if plan.limited else None
         return replace(block, order=order, limit=limit, offset=at + plan.limited if plan.shifted else None)
+
+
+def _not(predicate: Predicate) -> Predicate:
+    match predicate:
+        case P_Const(value):
+            return P_Const(not value)
+        case P_Not(term):
+            return term
+        case P_All(terms):
+            return P_Any(tuple(map(_not, terms)))
+        case P_Any(terms):
+            return P_All(tuple(map(_not, terms)))
+        case _:
+            return P_Not(predicate)
+
+
+def _branches(block: Block) -> tuple[Block, ...]:
+    """Return the branches of a union that a block hands on as it is: unions of unions are one."""
+    relation, order = block.sources[0].relation, tuple(block.columns)
+    if not isinstance(relation, UnionBlock) or len(block.sources) > 1 or len(relation.branches) >= _BRANCHES:
+        return (block,)
+    same = all(isinstance(expr, Ref) and expr.name == name for name, expr in block.columns.items())
+    if not same or not block.plain or block.where:
+        return (block,)
+    return tuple(
+        replace(branch, columns={name: branch.columns[name] for name in order})
+        for branch in relation.branches
+    )
+
+
+def _used(plan: Project) -> set[str]:
+    return {name for _, old in plan.columns if not isinstance(old, str) for name in old.names}
+
+
+def _depth(expr: Expr) -> int:
+    return 1 + max(map(_depth, expr.scope.values()), default=0) if isinstance(expr, Derived) else 0
 
 
 def _pairs(

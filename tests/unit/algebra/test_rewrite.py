@@ -100,3 +100,16 @@ def test_a_limited_semijoin_is_a_list(tables):
     assert exists.whole
     (exists,) = lower(tables.query("Subject & (Session & 'score > 1')").query.plan).where
     assert not exists.whole
+
+
+def test_unions_of_unions_are_one(tables):
+    """Nested, each would read its left side twice: a chain of twenty would not end."""
+    code = " + ".join(f"(Session & {{'session': {n}}})" for n in range(20))
+    (union,) = lower(tables.query(code).query.plan).sources
+    assert 20 == len(union.relation.branches)
+    assert 2 == flat(tables, code)
+
+
+def test_expressions_over_expressions_do_not_double(tables):
+    code = "Session.proj(x='session + session')" + ".proj(x='x + x')" * 20
+    assert 4 < flat(tables, code) < 12
