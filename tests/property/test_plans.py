@@ -138,6 +138,7 @@ FOUND = {
     "a limited antijoin with NULL": "Animal - [Visit.proj(animal='partner', a='animal') & dj.Top(50)]",
     "constants to group and order by": "(dj.U('c').aggr(Animal.proj(c='2'), n='count(*)') & dj.Top(1, ['c']))",
     "a name outside an aggregate": "Animal.aggr(Visit, n='count(visit) + animal')",
+    "thirty digits": "Place & {'wild_large': Decimal('99999999999999999999999999.9999')}",
     "negated lists": "Visit - ['y = 1', {'ok': None}, Place]",
 }
 

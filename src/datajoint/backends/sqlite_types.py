@@ -195,7 +195,7 @@ def _sortable_operand(dtype: AttributeType, encode: Codec | None) -> Codec:
 
     def operand(value: Any) -> str:
         exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
-        if abs(exact) >= bound:
+        if exact.copy_abs() >= bound:  # abs() would round to 28 digits
             return "" if exact < 0 else "1"
         floor = exact.quantize(Decimal(1).scaleb(-scale), ROUND_FLOOR, _WIDE)
         text = _sortable(floor, (dtype.length or 10) + 1 + bool(scale), scale)
