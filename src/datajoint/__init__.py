@@ -1,9 +1,11 @@
 """DataJoint: a language and platform for pipelines of data and computations on relational databases."""
 
-# pyright: reportUnusedImport=false, reportUnsupportedDunderAll=false - names for the type checkers
+# Names for the type checkers.
+# pyright: reportUnusedImport=false, reportUnsupportedDunderAll=false
 
 from __future__ import annotations
 
+from datajoint import _lazy
 from datajoint.version import __version__
 
 TYPE_CHECKING = False  # as type checkers know it; importing `typing` would double the cost of the import
@@ -16,11 +18,12 @@ if TYPE_CHECKING:
     from datajoint.codecs.spark import SparkAdapter
     from datajoint.diagram.diagram import Diagram
     from datajoint.engine.connection import Connection
+    from datajoint.engine.instance import conn
     from datajoint.errors import CheckError, DataJointError
     from datajoint.logging import logger
     from datajoint.query.restriction import AndList, Not, Top
     from datajoint.query.universal import U
-    from datajoint.schemas.instance import Instance, conn
+    from datajoint.schemas.instance import Instance
     from datajoint.schemas.module import VirtualModule, create_virtual_module, virtual_schema
     from datajoint.schemas.schema import Schema, list_schemas
     from datajoint.settings.config import Config
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 
 # Import paths of older code: `datajoint.expression`, `datajoint.utils`, …
 __path__.append(f"{__path__[0]}/_aliases")
+_lazy.install()
 
 _WHERE = {
     "AndList": "query.restriction",
@@ -59,7 +63,7 @@ _WHERE = {
     "Top": "query.restriction",
     "U": "query.universal",
     "VirtualModule": "schemas.module",
-    "conn": "schemas.instance",
+    "conn": "engine.instance",
     "create_virtual_module": "schemas.module",
     "get_codec": "codecs.registry",
     "list_codecs": "codecs.registry",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any, TypeVar, dataclass_transform
 
 __all__ = ["Value", "replace"]
@@ -9,10 +10,39 @@ __all__ = ["Value", "replace"]
 V = TypeVar("V", bound="Value")
 
 
-def _method(name: str, arguments: str, body: str, scope: dict[str, Any]) -> Any:
-    namespace: dict[str, Any] = {}
-    exec(f"def {name}({arguments}):\n    {body}", scope, namespace)  # noqa: S102 - names come from our own annotations
-    return namespace[name]
+def _on_first_use(cls: type, name: str, arguments: str, body: str, scope: dict[str, Any]) -> None:
+    """Give a class a method that is compiled when it is called first: most classes wait long for that."""
+
+    def method(*given: Any, **named: Any) -> Any:
+        namespace: dict[str, Any] = {}
+        exec(f"def {name}({arguments}):\n    {body}", scope, namespace)  # noqa: S102 - names are our own annotations
+        compiled = namespace[name]
+        compiled.__qualname__ = f"{cls.__qualname__}.{name}"
+        setattr(cls, name, compiled)
+        return compiled(*given, **named)
+
+    setattr(cls, name, method)
+
+
+def _add_methods(
+    cls: type, fields: tuple[str, ...], defaults: dict[str, Any], present: Container[str]
+) -> None:
+    """Add constructor, equality and hash, unless the class body has its own."""
+    required = [f for f in fields if f not in defaults]
+    optional = [f"{f}=_defaults[{f!r}]" for f in fields if f in defaults]
+    mine = "(" + "".join(f"self.{f}, " for f in fields) + ")"
+    other = mine.replace("self.", "other.")
+    for name, arguments, body in (
+        ("__init__", ", ".join(["self", *required, *optional]), "; ".join(f"self.{f} = {f}" for f in fields)),
+        (
+            "__eq__",
+            "self, other",
+            f"return self is other or (self.__class__ is other.__class__ and {mine} == {other})",
+        ),
+        ("__hash__", "self", f"return hash({mine})"),
+    ):
+        if name not in present:
+            _on_first_use(cls, name, arguments, body, {"_defaults": defaults})
 
 
 class _ValueType(type):
@@ -34,27 +64,10 @@ class _ValueType(type):
         namespace["__slots__"] = (*(f for f in own if f not in inherited), *namespace.get("__slots__", ()))
         namespace["__match_args__"] = fields
         namespace["_defaults"] = defaults
+        cls = super().__new__(mcs, name, bases, namespace)
         if fields:
-            required = [f for f in fields if f not in defaults]
-            optional = [f"{f}=_defaults[{f!r}]" for f in fields if f in defaults]
-            scope = {"_defaults": defaults}
-            assign = "; ".join(f"self.{f} = {f}" for f in fields)
-            mine = "(" + "".join(f"self.{f}, " for f in fields) + ")"
-            other = mine.replace("self.", "other.")
-            namespace.setdefault(
-                "__init__", _method("__init__", ", ".join(["self", *required, *optional]), assign, scope)
-            )
-            namespace.setdefault(
-                "__eq__",
-                _method(
-                    "__eq__",
-                    "self, other",
-                    f"return self is other or (self.__class__ is other.__class__ and {mine} == {other})",
-                    {},
-                ),
-            )
-            namespace.setdefault("__hash__", _method("__hash__", "self", f"return hash({mine})", {}))
-        return super().__new__(mcs, name, bases, namespace)
+            _add_methods(cls, fields, defaults, namespace)
+        return cls
 
 
 @dataclass_transform(frozen_default=True)

@@ -36,7 +36,8 @@ class _PlainHandler(logging.StreamHandler[TextIO]):
 logger.addHandler(_PlainHandler())
 # A wrong word is reported by the settings, which name the variable.
 _level = os.environ.get("DJ_LOG_LEVEL", "").upper()
-logger.setLevel(_level if _level in logging.getLevelNamesMapping() else logging.INFO)
+if logger.level == logging.NOTSET:  # this module is loaded on first use: somebody may have chosen already
+    logger.setLevel(_level if _level in logging.getLevelNamesMapping() else logging.INFO)
 
 
 def warn(text: str, category: type[Warning] = DataJointWarning) -> None:

@@ -1,4 +1,4 @@
 """Older import path of connections."""
 
 from datajoint.engine.connection import Connection
-from datajoint.schemas.instance import conn
+from datajoint.engine.instance import conn

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from datajoint._value import Value
-from datajoint.heading.values import check_column, normaliser
+from datajoint.heading import values
 
 if TYPE_CHECKING:
     from datajoint.declare.spec import TableSpec
@@ -196,11 +196,12 @@ def fitting(dtypes: Sequence[AttributeType], rows: Sequence[Sequence[Any]]) -> S
     """
     try:  # by column, as long as all is plain
         columns = list(zip(*rows, strict=True))
-        if all(check_column(dtype, column) is column for dtype, column in zip(dtypes, columns, strict=True)):
+        check = values.check_column
+        if all(check(dtype, column) is column for dtype, column in zip(dtypes, columns, strict=True)):
             return rows
     except ValueError:
         pass
-    normalisers = [normaliser(dtype) for dtype in dtypes]
+    normalisers = [values.normaliser(dtype) for dtype in dtypes]
 
     def fits(row: Sequence[Any]) -> bool:
         try:
@@ -439,9 +440,9 @@ class CatalogReader(ABC):
 
 
 class Backend(Value):
-    """One database: its dialect, and the classes that talk to it."""
+    """One database: its dialect, the class of its sessions, and what reads its catalog."""
 
     name: str
     dialect: Dialect
     session: type[Session]
-    catalog: type[CatalogReader]
+    catalog: Callable[[Asked], CatalogReader]

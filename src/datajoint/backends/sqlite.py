@@ -4,41 +4,24 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import date, datetime
-from decimal import Decimal
 from itertools import chain, islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
-from uuid import UUID
 
-from datajoint.backends import sqlite_functions, sqlite_types
-from datajoint.backends.base import (
-    Backend,
-    Codec,
-    Column,
-    Cursor,
-    Dialect,
-    Features,
-    Parameters,
-    Session,
-    fitting,
-)
-from datajoint.backends.sqlite_catalog import CATALOG, SqliteCatalog
-from datajoint.backends.sqlite_errors import translate
+from datajoint.backends import sqlite_catalog, sqlite_errors, sqlite_functions
+from datajoint.backends.base import Asked, Backend, Cursor, Parameters, Session
+from datajoint.backends.sqlite_dialect import SqliteDialect
 from datajoint.backends.sqlite_lock import WriterLock
 from datajoint.errors import ConfigurationError, DataJointError, LostConnectionError, TransactionError
 
 if TYPE_CHECKING:
-    from datajoint.heading.names import TableName
     from datajoint.heading.types import AttributeType
     from datajoint.settings.backend import ConnectionSettings
 
-__all__ = ["BACKEND", "SqliteDialect", "SqliteSession"]
+__all__ = ["BACKEND", "SqliteSession"]
 
 OLDEST = (3, 38)
 """STRICT tables came with this version."""
@@ -48,122 +31,6 @@ USER_VERSION = 1
 MEMORY = ":memory:"
 ROWS_PER_STATEMENT = 50
 MOST_VARIABLES = 32766
-
-
-class SqliteDialect(Dialect):
-    """How SQL is written for SQLite."""
-
-    name = "sqlite"
-    max_identifier = 64
-    features = Features(
-        returning=sqlite3.sqlite_version_info >= (3, 35),
-        cte_insert=False,
-        multi_statement=False,
-        transactional_ddl=True,
-        nulls_smallest=True,
-        full_outer_join=sqlite3.sqlite_version_info >= (3, 39),
-        nulls_order=True,
-        infinity=True,
-        server=False,
-    )
-
-    def quote(self, identifier: str) -> str:
-        return '"' + identifier.replace('"', '""') + '"'
-
-    def table(self, name: TableName) -> str:
-        return self.quote(f"{name.schema}.{name.name}")
-
-    def parameter(self, n: int, dtype: AttributeType | None = None) -> str:
-        return "?"
-
-    def column_type(self, dtype: AttributeType, schema: str = "") -> str:
-        return sqlite_types.column_type(dtype)
-
-    def check(self, dtype: AttributeType, column: str) -> str:
-        return sqlite_types.check(dtype, column)
-
-    def cast_type(self, dtype: AttributeType) -> str:
-        return sqlite_types.column_type(dtype)
-
-    def literal(self, value: Any) -> str:
-        match value:
-            case None:
-                return "NULL"
-            case bool() | int():
-                return str(int(value))
-            case float():
-                return (
-                    "9e999" if value == float("inf") else "-9e999" if value == float("-inf") else repr(value)
-                )
-            case bytes():
-                return f"X'{value.hex()}'"
-            case UUID():
-                return f"X'{value.hex}'"
-            case datetime():
-                return f"'{value.isoformat(' ')}'"
-            case str() | date() | Decimal():
-                return "'" + str(value).replace("'", "''") + "'"
-            case _:
-                raise TypeError(f"{type(value).__name__} cannot be written in SQL.")
-
-    def encoder(self, dtype: AttributeType) -> Codec | None:
-        return sqlite_types.encoder(dtype)
-
-    def operand_encoder(self, dtype: AttributeType) -> Codec | None:
-        return sqlite_types.operand_encoder(dtype)
-
-    def decoder(self, dtype: AttributeType) -> Codec | None:
-        return sqlite_types.decoder(dtype)
-
-    def decode_column(self, dtype: AttributeType) -> Column | None:
-        return sqlite_types.decode_column(dtype)
-
-    def now(self, digits: int) -> str:
-        return _clock(digits, "'now'")
-
-    def now_utc(self, digits: int) -> str:
-        return _clock(
-            digits, "'now', '+0 days'"
-        )  # the same time; the modifier tells the two apart when read back
-
-    def list_source(self, dtypes: Sequence[AttributeType], placeholders: Sequence[str]) -> str:
-        items = (
-            ["value"] if len(dtypes) == 1 else [f"value ->> {n}" for n in range(len(dtypes))]
-        )
-        columns = [
-            f"{_LIST_READERS.get(sqlite_types.column_type(t), '{}').format(item)} AS c{n}"
-            for n, (t, item) in enumerate(zip(dtypes, items, strict=True), 1)
-        ]
-        return f"SELECT {', '.join(columns)} FROM json_each({placeholders[0]})"
-
-    def encode_list(self, dtypes: Sequence[AttributeType], rows: Sequence[Sequence[Any]]) -> tuple[Any, ...]:
-        columns = list(zip(*fitting(dtypes, rows), strict=True))
-        for n, dtype in enumerate(dtypes if columns else ()):
-            if encode := _list_encoder(dtype):
-                columns[n] = tuple(None if value is None else encode(value) for value in columns[n])
-        single = columns and len(columns) == 1
-        items: Any = columns[0] if single else list(zip(*columns, strict=True))
-        return (json.dumps(items, ensure_ascii=False, separators=(",", ":")),)
-
-
-_LIST_READERS = {"REAL": "dj_float({})", "BLOB": "dj_bytes({})"}
-"""JSON cannot carry every float exactly, nor bytes: they travel as text and are read by functions of ours."""
-
-
-def _list_encoder(dtype: AttributeType) -> Codec | None:
-    encode, column = sqlite_types.encoder(dtype), sqlite_types.column_type(dtype)
-    if column == "REAL":
-        return lambda value: repr(float(encode(value) if encode else value))
-    if column == "BLOB":
-        return lambda value: bytes(encode(value) if encode else value).hex()
-    return encode
-
-
-def _clock(digits: int, now: str) -> str:
-    if not digits:
-        return f"strftime('%Y-%m-%d %H:%M:%S', {now})"
-    text = f"strftime('%Y-%m-%d %H:%M:%f', {now})"  # SQLite counts milliseconds
-    return f"substr({text} || '000', 1, {20 + digits})"
 
 
 class SqliteSession(Session):
@@ -243,7 +110,7 @@ class SqliteSession(Session):
                 self._connection.execute("PRAGMA journal_mode = WAL")
             self.begin()
             for text in (
-                CATALOG,
+                sqlite_catalog.CATALOG,
                 f"PRAGMA application_id = {APPLICATION_ID}",
                 f"PRAGMA user_version = {USER_VERSION}",
             ):
@@ -258,7 +125,7 @@ class SqliteSession(Session):
 
     def execute(self, text: str, parameters: Parameters = ()) -> Cursor:
         try:
-            return self._cursor.execute(text, parameters)
+            return _run(self._cursor.execute, self._connection, text, parameters)
         except (sqlite3.Error, sqlite3.Warning, OverflowError) as error:
             raise self._failed(error, text) from error
 
@@ -267,7 +134,7 @@ class SqliteSession(Session):
 
     def execute_many(self, text: str, rows: Iterable[Parameters]) -> int:
         try:
-            return self._cursor.executemany(text, rows).rowcount
+            return _run(self._cursor.executemany, self._connection, text, rows).rowcount
         except (sqlite3.Error, OverflowError) as error:
             raise self._failed(error, text) from error
 
@@ -277,7 +144,7 @@ class SqliteSession(Session):
         apart = self.path != MEMORY and not self.in_transaction
         connection = self._open_again() if apart else self._connection
         try:
-            cursor = connection.execute(text, parameters)
+            cursor = _run(connection.execute, connection, text, parameters)
             while rows := cursor.fetchmany(size):
                 yield rows
         except (sqlite3.Error, OverflowError) as error:
@@ -365,7 +232,7 @@ class SqliteSession(Session):
         return f"SQLite {sqlite3.sqlite_version}"
 
     def translate(self, exception: BaseException, text: str = "") -> DataJointError:
-        return translate(exception, text, self.path)
+        return sqlite_errors.translate(exception, text, self.path)
 
     def _failed(self, exception: BaseException, text: str) -> DataJointError:
         """Translate, and let other writers go on when the error has ended the transaction."""
@@ -382,11 +249,23 @@ def _connect(path: str, synchronous: str, busy_timeout: float) -> sqlite3.Connec
     try:
         connection.execute(f"PRAGMA synchronous = {_level(synchronous)}")
         connection.execute("PRAGMA foreign_keys = ON")
-        _register(connection)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _run(
+    execute: Callable[[str, Any], sqlite3.Cursor], connection: sqlite3.Connection, text: str, parameters: Any
+) -> sqlite3.Cursor:
+    """Run a statement; the first one of a connection that needs functions of ours has them added."""
+    try:
+        return execute(text, parameters)
+    except sqlite3.OperationalError as error:  # found before anything runs or a row is asked for
+        if not str(error).startswith("no such function: dj_"):
+            raise
+        sqlite_functions.register(connection)
+        return execute(text, parameters)
 
 
 def _level(synchronous: str) -> str:
@@ -396,21 +275,6 @@ def _level(synchronous: str) -> str:
             f"`database.synchronous` is `{synchronous}`; it can be FULL, NORMAL, EXTRA or OFF."
         )
     return level
-
-
-def _register(connection: sqlite3.Connection) -> None:
-    """Add the functions that statements of ours use."""
-    connection.create_function("dj_float", 1, _read_float, deterministic=True)
-    connection.create_function("dj_bytes", 1, _read_bytes, deterministic=True)
-    sqlite_functions.register(connection)
-
-
-def _read_float(text: str | None) -> float | None:
-    return None if text is None else float(text)
-
-
-def _read_bytes(text: str | None) -> bytes | None:
-    return None if text is None else bytes.fromhex(text)
 
 
 def _file_of(path: str) -> str:
@@ -433,17 +297,23 @@ def _is_frozen(path: str) -> bool:
 def _immutable(path: str) -> str:
     if path.startswith("file:"):
         return f"{path}{'&' if '?' in path else '?'}immutable=1"
+    from pathlib import Path
+
     return f"{Path(path).as_uri()}?immutable=1"
 
 
 def _cannot_open(path: str, error: BaseException) -> DataJointError:
-    folder = Path(_file_of(path)).parent
-    if not folder.is_dir():
+    folder = os.path.dirname(_file_of(path))
+    if not os.path.isdir(folder):
         return LostConnectionError(
             f"The database file {path} cannot be made: there is no folder {folder}.",
             hint="Make the folder, or set `database.name` to another file.",
         )
-    return translate(error, "", path)
+    return sqlite_errors.translate(error, "", path)
 
 
-BACKEND = Backend("sqlite", SqliteSession.dialect, SqliteSession, SqliteCatalog)
+def _catalog(asked: Asked) -> sqlite_catalog.SqliteCatalog:
+    return sqlite_catalog.SqliteCatalog(asked)
+
+
+BACKEND = Backend("sqlite", SqliteSession.dialect, SqliteSession, _catalog)

@@ -33,10 +33,20 @@ def register(connection: sqlite3.Connection) -> None:
     >>> connection.execute("SELECT dj_like('abc', 'a%'), dj_sqrt(-1.0)").fetchone()
     (1, None)
     """
+    connection.create_function("dj_float", 1, _read_float, deterministic=True)
+    connection.create_function("dj_bytes", 1, _read_bytes, deterministic=True)
     for name, function in _functions().items():
         connection.create_function(name, -1, function, deterministic=True)
     for name, (arguments, aggregate) in _AGGREGATES.items():
         connection.create_aggregate(name, arguments, aggregate)
+
+
+def _read_float(text: str | None) -> float | None:
+    return None if text is None else float(text)
+
+
+def _read_bytes(text: str | None) -> bytes | None:
+    return None if text is None else bytes.fromhex(text)
 
 
 @lru_cache(1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import ROUND_FLOOR, Context, Decimal
 from functools import cache
@@ -14,7 +14,10 @@ from datajoint.errors import UnknownTypeError
 from datajoint.heading.types import INTEGER_RANGES, INTEGERS, AttributeType
 from datajoint.heading.values import json_text
 
-__all__ = ["check", "column_type", "decode_column", "decoder", "encoder", "operand_encoder"]
+__all__ = [
+    "check", "column_type", "decode_column", "decoder", "encoder", "list_columns", "list_text", "literal",
+    "operand_encoder",
+]  # fmt: skip
 
 Codec = Callable[[Any], Any]
 
@@ -264,3 +267,60 @@ def decode_column(dtype: AttributeType) -> Callable[[Any], list[Any]] | None:
             return [None if value is None else decode(value) for value in values]
 
     return decode_all
+
+
+# ------------------------------------------------------------------------------------- values in the text
+
+
+def literal(value: Any) -> str:
+    """Return a value as SQL text."""
+    match value:
+        case None:
+            return "NULL"
+        case bool() | int():
+            return str(int(value))
+        case float():
+            return "9e999" if value == float("inf") else "-9e999" if value == float("-inf") else repr(value)
+        case bytes():
+            return f"X'{value.hex()}'"
+        case UUID():
+            return f"X'{value.hex}'"
+        case datetime():
+            return f"'{value.isoformat(' ')}'"
+        case str() | date() | Decimal():
+            return "'" + str(value).replace("'", "''") + "'"
+        case _:
+            raise TypeError(f"{type(value).__name__} cannot be written in SQL.")
+
+
+_LIST_READERS = {"REAL": "dj_float({})", "BLOB": "dj_bytes({})"}
+"""JSON cannot carry every float exactly, nor bytes: they travel as text and are read by functions of ours."""
+
+
+def _list_encoder(dtype: AttributeType) -> Codec | None:
+    encode, column = encoder(dtype), column_type(dtype)
+    if column == "REAL":
+        return lambda value: repr(float(encode(value) if encode else value))
+    if column == "BLOB":
+        return lambda value: bytes(encode(value) if encode else value).hex()
+    return encode
+
+
+def list_columns(dtypes: Sequence[AttributeType]) -> str:
+    """Return what reads the values of a row from an element of a JSON list; columns c1, c2 and so on."""
+    items = ["value"] if len(dtypes) == 1 else [f"value ->> {n}" for n in range(len(dtypes))]
+    return ", ".join(
+        f"{_LIST_READERS.get(column_type(dtype), '{}').format(item)} AS c{n}"
+        for n, (dtype, item) in enumerate(zip(dtypes, items, strict=True), 1)
+    )
+
+
+def list_text(dtypes: Sequence[AttributeType], rows: Sequence[Sequence[Any]]) -> str:
+    """Return rows of canonical values as a JSON list."""
+    columns = list(zip(*rows, strict=True))
+    for n, dtype in enumerate(dtypes if columns else ()):
+        if encode := _list_encoder(dtype):
+            columns[n] = tuple(None if value is None else encode(value) for value in columns[n])
+    single = columns and len(columns) == 1
+    items: Any = columns[0] if single else list(zip(*columns, strict=True))
+    return json.dumps(items, ensure_ascii=False, separators=(",", ":"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from datajoint import logging
 from datajoint.declare.default import parse_default
 from datajoint.declare.problems import Problems
 from datajoint.declare.reference import parse_reference
@@ -26,7 +27,6 @@ from datajoint.errors import (
 )
 from datajoint.heading.attribute import Default
 from datajoint.heading.types import AttributeType, parse_type
-from datajoint.logging import warn
 
 __all__ = ["parse"]
 
@@ -162,7 +162,7 @@ class _Parser:
         if first is line:
             self.lines.append(line)
         elif _meaning(first) == _meaning(line):
-            warn(
+            logging.warn(
                 f"Attribute `{line.name}` of `{self.table}` is declared twice, in line {first.span.line} and"
                 f" in line {line.span.line}; the second is ignored."
             )

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from datajoint import logging
 from datajoint.algebra.nodes import Source
 from datajoint.backends.base import CatalogReader
 from datajoint.declare.spec import TableSpec
 from datajoint.errors import MissingTableError, nearest
 from datajoint.graph.dependencies import DependencyGraph
 from datajoint.heading.names import TableName
-from datajoint.logging import logger
 from datajoint.sql.system import LINEAGE
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Catalog:
             return
         if TableName(schema, LINEAGE) not in names:
             self._untracked.add(schema)
-            logger.warning(
+            logging.logger.warning(
                 "schema `%s` has no lineage table: attributes are matched by name alone; "
                 "Schema('%s').rebuild_lineage() makes one from the foreign keys", schema, schema,
             )  # fmt: skip

@@ -8,20 +8,20 @@ import threading
 import weakref
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import cache
-from typing import Any, Self
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any, Self
 
+from datajoint import logging
 from datajoint.backends.base import Backend, Cursor, Dialect, Parameters, Session
 from datajoint.backends.registry import get_backend
-from datajoint.engine import observe
-from datajoint.engine.catalog import Catalog
-from datajoint.engine.query_cache import QueryCache, purge
+from datajoint.engine import catalog, observe, query_cache as caches
 from datajoint.engine.user_sql import Rows, prepared
 from datajoint.errors import ConfigurationError, DataJointError, LostConnectionError, TransactionError
-from datajoint.graph.dependencies import DependencyGraph
-from datajoint.logging import logger
 from datajoint.settings.backend import ConnectionSettings, resolve_connection
 from datajoint.settings.config import Config, load_config
+
+if TYPE_CHECKING:
+    from datajoint.graph.dependencies import DependencyGraph
 
 __all__ = ["Connection", "Transaction"]
 
@@ -41,7 +41,7 @@ def _look_at_version(server: str) -> None:
     if oldest is not None and found >= oldest:
         return
     supported = ", ".join(f"{name} {'.'.join(map(str, oldest))}" for name, oldest in _OLDEST.items())
-    logger.warning("%s is not supported: things may go wrong; supported from: %s", server, supported)
+    logging.logger.warning("%s is not supported: things may go wrong; supported from: %s", server, supported)
 
 
 class _Opened:
@@ -138,13 +138,12 @@ class Connection:
         self.backend: Backend = get_backend(settings.backend)
         self.schemas: dict[str, Any] = {}
         self._lock = threading.RLock()
-        self._cache: QueryCache | None = None
+        self._cache: caches.QueryCache | None = None
         self._transaction: Transaction | None = None
         self._ended: Transaction | None = None  # that of a block which has not been left yet
         self._opened = _Opened()
         weakref.finalize(self, self._opened.close)
         self.session: Session = self._open()
-        self.catalog = Catalog(self)
         _look_at_version(self.session.server_version)
 
     # -------------------------------------------------------------------------------------- the session
@@ -156,6 +155,11 @@ class Connection:
         )
         self._opened.session = session
         return session
+
+    @cached_property
+    def catalog(self) -> catalog.Catalog:
+        """What is in the database."""
+        return catalog.Catalog(self)
 
     @property
     def dialect(self) -> Dialect:
@@ -350,7 +354,7 @@ class Connection:
         if query_cache is not None:
             s = self.settings
             where = f"{s.backend} {s.host} {s.port} {s.name} {s.user}"
-            self._cache = QueryCache(self._cache_folder(), query_cache, where)
+            self._cache = caches.QueryCache(self._cache_folder(), query_cache, where)
 
     def purge_query_cache(self) -> None:
         """Delete all that is kept in the folder of the setting `query_cache`.
@@ -362,7 +366,7 @@ class Connection:
         >>> connection.config.query_cache = tempfile.mkdtemp()
         >>> connection.purge_query_cache()
         """
-        purge(self._cache_folder())
+        caches.purge(self._cache_folder())
 
     def _cache_folder(self) -> str:
         folder = self.config.query_cache

@@ -8,13 +8,13 @@ import threading
 from functools import cache
 from typing import Any
 
+from datajoint import logging
 from datajoint.engine.connection import Connection
 from datajoint.errors import ThreadSafetyError
-from datajoint.logging import logger
 from datajoint.settings.backend import resolve_connection
 from datajoint.settings.config import Config, load_config
 
-__all__ = ["CoreInstance", "default_instance", "thread_safe"]
+__all__ = ["CoreInstance", "conn", "default_instance", "thread_safe"]
 
 
 class CoreInstance:
@@ -72,7 +72,7 @@ def _announce(file: str) -> None:
 
 @cache  # so that it is said once a process and file: CFG-13
 def _announce_path(path: str) -> None:
-    logger.info("no server is configured: using the database file %s", path)
+    logging.logger.info("no server is configured: using the database file %s", path)
 
 
 class _Default:
@@ -107,7 +107,7 @@ def default_instance(what: str = "dj.conn()") -> CoreInstance:
     return _Default.instance
 
 
-def connect(
+def conn(
     host: str | None = None, user: str | None = None, password: str | None = None, *, port: int | None = None,
     use_tls: Any = None, reset: bool = False,
 ) -> Connection:  # fmt: skip

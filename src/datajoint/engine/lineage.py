@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from datajoint import logging
 from datajoint._value import replace
 from datajoint.declare.spec import TableSpec
 from datajoint.engine.catalog import Catalog
@@ -12,7 +13,6 @@ from datajoint.engine.define import create_table, run
 from datajoint.errors import AccessError
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.names import TableName
-from datajoint.logging import logger
 from datajoint.sql import ddl
 from datajoint.sql.system import LINEAGE, lineage_table
 
@@ -37,7 +37,7 @@ def complete_lineage(connection: Connection, found: TableSpec, wanted: TableSpec
         run(connection, [ddl.add_lineage(found.name, missing, connection.dialect)])
     except AccessError:
         return
-    logger.info("lineage of `%s` was missing and is recorded now: %s", found.name, ", ".join(missing))
+    logging.logger.info("lineage of `%s` was missing and is recorded now: %s", found.name, ", ".join(missing))
     catalog.add(_with_lineage(found, missing))
 
 

@@ -7,23 +7,12 @@ from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Protocol
 
-from datajoint.algebra.nodes import (
-    Aggregate,
-    All,
-    Any_,
-    Condition,
-    Join,
-    Matches,
-    Not,
-    Plan,
-    Restrict,
-    Source,
-    Union,
-)
-from datajoint.heading.names import TableName
+from datajoint.algebra import nodes
 
 if TYPE_CHECKING:
+    from datajoint.algebra.nodes import Condition, Plan
     from datajoint.engine.connection import Connection
+    from datajoint.heading.names import TableName
 
 __all__ = ["Observer", "block", "observed", "observing", "reading", "running_sql", "tables_of", "writing"]
 
@@ -97,6 +86,7 @@ def writing(connection: Connection, table: TableName) -> None:
 
     Examples
     --------
+    >>> from datajoint.heading.names import TableName
     >>> writing(None, TableName("lab", "subject"))
     """
     for observer in _OBSERVERS.get():
@@ -135,7 +125,8 @@ def tables_of(plan: Plan) -> frozenset[TableName]:
     Examples
     --------
     >>> from datajoint.heading.heading import Heading
-    >>> tables_of(Source(TableName("lab", "a"), Heading([])))
+    >>> from datajoint.heading.names import TableName
+    >>> tables_of(nodes.Source(TableName("lab", "a"), Heading([])))
     frozenset({TableName(schema='lab', name='a')})
     """
     found: frozenset[TableName] | None = plan.statements.get("tables")
@@ -145,26 +136,26 @@ def tables_of(plan: Plan) -> frozenset[TableName]:
 
 
 def _walk(plan: Plan) -> Iterator[TableName]:
-    if isinstance(plan, Source):
+    if isinstance(plan, nodes.Source):
         yield plan.name
-    elif isinstance(plan, (Join, Union)):
+    elif isinstance(plan, (nodes.Join, nodes.Union)):
         yield from tables_of(plan.left) | tables_of(plan.right)
     else:
         yield from tables_of(plan.operand)  # type: ignore[attr-defined] - all others have one
-    if isinstance(plan, Aggregate):
+    if isinstance(plan, nodes.Aggregate):
         yield from tables_of(plan.group)
-    if isinstance(plan, Restrict):
+    if isinstance(plan, nodes.Restrict):
         yield from _walk_condition(plan.condition)
 
 
 def _walk_condition(condition: Condition) -> Iterator[TableName]:
     match condition:
-        case Matches(inner, _):
+        case nodes.Matches(inner, _):
             yield from tables_of(inner)
-        case All(terms) | Any_(terms):
+        case nodes.All(terms) | nodes.Any_(terms):
             for term in terms:
                 yield from _walk_condition(term)
-        case Not(term):
+        case nodes.Not(term):
             yield from _walk_condition(term)
         case _:
             pass

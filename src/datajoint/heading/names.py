@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
+from datajoint import logging
 from datajoint._value import Value
 from datajoint.errors import DataJointError
-from datajoint.logging import warn
 
 __all__ = [
     "COMPUTED",
@@ -121,7 +121,7 @@ def from_camel_case(class_name: str) -> str:
     name = class_name
     if "_" in name:
         name = name.replace("_", "")
-        warn(f"Class name `{class_name}` contains underscores; they are removed: `{name}`.")
+        logging.warn(f"Class name `{class_name}` contains underscores; they are removed: `{name}`.")
     if not _CLASS.fullmatch(name):
         raise DataJointError(
             f"Class name `{class_name}` must be alphanumeric in CamelCase, begin with a capital letter.",

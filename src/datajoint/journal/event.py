@@ -11,13 +11,13 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
+from datajoint import logging
 from datajoint._value import Value
 from datajoint.engine.connection import Connection
 from datajoint.engine.define import run
 from datajoint.errors import AccessError, DuplicateError, QueryError
 from datajoint.heading.names import TableName
 from datajoint.heading.values import json_text
-from datajoint.logging import logger
 from datajoint.sql.ddl import create_table
 from datajoint.sql.dml import EventText
 from datajoint.sql.system import EVENTS, events_table
@@ -119,7 +119,7 @@ def prepare(connection: Connection, schema: str) -> bool:
 
 @cache  # so that it is said once a process
 def _tell(text: str) -> None:
-    logger.info(text)
+    logging.logger.info(text)
 
 
 def enabled(connection: Connection, schema: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
+from datajoint import logging
 from datajoint.declare.diff import diff
 from datajoint.declare.parse import parse
 from datajoint.declare.portable import native_type_notes
@@ -15,7 +16,6 @@ from datajoint.engine.define import create_table, drop_tables
 from datajoint.engine.lineage import complete_lineage
 from datajoint.errors import DataJointError, DeclarationError, TransactionError
 from datajoint.heading.names import PREFIXES, TableName, from_camel_case
-from datajoint.logging import warn
 from datajoint.schemas.lookup import fill_contents
 from datajoint.schemas.resolve import Scope, finder
 from datajoint.table.binding import Binding
@@ -152,7 +152,7 @@ class _Step:
     def document(self) -> None:
         """Warn about words of one database, and show the definition in the documentation of the class."""
         for note in native_type_notes(self.wanted) if self.wanted else ():
-            warn(note)
+            logging.warn(note)
         _document(self.cls, self.text)
 
 
@@ -183,7 +183,7 @@ def _compare(connection: Connection, cls: type[UserTable], found: TableSpec, wan
     hint = f"Call {cls.__name__}.alter() to change the table, or correct the definition."
     if connection.config.declare.drift == "error":
         raise DeclarationError(text, hint=hint)
-    warn(f"{text} {hint}")
+    logging.warn(f"{text} {hint}")
 
 
 def _check_cycle(connection: Connection, name: TableName, parents: list[TableName]) -> None:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from datajoint.engine.instance import CoreInstance, connect
+from datajoint.engine.instance import CoreInstance
 from datajoint.heading.names import TableName
 from datajoint.schemas.module import VirtualModule, virtual_schema
 from datajoint.schemas.schema import Schema, list_schemas
 from datajoint.settings import load_config
 from datajoint.table.free import FreeTable
 
-__all__ = ["Instance", "conn"]
-
-conn = connect
+__all__ = ["Instance"]
 
 
 class Instance(CoreInstance):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
+from datajoint import logging
 from datajoint.errors import DataJointError
-from datajoint.logging import warn
 from datajoint.table.guard import writable
 from datajoint.table.table import Table
 
@@ -24,7 +24,7 @@ def fill_contents(table: Table) -> None:
     missing = [row for row in rows if tuple(row.get(name) for name in key) not in stored] if key else rows
     changed = [row for row in rows if _differs(row, stored.get(tuple(row.get(name) for name in key)))]
     if changed:
-        warn(
+        logging.warn(
             f"`{table.class_name}` holds other values than its contents for {len(changed)} row(s), first "
             f"{ {name: changed[0].get(name) for name in key} }; the stored rows stay. "
             "Change them by update1, or delete them to have them inserted again."

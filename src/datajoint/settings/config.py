@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from datajoint.errors import ConfigurationError, DataJointWarning
+from datajoint.settings import template
 from datajoint.settings.convert import canonical, convert, refuse, suggestion
 from datajoint.settings.layer import Layer
 from datajoint.settings.model import GROUPS, IGNORED, LOG_LEVELS, SETTINGS
 from datajoint.settings.secret import Tree, clone, masked
 from datajoint.settings.sources import Sources, collect, read_file, read_secrets, warn_in_log
 from datajoint.settings.stores import resolve_store, stores_of
-from datajoint.settings.template import write_template
 from datajoint.settings.values import ABSENT, DEFAULT, Snapshot, Values
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ class Config(MutableMapping[str, Any]):
         set_slot("_process_wide", process_wide)
         set_slot("_reported", set())
         self._take(sources or Sources({}, {}, {}), {})
-        if self.is_set("loglevel"):
+        # A logger that is not there yet reads the variable itself.
+        if self.is_set("loglevel") and ("logging" in sys.modules or "DJ_LOG_LEVEL" not in os.environ):
             self._after(["loglevel"])
 
     # --- reading ----------------------------------------------------------------------------------------
@@ -262,7 +264,7 @@ class Config(MutableMapping[str, Any]):
         ...     Config().save_template(f"{folder}/lab.json", create_secrets_dir=False).name
         'lab.json'
         """
-        return write_template(self, os.fspath(path), minimal=minimal, with_secrets=create_secrets_dir)
+        return template.write_template(self, os.fspath(path), minimal=minimal, with_secrets=create_secrets_dir)
 
     # --- inside -----------------------------------------------------------------------------------------
 
@@ -451,8 +453,6 @@ def _notice(name: str, where: str) -> str:
 
 def _frames_inside() -> int:
     """Count frames to the first one outside the package, so that a warning points at the user's line."""
-    import sys
-
     package = os.path.dirname(os.path.dirname(__file__))
     frame, depth = sys._getframe(1), 1  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - no other way before 3.12
     while frame.f_back is not None and frame.f_code.co_filename.startswith(package):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+from datajoint import logging
 from datajoint._value import Value
 from datajoint.algebra.evaluate import evaluate
 from datajoint.declare.spec import Check as CheckLine
@@ -16,7 +17,6 @@ from datajoint.heading.values import show
 from datajoint.journal.change import store
 from datajoint.journal.event import EventRecord, new_id
 from datajoint.journal.scope import open_event
-from datajoint.logging import warn
 from datajoint.sql.checks import read_check
 from datajoint.table.conditions import located_rows
 from datajoint.table.encode import Batch
@@ -250,7 +250,7 @@ def _settle(outcomes: Sequence[CheckOutcome]) -> None:
         )  # fmt: skip
     for outcome in outcomes:
         if not outcome:
-            warn(outcome.message)
+            logging.warn(outcome.message)
 
 
 # --------------------------------------------------------------------------------------- where they run

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, repeat
 from typing import Any, cast
 
+from datajoint import logging
 from datajoint._value import Value
 from datajoint.codecs.chain import resolve
 from datajoint.errors import DataJointError, EncodeError
 from datajoint.heading.values import show
-from datajoint.logging import logger
 from datajoint.sql.dml import Column
 from datajoint.table.check import Checked, place
 from datajoint.table.layout import Layout
@@ -151,7 +151,7 @@ def _blob_packer(layout: Layout, name: str) -> Callable[[Any], bytes]:
             raise ValueError(f"{show(value)} ({type(value).__name__}) is not bytes.")
         if told.child(("packed", name)) is None:
             told.keep(("packed", name), True)
-            logger.info(f"`{layout.label}.{name}` is a native blob: values are packed; declare it as <blob>")
+            logging.logger.info(f"`{layout.label}.{name}` is a native blob: values are packed; declare it as <blob>")
         return resolve("blob", None).encode(value)
 
     return pack

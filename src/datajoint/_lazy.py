@@ -1,0 +1,113 @@
+"""Parts of the package that are read from disk when they are first used, not when they are imported.
+
+The way to the first query shall be short (docs/adr/0007-lazy-parts.md). The modules listed here are imported
+like all others, at the top of those that use them, but as modules (``from datajoint.query import frames``)
+and not name by name; the code of one runs when the first of its names is asked for.
+"""
+
+from __future__ import annotations
+
+import sys
+from _thread import RLock
+from types import ModuleType
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from importlib.abc import Loader
+    from importlib.machinery import ModuleSpec
+    from typing import Any
+
+__all__ = ["PARTS", "install"]
+
+PARTS = frozenset(
+    "datajoint." + name
+    for name in (
+        # not on the way to a connection
+        "algebra.nodes", "backends.sqlite_catalog", "backends.sqlite_errors", "backends.sqlite_functions",
+        "backends.sqlite_types", "engine.catalog", "engine.query_cache", "heading.values", "logging",
+        "settings.template",
+    )
+)  # fmt: skip
+"""Modules whose code waits for its first use. None of them is a package."""
+
+_KNOWN = frozenset(
+    ("__class__", "__file__", "__loader__", "__name__", "__package__", "__path__", "__spec__", "__cached__")
+)
+"""What the import system, and tools that look at all modules, ask of a module; it needs no code."""
+
+
+class _Waiting(ModuleType):
+    """A module whose code has not run."""
+
+    def __getattribute__(self, name: str) -> object:
+        if name in _KNOWN:
+            return object.__getattribute__(self, name)
+        _run(self)
+        return object.__getattribute__(self, name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name not in _KNOWN:
+            _run(self)
+        object.__setattr__(self, name, value)
+
+
+class _Later:
+    """Loads a module by noting how to load it."""
+
+    def __init__(self, loader: Loader) -> None:
+        self.loader = loader
+        self.lock = RLock()
+        self.running = False
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return self.loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__class__ = _Waiting
+
+
+def _run(module: ModuleType) -> None:
+    """Run the code of a module, once; another thread waits, the code itself sees what is there so far."""
+    spec: Any = module.__spec__
+    later = spec.loader
+    if not isinstance(later, _Later):
+        return
+    with later.lock:
+        if later.running or module.__class__ is not _Waiting:
+            return
+        later.running = True
+        try:
+            later.loader.exec_module(module)
+            module.__class__ = ModuleType
+            module.__loader__ = spec.loader = later.loader
+        finally:
+            later.running = False
+
+
+class _Finder:
+    """Finds the modules of `PARTS` as everybody else would, and has them loaded later."""
+
+    @staticmethod
+    def find_spec(
+        name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if name not in PARTS:
+            return None
+        for finder in sys.meta_path:
+            found: Any = None if finder is _Finder else finder.find_spec(name, path, target)
+            if found is not None:
+                found.loader = _Later(found.loader)
+                return found
+        return None
+
+
+def install() -> None:
+    """Have the parts loaded on first use from now on.
+
+    Examples
+    --------
+    >>> install()
+    """
+    if _Finder not in sys.meta_path:
+        sys.meta_path.insert(0, _Finder)
