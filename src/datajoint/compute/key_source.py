@@ -11,7 +11,7 @@ from datajoint.query.expression import QueryExpression
 from datajoint.query.restriction import Not
 from datajoint.table.table import Table
 
-__all__ = ["all_keys", "default_key_source", "missing_keys"]
+__all__ = ["all_keys", "default_key_source", "key_source_of", "missing_keys"]
 
 
 def default_key_source(table: Table) -> QueryExpression:
@@ -47,7 +47,7 @@ def all_keys(table: Table, restrictions: Sequence[Any] = ()) -> QueryExpression:
     DataJointError
         When the key source is no expression, or has key attributes that the table lacks (POP-3).
     """
-    source = _as_expression(table, table.key_source)  # type: ignore[attr-defined] - of tables that are populated
+    source = key_source_of(table)
     for restriction in restrictions:
         source = source & restriction
     source = source.proj()
@@ -66,6 +66,17 @@ def missing_keys(table: Table, keys: QueryExpression) -> QueryExpression:
     made = table.proj(*(name for name in keys.primary_key if name not in table.primary_key))
     # Keys are inserted by name, so they are found by name.
     return keys.restrict(Not(made), semantic_check=False)
+
+
+def key_source_of(table: Table) -> QueryExpression:
+    """Return the key source of a table, whatever the class gives, as an expression.
+
+    Raises
+    ------
+    DataJointError
+        When it can be none.
+    """
+    return _as_expression(table, table.key_source)  # type: ignore[attr-defined] - of tables that are populated
 
 
 def _as_expression(table: Table, source: Any) -> QueryExpression:

@@ -15,7 +15,7 @@ from datajoint.compute.executors.local import LocalExecutor
 from datajoint.compute.executors.processes import ProcessExecutor, usable_cpus
 from datajoint.compute.executors.worker import PREPARING
 from datajoint.compute.job import run_job
-from datajoint.compute.key_source import all_keys, default_key_source, missing_keys
+from datajoint.compute.key_source import all_keys, default_key_source, key_source_of, missing_keys
 from datajoint.compute.make import Making, running_key
 from datajoint.compute.progress import count_remaining, shown
 from datajoint.compute.task import DONE, FAILED, MakeOutcome, MakeTask
@@ -27,8 +27,11 @@ from datajoint.errors import (
     JobError,
     TransactionError,
 )
+from datajoint.graph.restrict import ignored
 from datajoint.logging import logger
+from datajoint.query.operand import unshared
 from datajoint.table.meta import class_level
+from datajoint.table.misspelt import refuse_ignored, refuse_names
 from datajoint.table.table import Table
 
 __all__ = ["AutoPopulate"]
@@ -160,6 +163,7 @@ class AutoPopulate(Making):
             )
         if reserve_jobs:
             _ = self.jobs
+        _refuse_misspelt(table, restrictions)
         keys = _listed(table, restrictions, limit if max_calls is None else max_calls)
         results = _Results(suppress_errors, return_exception_objects)
         if keys or display_progress:
@@ -188,6 +192,7 @@ class AutoPopulate(Making):
 
 def _refuse_misuse(table: Table, processes: int | None) -> None:
     if table.is_restricted:
+        refuse_ignored(table.query, table.heading, table.class_name, "computed")
         raise DataJointError(
             "Cannot call populate on a restricted table.", hint="Pass conditions to populate() as arguments."
         )
@@ -203,6 +208,19 @@ def _refuse_misuse(table: Table, processes: int | None) -> None:
             "populate() is called while a worker process imports this module.",
             hint="Call it under `if __name__ == '__main__':`, so that importing the module computes nothing.",
         )
+
+
+def _refuse_misspelt(table: Table, restrictions: Sequence[Any]) -> None:
+    """Refuse to compute everything where a dict shares no name with the keys (QRY-12)."""
+    if not restrictions:
+        return
+    source = key_source_of(table)
+    for restriction in restrictions:
+        names = unshared(source.heading, restriction)
+        if not names and not ignored(source.query.plan):  # which the class itself may have, and was warned of
+            names = ignored((source & restriction).query.plan)
+        if names:
+            refuse_names(names, source.heading, f"{table.class_name}.key_source", "computed")
 
 
 def _listed(table: Table, restrictions: Sequence[Any], most: int | None) -> list[dict[str, Any]]:

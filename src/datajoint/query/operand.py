@@ -31,8 +31,9 @@ from datajoint.heading.types import INTEGERS
 from datajoint.heading.values import check_column, operand as operand_reader
 from datajoint.query import restriction
 from datajoint.query.collection import is_mapping, is_record, items_of, record, values_of
+from datajoint.query.misspelt import slips, warn_unshared
 
-__all__ = ["check_connection", "condition", "restrict"]
+__all__ = ["check_connection", "condition", "restrict", "unshared"]
 
 Values = tuple[Any, ...]
 _PLAIN = frozenset({str, int, float, bool, bytes, type(None)})
@@ -180,7 +181,7 @@ def _quick_dict(query: Query, operand: dict[Any, Any]) -> Query | None:
         if any(name not in heading and _path(heading, name) for name in operand):
             return None
         names = [name for name in operand if name in heading]
-        if operand and not names:
+        if len(names) < len(operand) and (not names or slips(_texts(operand), heading)):
             return None
         readers = tuple((name, reader(heading[name])) for name in names)
         terms = tuple(Equals(name) for name in names)
@@ -213,9 +214,35 @@ def _mapping(
             continue  # QRY-12: whoever restricts by a row of another table means what they share
         terms.append(found)
         values += more
-    if not terms:
-        return (Ignored(True, tuple(map(str, operand))) if operand else Const(True)), ()
+    if operand and not terms:
+        warn_unshared(_texts(operand), heading)
+        return Ignored(True, _texts(operand)), ()
+    if misspelt := slips(_texts(operand), heading):
+        terms.append(Ignored(True, misspelt))
     return (terms[0] if len(terms) == 1 else All(tuple(terms))), values
+
+
+def _texts(operand: Mapping[Any, Any]) -> tuple[str, ...]:
+    return tuple(map(str, operand))
+
+
+def unshared(heading: Heading, operand: Any) -> tuple[str, ...]:
+    """Return the names in a dict, or in one in a collection, that shares no name with a heading.
+
+    Examples
+    --------
+    >>> unshared(Heading([]), [{"speces": "rat"}])
+    ('speces',)
+    """
+    if is_mapping(operand):
+        shares = not operand or any(name in heading or _path(heading, name) for name in operand)
+        return () if shares else _texts(operand)
+    if isinstance(operand, restriction.Not):
+        return unshared(heading, operand.restriction)
+    if not isinstance(operand, (list, tuple, set)):
+        return ()
+    items: Any = operand
+    return next((found for item in items if (found := unshared(heading, item))), ())
 
 
 def _equals(heading: Heading, name: str, given: Any) -> tuple[Condition, Values]:
@@ -351,4 +378,6 @@ def _listed(
     values = [tuple(read(row[name]) for read, name in zip(readers, names, strict=True)) for row in rows]
     terms: list[Condition] = [IsNull(name) for name, missing in shape if missing]
     terms += [InValues(names)] if names else []
+    if misspelt := slips({str(name) for row in rows for name in row}, heading):
+        terms.append(Ignored(True, misspelt))
     return (terms[0] if len(terms) == 1 else All(tuple(terms))), (values,) if names else ()

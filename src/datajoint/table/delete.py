@@ -13,14 +13,13 @@ from datajoint.errors import (
     DataJointError,
     IntegrityError,
     TransactionError,
-    UnknownAttributeError,
-    nearest,
 )
-from datajoint.graph.restrict import check_integrity, ignored
+from datajoint.graph.restrict import check_integrity
 from datajoint.heading.names import PART, TableName, job_queue_name
 from datajoint.logging import logger
 from datajoint.table.cascade import Cascade, RowsChanged
 from datajoint.table.meta import class_level
+from datajoint.table.misspelt import refuse_ignored
 from datajoint.table.prompt import ask, needs_answer
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ class Deleting:
         table = cast("Table", self)
         prompt, part_integrity = _older(prompt, part_integrity, safemode, force_parts, force, verbose)
         check_integrity(part_integrity)
-        _check_restriction(table)
+        refuse_ignored(table.query, table.heading, table.class_name, "deleted")
         if table.name.tier == PART and part_integrity == "enforce":
             raise DataJointError(
                 f"Cannot delete from the part table `{table.name}` directly. Delete from its master instead.",
@@ -111,7 +110,7 @@ class Deleting:
             When other rows depend on these.
         """
         table = cast("Table", self)
-        _check_restriction(table)
+        refuse_ignored(table.query, table.heading, table.class_name, "deleted")
         observe.writing(table.connection, table.name)
         try:
             count = Cascade(table.connection, table.name, table.query).delete_alone()
@@ -180,17 +179,6 @@ class Deleting:
 
 
 # --------------------------------------------------------------------------------------------------- deleting
-
-
-def _check_restriction(table: Table) -> None:
-    """Refuse to take a dict of unknown names for the wish to delete everything."""
-    names = ignored(table.query.plan)
-    if names:
-        raise UnknownAttributeError(
-            f"`{table.class_name}` has no attribute {', '.join(f'`{name}`' for name in names)}: "
-            "a dict of unknown names restricts nothing, and everything would be deleted.",
-            hint=nearest(names[0], table.heading.order) or f"Attributes: {', '.join(table.heading.order)}.",
-        )
 
 
 def _delete_asked(table: Table, part_integrity: str) -> int:
@@ -271,6 +259,7 @@ def _deprecated(name: str, instead: str) -> None:
 
 
 def _check_whole(table: Table) -> None:
+    refuse_ignored(table.query, table.heading, table.class_name, "dropped")
     if table.is_restricted:
         raise DataJointError(
             "A restricted table cannot be dropped.",
