@@ -18,6 +18,7 @@ from datajoint.errors import CodecError, UnknownCodecError, UnknownTypeError
 def own_registry(monkeypatch):
     """Codecs of a test are forgotten after it; no package is installed."""
     monkeypatch.setattr(CODECS, "_items", dict(CODECS._items))
+    monkeypatch.setattr(CODECS, "_own", dict(CODECS._own))
     monkeypatch.setattr(CODECS, "_waiting", [])
     monkeypatch.setattr(CODECS, "_broken", {})
 
