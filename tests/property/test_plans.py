@@ -6,10 +6,11 @@ import pytest
 from hypothesis import Phase, given, seed, settings, strategies as st
 
 import datajoint as dj
+from datajoint.algebra.nodes import Top
 from datajoint.heading.names import to_camel_case
 from datajoint.testing.reference import rows_of
 from datajoint.testing.strategies import definitions, evaluate_code, offline, programs, resolved, rows
-from plugins.lab import Lab, bag
+from plugins.lab import Lab, bag, pick
 
 ZOO = {
     "animal": """
@@ -119,6 +120,12 @@ def check(zoo, code):
     expression = evaluate_code(code, zoo.tables)
     expected = rows_of(expression.query, zoo.rows)
     assert bag(rounded(expected)) == bag(rounded(expression.to_dicts()))
+    if isinstance(expression.query.plan, Top):
+        assert list(map(bag, zip(rounded(expected), strict=True))) == list(
+            map(bag, zip(rounded(expression.to_dicts()), strict=True))
+        )
+    assert bag(rounded(pick(expected, *expression.primary_key))) == bag(rounded(expression.keys()))
+    assert bag(rounded(expected)) == bag(rounded(list(expression)))
     assert len(expected) == len(expression)
     assert bool(expected) == bool(expression)
 
