@@ -15,6 +15,7 @@ from datajoint.compute.executors.local import LocalExecutor
 from datajoint.compute.executors.processes import ProcessExecutor, usable_cpus
 from datajoint.compute.executors.worker import PREPARING
 from datajoint.compute.job import run_job
+from datajoint.compute.jobs import Jobs
 from datajoint.compute.key_source import all_keys, default_key_source, key_source_of, missing_keys
 from datajoint.compute.make import Making, running_key
 from datajoint.compute.progress import count_remaining, shown
@@ -24,7 +25,6 @@ from datajoint.errors import (
     ComputeError,
     DataJointDeprecationWarning,
     DataJointError,
-    JobError,
     TransactionError,
 )
 from datajoint.graph.restrict import ignored
@@ -97,18 +97,9 @@ class AutoPopulate(Making):
         return Upstream(table, dict(key))
 
     @property
-    def jobs(self) -> Any:
-        """The job queue of the table.
-
-        Raises
-        ------
-        JobError
-            Always, so far.
-        """
-        raise JobError(
-            f"`{cast('Table', self).class_name}` has no job queue: job queues come with milestone 3.",
-            hint="Call populate() without reserve_jobs; processes=n computes in n processes of this machine.",
-        )
+    def jobs(self) -> Jobs:
+        """The job queue of the table; it is declared when it is first used (JOB-2)."""
+        return Jobs(cast("Table", self))
 
     def populate(
         self, *restrictions: Any, suppress_errors: bool = False, return_exception_objects: bool = False,

@@ -39,7 +39,7 @@ def create_table(connection: Connection, spec: TableSpec) -> None:
     catalog = connection.catalog
     storage = {a.name: storage_type(a.dtype) for a in spec.columns if a.dtype.kind == "codec"}
     statements = ddl.create_table(spec, storage, connection.dialect, _collations(connection, spec))
-    if not spec.name.name.startswith("~"):
+    if not spec.name.name.startswith("~") or spec.name.name.startswith("~~"):
         if catalog.find(TableName(spec.name.schema, LINEAGE)) is None:
             create_table(connection, lineage_table(spec.name.schema))
         statements = [*statements, *ddl.write_lineage(spec, connection.dialect)]

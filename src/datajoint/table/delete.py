@@ -15,12 +15,13 @@ from datajoint.errors import (
     TransactionError,
 )
 from datajoint.graph.restrict import check_integrity
-from datajoint.heading.names import PART, TableName, job_queue_name
+from datajoint.heading.names import PART, TableName
 from datajoint.logging import logger
 from datajoint.table.cascade import Cascade, RowsChanged
 from datajoint.table.meta import class_level
 from datajoint.table.misspelt import refuse_ignored
 from datajoint.table.prompt import ask, needs_answer
+from datajoint.table.queues import queue_of
 
 if TYPE_CHECKING:
     from datajoint.table.table import Table
@@ -293,7 +294,7 @@ def _drop(table: Table, names: list[TableName]) -> None:
     catalog = table.connection.catalog
     doomed: list[TableName] = []
     for name in reversed(names):
-        queue = TableName(name.schema, job_queue_name(name.name))
+        queue = queue_of(table.connection, name)
         doomed += [name, queue] if catalog.find(queue) is not None else [name]
     drop_tables(table.connection, doomed)
     logger.info(f"dropped {', '.join(map(str, doomed))}")

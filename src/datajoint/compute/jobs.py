@@ -1,0 +1,478 @@
+"""Job queues: what of a computed table is to be made, by whom, and what became of it (language §14)."""
+
+from __future__ import annotations
+
+import os
+import platform
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+from datajoint.algebra.nodes import Query
+from datajoint.backends.base import Parameters
+from datajoint.codecs.blob.writer import pack
+from datajoint.compute.key_source import all_keys, missing_keys
+from datajoint.declare.spec import TableSpec
+from datajoint.engine.connection import Connection
+from datajoint.engine.define import create_table, drop_tables
+from datajoint.errors import DataJointDeprecationWarning, JobError, TransactionError
+from datajoint.heading.attribute import Attribute
+from datajoint.heading.names import TableName
+from datajoint.journal.change import packet
+from datajoint.query.expression import QueryExpression
+from datajoint.query.restriction import Not
+from datajoint.query.universal import U
+from datajoint.sql import jobs as sql
+from datajoint.sql.jobs import Owner
+from datajoint.sql.statement import Statement
+from datajoint.table.binding import Binding
+from datajoint.table.layout import Layout, layout_of
+from datajoint.table.queues import owner_of, queue_of
+from datajoint.table.table import Table
+
+if TYPE_CHECKING:
+    from datajoint.query.expression import QueryExpression as Expression
+
+__all__ = ["Jobs", "is_lost", "jobs_of", "owner_here"]
+
+_LONGEST = 2047
+_CUT = "...truncated"
+_TRIES = 5
+_FENCE = ("22012", "1242", 1242, "22032")
+"""Codes of the errors that `sql.jobs.sole_row` provokes on servers."""
+
+
+class Jobs(Table):
+    """The job queue of a table: one row for each key that is to be made, is being made, or has failed.
+
+    It is declared when it is first used, in the format that workers of DataJoint 2.x share.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> @schema
+    ... class Subject(dj.Lookup):
+    ...     definition = "subject_id : int32"
+    ...     contents = [(1,), (2,)]
+    >>> @schema
+    ... class Square(dj.Computed):
+    ...     definition = "-> Subject"
+    ...
+    ...     def make(self, key):
+    ...         self.insert1(key)
+    >>> Square.jobs.refresh()
+    {'added': 2, 'removed': 0, 'orphaned': 0, 're_pended': 0}
+    >>> Square.jobs.ignore({"subject_id": 2})
+    >>> Square.populate(reserve_jobs=True)
+    {'success_count': 1, 'error_list': []}
+    >>> Square.jobs.progress()
+    {'pending': 0, 'reserved': 0, 'success': 0, 'error': 0, 'ignore': 1, 'total': 1}
+    """
+
+    _target: Table
+
+    def __init__(self, target: Table) -> None:
+        self._target = target
+        self._binding = Binding(target.connection, queue_of(target.connection, target.name))
+
+    # ----------------------------------------------------------------------------------------- declaration
+
+    @property
+    def target(self) -> Table:
+        """The table whose keys are made."""
+        return self._target
+
+    @property
+    def query(self) -> Query:
+        """Plan and values; the queue is declared first where it is missing."""
+        self._ensure()
+        return super().query
+
+    def _ensure(self) -> None:
+        if self._binding is None or not self.is_declared:
+            self._binding = Binding(self._target.connection, _declare(self._target))
+
+    @property
+    def _layout(self) -> Layout:
+        self._ensure()
+        return layout_of(self.connection, self.name)
+
+    def __repr__(self) -> str:
+        return f"Jobs of {self._target.name}\n{super().__repr__()}"
+
+    # --------------------------------------------------------------------------------------------- looking
+
+    @property
+    def pending(self) -> Self:
+        """Jobs to be made."""
+        return self & {"status": sql.PENDING}
+
+    @property
+    def reserved(self) -> Self:
+        """Jobs being made."""
+        return self & {"status": sql.RESERVED}
+
+    @property
+    def errors(self) -> Self:
+        """Jobs that have failed; delete them to let them be made again."""
+        return self & {"status": sql.ERROR}
+
+    @property
+    def completed(self) -> Self:
+        """Jobs that are done, as far as they are kept (``jobs.keep_completed``)."""
+        return self & {"status": sql.SUCCESS}
+
+    @property
+    def ignored(self) -> Self:
+        """Jobs never to be made."""
+        return self & {"status": sql.IGNORE}
+
+    def progress(self) -> dict[str, int]:
+        """Return the number of jobs by status, and their total."""
+        counted = U("status").aggr(self, n="count(*)").to_dicts()
+        found = {row["status"]: int(row["n"]) for row in counted}
+        return {**{status: found.get(status, 0) for status in sql.STATUSES}, "total": sum(found.values())}
+
+    # ------------------------------------------------------------------------------------------ refreshing
+
+    def refresh(
+        self, *restrictions: Any, delay: float = 0, priority: int | None = None,
+        stale_timeout: float | None = None, orphan_timeout: float | None = None,
+    ) -> dict[str, int]:  # fmt: skip
+        """Bring the queue up to date with the key source, by a few statements whatever its size.
+
+        Parameters
+        ----------
+        *restrictions
+            Conditions on the keys to add; all must hold.
+        delay
+            Seconds from now until new jobs may be taken, by the clock of the server.
+        priority
+            Of new jobs; lower is sooner. Default is the setting ``jobs.default_priority``.
+        stale_timeout
+            Age in seconds from which a job is removed whose key has left the key source; default is the
+            setting ``jobs.stale_timeout``.
+        orphan_timeout
+            Make jobs pending again that are reserved for longer than so many seconds.
+
+        Returns
+        -------
+        dict
+            Numbers of jobs ``added``, ``removed``, ``orphaned`` (taken back from workers that are gone) and
+            ``re_pended`` (kept successes whose row has been deleted).
+        """
+        self._ensure()
+        connection, dialect, name = self.connection, self.connection.dialect, self.name
+        jobs = connection.config.jobs
+        stale = jobs.stale_timeout if stale_timeout is None else stale_timeout
+        key = tuple(self.primary_key)
+        source = _source(self._target, key)
+        keys = source if not restrictions else _source(self._target, key, restrictions)
+        missing = missing_keys(self._target, keys)
+        orphaned = 0
+        if orphan_timeout is not None:
+            orphaned += write(connection, sql.repend_old(name, orphan_timeout, dialect))
+        new = _number(priority, jobs.default_priority)
+        re_pended = 0
+        if self.completed:
+            again = sql.repend_successes(name, key, missing.query.plan, priority, delay, dialect)
+            re_pended = _run(connection, again, missing.query.values)
+        queued = QueryExpression._of(super().query, connection).proj()
+        absent = missing.restrict(Not(queued), semantic_check=False)
+        more = sql.add_missing(name, key, absent.query.plan, new, delay, dialect)
+        added = _run(connection, more, absent.query.values)
+        made = self._target.proj(*(n for n in key if n not in self._target.primary_key))
+        gone = sql.remove_vanished(
+            name, key, source.query.plan, len(source.query.values), made.query.plan, stale, dialect
+        )
+        removed = _run(connection, gone, (*source.query.values, *made.query.values))
+        return {"added": added, "removed": removed, "orphaned": orphaned, "re_pended": re_pended}
+
+    def update(self, *restrictions: Any, **options: Any) -> dict[str, int]:
+        """Older name of `refresh`."""
+        warnings.warn("jobs.update() is now jobs.refresh().", DataJointDeprecationWarning, stacklevel=2)
+        return self.refresh(*restrictions, **options)
+
+    # ------------------------------------------------------------------------------------------ one by one
+
+    def reserve(self, key: Mapping[str, Any]) -> bool:
+        """Take a pending job, so that nobody else does; return whether it was to be had."""
+        return bool(self._reserve([self._own(key)], owner_here(self.connection)))
+
+    def complete(self, key: Mapping[str, Any], duration: float | None = None) -> None:
+        """Say that a job is done: it is deleted, or kept as a success (``jobs.keep_completed``)."""
+        layout, own = self._layout, self._own(key)
+        columns = layout.columns(tuple(own))
+        if not self.connection.config.jobs.keep_completed:
+            (self & own).delete()
+            return
+        told = layout.columns(("duration",))
+        text = sql.set_status(self.name, columns, sql.SUCCESS, layout.dialect, told=told)
+        write(self.connection, text, [duration, *self._encoded(own)])
+
+    def error(self, key: Mapping[str, Any], error_message: str, error_stack: str | None = None) -> None:
+        """Say that a job has failed, with the message and the traceback."""
+        self._fail(self._own(key), error_message, error_stack)
+
+    def ignore(self, key: Mapping[str, Any]) -> None:
+        """Say that a key is never to be made, whether it is queued or not."""
+        layout, own = self._layout, self._own(key)
+        text = sql.set_status(self.name, layout.columns(tuple(own)), sql.IGNORE, layout.dialect)
+        if not write(self.connection, text, self._encoded(own)):
+            priority = self.connection.config.jobs.default_priority
+            self.insert1({**own, "status": sql.IGNORE, "priority": priority}, skip_duplicates=True)
+
+    def delete(self, *arguments: Any, **options: Any) -> int:  # type: ignore[override]
+        """Delete the jobs without a question (JOB-13)."""
+        self._ensure()
+        return int(self.delete_quick(get_count=True) or 0)
+
+    def drop(self, *arguments: Any, **options: Any) -> None:
+        """Drop the queue without a question."""
+        if self._query is not None and self.is_restricted:
+            raise JobError(
+                "A restricted queue cannot be dropped.", hint="Call jobs.drop(), or delete() the jobs."
+            )
+        if self.is_declared:
+            drop_tables(self.connection, [self.name])
+
+    # ---------------------------------------------------------------------------------------- for populate
+
+    def _own(self, key: Mapping[str, Any]) -> dict[str, Any]:
+        names = self.primary_key
+        lacking = [name for name in names if name not in key]
+        if lacking:
+            raise JobError(
+                f"The key {dict(key)} lacks {', '.join(f'`{name}`' for name in lacking)} of the jobs of "
+                f"`{self._target.class_name}`.",
+                hint=f"A job is told by {', '.join(f'`{name}`' for name in names)}.",
+            )
+        return {name: key[name] for name in names}
+
+    def _encoded(self, key: Mapping[str, Any]) -> list[Any]:
+        layout = self._layout
+        encoders = [(value, layout.encoding(name).to_driver) for name, value in key.items()]
+        return [encode(value) if encode and value is not None else value for value, encode in encoders]
+
+    def _decoded(self, rows: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
+        layout, names = self._layout, self.primary_key
+        decoders = [layout.dialect.decoder(layout.encoding(name).storage) for name in names]
+        return [
+            {n: d(v) if d and v is not None else v for n, d, v in zip(names, decoders, row, strict=True)}
+            for row in rows
+        ]
+
+    def _next(
+        self, limit: int, priority: int | None = None, among: Expression | None = None
+    ) -> list[dict[str, Any]]:
+        """Return the keys to be made next."""
+        layout = self._layout
+        plan = among.query.plan if among is not None else None
+        statement = sql.find_pending(self.name, self.primary_key, limit, layout.dialect, priority, plan)
+        values = statement.bind(among.query.values if among is not None else ())
+        return self._decoded(self.connection.fetch_all(statement.text, values))
+
+    def _reserve(self, keys: Sequence[dict[str, Any]], owner: Owner) -> list[dict[str, Any]]:
+        """Reserve those of some keys that are still to be had, and return them."""
+        layout, connection = self._layout, self.connection
+        columns = layout.columns(tuple(self.primary_key))
+        values = [value for key in keys for value in self._encoded(key)]
+        text = sql.reserve(self.name, columns, len(keys), owner, layout.dialect)
+        if layout.dialect.features.returning:
+            rows = write(connection, text, values, fetch=True)
+            taken = {tuple(key.values()) for key in self._decoded(rows)}
+        else:
+            count = write(connection, text, values)
+            if count in (0, len(keys)):
+                return list(keys) if count else []
+            mine = sql.find_mine(self.name, columns, len(keys), owner, layout.dialect)
+            taken = {tuple(key.values()) for key in self._decoded(connection.fetch_all(mine, values))}
+        return [key for key in keys if tuple(key.values()) in taken]
+
+    def _finish(self, key: Mapping[str, Any], owner: Owner, seconds: float) -> list[tuple[str, Parameters]]:
+        """Return the statements that end a job with success, and fail unless it is ours."""
+        layout, keep = self._layout, bool(self.connection.config.jobs.keep_completed)
+        own = self._own(key)
+        texts = sql.finish(self.name, layout.columns(tuple(own)), owner, layout.dialect, keep=keep)
+        values = self._encoded(own)
+        return [(texts[0], [seconds, *values] if keep else values), *((text, ()) for text in texts[1:])]
+
+    def _fail(
+        self, key: Mapping[str, Any], message: str, stack: str | None, owner: Owner | None = None
+    ) -> bool:
+        """Record an error; with `owner` only if that worker holds the job."""
+        layout, own = self._layout, self._own(key)
+        if len(message) > _LONGEST:
+            message = message[: _LONGEST - len(_CUT)] + _CUT
+        told = layout.columns(("error_message", "error_stack"))
+        packed = pack(stack) if stack else None
+        encode = layout.encoding("error_stack").to_driver
+        packed = encode(packed) if encode and packed else packed
+        text = sql.set_status(
+            self.name, layout.columns(tuple(own)), sql.ERROR, layout.dialect, owner=owner, told=told
+        )
+        return bool(write(self.connection, text, [message, packed, *self._encoded(own)]))
+
+    def _release(self, keys: Sequence[Mapping[str, Any]], owner: Owner, delay: float = 0) -> int:
+        """Give reserved jobs back."""
+        layout, released = self._layout, 0
+        columns = layout.columns(tuple(self.primary_key))
+        for start in range(0, len(keys), 50):
+            some = keys[start : start + 50]
+            text = sql.set_status(
+                self.name, columns, sql.PENDING, layout.dialect, count=len(some), owner=owner, delay=delay
+            )
+            values = [value for key in some for value in self._encoded(self._own(key))]
+            released += write(self.connection, text, values)
+        return released
+
+    def _holds(self, key: Mapping[str, Any], owner: Owner) -> bool:
+        layout, own = self._layout, self._own(key)
+        text = sql.find_mine(self.name, layout.columns(tuple(own)), 1, owner, layout.dialect)
+        return bool(self.connection.fetch_all(text, self._encoded(own)))
+
+
+def jobs_of(queue: TableName, connection: Connection) -> Jobs | None:
+    """Return a queue that exists, or None where the table it belongs to is gone.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> connection = dj.Instance(backend="sqlite", database__name=":memory:").connection
+    >>> jobs_of(TableName("lab", "~~fit"), connection) is None
+    True
+    """
+    spec = connection.catalog.find(queue)
+    schema, _, name = (owner_of(spec.comment) or "").partition(".") if spec is not None else ("", "", "")
+    target = TableName(schema, name)
+    if not name or connection.catalog.find(target) is None:
+        return None
+    table = Table()
+    table._binding = Binding(connection, target)
+    return Jobs(table)
+
+
+def owner_here(connection: Connection) -> Owner:
+    """Return who a reservation made through a connection belongs to.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> owner_here(dj.Instance(backend="sqlite", database__name=":memory:").connection).pid > 0
+    True
+    """
+    return Owner(
+        platform.node()[:255], os.getpid(), int(connection.connection_id), connection.get_user()[:255]
+    )
+
+
+def is_lost(error: BaseException) -> bool:
+    """Whether a transaction was refused because the job in it is no longer ours.
+
+    Examples
+    --------
+    >>> is_lost(ValueError())
+    False
+    """
+    context = getattr(error, "context", {})
+    return context.get("native") in _FENCE or "malformed JSON" in str(error)
+
+
+def write(connection: Connection, text: str, values: Parameters = (), *, fetch: bool = False) -> Any:
+    """Run one statement of a queue by itself and return the number of rows, or the rows.
+
+    Where the database gives it up in favour of others it is run again.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> connection = dj.Instance(backend="sqlite", database__name=":memory:").connection
+    >>> write(connection, "SELECT 1", fetch=True)
+    [(1,)]
+    """
+    for left in reversed(range(_TRIES)):
+        try:
+            if fetch:
+                with connection.transaction:
+                    return connection.fetch_all(text, values)
+            if connection.dialect.features.server or connection.in_transaction:
+                return connection.execute(text, values).rowcount
+            return packet(connection, [(text, values)])[0]
+        except TransactionError as error:
+            if not left or error.context.get("reason") != "serialize":
+                raise
+    raise AssertionError
+
+
+def _run(connection: Connection, statement: Statement, values: Sequence[Any]) -> int:
+    return max(0, write(connection, statement.text, statement.bind(values)))
+
+
+def _number(priority: int | None, default: int) -> int:
+    value: Any = default if priority is None else priority
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 255:
+        raise JobError(f"A priority is a whole number from 0, the most urgent, to 255, not {value!r}.")
+    return value
+
+
+# ---------------------------------------------------------------------------------------------- declaration
+
+
+def _key_of(target: Table) -> tuple[Attribute, ...]:
+    """Return the key of the queue: what comes by reference into the key of the table (JOB-2).
+
+    Where a key source of the user's own has other attributes, these tell the jobs.
+    """
+    spec = target.spec
+    referring = {c for key in spec.foreign_keys if key.in_key for c in key.columns}
+    names = [name for name in spec.primary_key if name in referring]
+    wanted = all_keys(target).primary_key
+    if set(names) != set(wanted):
+        names = [name for name in target.heading.order if name in wanted]
+    return tuple(spec.attribute(name) for name in names)
+
+
+def _declare(target: Table) -> TableName:
+    """Make the queue of a table unless somebody has made it meanwhile, and return its name."""
+    connection, catalog = target.connection, target.connection.catalog
+    if connection.is_atomic and catalog.find(queue_of(connection, target.name)) is None:
+        raise TransactionError(
+            f"The job queue of `{target.class_name}` cannot be made inside a transaction or a make.",
+            hint="Use it once before.",
+        )
+    catalog.forget(target.database)
+    name = queue_of(connection, target.name)
+    found = catalog.find(name)
+    if found is None:
+        if not connection.config.database.create_tables:
+            raise JobError(
+                f"`{target.class_name}` has no job queue and none may be made (database.create_tables).",
+                hint="Let somebody make it who may: populate(reserve_jobs=True).",
+            )
+        create_table(
+            connection, sql.queue_table(name, _key_of(target), connection.dialect.table(target.name))
+        )
+        found = catalog.spec(name)
+    _check(target, found)
+    return name
+
+
+def _check(target: Table, queue: TableSpec) -> None:
+    lacking = [name for name in sql.COLUMNS if name not in {a.name for a in queue.attributes}]
+    if lacking:
+        raise JobError(
+            f"The job queue `{queue.name}` lacks {', '.join(f'`{name}`' for name in lacking)}.",
+            hint=f"Drop it: it is made anew at the next use of `{target.class_name}.jobs`.",
+        )
+
+
+def _source(target: Table, key: Sequence[str], restrictions: Sequence[Any] = ()) -> QueryExpression:
+    source = all_keys(target, restrictions)
+    if set(source.primary_key) != set(key):
+        raise JobError(
+            f"The jobs of `{target.class_name}` are told by {', '.join(key)}, but the keys of its "
+            f"key_source by {', '.join(source.primary_key)}.",
+            hint="Drop the queue (jobs.drop()) when key_source has changed, or do without reserve_jobs.",
+        )
+    return source

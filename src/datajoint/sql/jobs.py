@@ -1,0 +1,331 @@
+"""Statements of job queues: what is to be made, who makes it, what became of it (interop §2.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from datajoint._value import Value, replace
+from datajoint.algebra.nodes import Plan
+from datajoint.backends.base import Dialect
+from datajoint.declare.default import NULL
+from datajoint.declare.spec import Index, TableSpec
+from datajoint.heading.attribute import Attribute, Default, Origin
+from datajoint.heading.names import TableName
+from datajoint.heading.types import parse_type
+from datajoint.sql.dml import Column
+from datajoint.sql.select import select_keys
+from datajoint.sql.statement import Pieces, Statement, assemble
+
+__all__ = [
+    "COLUMNS", "ERROR", "IGNORE", "PENDING", "RESERVED", "STATUSES", "SUCCESS", "Owner", "add_missing",
+    "find_mine", "find_pending", "finish", "later", "queue_table", "remove_vanished", "repend_lost",
+    "repend_old", "repend_successes", "reserve", "set_status", "sole_row",
+]  # fmt: skip
+
+PENDING, RESERVED, SUCCESS, ERROR, IGNORE = STATUSES = ("pending", "reserved", "success", "error", "ignore")
+
+_NOW = Default("now", 3, "CURRENT_TIMESTAMP(3)")
+_EMPTY = Default("literal", "", '""')
+_ZERO = Default("literal", 0, "0")
+_COLUMNS: Sequence[tuple[str, str, Default | None]] = (
+    ("status", f"enum({', '.join(map(repr, STATUSES))})", None),
+    ("priority", "int16", None),
+    ("created_time", "datetime(3)", _NOW),
+    ("scheduled_time", "datetime(3)", _NOW),
+    ("reserved_time", "datetime(3)", NULL),
+    ("completed_time", "datetime(3)", NULL),
+    ("duration", "float64", NULL),
+    ("error_message", "varchar(2047)", _EMPTY),
+    ("error_stack", "<blob>", NULL),
+    ("user", "varchar(255)", _EMPTY),
+    ("host", "varchar(255)", _EMPTY),
+    ("pid", "int32", _ZERO),
+    ("connection_id", "int64", _ZERO),
+    ("version", "varchar(64)", _EMPTY),
+)
+COLUMNS = tuple(name for name, _, _ in _COLUMNS)
+
+
+class Owner(Value):
+    """Who holds a reservation."""
+
+    host: str
+    pid: int
+    connection_id: int
+    user: str = ""
+    version: str = ""
+
+
+def queue_table(name: TableName, key: Sequence[Attribute], target: str) -> TableSpec:
+    """Return the queue of a table whose quoted full name is `target`.
+
+    Examples
+    --------
+    >>> key = [Attribute("id", parse_type("int32"), in_key=True)]
+    >>> queue_table(TableName("lab", "~~fit"), key, '"lab"."__fit"').comment
+    'Job queue for "lab"."__fit"'
+    """
+    columns = [
+        Attribute(column, parse_type(dtype), nullable=default is NULL, default=default)
+        for column, dtype, default in _COLUMNS
+    ]
+    nowhere: frozenset[Origin] = frozenset()
+    keys = [replace(a, in_key=True, nullable=False, default=None, origins=nowhere) for a in key]
+    return TableSpec(
+        name,
+        (*keys, *columns),
+        tuple(a.name for a in key),
+        indexes=(Index(("status", "priority", "scheduled_time")),),
+        comment=f"Job queue for {target}",
+    )
+
+
+def later(seconds: float, dialect: Dialect, digits: int = 3, *, utc: bool = False) -> str:
+    """Return the time of the server some seconds from now.
+
+    Examples
+    --------
+    >>> from datajoint.backends.registry import get_backend
+    >>> later(-1, get_backend("postgresql").dialect)
+    "(CURRENT_TIMESTAMP(3) + interval '-1.000000 seconds')"
+    """
+    if dialect.name == "sqlite":
+        zeros = "0" * (digits - 3)
+        return f"strftime('%Y-%m-%d %H:%M:%f{zeros}', 'now', '{seconds:+.6f} seconds')"
+    now = (dialect.now_utc if utc else dialect.now)(digits)
+    if not seconds:
+        return now
+    if dialect.name == "postgresql":
+        return f"({now} + interval '{seconds:.6f} seconds')"
+    return f"({now} + INTERVAL {round(seconds * 1e6)} MICROSECOND)"
+
+
+# ------------------------------------------------------------------------------------------------ refreshing
+
+
+def _names(key: Sequence[str], dialect: Dialect, prefix: str = "") -> str:
+    return ", ".join(prefix + dialect.quote(name) for name in key)
+
+
+def _same(left: str, right: str, key: Sequence[str], dialect: Dialect) -> str:
+    quoted = [dialect.quote(name) for name in key]
+    return " AND ".join(f"{left}.{name} = {right}.{name}" for name in quoted) or "1 = 1"
+
+
+def _shifted(pieces: Pieces, by: int) -> Pieces:
+    return [p if isinstance(p, str) else replace(p, index=p.index + by) for p in pieces]
+
+
+def _among(plan: Plan, queue: TableName, key: Sequence[str], dialect: Dialect, *, by: int = 0) -> Pieces:
+    """Return the condition that a plan has the key of a job."""
+    same = _same("s", dialect.table(queue), key, dialect)
+    select = _shifted(select_keys(plan, key, dialect), by)
+    return ["EXISTS (SELECT 1 FROM (", *select, f") AS s WHERE {same})"]
+
+
+def add_missing(
+    queue: TableName, key: Sequence[str], missing: Plan, priority: int, delay: float, dialect: Dialect
+) -> Statement:
+    """Return the INSERT of jobs for keys that lack one; values: those of `missing`."""
+    names = _names(key, dialect)
+    columns = f"{names}, " + ", ".join(map(dialect.quote, ("status", "priority", "scheduled_time")))
+    ignore, ending = (" IGNORE", "") if dialect.name == "mysql" else ("", " ON CONFLICT DO NOTHING")
+    head = f"INSERT{ignore} INTO {dialect.table(queue)} ({columns}) "
+    new = f"'{PENDING}', {priority}, {later(delay, dialect)}"
+    taken = _names(key, dialect, "s.")
+    pieces: Pieces = [f"{head}SELECT {taken}, {new} FROM (", *select_keys(missing, key, dialect)]
+    return assemble([*pieces, f") AS s WHERE 1 = 1{ending}"], dialect)
+
+
+def repend_successes(
+    queue: TableName, key: Sequence[str], missing: Plan, priority: int | None, delay: float, dialect: Dialect
+) -> Statement:
+    """Return the UPDATE of kept successes whose row is gone; values: those of `missing`."""
+    changed = _freed(dialect, delay)
+    if priority is not None:
+        changed += f", {dialect.quote('priority')} = {priority}"
+    start = f"UPDATE {dialect.table(queue)} SET {changed} WHERE {dialect.quote('status')} = '{SUCCESS}' AND "
+    return assemble([start, *_among(missing, queue, key, dialect)], dialect)
+
+
+def remove_vanished(
+    queue: TableName, key: Sequence[str], source: Plan, values: int, made: Plan, stale: float,
+    dialect: Dialect,
+) -> Statement:  # fmt: skip
+    """Return the DELETE of jobs whose key is no longer in the key source (JOB-5).
+
+    Parameters
+    ----------
+    source, values
+        The unrestricted key source, and how many values it has; those of `made` follow.
+    """
+    q = dialect.quote
+    old = f"{q('status')} <> '{IGNORE}' AND {q('created_time')} <= {later(-stale, dialect)}"
+    over = f"{q('status')} IN ('{SUCCESS}', '{ERROR}') AND NOT "
+    return assemble(
+        [
+            f"DELETE FROM {dialect.table(queue)} WHERE NOT ",
+            *_among(source, queue, key, dialect),
+            f" AND (({old}) OR ({over}",
+            *_among(made, queue, key, dialect, by=values),
+            "))",
+        ],
+        dialect,
+    )
+
+
+def _freed(dialect: Dialect, delay: float = 0) -> str:
+    """Return the assignments that make a job pending, as if nobody had ever taken it."""
+    q = dialect.quote
+    values = {
+        "status": f"'{PENDING}'", "scheduled_time": later(delay, dialect), "reserved_time": "NULL",
+        "completed_time": "NULL", "duration": "NULL", "error_message": "''", "error_stack": "NULL",
+        "user": "''", "host": "''", "pid": "0", "connection_id": "0",
+    }  # fmt: skip
+    return ", ".join(f"{q(name)} = {value}" for name, value in values.items())
+
+
+def repend_old(queue: TableName, timeout: float, dialect: Dialect) -> str:
+    """Return the UPDATE of jobs that are reserved for so long that their worker must be gone (JOB-6)."""
+    q = dialect.quote
+    return dialect.escape(
+        f"UPDATE {dialect.table(queue)} SET {_freed(dialect)} WHERE {q('status')} = '{RESERVED}' "
+        f"AND {q('reserved_time')} <= {later(-timeout, dialect)}"
+    )
+
+
+def _mine(owner: Owner, dialect: Dialect, prefix: str = "") -> str:
+    q, literal = dialect.quote, dialect.literal
+    parts = {
+        "status": literal(RESERVED), "host": literal(owner.host), "pid": literal(owner.pid),
+        "connection_id": literal(owner.connection_id),
+    }  # fmt: skip
+    return " AND ".join(f"{prefix}{q(name)} = {value}" for name, value in parts.items())
+
+
+def repend_lost(queue: TableName, owner: Owner, dialect: Dialect) -> str:
+    """Return the UPDATE of all jobs that a worker holds, which is known to be gone."""
+    return dialect.escape(
+        f"UPDATE {dialect.table(queue)} SET {_freed(dialect)} WHERE {_mine(owner, dialect)}"
+    )
+
+
+# ------------------------------------------------------------------------------------------------ one by one
+
+
+def _keys(key: Sequence[Column], count: int, dialect: Dialect, first: int = 1) -> str:
+    """Return the condition that a row has one of some keys; their values are parameters, key by key."""
+    rows: list[str] = []
+    for _ in range(count):
+        terms: list[str] = []
+        for name, dtype in key:
+            mark = dialect.write(dtype, dialect.parameter(first, dtype))
+            terms.append(f"{dialect.escape(dialect.quote(name))} = {mark}")
+            first += 1
+        rows.append(" AND ".join(terms) or "1 = 1")
+    return rows[0] if count == 1 else "(" + " OR ".join(f"({row})" for row in rows) + ")"
+
+
+def find_pending(
+    queue: TableName, key: Sequence[str], limit: int, dialect: Dialect, priority: int | None = None,
+    among: Plan | None = None,
+) -> Statement:  # fmt: skip
+    """Return the SELECT of the keys to be made next, priority first (JOB-10); values: those of `among`."""
+    q = dialect.quote
+    due = f"{q('status')} = '{PENDING}' AND {q('scheduled_time')} <= {dialect.now(3)}"
+    pieces: Pieces = [f"SELECT {_names(key, dialect)} FROM {dialect.table(queue)} WHERE {due}"]
+    if priority is not None:
+        pieces += [f" AND {q('priority')} <= {priority}"]
+    if among is not None:
+        pieces += [" AND ", *_among(among, queue, key, dialect)]
+    pieces += [f" ORDER BY {q('priority')}, {q('scheduled_time')} LIMIT {limit}"]
+    return assemble(pieces, dialect)
+
+
+def reserve(queue: TableName, key: Sequence[Column], count: int, owner: Owner, dialect: Dialect) -> str:
+    """Return the UPDATE that reserves those of some keys still to be had; it tells which if it can."""
+    q, literal = dialect.quote, dialect.literal
+    values = {
+        "status": literal(RESERVED), "host": literal(owner.host), "pid": literal(owner.pid),
+        "connection_id": literal(owner.connection_id), "user": literal(owner.user),
+        "version": literal(owner.version), "reserved_time": dialect.now(3),
+    }  # fmt: skip
+    changed = ", ".join(f"{q(name)} = {value}" for name, value in values.items())
+    start = dialect.escape(f"UPDATE {dialect.table(queue)} SET {changed} WHERE ")
+    due = f" AND {q('status')} = '{PENDING}' AND {q('scheduled_time')} <= {dialect.now(3)}"
+    told = f" RETURNING {_names([name for name, _ in key], dialect)}" if dialect.features.returning else ""
+    return f"{start}{_keys(key, count, dialect)}{dialect.escape(due + told)}"
+
+
+def find_mine(queue: TableName, key: Sequence[Column], count: int, owner: Owner, dialect: Dialect) -> str:
+    """Return the SELECT of those of some keys that a worker holds."""
+    start = f"SELECT {_names([name for name, _ in key], dialect)} FROM {dialect.table(queue)} WHERE "
+    mine = dialect.escape(f" AND {_mine(owner, dialect)}")
+    return f"{dialect.escape(start)}{_keys(key, count, dialect)}{mine}"
+
+
+def finish(
+    queue: TableName, key: Sequence[Column], owner: Owner, dialect: Dialect, *, keep: bool
+) -> tuple[str, ...]:
+    """Return the statements that end a job with success and fail unless a worker holds it.
+
+    They belong into the transaction of the results, so that these are stored by the holder only. The first
+    takes the duration if the job is kept, then the key.
+    """
+    q, table = dialect.quote, dialect.table(queue)
+    mine = dialect.escape(f" AND {_mine(owner, dialect)}")
+    if keep:
+        changed = f"{q('status')} = '{SUCCESS}', {q('completed_time')} = {dialect.now(3)}, {q('duration')} = "
+        double = parse_type("float64")
+        mark = dialect.write(double, dialect.parameter(1, double))
+        text = (
+            f"{dialect.escape(f'UPDATE {table} SET {changed}')}{mark} WHERE {_keys(key, 1, dialect, 2)}{mine}"
+        )
+    else:
+        text = f"{dialect.escape(f'DELETE FROM {table} WHERE ')}{_keys(key, 1, dialect)}{mine}"
+    return sole_row(text, dialect)
+
+
+def sole_row(change: str, dialect: Dialect) -> tuple[str, ...]:
+    """Return statements that fail unless a change touches exactly one row.
+
+    Examples
+    --------
+    >>> from datajoint.backends.registry import get_backend
+    >>> sole_row("DELETE FROM t", get_backend("postgresql").dialect)
+    ('WITH done AS (DELETE FROM t RETURNING 1) SELECT 1 / count(*) FROM done',)
+    """
+    if dialect.name == "postgresql":
+        return (f"WITH done AS ({change} RETURNING 1) SELECT 1 / count(*) FROM done",)
+    if dialect.name == "mysql":
+        return change, "DO IF(ROW_COUNT() = 1, 1, (SELECT 1 UNION ALL SELECT 2))"
+    return change, "SELECT json(CASE WHEN changes() = 1 THEN '1' ELSE 'lost' END)"
+
+
+def set_status(
+    queue: TableName, key: Sequence[Column], status: str, dialect: Dialect, *, count: int = 1,
+    owner: Owner | None = None, told: Sequence[Column] = (), delay: float | None = None,
+) -> str:  # fmt: skip
+    """Return the UPDATE of jobs to another status; parameters: those of `told`, then the keys.
+
+    Parameters
+    ----------
+    owner
+        Only if this worker holds them.
+    told
+        Further columns that take a parameter.
+    delay
+        Seconds until a pending job may be taken.
+    """
+    q = dialect.quote
+    if status == PENDING:
+        changed = _freed(dialect, delay or 0)
+    else:
+        changed = f"{q('status')} = '{status}'"
+        if status in (ERROR, SUCCESS):
+            changed += f", {q('completed_time')} = {dialect.now(3)}"
+    text = dialect.escape(f"UPDATE {dialect.table(queue)} SET {changed}")
+    for n, (name, dtype) in enumerate(told, 1):
+        text += f", {dialect.escape(q(name))} = {dialect.write(dtype, dialect.parameter(n, dtype))}"
+    text += f" WHERE {_keys(key, count, dialect, len(told) + 1)}"
+    return text + (dialect.escape(f" AND {_mine(owner, dialect)}") if owner else "")
