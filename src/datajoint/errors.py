@@ -46,14 +46,14 @@ from collections.abc import Iterable
 from typing import Any, Self
 
 __all__ = [
-    "AccessError", "BucketInaccessible", "CheckError", "CodecError", "ComputeError", "ConfigurationError", "ContractError",
-    "CorruptObjectError", "DataJointDeprecationWarning", "DataJointError", "DataJointWarning",
-    "DeadlockError", "DeclarationError", "DecodeError", "DefinitionSyntaxError", "DuplicateError", "EncodeError",
-    "ForeignKeyTargetError", "IntegrityError", "JobError", "LostConnectionError", "MakeError", "MissingAttributeError",
-    "MissingExternalFile", "MissingTableError", "PortabilityError", "QueryError", "QuerySyntaxError",
-    "SemanticMatchError", "StorageError",
-    "ThreadSafetyError", "TransactionError", "UnknownAttributeError", "UnknownCodecError", "UnknownTypeError",
-    "nearest",
+    "AccessError", "BucketInaccessible", "CheckError", "CodecError", "ComputeError", "ConfigurationError",
+    "ContractError", "CorruptObjectError", "DataJointDeprecationWarning", "DataJointError",
+    "DataJointWarning", "DeadlockError", "DeclarationError", "DecodeError", "DefinitionSyntaxError",
+    "DuplicateError", "EncodeError", "ForeignKeyTargetError", "IntegrityError", "JobError",
+    "LostConnectionError", "MakeError", "MissingAttributeError", "MissingExternalFile", "MissingTableError",
+    "PortabilityError", "QueryError", "QuerySyntaxError", "SemanticMatchError", "StorageError",
+    "ThreadSafetyError", "TransactionError", "UnknownAttributeError", "UnknownCodecError",
+    "UnknownTypeError", "nearest",
 ]  # fmt: skip
 
 

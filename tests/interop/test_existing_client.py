@@ -1,14 +1,15 @@
 """The existing client and we on one database: each reads, extends and drops what the other declared."""
 
-import datetime
+import datetime as dt
 import json
 import uuid
 from decimal import Decimal
 from typing import Any
 
-import datajoint as dj
 import numpy as np
 import pytest
+
+import datajoint as dj
 
 pytestmark = pytest.mark.backends("postgresql", "mysql")
 
@@ -87,11 +88,20 @@ def fill(tables: dict[str, Any]) -> None:
     """Insert rows by us."""
     tables["Subject"].insert(
         [
-            {"subject_id": 1, "name": "it's \"one\" 100%", "weight": 1.25, "born": "2020-02-29", "is_old": True, "ratio": "1.5"},
+            {
+                "subject_id": 1,
+                "name": 'it\'s "one" 100%',
+                "weight": 1.25,
+                "born": "2020-02-29",
+                "is_old": True,
+                "ratio": "1.5",
+            },
             {"subject_id": 2, "name": "zwei ü"},
         ]
     )
-    tables["Session"].insert1({**SESSIONS[0], "trace": np.arange(6).reshape(2, 3), "info": {"a": [1, None]}, "raw": b"\0\1"})
+    tables["Session"].insert1(
+        {**SESSIONS[0], "trace": np.arange(6).reshape(2, 3), "info": {"a": [1, None]}, "raw": b"\0\1"}
+    )
     tables["Session"].insert1(SESSIONS[1])
 
 
@@ -127,13 +137,15 @@ def test_the_existing_client_reads_and_extends_ours(schema, peer):
     )
     found = json.loads(out.strip().splitlines()[-1])
 
-    assert "it's \"one\" 100%" == found["name"]
+    assert 'it\'s "one" 100%' == found["name"]
     assert (1.25, "2020-02-29", True) == (found["weight"], found["born"], found["old"])
     assert Decimal("1.500") == Decimal(found["ratio"])
     assert [[0, 1, 2], [3, 4, 5]] == found["trace"]
     assert "2024-02-03 04:05:06.789000" == found["started"]
     assert 2 == found["joined"]
-    assert {"a": [1, None]} == (found["info"] if isinstance(found["info"], dict) else json.loads(found["info"]))
+    assert {"a": [1, None]} == (
+        found["info"] if isinstance(found["info"], dict) else json.loads(found["info"])
+    )
     assert {"subject", "#sex", "session", "__fit", "__fit__peak"} == set(found["tables"])
     assert f"{schema.database}.subject.subject_id" == found["lineage"]
     assert ["subject_id", "name", "weight", "born", "is_old", "ratio"] == found["names"]
@@ -160,7 +172,7 @@ def test_we_read_extend_and_drop_theirs(schema_name, instance, peer):
     theirs = instance.virtual_schema(name)
 
     assert {
-        "subject_id": 1, "name": "it's", "weight": 1.25, "born": datetime.date(2020, 2, 29), "is_old": True,
+        "subject_id": 1, "name": "it's", "weight": 1.25, "born": dt.date(2020, 2, 29), "is_old": True,
         "ratio": Decimal("1.500"),
     } == (theirs.Subject & {"subject_id": 1}).fetch1()  # fmt: skip
     row = theirs.Session.fetch1()
@@ -181,7 +193,9 @@ def test_we_read_extend_and_drop_theirs(schema_name, instance, peer):
         type(dj.Manual)("Own", (dj.Manual,), {"definition": "-> Session\n---\nu : uuid"}), context=tables
     )
     own.insert1({"subject_id": 7, "session": 1, "u": uuid.UUID(int=7)})
-    out = peer(f"m = dj.VirtualModule('m', {name!r}); print((m.Session & 'subject_id=7').fetch1('trace'), len(m.Subject()))")
+    out = peer(
+        f"m = dj.VirtualModule('m', {name!r}); print((m.Session & 'subject_id=7').fetch1('trace'), len(m.Subject()))"
+    )
     assert "[1, 'a'] 3" == out.strip().splitlines()[-1]
     assert 1 == (tables["Subject"] & {"subject_id": 7}).delete(prompt=False)
     assert 0 == len(own)

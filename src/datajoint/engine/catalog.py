@@ -155,7 +155,7 @@ class Catalog:
         return self.graph
 
     def _dependents(self, schemas: Iterable[str]) -> set[str]:
-        """Schemas that refer to some of these; asked once, for what comes later makes a delete fail, which asks again."""
+        """Schemas that refer to some of these; asked once: a delete that later ones refuse asks again."""
         for schema in schemas:
             if schema not in self._known_dependents:
                 self._known_dependents[schema] = self.reader.dependents([schema])

@@ -264,7 +264,8 @@ class Config(MutableMapping[str, Any]):
         ...     Config().save_template(f"{folder}/lab.json", create_secrets_dir=False).name
         'lab.json'
         """
-        return template.write_template(self, os.fspath(path), minimal=minimal, with_secrets=create_secrets_dir)
+        where = os.fspath(path)
+        return template.write_template(self, where, minimal=minimal, with_secrets=create_secrets_dir)
 
     # --- inside -----------------------------------------------------------------------------------------
 
@@ -454,7 +455,7 @@ def _notice(name: str, where: str) -> str:
 def _frames_inside() -> int:
     """Count frames to the first one outside the package, so that a warning points at the user's line."""
     package = os.path.dirname(os.path.dirname(__file__))
-    frame, depth = sys._getframe(1), 1  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - no other way before 3.12
+    frame, depth = sys._getframe(1), 1  # no other way before 3.12
     while frame.f_back is not None and frame.f_code.co_filename.startswith(package):
         frame, depth = frame.f_back, depth + 1
     return depth

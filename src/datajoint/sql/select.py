@@ -59,7 +59,7 @@ def count_rows(plan: Plan, dialect: Dialect) -> Statement:
 
 
 def count_each(plans: Sequence[Plan], dialect: Dialect) -> Statement:
-    """Return one statement that counts the rows of several plans; its values are theirs, one after the other."""
+    """Return one statement that counts the rows of several plans; its values are theirs, in order."""
     pieces: Pieces = []
     taken = 0
     for plan in plans:
@@ -107,7 +107,8 @@ class _Writer:
         head: Pieces = ["SELECT DISTINCT " if block.distinct else "SELECT "]
         for n, (name, expr) in enumerate(block.columns.items()):
             head += [", "] if n else []
-            column = self.expr(expr)
+            merged = block.distinct or block.groups
+            column = self.exact(expr) if merged else self.expr(expr)
             if outermost:
                 column = self.dialect.read(expr.dtype, column)
             label = self.dialect.quote(name)
@@ -122,7 +123,7 @@ class _Writer:
         for n, term in enumerate(block.where):
             rest += [" AND " if n else " WHERE ", *self.predicate(term)]
         if block.groups:
-            rest.append(" GROUP BY " + ", ".join(self.expr(expr) for expr in block.groups))
+            rest.append(" GROUP BY " + ", ".join(self.exact(expr) for expr in block.groups))
         if block.occupied:
             rest.append(" HAVING count(*) > 0")
         if block.order:
@@ -169,7 +170,7 @@ class _Writer:
 
     def sort_key(self, expr: Expr) -> str:
         """Texts, labels among them, sort by code point on every database (QRY-61)."""
-        text = self.expr(expr)
+        text = self.exact(expr)
         if self.dialect.name == "postgresql" and expr.dtype.kind in TEXTS:
             return f'{self.dialect.comparable(expr.dtype, text)} COLLATE "C"'
         if self.dialect.name == "mysql" and expr.dtype.kind == "enum":
@@ -202,6 +203,10 @@ class _Writer:
                 unsigned = self.dialect.name == "mysql" and dtype.kind.startswith("uint")
                 return "CAST(NULL AS UNSIGNED)" if unsigned else "NULL"
 
+    def exact(self, expr: Expr) -> str:
+        """Write an expression so that equal is only what is the same (TYP-20)."""
+        return self.dialect.exact(expr.dtype, self.expr(expr))
+
     def columns(self, scope: Scope) -> _Columns:
         return _Columns(self, scope)
 
@@ -212,15 +217,13 @@ class _Writer:
             case P_Const(value):
                 return ["1 = 1" if value else "1 = 0"]
             case P_Equals(expr, index):
-                return [f"{self.expr(expr)} = ", Slot(index, (expr.dtype,))]
+                return self.equal(expr, Slot(index, (expr.dtype,)))
             case P_Same():
                 return [self.same(predicate)]
             case P_IsNull(expr):
                 return [f"{self.expr(expr)} IS NULL"]
             case P_In(exprs, index):
-                sides = [self.dialect.comparable(expr.dtype, self.expr(expr)) for expr in exprs]
-                slot = Slot(index, tuple(expr.dtype for expr in exprs), is_list=True)
-                return [f"{_row(sides)} IN (", slot, ")"]
+                return self.in_list(exprs, index)
             case P_Exists():
                 return self.exists(predicate)
             case P_Text():
@@ -235,8 +238,28 @@ class _Writer:
             return self.exists(term, negated=True)
         return ["NOT (", *self.predicate(term), ")"]
 
+    def equal(self, expr: Expr, slot: Slot) -> Pieces:
+        text, exact = self.expr(expr), self.exact(expr)
+        if text == exact:
+            return [f"{text} = ", slot]
+        return [f"({text} = ", slot, f" AND {exact} = ", slot, ")"]  # the first finds them by the index
+
+    def in_list(self, exprs: Sequence[Expr], index: int) -> Pieces:
+        dtypes = tuple(expr.dtype for expr in exprs)
+        sides = [self.dialect.comparable(expr.dtype, self.expr(expr)) for expr in exprs]
+        listed: Pieces = [f"{_row(sides)} IN (", Slot(index, dtypes, is_list=True), ")"]
+        if not any(dtype.collation for dtype in dtypes):
+            return listed
+        exact = Slot(index, tuple(replace(dtype, collation=None) for dtype in dtypes), is_list=True)
+        return ["(", *listed, f" AND {_row([self.exact(expr) for expr in exprs])} IN (", exact, "))"]
+
     def same(self, pair: P_Same) -> str:
         left, right = self.expr(pair.left), self.expr(pair.right)
+        collations = {pair.left.dtype.collation, pair.right.dtype.collation}
+        if collations != {None}:
+            operator = _SAME[self.dialect.name] if pair.nulls else "="
+            exact = f"{self.exact(pair.left)} {operator} {self.exact(pair.right)}"
+            return exact if len(collations) > 1 else f"({left} {operator} {right} AND {exact})"
         if pair.left.dtype != pair.right.dtype:  # labels of two types, or a label and a text
             left = self.dialect.comparable(pair.left.dtype, left)
             right = self.dialect.comparable(pair.right.dtype, right)
@@ -260,7 +283,7 @@ class _Writer:
         return [*pieces, ")"]
 
     def row(self, exprs: Iterable[Expr]) -> str:
-        return _row([self.expr(expr) for expr in exprs])
+        return _row([self.exact(expr) for expr in exprs])
 
     def exists(self, predicate: P_Exists, negated: bool = False) -> Pieces:
         if predicate.whole and predicate.pairs and not any(pair.nulls for pair in predicate.pairs):
@@ -308,7 +331,7 @@ class _Columns:
 
     def __call__(self, name: str) -> tuple[str, AttributeType]:
         expr = self.scope[name]
-        text = self.writer.expr(expr)
+        text = self.writer.exact(expr)
         return (text if isinstance(expr, Ref) else f"({text})"), expr.dtype
 
 

@@ -151,7 +151,8 @@ def _blob_packer(layout: Layout, name: str) -> Callable[[Any], bytes]:
             raise ValueError(f"{show(value)} ({type(value).__name__}) is not bytes.")
         if told.child(("packed", name)) is None:
             told.keep(("packed", name), True)
-            logging.logger.info(f"`{layout.label}.{name}` is a native blob: values are packed; declare it as <blob>")
+            where = f"`{layout.label}.{name}`"
+            logging.logger.info(f"{where} is a native blob: values are packed; declare it as <blob>")
         return resolve("blob", None).encode(value)
 
     return pack
