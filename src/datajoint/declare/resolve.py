@@ -238,6 +238,8 @@ class _Resolver:
                         f"the index names `{match[0]}`, which is no attribute",
                         hint=nearest(match[0], self.attributes),
                     )
+                elif match and column != match[0] and self.attributes[match[0]].dtype.kind != "json":
+                    self._problem(line, f"`{column}` is a path into JSON, and `{match[0]}` is none")
         return tuple(dict.fromkeys(Index(line.columns, line.unique) for line in lines))
 
     def _checks(self, lines: list[CheckLine]) -> tuple[Check, ...]:

@@ -9,7 +9,7 @@ from datajoint.declare.default import canonical
 from datajoint.declare.spec import TableSpec
 from datajoint.engine.connection import Connection
 from datajoint.engine.rows import storage_type
-from datajoint.errors import DataJointError, TransactionError
+from datajoint.errors import DataJointError, DeclarationError, TransactionError
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.names import TableName
 from datajoint.sql import ddl
@@ -36,6 +36,7 @@ def create_table(connection: Connection, spec: TableSpec) -> None:
     """Make a table with its lineage; where anything fails, nothing of it is left behind (DEF-19)."""
     if connection.is_atomic:
         raise TransactionError("Cannot declare new tables inside a transaction.", hint="Declare it before.")
+    _check_indexes(connection, spec)
     catalog = connection.catalog
     storage = {a.name: storage_type(a.dtype) for a in spec.columns if a.dtype.kind == "codec"}
     statements = ddl.create_table(spec, storage, connection.dialect, _collations(connection, spec))
@@ -51,6 +52,17 @@ def create_table(connection: Connection, spec: TableSpec) -> None:
             raise
         return  # another process has made it at the same moment
     catalog.add(_as_read(spec))
+
+
+def _check_indexes(connection: Connection, spec: TableSpec) -> None:
+    """Refuse indexes of expressions where the server has none (IDX-4)."""
+    names = {attribute.name for attribute in spec.columns}
+    found = next((item for index in spec.indexes for item in index.columns if item not in names), None)
+    if found is not None and "mariadb" in connection.session.server_version.lower():
+        raise DeclarationError(
+            f"`{spec.name.class_name}` has an index of `{found}`, and MariaDB indexes attributes only.",
+            hint="Keep the value in an attribute of its own, or leave the index out.",
+        )
 
 
 def _as_read(spec: TableSpec) -> TableSpec:

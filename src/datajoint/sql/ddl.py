@@ -12,7 +12,7 @@ from datajoint.backends.base import Dialect
 from datajoint.declare.spec import Check, ForeignKey, Index, TableSpec
 from datajoint.heading.attribute import Attribute, Default
 from datajoint.heading.names import TableName
-from datajoint.heading.types import AttributeType
+from datajoint.heading.types import NUMBERS, AttributeType, parse_type
 from datajoint.sql.checks import read_check, write_check
 
 __all__ = [
@@ -26,6 +26,7 @@ Statement = tuple[str, Sequence[Any]]
 Storage = Mapping[str, AttributeType]
 
 LINEAGE = "~lineage"
+_JSON_PATH = re.compile(r"(?P<column>\w+)(?P<path>(?:\.\w+|\[\d+\])+)(?::(?P<type>\w+))?")
 LONG_TEXT = 255
 """A SQLite table with a longer text stays a rowid table."""
 
@@ -281,6 +282,22 @@ class _Writer:
         """Return names, or expressions in parentheses, as a list."""
         return "(" + ", ".join(name if name.startswith("(") else self.quote(name) for name in names) + ")"
 
+    def items(self, index: Index) -> str:
+        """Return the list of an index: names, expressions in parentheses, paths into JSON (IDX-4)."""
+        return "(" + ", ".join(map(self._item, index.columns)) + ")"
+
+    def _item(self, item: str) -> str:
+        match = _JSON_PATH.fullmatch(item)
+        if item.startswith("(") or match is None:
+            return item if item.startswith("(") else self.quote(item)
+        dtype = parse_type(match["type"]) if match["type"] else None
+        kind = dtype and dtype.kind in NUMBERS and self.dialect.cast_type(dtype)
+        return self.json_item(self.quote(match["column"]), match["path"], kind or "")
+
+    def json_item(self, column: str, path: str, kind: str) -> str:
+        """Return the expression for a path like ``.a[0]`` within a JSON column, cast to a type unless ""."""
+        raise NotImplementedError
+
     def constraints(self) -> list[str]:
         """Return primary key, foreign keys and checks."""
         items = [f"PRIMARY KEY {self.columns(self.spec.primary_key)}"] if self.spec.primary_key else []
@@ -342,7 +359,7 @@ class _Writer:
             taken.add(name)
             unique = "UNIQUE " if index.unique else ""
             start = f"CREATE {unique}INDEX IF NOT EXISTS {self.quote(name)}"
-            statements.append((f"{start} ON {self.table} {self.columns(index.columns)}", ()))
+            statements.append((f"{start} ON {self.table} {self.items(index)}", ()))
         return statements
 
 
@@ -385,6 +402,10 @@ class _SqliteWriter(_Writer):
     def literal(self, value: Any) -> str:
         return self.dialect.literal(value)
 
+    def json_item(self, column: str, path: str, kind: str) -> str:
+        value = f"json_extract({column}, '${path}')"
+        return f"(CAST({value} AS {kind}))" if kind else f"({value})"
+
     def clock(self, utc: bool, dtype: AttributeType) -> str:
         digits = dtype.length or 0
         return f"({self.dialect.now_utc(digits) if utc else self.dialect.now(digits)})"
@@ -421,6 +442,10 @@ class _PostgresqlWriter(_Writer):
             statements.append((f"COMMENT ON CONSTRAINT {target} IS {text}", ()))
         return statements
 
+    def json_item(self, column: str, path: str, kind: str) -> str:
+        value = f"({column} #>> '{{{','.join(re.findall(r'[^.[]+(?=])|[^].[]+', path))}}}')"
+        return f"({value}::{kind})" if kind else f"({value})"
+
     def _types(self) -> list[Statement]:
         """Return the statements that make the enum types this table introduces (interop §1.7)."""
         found: dict[str, tuple[str, ...]] = {}
@@ -440,7 +465,7 @@ class _MysqlWriter(_Writer):
         items = [*map(self._commented, self.spec.columns), *self.constraints()]
         unique = {Index(key.columns, unique=True): None for key in self.spec.foreign_keys if key.unique}
         items += [
-            f"{'UNIQUE ' if index.unique else ''}INDEX {self._keys(index.columns)}"
+            f"{'UNIQUE ' if index.unique else ''}INDEX {self.items(index)}"
             for index in dict.fromkeys([*self.spec.indexes, *unique])
         ]
         comment = f", COMMENT {self.dialect.literal(self.spec.comment)}" if self.spec.comment else ""
@@ -451,10 +476,12 @@ class _MysqlWriter(_Writer):
         mark = self.dialect.literal(mark_check(self.spec.name.name, check))
         return f"({condition} OR {mark} IS NULL)"
 
-    def _keys(self, names: Iterable[str]) -> str:
-        return self.columns(
-            f"({name})" if name.startswith("(") and not name.startswith("((") else name for name in names
-        )
+    def _item(self, item: str) -> str:
+        found = super()._item(item)
+        return f"({found})" if found.startswith("(") and not found.startswith("((") else found
+
+    def json_item(self, column: str, path: str, kind: str) -> str:
+        return f"(CAST(JSON_UNQUOTE(JSON_EXTRACT({column}, '${path}')) AS {kind or 'CHAR(255)'}))"
 
     def _commented(self, attribute: Attribute) -> str:
         comment = marker(attribute, self.dialect)
