@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from datajoint.logging import logger
     from datajoint.query.restriction import AndList, Not, Top
     from datajoint.query.universal import U
+    from datajoint.schemas.grants import can
     from datajoint.schemas.instance import Instance
     from datajoint.schemas.module import VirtualModule, create_virtual_module, virtual_schema
     from datajoint.schemas.schema import Schema, list_schemas
@@ -63,6 +64,7 @@ _WHERE = {
     "Top": "query.restriction",
     "U": "query.universal",
     "VirtualModule": "schemas.module",
+    "can": "schemas.grants",
     "conn": "engine.instance",
     "create_virtual_module": "schemas.module",
     "get_codec": "codecs.registry",

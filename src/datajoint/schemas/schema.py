@@ -14,6 +14,7 @@ from datajoint.errors import DataJointError, MissingTableError, nearest
 from datajoint.heading.names import TableName
 from datajoint.journal.event import prepare
 from datajoint.schemas.bind import attach
+from datajoint.schemas.grants import Granting
 from datajoint.schemas.resolve import Scope, caller_scope
 from datajoint.schemas.virtual import fill_namespace
 from datajoint.sql.system import LINEAGE
@@ -26,7 +27,7 @@ T = TypeVar("T", bound=type)
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
-class Schema:
+class Schema(Granting):
     """A schema of the database, and the decorator of its table classes.
 
     Parameters
