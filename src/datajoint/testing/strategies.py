@@ -28,12 +28,14 @@ from datajoint.heading.types import INTEGERS, TEXTS, AttributeType
 from datajoint.query.expression import QueryExpression
 from datajoint.query.restriction import AndList, Not, Top
 from datajoint.query.universal import U
+from datajoint.testing.reference import rows_of
 
 __all__ = ["definitions", "evaluate_code", "offline", "programs", "resolved", "rows", "values"]
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 Row = dict[str, Any]
 Tables = Mapping[str, Any]
+Content = Mapping[TableName, Sequence[Row]]
 
 _TEXTS = (
     "",
@@ -255,9 +257,10 @@ def evaluate_code(code: str, tables: Tables) -> QueryExpression:
 class _Writer:
     """Draws code; `at` is what has been written so far, as an expression."""
 
-    def __init__(self, draw: Draw, tables: Tables) -> None:
+    def __init__(self, draw: Draw, tables: Tables, content: Content | None) -> None:
         self.draw = draw
         self.tables = tables
+        self.content = content
 
     def choose(self, items: Sequence[Any]) -> Any:
         return self.draw(st.sampled_from(list(items)))
@@ -293,10 +296,12 @@ class _Writer:
         )
         longer = write(code, expression, depth - 1)
         try:
-            evaluate_code(longer, self.tables)
-        except DataJointError:
+            result = evaluate_code(longer, self.tables)
+            if self.content is None or rows_of(result.query, self.content):
+                return longer
+        except (DataJointError, OverflowError):  # refused, or a sum that does not fit its type
             return code
-        return longer
+        return longer if self.draw(st.integers(0, 4)) == 0 else code
 
     # -------------------------------------------------------------------------------------- restriction
 
@@ -454,8 +459,8 @@ def _literal(value: Any) -> str:
 
 
 @st.composite
-def programs(draw: Draw, tables: Tables, depth: int = 4) -> str:
-    """Return a strategy of queries as Python code over tables by name.
+def programs(draw: Draw, tables: Tables, content: Content | None = None, depth: int = 4) -> str:
+    """Return a strategy of queries as Python code over tables by name; with `content`, few without rows.
 
     Examples
     --------
@@ -463,4 +468,4 @@ def programs(draw: Draw, tables: Tables, depth: int = 4) -> str:
     >>> isinstance(programs(tables), st.SearchStrategy)
     True
     """
-    return _Writer(draw, tables).program(depth)
+    return _Writer(draw, tables, content).program(depth)
