@@ -430,7 +430,7 @@ def test_hidden_columns_stay_hidden(pipeline):
         assert hidden not in expression.heading.names
     assert all(hidden not in row for row in session)
     assert hidden not in session.to_pandas().columns
-    assert 2 == len(session & {hidden: -1})  # no attribute of this name
+    assert 1 == len(session & {"session": 1, hidden: -1})  # no attribute of this name
     assert 2 == len(session & f"{hidden} is not null")
     assert 0 == len(session & f"{hidden} < 0")
     assert [2] == [row["session"] for row in (session & dj.Top(1, f"{hidden} desc, session desc")).to_dicts()]
