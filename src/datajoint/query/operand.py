@@ -239,10 +239,8 @@ def unshared(heading: Heading, operand: Any) -> tuple[str, ...]:
         return () if shares else _texts(operand)
     if isinstance(operand, restriction.Not):
         return unshared(heading, operand.restriction)
-    if not isinstance(operand, (list, tuple, set)):
-        return ()
-    items: Any = operand
-    return next((found for item in items if (found := unshared(heading, item))), ())
+    items = items_of(operand) if isinstance(operand, (list, tuple, set)) else None
+    return next((found for item in items or () if (found := unshared(heading, item))), ())
 
 
 def _equals(heading: Heading, name: str, given: Any) -> tuple[Condition, Values]:

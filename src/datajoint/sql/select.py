@@ -34,7 +34,9 @@ from datajoint.heading.types import TEXTS, AttributeType, parse_type
 from datajoint.sql.fragment import render
 from datajoint.sql.statement import Pieces, Slot, Statement, assemble
 
-__all__ = ["count_each", "count_rows", "exists_row", "select_keys", "select_rows"]
+__all__ = [
+    "count_each", "count_rows", "exists_row", "select_keys", "select_rows", "write_condition", "write_tail",
+]  # fmt: skip
 
 _FLAT = 100
 _SAME = {"sqlite": "IS", "postgresql": "IS NOT DISTINCT FROM", "mysql": "<=>"}
@@ -94,6 +96,11 @@ def write_tail(plan: Plan, dialect: Dialect, first: str) -> Pieces:
     return _Writer(dialect).tail(lower(plan, first))
 
 
+def write_condition(plan: Plan, dialect: Dialect, first: str) -> Pieces:
+    """Return WHERE of a table, or of rows of it told by their own attributes; `first` as for `write_tail`."""
+    return _Writer(dialect).conditions(lower(plan, first))
+
+
 class _Writer:
     """Writes blocks for one dialect; notes which columns of an inner block are used, to read no other."""
 
@@ -119,9 +126,7 @@ class _Writer:
 
     def tail(self, block: Block) -> Pieces:
         """Everything after the select list; FROM is written last, when all uses of its columns are known."""
-        rest: Pieces = []
-        for n, term in enumerate(block.where):
-            rest += [" AND " if n else " WHERE ", *self.predicate(term)]
+        rest = self.conditions(block)
         if block.groups:
             rest.append(" GROUP BY " + ", ".join(self.exact(expr) for expr in block.groups))
         if block.occupied:
@@ -134,6 +139,12 @@ class _Writer:
         for n, (item, on) in enumerate(zip(block.sources, ons, strict=True)):
             sources += self.joiner(n, item), *self.relation(item), *on
         return [*sources, *rest]
+
+    def conditions(self, block: Block) -> Pieces:
+        pieces: Pieces = []
+        for n, term in enumerate(block.where):
+            pieces += [" AND " if n else " WHERE ", *self.predicate(term)]
+        return pieces
 
     @staticmethod
     def joiner(n: int, item: Item) -> str:

@@ -41,11 +41,10 @@ class Statement:
 Pieces = list[str | Slot]
 
 
-def assemble(pieces: Sequence[str | Slot], dialect: Dialect) -> Statement:
-    """Number the parameters and return the statement."""
+def assemble(pieces: Sequence[str | Slot], dialect: Dialect, count: int = 0) -> Statement:
+    """Number the parameters, after `count` that come before them, and return the statement."""
     text: list[str] = []
     slots: list[Slot] = []
-    count = 0
     for piece in pieces:
         if isinstance(piece, str):
             text.append(dialect.escape(piece))

@@ -19,7 +19,7 @@ from datajoint.query import fetch
 from datajoint.sql.cascade import delete_rows
 from datajoint.sql.statement import Statement
 
-__all__ = ["Cascade", "RowsChanged", "delete_selected", "trace_rows"]
+__all__ = ["Cascade", "RowsChanged", "delete_selected", "settled", "trace_rows"]
 
 CHUNK = 20_000
 """Longest list of keys in one statement."""
@@ -255,6 +255,11 @@ def _levels(parents: Mapping[Key, set[Key]]) -> list[list[Key]]:
                     following.append(parent)
         level = following
     return [*levels, list(left)] if left else levels
+
+
+def settled(connection: Connection, name: TableName, query: Query) -> list[Query]:
+    """Return rows of a table so that no other row tells them, in pieces that one statement can take each."""
+    return _pieces(Cascade(connection, name, query)._fix(Step(name, query), (), ()))
 
 
 def delete_selected(connection: Connection, name: TableName, query: Query) -> int:

@@ -18,6 +18,7 @@ from datajoint.table.checks import Checking
 from datajoint.table.delete import Deleting
 from datajoint.table.family import Family
 from datajoint.table.meta import TableMeta, class_level
+from datajoint.table.update_many import Changing
 from datajoint.table.writes import Writing
 
 __all__ = ["Table"]
@@ -27,7 +28,7 @@ class_level(QueryExpression)
 
 
 @class_level
-class Table(Writing, Deleting, Altering, Family, Checking, QueryExpression, metaclass=TableMeta):
+class Table(Writing, Changing, Deleting, Altering, Family, Checking, QueryExpression, metaclass=TableMeta):
     """A table of the database: a query that can be inserted into, updated, deleted from and dropped.
 
     Examples

@@ -18,7 +18,7 @@ from datajoint.table.encode import encode
 from datajoint.table.layout import EVENT, Layout, layout_of
 from datajoint.table.refusal import explain
 
-__all__ = ["update_one"]
+__all__ = ["default_of", "update_one"]
 
 
 def update_one(connection: Connection, name: TableName, row: Mapping[str, Any]) -> None:
@@ -83,7 +83,7 @@ def _run(layout: Layout, encoded: Mapping[str, Any], resets: Sequence[str]) -> i
     text = source.child(kept)
     if text is None:
         columns = [*layout.columns(tuple(names)), *stamp]
-        fixed = [(name, _default(layout, name)) for name in resets]
+        fixed = [(name, default_of(layout, name)) for name in resets]
         text = source.keep(kept, update_row(layout.name, columns, layout.columns(tuple(key)), dialect, fixed))
     mark = [event.id if event else None] if stamp else []
     values = [*(encoded[name] for name in names), *mark, *(encoded[name] for name in key)]
@@ -101,7 +101,7 @@ def _key_details(layout: Layout, encoded: Mapping[str, Any]) -> dict[str, Any] |
     return {"keys": [[str(encoded[name]) for name in layout.heading.key]], "more": 0}
 
 
-def _default(layout: Layout, name: str) -> str:
+def default_of(layout: Layout, name: str) -> str:
     """Expression for the default of a column."""
     if layout.dialect.features.server:
         return "DEFAULT"

@@ -1,0 +1,308 @@
+"""Changing attributes of many rows by one statement, after showing them (UPD-4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from datajoint._value import Value
+from datajoint.algebra import build
+from datajoint.algebra.nodes import Any_, Condition, IsNull, Not, Query
+from datajoint.engine import observe
+from datajoint.errors import (
+    CheckError,
+    DataJointError,
+    DuplicateError,
+    IntegrityError,
+    MissingAttributeError,
+    QueryError,
+    TransactionError,
+    UnknownAttributeError,
+    nearest,
+)
+from datajoint.heading.values import show
+from datajoint.journal.change import atomic, change, store
+from datajoint.journal.event import EventRecord
+from datajoint.journal.scope import open_event
+from datajoint.logging import logger
+from datajoint.query import fetch
+from datajoint.query.collection import is_mapping
+from datajoint.sql.statement import Statement
+from datajoint.sql.update import update_rows
+from datajoint.table import guard
+from datajoint.table.cascade import RowsChanged, settled
+from datajoint.table.check import Checked, check_values, check_whole, unknown_field
+from datajoint.table.conditions import unenforced, verify
+from datajoint.table.encode import Batch, encode
+from datajoint.table.layout import EVENT, Layout, layout_of
+from datajoint.table.meta import class_level
+from datajoint.table.misspelt import refuse_ignored
+from datajoint.table.prompt import ask, needs_answer
+from datajoint.table.refusal import explain
+from datajoint.table.rows import LISTED_KEYS
+from datajoint.table.update import default_of
+
+if TYPE_CHECKING:
+    from datajoint.table.table import Table
+
+__all__ = ["Changing"]
+
+_SHOWN = 5
+"""Rows shown before and after."""
+
+
+@class_level
+class Changing:
+    """Changing many rows."""
+
+    def update(
+        self, values: Mapping[str, Any], prompt: bool | None = None, *,
+        allow_direct_update: bool | None = None,
+    ) -> int:  # fmt: skip
+        """Change attributes outside the key in all rows of the table, or of what it is restricted to (UPD-4).
+
+        Parameters
+        ----------
+        values
+            New values by attribute; None sets an attribute to its default.
+        prompt
+            Show how many rows change and the first of them, before and after, and ask first; default is the
+            setting ``safemode``.
+        allow_direct_update
+            Update a computed table outside its make.
+
+        Returns
+        -------
+        int
+            Number of rows changed; 0 when the answer was not yes.
+
+        Raises
+        ------
+        DataJointError
+            When an attribute is unknown or of the key, or a value is refused; then nothing is changed.
+
+        Examples
+        --------
+        >>> import datajoint as dj
+        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+        >>> @schema
+        ... class Subject(dj.Manual):
+        ...     definition = '''
+        ...     subject_id : int32
+        ...     ---
+        ...     species : varchar(20)
+        ...     '''
+        >>> Subject.insert([{"subject_id": n, "species": "mouse"} for n in range(4)])
+        >>> (Subject & "subject_id > 1").update({"species": "rat"}, prompt=False)
+        2
+        >>> Subject.to_arrays("species", order_by="KEY").tolist()
+        ['mouse', 'mouse', 'rat', 'rat']
+        """
+        table = cast("Table", self)
+        refuse_ignored(table.query, table.heading, table.class_name, "updated")
+        guard.check_update(table.name, allow_direct_update)
+        layout = layout_of(table.connection, table.name)
+        new = _prepared(layout, values)
+        observe.writing(table.connection, table.name)
+        asks = needs_answer(table.connection.config, prompt)
+        if asks and table.connection.is_atomic:
+            raise TransactionError(
+                "Cannot ask for confirmation of an update within a transaction.",
+                hint="Pass prompt=False, or update outside the transaction.",
+            )
+        count = _asked(layout, table, new) if asks else _run(layout, table.query, new)
+        if count:
+            logger.info(f"updated {_rows(count)} of {table.name}")
+        return count
+
+
+class _New(Value):
+    """New values of some attributes.
+
+    Attributes
+    ----------
+    columns
+        Canonical values, a list of one each.
+    batch
+        The same, encoded.
+    resets
+        Attributes that take their default.
+    """
+
+    columns: dict[str, Sequence[Any]]
+    batch: Batch
+    resets: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All attributes that are set."""
+        return (*self.columns, *self.resets)
+
+
+def _prepared(layout: Layout, values: Any) -> _New:
+    """Check and encode the values."""
+    if not is_mapping(values) or not values:
+        raise DataJointError(
+            f"update takes a dict of attributes and their new values, not {show(values)}.",
+            hint="For example: (Table & condition).update({'attribute': value}).",
+        )
+    given: dict[str, Any] = dict(values)
+    for name, value in given.items():
+        _check_attribute(layout, name, value)
+    columns = check_values(layout, given)
+    batch = encode(layout, Checked([None], tuple(columns), tuple(columns.values())))
+    return _New(columns, batch, tuple(name for name in given if name not in columns))
+
+
+def _check_attribute(layout: Layout, name: str, value: Any) -> None:
+    if name not in layout.heading:
+        raise UnknownAttributeError(
+            unknown_field(layout, name), hint=nearest(str(name), layout.heading.order),
+            table=str(layout.name), attribute=name,
+        )  # fmt: skip
+    if name in layout.heading.key:
+        raise DataJointError(
+            f"`{name}` is in the primary key of `{layout.label}`, which an update cannot change.",
+            hint="Insert rows of the new key and delete the old ones.",
+        )
+    if value is not None and layout.encoding(name).wants_key:
+        raise DataJointError(
+            f"A value of `{layout.label}.{name}` is stored under the key of its row: one value cannot be "
+            "given to many rows.",
+            hint="Use update1 for each row.",
+        )
+
+
+# ------------------------------------------------------------------------------------------------- updating
+
+
+def _run(layout: Layout, query: Query, new: _New, shown: int | None = None) -> int:
+    """Change the rows by one statement with one event, and return their number."""
+    _check_references(layout, query, new)
+    pieces = settled(layout.connection, layout.name, query)
+    if not pieces:
+        return 0
+    details = None if layout.has_event else _keys(layout, query)
+    event = open_event(layout.connection, layout.name, "update", details)
+    stamp = [event.id if event else None] if layout.has_event else []
+    values = [*next(new.batch.rows()), *stamp]
+    try:
+        return _write(layout, pieces, new, event, values, shown)
+    except (CheckError, DuplicateError, IntegrityError, MissingAttributeError) as error:
+        explain(error, layout, [new.batch])
+        raise
+
+
+def _write(
+    layout: Layout, pieces: Sequence[Query], new: _New, event: EventRecord | None, values: Sequence[Any],
+    shown: int | None,
+) -> int:  # fmt: skip
+    connection = layout.connection
+    statements = [
+        (text.text, [*values, *text.bind(piece.values)])
+        for piece in pieces
+        for text in [_statement(layout, piece, new)]
+    ]
+    if len(statements) == 1 and shown is None and not unenforced(layout):
+        return change(connection, event, *statements[0])
+    with atomic(connection):
+        count = sum(connection.execute(*statement).rowcount for statement in statements)
+        verify(layout, new.names)
+        if shown not in (None, count):
+            raise RowsChanged
+        store(connection, event, count)
+    return count
+
+
+def _statement(layout: Layout, piece: Query, new: _New) -> Statement:
+    key = ("update", layout.dialect.name, tuple(new.columns), new.resets)
+    found = piece.plan.statements.get(key)
+    if found is None:
+        columns = [*new.batch.columns, *([EVENT] if layout.has_event else [])]
+        fixed = [(name, default_of(layout, name)) for name in new.resets]
+        found = piece.plan.statements[key] = update_rows(piece.plan, columns, fixed, layout.dialect)
+    return found
+
+
+def _keys(layout: Layout, query: Query) -> dict[str, Any]:
+    """Return the keys of the rows, where these cannot carry their event."""
+    rows = fetch.dicts(build.project(query, (), {}), layout.connection)
+    listed = [[str(value) for value in row.values()] for row in rows[:LISTED_KEYS]]
+    return {"keys": listed, "more": len(rows) - len(listed)}
+
+
+def _check_references(layout: Layout, query: Query, new: _New) -> None:
+    """Refuse a change that leaves a reference NULL in part in some row (FK-16)."""
+    for group in layout.references:
+        changed = {name: new.columns[name] for name in group if name in new.columns}
+        rest = tuple(name for name in group if name not in changed)
+        if not changed:
+            continue
+        if not rest or len({column[0] is None for column in changed.values()}) > 1:
+            check_whole(layout, group, changed, [None])
+            continue
+        to_null = next(iter(changed.values()))[0] is None
+        wrong: list[Condition] = [Not(IsNull(name)) if to_null else IsNull(name) for name in rest]
+        broken = build.restrict(query, wrong[0] if len(wrong) == 1 else Any_(tuple(wrong)))
+        found = fetch.dicts(build.top(broken, None, 1, 0), layout.connection)
+        if found:
+            row = found[0] | {name: column[0] for name, column in changed.items()}
+            raise QueryError(
+                f"`{layout.label}`, {_key(layout, row)}: a reference is NULL as a whole or not at all, but "
+                f"would be {', '.join(f'{name}={show(row[name])}' for name in group)}.",
+                hint="Give all of its attributes, or restrict to other rows.", table=str(layout.name),
+            )  # fmt: skip
+
+
+# -------------------------------------------------------------------------------------------------- showing
+
+
+def _asked(layout: Layout, table: Table, new: _New) -> int:
+    """Show and ask, without a transaction; ask again where others have changed the rows meanwhile."""
+    while True:
+        count = fetch.count(table.query, table.connection)
+        if not count:
+            print("Nothing to update.")  # noqa: T201 - the other half of a dialogue
+            return 0
+        print("\n".join(_preview(layout, table, new, count)))  # noqa: T201
+        if not ask(f"Update {_rows(count)} of `{layout.label}`?"):
+            return 0
+        try:
+            return _run(layout, table.query, new, count)
+        except RowsChanged:
+            print("The rows have changed in the meantime; nothing has been updated.")  # noqa: T201
+
+
+def _preview(layout: Layout, table: Table, new: _New, count: int) -> list[str]:
+    """Return the number of rows, and the first ones before and after."""
+    whole = "" if table.is_restricted else ", all there are: nothing is restricted"
+    lines = [f"Rows to update: {count:,} of `{layout.label}`{whole}."]
+    shown = tuple(name for name in new.names if not layout.heading[name].is_blob)
+    first = build.project(build.top(table.query, None, _SHOWN, 0), shown, {})
+    for row in fetch.dicts(first, table.connection):
+        changes = (f"{name} {_before(layout, row, name)} → {_after(layout, new, name)}" for name in new.names)
+        lines.append(f"  {_key(layout, row)}: {', '.join(changes)}")
+    return lines if count <= _SHOWN else [*lines, f"  … and {count - _SHOWN:,} more"]
+
+
+def _key(layout: Layout, row: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={show(row[name])}" for name in layout.heading.key) or "the row"
+
+
+def _before(layout: Layout, row: Mapping[str, Any], name: str) -> str:
+    return _phrase(row[name]) if name in row else layout.heading[name].type
+
+
+def _after(layout: Layout, new: _New, name: str) -> str:
+    if name in new.columns:
+        return _phrase(new.columns[name][0])
+    default = layout.heading[name].default
+    return default.text if default else "its default"
+
+
+def _phrase(value: Any) -> str:
+    return "NULL" if value is None else show(value)
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'' if count == 1 else 's'}"
