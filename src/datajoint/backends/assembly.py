@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
-from datajoint._value import Value
+from datajoint._value import Value, replace
 from datajoint.backends.base import CatalogReader
 from datajoint.declare.default import NULL, default_text
 from datajoint.declare.spec import Check, ForeignKey, Index, TableSpec
@@ -19,7 +19,7 @@ from datajoint.errors import AccessError, UnknownTypeError
 from datajoint.heading.attribute import Attribute, Default
 from datajoint.heading.keys import UNKNOWN_LINEAGE
 from datajoint.heading.names import TableName
-from datajoint.heading.types import AttributeType, parse_type
+from datajoint.heading.types import TEXTS, AttributeType, parse_type
 from datajoint.heading.values import normaliser
 
 __all__ = [
@@ -237,6 +237,8 @@ class Reader(CatalogReader):
 
     def _attribute(self, table: RawTable, column: RawColumn, types: _Types, lineage: str | None) -> Attribute:
         dtype, comment = types.of(table.name, column.name)
+        if dtype.collation != column.native.collation and dtype.kind in TEXTS:
+            dtype = replace(dtype, collation=column.native.collation)
         default = NULL if column.nullable else None
         if column.default is not None:
             default = self.default(column.default, dtype) or default

@@ -156,6 +156,10 @@ class Dialect(ABC):
         """Return what the outermost SELECT asks for so that a column arrives whole (float32 on MySQL)."""
         return expression
 
+    def exact(self, dtype: AttributeType, expression: str) -> str:
+        """Return what stands for a column where its own collation would not tell all texts apart (TYP-20)."""
+        return expression
+
     def write(self, dtype: AttributeType, expression: str) -> str:
         """Return what INSERT, UPDATE and comparisons write around the placeholder of an encoded value."""
         return expression
@@ -272,8 +276,14 @@ class Session(ABC):
     # ------------------------------------------------------------------------------------------ statements
 
     @abstractmethod
-    def execute(self, text: str, parameters: Parameters = ()) -> Cursor:
-        """Run one statement and return its cursor, good until the next call."""
+    def execute(self, text: str, parameters: Parameters = (), core: bool = False) -> Cursor:
+        """Run one statement and return its cursor, good until the next call.
+
+        Parameters
+        ----------
+        core
+            Whether all columns of the result are of core types, for which the driver may have a faster form.
+        """
 
     @abstractmethod
     def execute_batch(self, statements: Sequence[tuple[str, Parameters]]) -> list[int]:
@@ -288,7 +298,9 @@ class Session(ABC):
         """Run one writing statement for many rows of parameters and return the number of rows changed."""
 
     @abstractmethod
-    def stream(self, text: str, parameters: Parameters = (), size: int = 1000) -> Iterator[list[Any]]:
+    def stream(
+        self, text: str, parameters: Parameters = (), size: int = 1000, core: bool = False
+    ) -> Iterator[list[Any]]:
         """Run one SELECT and yield its rows in chunks without holding them all.
 
         Other statements may run on this session meanwhile, and the iterator may be dropped at any point.
@@ -409,6 +421,9 @@ class Asked(Protocol):
 class CatalogReader(ABC):
     """Reads the tables of whole schemas in a handful of statements."""
 
+    exact: ClassVar[tuple[str, ...]] = ()
+    """Collations that tell all texts apart."""
+
     def __init__(self, session: Asked) -> None:
         self.session = session
 
@@ -427,6 +442,10 @@ class CatalogReader(ABC):
     def collations(self, spec: TableSpec) -> dict[str, str]:
         """Return ``CHARACTER SET … COLLATE …`` for columns that must match those they refer to (MySQL)."""
         return {}
+
+    def collation(self, schema: str) -> str | None:
+        """Return how new texts of a schema are compared where that is not exact (MySQL)."""
+        return None
 
     @abstractmethod
     def read(

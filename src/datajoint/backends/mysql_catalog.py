@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from datajoint._value import replace
 from datajoint.backends.assembly import (
     RawColumn,
     RawIndex,
@@ -26,6 +27,9 @@ from datajoint.heading.types import TEXTS, AttributeType, parse_type
 
 __all__ = ["MysqlCatalog"]
 
+_EXACT = ("utf8mb4_nopad_bin", "utf8mb4_0900_bin")
+"""Collations that tell all texts apart, those of one server and of the other."""
+
 _SYSTEM = ("information_schema", "mysql", "performance_schema", "sys")
 
 _TABLES = """
@@ -34,7 +38,7 @@ WHERE table_schema = %s AND table_type = 'BASE TABLE'"""
 
 _COLUMNS = """
 SELECT table_schema, table_name, column_name, column_type, is_nullable, column_default, column_comment, extra,
-  ordinal_position
+  collation_name, ordinal_position
 FROM information_schema.columns WHERE table_schema = %s"""
 
 _REFERENCES = """
@@ -68,6 +72,8 @@ _CLOCK = re.compile(
 
 class MysqlCatalog(Reader):
     """Reads the tables of a MySQL or MariaDB server."""
+
+    exact = _EXACT
 
     def list_schemas(self) -> list[str]:
         rows = self.session.execute("SELECT schema_name FROM information_schema.schemata").fetchall()
@@ -159,6 +165,11 @@ class MysqlCatalog(Reader):
             if found.get(place, (None,))[0]
         }
 
+    def collation(self, schema: str) -> str | None:
+        text = "SELECT default_collation_name FROM information_schema.schemata WHERE schema_name = %s"
+        rows = self.session.execute(text, (schema,)).fetchall()
+        return rows[0][0] if rows and rows[0][0] not in _EXACT else None
+
     def default(self, text: str, dtype: AttributeType) -> Default | None:
         if text.upper() == "NULL":
             return None
@@ -219,13 +230,16 @@ def _reference(rows: list[Any]) -> RawReference:
 
 
 def _column(row: Sequence[Any], mariadb: bool) -> RawColumn:
-    name, kind, nullable, default, comment, extra, _ = row
+    name, kind, nullable, default, comment, extra, collation, _ = row
     generated = "DEFAULT_GENERATED" in extra
     if default is not None and not mariadb and not generated and not _CLOCK.fullmatch(default):
         default = default if default.startswith("0x") else _quoted(default)  # MySQL shows the bare text
     if "auto_increment" in extra:
         kind, default = f"{kind} auto_increment", None
-    return RawColumn(name, _native(kind), nullable == "YES", default, comment)
+    dtype = _native(kind)
+    if collation and collation not in _EXACT and dtype.kind in TEXTS:
+        dtype = replace(dtype, collation=collation)
+    return RawColumn(name, dtype, nullable == "YES", default, comment)
 
 
 def _native(text: str) -> AttributeType:

@@ -174,6 +174,11 @@ class MysqlDialect(Dialect):
             return f"CONVERT_TZ({expression}, '+00:00', @@session.time_zone)"
         return expression
 
+    def exact(self, dtype: AttributeType, expression: str) -> str:
+        if dtype.collation is None:
+            return expression
+        return f"CONVERT({expression} USING utf8mb4) COLLATE {self.collation}"
+
     def now(self, digits: int) -> str:
         return f"CURRENT_TIMESTAMP({digits})" if digits else "CURRENT_TIMESTAMP"
 
@@ -212,7 +217,8 @@ class MysqlDialect(Dialect):
             return _LIST_TYPES[dtype.kind]
         size = max(map(len, dtype.labels)) if dtype.labels else dtype.length
         word = f"varchar({size})" if size and size < 16000 else "longtext"
-        return f"{word} CHARACTER SET utf8mb4 COLLATE {self.collation}"
+        collation = dtype.collation or self.collation
+        return f"{word} CHARACTER SET {collation.partition('_')[0]} COLLATE {collation}"
 
     def _list_value(self, dtype: AttributeType, name: str) -> str:
         value = f"UNHEX({name})" if dtype.kind in _HEX else self.write(dtype, name)

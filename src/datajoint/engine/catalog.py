@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from datajoint import logging
+from datajoint._value import replace
 from datajoint.algebra.nodes import Source
 from datajoint.backends.base import CatalogReader
 from datajoint.declare.spec import TableSpec
 from datajoint.errors import MissingTableError, nearest
 from datajoint.graph.dependencies import DependencyGraph
+from datajoint.heading.attribute import Attribute
 from datajoint.heading.names import TableName
+from datajoint.heading.types import TEXTS
 from datajoint.sql.system import LINEAGE
 
 if TYPE_CHECKING:
@@ -33,6 +36,7 @@ class Catalog:
         self._graph: DependencyGraph | None = None
         self._known_dependents: dict[str, list[str]] = {}
         self._untracked: set[str] = set()
+        self._collations: dict[str, str | None] = {}
         self.version = 0  # counts changes, for those who keep something made from the catalog
 
     @property
@@ -67,6 +71,7 @@ class Catalog:
     def forget(self, schema: str) -> None:
         """Forget a schema; it is read again when next asked for."""
         self._known_dependents.clear()
+        self._collations.pop(schema, None)
         self._specs.pop(schema, None)
         self._changed()
         for name in [name for name in self._sources if name.schema == schema]:
@@ -77,11 +82,32 @@ class Catalog:
         for schema in list(self._specs):
             self.forget(schema)
 
-    def add(self, spec: TableSpec) -> None:
-        """Take in a table that we have just declared."""
+    def add(self, spec: TableSpec, collations: Mapping[str, str] | None = None) -> None:
+        """Take in a table that we have just declared; `collations` are those of single columns."""
+        spec = self._collated(spec, collations or {})
         self._specs.setdefault(spec.name.schema, {})[spec.name] = spec
         self._sources.pop(spec.name, None)
         self._changed()
+
+    def _collated(self, spec: TableSpec, collations: Mapping[str, str]) -> TableSpec:
+        """Note which texts the database does not compare exactly."""
+        schema = spec.name.schema
+        if schema not in self._collations:
+            self._collations[schema] = self.reader.collation(schema)
+        general = self._collations[schema]
+        if general is None and not collations:
+            return spec
+
+        def collated(a: Attribute) -> Attribute:
+            if a.dtype.kind not in TEXTS:
+                return a
+            own = collations[a.name].rpartition(" ")[2] if a.name in collations else general
+            inexact = None if own in self.reader.exact else own
+            return replace(a, dtype=replace(a.dtype, collation=inexact))
+
+        return replace(
+            spec, attributes=tuple(map(collated, spec.attributes)), hidden=tuple(map(collated, spec.hidden))
+        )
 
     def remove(self, name: TableName) -> None:
         """Take out a table that we have just dropped."""

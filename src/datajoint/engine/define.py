@@ -39,7 +39,8 @@ def create_table(connection: Connection, spec: TableSpec) -> None:
     _check_indexes(connection, spec)
     catalog = connection.catalog
     storage = {a.name: storage_type(a.dtype) for a in spec.columns if a.dtype.kind == "codec"}
-    statements = ddl.create_table(spec, storage, connection.dialect, _collations(connection, spec))
+    collations = catalog.reader.collations(spec)
+    statements = ddl.create_table(spec, storage, connection.dialect, collations)
     if not spec.name.name.startswith("~") or spec.name.name.startswith("~~"):
         if catalog.find(TableName(spec.name.schema, LINEAGE)) is None:
             create_table(connection, lineage_table(spec.name.schema))
@@ -51,7 +52,7 @@ def create_table(connection: Connection, spec: TableSpec) -> None:
         if catalog.find(spec.name) is None:
             raise
         return  # another process has made it at the same moment
-    catalog.add(_as_read(spec))
+    catalog.add(_as_read(spec), collations)
 
 
 def _check_indexes(connection: Connection, spec: TableSpec) -> None:
@@ -74,12 +75,6 @@ def _as_read(spec: TableSpec) -> TableSpec:
     return replace(
         spec, attributes=tuple(map(spelled, spec.attributes)), hidden=tuple(map(spelled, spec.hidden))
     )
-
-
-def _collations(connection: Connection, spec: TableSpec) -> dict[str, str]:
-    reader = connection.catalog.reader
-    find = getattr(reader, "collations", None)  # only databases with collations a column ask
-    return find(spec) if find else {}
 
 
 def drop_tables(connection: Connection, names: Sequence[TableName]) -> None:

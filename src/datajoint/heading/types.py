@@ -55,6 +55,9 @@ class AttributeType(Value):
         Whether the text is a word of a database rather than a core type or a codec (TYP-17).
     autoincrement
         Whether the database numbers the rows.
+    collation
+        How the database compares the texts of this column where it does not do so exactly (MySQL); that is
+        no part of the type: types are equal without regard to it.
     """
 
     text: str
@@ -66,6 +69,19 @@ class AttributeType(Value):
     store: str | None = None
     native: bool = False
     autoincrement: bool = False
+    collation: str | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, AttributeType) and self._meaning() == other._meaning())
+
+    def __hash__(self) -> int:
+        return hash(self._meaning())
+
+    def _meaning(self) -> tuple[object, ...]:
+        return (
+            self.text, self.kind, self.length, self.scale, self.labels, self.codec, self.store, self.native,
+            self.autoincrement,
+        )  # fmt: skip
 
     def __str__(self) -> str:
         return self.text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from datajoint._value import Value
+from datajoint._value import Value, replace
 from datajoint.backends.base import Dialect, Parameters
 from datajoint.heading.attribute import Default
 from datajoint.heading.names import TableName
@@ -205,10 +205,10 @@ def select_value(expression: str, dialect: Dialect) -> str:
 
 def find_rows(name: TableName, columns: Sequence[Column], dialect: Dialect) -> str:
     """Return the SELECT of those columns whose values are in a list of rows (`Dialect.encode_list`)."""
-    dtypes = [dtype for _, dtype in columns]
+    dtypes = [replace(dtype, collation=None) for _, dtype in columns]
     marks = [dialect.parameter(n + 1) for n in range(dialect.list_parameters(dtypes))]
-    names = _names((column for column, _ in columns), dialect)
     shown = ", ".join(dialect.read(dtype, dialect.quote(column)) for column, dtype in columns)
+    names = ", ".join(dialect.exact(dtype, dialect.quote(column)) for column, dtype in columns)
     row = names if len(columns) == 1 else f"({names})"
     start = f"SELECT {shown} FROM {dialect.table(name)} WHERE {row} IN ("
     return f"{dialect.escape(start)}{dialect.list_source(dtypes, marks)})"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from datajoint._value import replace
 from datajoint.algebra.blocks import (
@@ -43,9 +43,16 @@ _SAME = {"sqlite": "IS", "postgresql": "IS NOT DISTINCT FROM", "mysql": "<=>"}
 _LIMIT_TYPE = parse_type("int64")
 
 
-def select_rows(plan: Plan, dialect: Dialect) -> Statement:
-    """Return ``SELECT`` of all attributes of a plan, in the order of its heading."""
-    return assemble(_Writer(dialect).select(lower(plan), outermost=True), dialect)
+def select_rows(plan: Plan, dialect: Dialect, names: Sequence[str] = ()) -> Statement:
+    """Return ``SELECT`` of all attributes of a plan, in the order of its heading, or of some attributes.
+
+    Those that nobody asks for follow the others where they tell rows apart.
+    """
+    block = lower(plan)
+    if names:
+        columns = {name: block.columns[name] for name in names}
+        block = replace(block, columns=columns | block.columns if block.distinct else columns)
+    return assemble(_Writer(dialect).select(block, outermost=True), dialect)
 
 
 def select_keys(plan: Plan, names: Sequence[str], dialect: Dialect) -> Pieces:
@@ -114,8 +121,7 @@ class _Writer:
         head: Pieces = ["SELECT DISTINCT " if block.distinct else "SELECT "]
         for n, (name, expr) in enumerate(block.columns.items()):
             head += [", "] if n else []
-            merged = block.distinct or block.groups
-            column = self.exact(expr) if merged else self.expr(expr)
+            column = self.exact(expr) if block.distinct else self.expr(expr)
             if outermost:
                 column = self.dialect.read(expr.dtype, column)
             label = self.dialect.quote(name)
@@ -128,7 +134,7 @@ class _Writer:
         """Everything after the select list; FROM is written last, when all uses of its columns are known."""
         rest = self.conditions(block)
         if block.groups:
-            rest.append(" GROUP BY " + ", ".join(self.exact(expr) for expr in block.groups))
+            rest.append(" GROUP BY " + ", ".join(self.groups(block.groups)))
         if block.occupied:
             rest.append(" HAVING count(*) > 0")
         if block.order:
@@ -145,6 +151,11 @@ class _Writer:
         for n, term in enumerate(block.where):
             pieces += [" AND " if n else " WHERE ", *self.predicate(term)]
         return pieces
+
+    def groups(self, exprs: Sequence[Expr]) -> Iterator[str]:
+        """Write what is grouped by; a column itself, too, or it could not be selected."""
+        for expr in exprs:
+            yield from dict.fromkeys((self.expr(expr), self.exact(expr)))
 
     @staticmethod
     def joiner(n: int, item: Item) -> str:

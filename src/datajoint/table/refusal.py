@@ -80,6 +80,10 @@ def _say_duplicate(
     error: DataJointError, layout: Layout, names: Sequence[str], found: Located | None
 ) -> None:
     row, values = found or (None, ())
+    collations = {layout.heading[name].dtype.collation for name in names} - {None}
+    if found is None and collations:
+        _say_equal(error, layout, names, str(collations.pop()))
+        return
     is_key = set(names) == set(layout.heading.key)
     what = _phrase(names, values) if found and names else ", ".join(names) or "its only row"
     if is_key:
@@ -89,6 +93,17 @@ def _say_duplicate(
         message = f"Duplicate entry in `{layout.label}`{_at(row)}: {what} must be unique and exists already."
         hint = "skip_duplicates and replace concern the primary key only."
     _say(error, message, layout, hint, row=row, columns=tuple(names), values=tuple(values))
+
+
+def _say_equal(error: DataJointError, layout: Layout, names: Sequence[str], collation: str) -> None:
+    """Explain that a text which is new to us is not to the database (TYP-20)."""
+    what = f"{', '.join(names)}='{error.context.get('values', '…')}'"
+    message = (
+        f"Duplicate entry in `{layout.label}`: {what} differs from a key that exists already only in what "
+        f"the collation of the database, {collation}, takes for equal: case, accents, blanks at the end."
+    )
+    hint = "Choose another key, or convert the table to a collation that compares exactly."
+    _say(error, message, layout, hint, columns=tuple(names))
 
 
 def _clash(layout: Layout, names: tuple[str, ...], batches: Sequence[Batch]) -> Located | None:
