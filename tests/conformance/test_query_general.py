@@ -199,3 +199,89 @@ def test_blobs_that_nobody_asks_for_are_not_read(lab):
         assert "trace" not in expression.make_sql()
         assert expression
     assert "trace" in (lab.Document & dj.Top(2)).make_sql()
+
+
+@pytest.mark.statement("QRY-8", "QRY-10")
+def test_attributes_may_have_names_that_sql_knows(schema):
+    @schema
+    class Order(dj.Manual):
+        definition = """
+        key : int32
+        group : varchar(8)
+        ---
+        order : int32
+        select=null : date
+        t1 : float64
+        """
+
+    @schema
+    class Table(dj.Manual):
+        definition = """
+        -> Order
+        values : int32
+        ---
+        limit : int32
+        """
+
+    rows = [{"key": n, "group": f"g{n % 2}", "order": -n, "select": None, "t1": n / 2} for n in range(4)]
+    children = [
+        {"key": n, "group": f"g{n % 2}", "values": k, "limit": k * n} for n in range(3) for k in range(2)
+    ]
+    Order().insert(rows)
+    Table().insert(children)
+    assert bag([r for r in rows if r["order"] < -1 and r["t1"] > 1]) == bag(
+        Order & "order < -1 and t1 > 1" & {"select": None}
+    )
+    assert bag(join(children, rows, "key", "group")) == bag(Table * Order)
+    assert [3, 2, 1, 0] == [r["key"] for r in Order.to_dicts(order_by=["order", "t1"])]
+    assert bag({"key": r["key"], "group": r["group"], "by": r["order"] * 2} for r in rows) == bag(
+        Order.proj(by="order * 2")
+    )
+    assert bag({"group": g, "n": 2} for g in ("g0", "g1")) == bag(dj.U("group").aggr(Order, n="count(order)"))
+    sums = Order.aggr(Table, "order", limit="sum(limit)") & "limit > 0"
+    assert bag({"key": n, "group": f"g{n % 2}", "order": -n, "limit": n} for n in (1, 2)) == bag(sums)
+    assert bag(rows) == bag((Order & "order = 0") + (Order & "order < 0"))
+
+
+@pytest.mark.statement("QRY-18", "QRY-30")
+def test_labels_of_an_enum_across_schemas(connect, schema_name):
+    instance = connect()
+    first, second = instance.Schema(schema_name("a")), instance.Schema(schema_name("b"))
+
+    @first
+    class Kind(dj.Manual):
+        definition = "kind : enum('x', 'y', 'it''s')\n---\nnote : varchar(10)"
+
+    @second
+    class Item(dj.Manual):
+        definition = "-> Kind\nitem : int32\n---\nsize=null : int32"
+
+    kinds = [{"kind": k, "note": k} for k in ("x", "y", "it's")]
+    items = [{"kind": "x", "item": 1, "size": 5}, {"kind": "it's", "item": 2, "size": None}]
+    Kind().insert(kinds)
+    Item().insert(items)
+    assert bag(join(items, kinds, "kind")) == bag(Item * Kind)
+    assert bag([kinds[1]]) == bag(Kind - Item)
+    assert bag([kinds[0], kinds[2]]) == bag(Kind & (Item & dj.Top(5)))
+    assert bag([items[1]]) == bag(Item & {"kind": "it's"}) == bag(Item & [{"kind": "it's"}, {"kind": "y"}])
+    assert ["it's", "x"] == [r["kind"] for r in Item.to_dicts(order_by="kind")]
+    assert bag({"kind": k["kind"], "n": sum(i["kind"] == k["kind"] for i in items)} for k in kinds) == bag(
+        Kind.aggr(Item, n="count(item)")
+    )
+    both = (dj.U("kind") & Kind) + (dj.U("kind") & Item)
+    assert {"x", "y", "it's"} == {r["kind"] for r in both}
+
+
+@pytest.mark.statement("QRY-10")
+def test_columns_of_the_platform_in_a_text_only(lab):
+    assert 9 == len(lab.Subject & "_event is null or _event > 0")
+    assert 9 == len((lab.Subject & "subject_id >= 0") & "_event is null or _event > 0")
+    assert not any(name.startswith("_") for name in lab.Subject.heading.names)
+    for misuse in (
+        lambda: lab.Subject.proj("_event"),
+        lambda: lab.Subject.proj() & "_event > 0",
+        lambda: lab.Subject * lab.Session & "_event > 0",
+        lambda: dj.U("_event") & lab.Subject,
+    ):
+        with pytest.raises(dj.errors.UnknownAttributeError, match="_event"):
+            misuse()
