@@ -93,7 +93,9 @@ check: $(STAMP)-project $(STAMP)-dev
 	@$(BIN)/ruff format --check $(SOURCES)
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/pyright
-	@[ ! -d tests/typing ] || $(BIN)/mypy
+	@$(BIN)/python tools/table_stub.py --check
+	@$(BIN)/pyright -p tests/typing
+	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m pytest -q -n $(N) tests/arch
 	@$(BIN)/python -m mkdocs --quiet build --strict --site-dir build/site

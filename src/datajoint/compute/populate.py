@@ -8,7 +8,7 @@ import time
 import warnings
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from typing import Any, cast
+from typing import Any, TypedDict, cast
 
 from datajoint.compute.executors.base import Executor
 from datajoint.compute.executors.local import LocalExecutor
@@ -34,12 +34,19 @@ from datajoint.table.meta import class_level
 from datajoint.table.misspelt import refuse_ignored, refuse_names
 from datajoint.table.table import Table
 
-__all__ = ["AutoPopulate"]
+__all__ = ["AutoPopulate", "PopulateResult"]
 
 _CHECKED_SECONDS = 0.05
 """Keys found missing so long ago are looked at again: somebody else may have made them."""
 
 _CHECKED_KEYS = 100
+
+
+class PopulateResult(TypedDict):
+    """What `populate` returns: the number of keys made, and pairs of key and error."""
+
+    success_count: int
+    error_list: list[tuple[dict[str, Any], Any]]
 
 
 @class_level
@@ -106,7 +113,7 @@ class AutoPopulate(Making):
         reserve_jobs: bool = False, max_calls: int | None = None, display_progress: bool = False,
         processes: int | None = 1, make_kwargs: Mapping[str, Any] | None = None, priority: int | None = None,
         refresh: bool | None = None, limit: int | None = None, order: str | None = None,
-    ) -> dict[str, Any]:  # fmt: skip
+    ) -> PopulateResult:  # fmt: skip
         """Call `make` for every key of the key source that the table has no row for.
 
         Parameters
