@@ -71,6 +71,11 @@ def test_texts_compare_exactly(collation: str, old: Any, instance: Any) -> None:
     assert [("abc", "abc")] == [(row["word"], row["of"]) for row in by_text.to_dicts()]
     assert 3 == len(Word.proj().proj(other="word") + Word.proj(other="word"))
     assert 0 == (Word & {"word": "ABC"}).delete()
+    Word.update1({"word": "abc", "note": "Note"})
+    for other in ("ABC", "abc ", "nothing"):
+        with pytest.raises(dj.DataJointError, match="one existing entry"):
+            Word.update1({"word": other, "note": "changed"})
+    assert 0 == len(Word & {"note": "changed"})
     assert [{"word": "abc", "n": 1}] == (Word.aggr(Use, n="count(use)") & "word = 'abc'").to_dicts()
 
 

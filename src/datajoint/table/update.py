@@ -73,6 +73,8 @@ def _run(layout: Layout, encoded: Mapping[str, Any], resets: Sequence[str]) -> i
     connection, dialect = layout.connection, layout.dialect
     key = [name for name in layout.key if name in encoded]
     names = [name for name in encoded if name not in layout.key]
+    if not _same_key(layout, key, encoded):
+        return 0
     if not names and not resets:
         found = connection.fetch_all(_select(layout, key[:1], key), [encoded[name] for name in key])
         return len(found)
@@ -93,6 +95,15 @@ def _run(layout: Layout, encoded: Mapping[str, Any], resets: Sequence[str]) -> i
         count = change(connection, event, text, values)
         verify(layout, [*names, *resets], {name: encoded[name] for name in key})
     return count
+
+
+def _same_key(layout: Layout, key: Sequence[str], encoded: Mapping[str, Any]) -> bool:
+    """Whether the key that the database finds is the one given, where it takes others for equal (TYP-20)."""
+    if not any(dtype.collation for _, dtype in layout.columns(tuple(key))):
+        return True
+    rows = layout.connection.fetch_all(_select(layout, key, key), [encoded[name] for name in key])
+    texts = [n for n, name in enumerate(key) if isinstance(encoded[name], str)]
+    return bool(rows) and all(rows[0][n] == encoded[key[n]] for n in texts)
 
 
 def _key_details(layout: Layout, encoded: Mapping[str, Any]) -> dict[str, Any] | None:
