@@ -1,7 +1,11 @@
 """Fetching: formats, order and limits, empty results, transactions, the older spelling."""
 
 import builtins
+import contextlib
 import datetime as dt
+import functools
+import operator
+import tracemalloc
 import warnings
 from decimal import Decimal
 from uuid import UUID
@@ -315,6 +319,30 @@ def test_iteration_may_break_early_and_nest(schema):
     first, second = iter(Many()), iter(Many())
     assert {next(first)["text"], next(second)["text"]}
     assert 21_001 == 1 + sum(1 for _ in first)
+
+
+@pytest.mark.statement("QRY-4", "FET-10")
+@pytest.mark.parametrize("inside", [False, True], ids=["outside", "inside a transaction"])
+def test_iteration_holds_few_rows(schema, inside):
+    @schema
+    class Many(dj.Manual):
+        definition = "a : int16\nb : varchar(8)\nc : date\n---\ntext : varchar(120)"
+
+    days = [dt.date(2024, 1, 1), dt.date(2024, 1, 2)]
+    names = ["", "it's", "\\", "a", "A", "á", "%"]
+    keys = [(a, b, c) for a in range(4000) for b in names for c in days]
+    Many().insert({"a": a, "b": b, "c": c, "text": "x" * 100} for a, b, c in keys)
+    with schema.connection.transaction if inside else contextlib.nullcontext():
+        seen, mixed = 0, 0
+        len(Many())
+        tracemalloc.start()
+        for row in Many & "a >= 0":
+            seen, mixed = seen + 1, mixed ^ hash((row["a"], row["b"], row["c"]))
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert len(keys) == seen
+    assert functools.reduce(operator.xor, map(hash, keys)) == mixed  # every key once
+    assert peak < 15e6  # all rows are more than 20 MB
 
 
 @pytest.mark.statement("FET-11")

@@ -11,11 +11,14 @@ from datajoint.engine import observe
 from datajoint.engine.connection import Connection
 from datajoint.engine.rows import RowDecoder
 from datajoint.errors import DataJointError
+from datajoint.query.paging import can_page, pages
 from datajoint.query.restriction import Top, read_order
 from datajoint.sql.select import count_rows, exists_row, select_rows
 from datajoint.sql.statement import Statement
 
 __all__ = ["compiled", "count", "dicts", "exists", "first_row", "limited", "raw_rows", "stream"]
+
+_PAGE = 10_000
 
 
 def compiled(plan: Plan, connection: Connection) -> tuple[Statement, RowDecoder]:
@@ -53,6 +56,10 @@ def dicts(query: Query, connection: Connection) -> list[dict[str, Any]]:
 def stream(query: Query, connection: Connection) -> Iterator[dict[str, Any]]:
     """Yield rows as dicts, holding a chunk at a time (QRY-4, FET-10)."""
     observe.reading(connection, query.plan)
+    if connection.in_transaction and connection.dialect.name == "mysql" and can_page(query):
+        for page in pages(query, _PAGE, lambda page: dicts(page, connection)):
+            yield from page
+        return
     statement, decoder = compiled(query.plan, connection)
     for rows in connection.stream(statement.text, statement.bind(query.values)):
         yield from decoder.dicts(rows)
