@@ -84,7 +84,12 @@ class MysqlSession(Session):
 
     # ------------------------------------------------------------------------------------------ statements
 
-    def execute(self, text: str, parameters: Parameters = ()) -> Cursor:
+    def execute(
+        self,
+        text: str,
+        parameters: Parameters = (),
+        core: bool = False,
+    ) -> Cursor:
         if ";" in text and not _single(text):
             raise QuerySyntaxError("One statement at a time, please: the text holds several.", statement=text)
         try:
@@ -126,7 +131,13 @@ class MysqlSession(Session):
         except Exception as error:
             raise self._failed(error, text) from error
 
-    def stream(self, text: str, parameters: Parameters = (), size: int = 1000) -> Iterator[list[Any]]:
+    def stream(
+        self,
+        text: str,
+        parameters: Parameters = (),
+        size: int = 1000,
+        core: bool = False,
+    ) -> Iterator[list[Any]]:
         if (
             self.in_transaction
         ):  # what it has written is seen only here, where no other statement may run meanwhile

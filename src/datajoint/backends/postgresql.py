@@ -28,6 +28,9 @@ OPTIONS = {
     "bytea_output": "hex",
 }  # fmt: skip
 CONNECT_TIMEOUT = 10
+UNKNOWN_TYPE = 0
+"""What the driver looks up for types it does not know: of the core types those of enum, sent as their labels."""
+
 STALE_PLAN = "cached plan must not change result type"
 
 
@@ -64,23 +67,24 @@ class PostgresqlSession(Session):
             )  # fmt: skip
         except psycopg.Error as error:
             raise refused(error, where) from error
+        connection.adapters.register_loader(UNKNOWN_TYPE, psycopg.types.string.TextBinaryLoader)
         return cls(connection, where)
 
     # ------------------------------------------------------------------------------------------ statements
 
-    def execute(self, text: str, parameters: Parameters = ()) -> Cursor:
+    def execute(self, text: str, parameters: Parameters = (), core: bool = False) -> Cursor:
         try:
-            return self._cursor.execute(text, parameters)
+            return self._cursor.execute(text, parameters, binary=core)
         except Exception as error:
             if STALE_PLAN in str(error) and not self.in_transaction:
-                return self._execute_anew(text, parameters)
+                return self._execute_anew(text, parameters, core)
             raise self._failed(error, text) from error
 
-    def _execute_anew(self, text: str, parameters: Parameters) -> Cursor:
+    def _execute_anew(self, text: str, parameters: Parameters, core: bool) -> Cursor:
         """Forget prepared statements, which another client's ALTER TABLE made useless, and repeat."""
         try:
             self._connection.execute("DEALLOCATE ALL")
-            return self._cursor.execute(text, parameters, prepare=False)
+            return self._cursor.execute(text, parameters, prepare=False, binary=core)
         except Exception as error:
             raise self._failed(error, text) from error
 
@@ -105,10 +109,12 @@ class PostgresqlSession(Session):
             raise self._failed(error, text) from error
         return cursor.rowcount
 
-    def stream(self, text: str, parameters: Parameters = (), size: int = 1000) -> Iterator[list[Any]]:
+    def stream(
+        self, text: str, parameters: Parameters = (), size: int = 1000, core: bool = False
+    ) -> Iterator[list[Any]]:
         cursor = _driver().RawServerCursor(self._connection, f"dj_{next(self._numbers)}", withhold=True)
         try:
-            cursor.execute(text, parameters)
+            cursor.execute(text, parameters, binary=core)
             while rows := cursor.fetchmany(size):
                 yield rows
         except GeneratorExit:

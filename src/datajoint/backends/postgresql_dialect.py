@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -12,7 +11,7 @@ from hashlib import md5
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from datajoint.backends.base import Codec, Column, Dialect, Features, fitting
+from datajoint.backends.base import Codec, Dialect, Features, fitting
 from datajoint.errors import UnknownTypeError
 from datajoint.heading.types import INTEGER_RANGES
 from datajoint.heading.values import json_text
@@ -147,8 +146,10 @@ class PostgresqlDialect(Dialect):
     def decoder(self, dtype: AttributeType) -> Codec | None:
         return _DECODERS.get(dtype.kind)
 
-    def decode_column(self, dtype: AttributeType) -> Column | None:
-        return _read_float32 if dtype.kind == "float32" else super().decode_column(dtype)
+    def read(self, dtype: AttributeType, expression: str) -> str:
+        if dtype.kind == "float32":  # by itself it is the shortest text that means it, not the number
+            return f"({expression})::float8"
+        return expression
 
     def comparable(self, dtype: AttributeType, expression: str) -> str:
         return f"{expression}::text" if dtype.kind == "enum" else expression
@@ -188,21 +189,8 @@ def _as_timedelta(value: time) -> timedelta:
     )
 
 
-def _single(value: float) -> float:
-    return struct.unpack("<f", struct.pack("<f", value))[0]
-
-
-def _read_float32(values: Sequence[Any]) -> list[Any]:
-    """Give numbers of 32 bits the value they have, not the shortest text that means it."""
-    try:
-        return list(struct.unpack(f"<{len(values)}f", struct.pack(f"<{len(values)}f", *values)))
-    except struct.error:  # a NULL among them
-        return [None if value is None else _single(value) for value in values]
-
-
 _ENCODERS: dict[str, Codec] = {"json": json_text, "time": _as_time}
 _DECODERS: dict[str, Codec] = {
-    "float32": _single,
     "uint64": int,
     "char": lambda value: value.rstrip(" "),
     "time": _as_timedelta,

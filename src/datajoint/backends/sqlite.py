@@ -123,7 +123,12 @@ class SqliteSession(Session):
 
     # ------------------------------------------------------------------------------------------ statements
 
-    def execute(self, text: str, parameters: Parameters = ()) -> Cursor:
+    def execute(
+        self,
+        text: str,
+        parameters: Parameters = (),
+        core: bool = False,
+    ) -> Cursor:
         try:
             return _run(self._cursor.execute, self._connection, text, parameters)
         except (sqlite3.Error, sqlite3.Warning, OverflowError) as error:
@@ -138,7 +143,13 @@ class SqliteSession(Session):
         except (sqlite3.Error, OverflowError) as error:
             raise self._failed(error, text) from error
 
-    def stream(self, text: str, parameters: Parameters = (), size: int = 1000) -> Iterator[list[Any]]:
+    def stream(
+        self,
+        text: str,
+        parameters: Parameters = (),
+        size: int = 1000,
+        core: bool = False,
+    ) -> Iterator[list[Any]]:
         # A connection of its own, so that its snapshot does not stop this one from writing after another
         # process did; inside a transaction, and in memory, the rows are only to be seen here.
         apart = self.path != MEMORY and not self.in_transaction

@@ -8,7 +8,7 @@ import threading
 import weakref
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any, Self
 
 from datajoint import logging
@@ -244,25 +244,31 @@ class Connection:
 
     # --------------------------------------------------------------------------------------- statements
 
-    def execute(self, text: str, parameters: Parameters = ()) -> Cursor:
-        """Run one statement of ours; outside a transaction a lost connection is re-opened once (TXN-3)."""
+    def execute(self, text: str, parameters: Parameters = (), core: bool = False) -> Cursor:
+        """Run one statement of ours; outside a transaction a lost connection is re-opened once (TXN-3).
+
+        Parameters
+        ----------
+        core
+            Whether all columns of the result are of core types, for which drivers have a faster form.
+        """
         with self._lock:
             self.check()
             if self._cache is not None:
-                return self._cache.execute(self._run, text, parameters)
-            return self._run(text, parameters)
+                return self._cache.execute(partial(self._run, core=core), text, parameters)
+            return self._run(text, parameters, core)
 
-    def _run(self, text: str, parameters: Parameters) -> Cursor:
+    def _run(self, text: str, parameters: Parameters, core: bool = False) -> Cursor:
         try:
-            return self.session.execute(text, parameters)
+            return self.session.execute(text, parameters, core)
         except LostConnectionError as error:
             self._reopen(error)
-            return self.session.execute(text, parameters)
+            return self.session.execute(text, parameters, core)
 
-    def fetch_all(self, text: str, parameters: Parameters = ()) -> list[Any]:
-        """Run one SELECT and return its rows as the driver gives them."""
+    def fetch_all(self, text: str, parameters: Parameters = (), core: bool = False) -> list[Any]:
+        """Run one SELECT and return its rows as the driver gives them; `core` as for `execute`."""
         with self._lock:
-            return self.execute(text, parameters).fetchall()
+            return self.execute(text, parameters, core).fetchall()
 
     def execute_batch(self, statements: Sequence[tuple[str, Parameters]]) -> list[int]:
         """Run statements in one round trip: inside a transaction, or all of one from BEGIN to COMMIT."""
@@ -276,19 +282,21 @@ class Connection:
                 self._reopen(error)
                 return self.session.execute_batch(statements)
 
-    def stream(self, text: str, parameters: Parameters = (), size: int = 10_000) -> Iterator[list[Any]]:
-        """Yield the rows of a SELECT in chunks."""
+    def stream(
+        self, text: str, parameters: Parameters = (), size: int = 10_000, core: bool = False
+    ) -> Iterator[list[Any]]:
+        """Yield the rows of a SELECT in chunks; `core` as for `execute`."""
         if self._cache is not None:
-            yield self.fetch_all(text, parameters)
+            yield self.fetch_all(text, parameters, core)
             return
         self.check()
-        chunks = self.session.stream(text, parameters, size)
+        chunks = self.session.stream(text, parameters, size, core)
         try:
             first = next(chunks, None)
         except LostConnectionError as error:
             with self._lock:
                 self._reopen(error)
-            chunks = self.session.stream(text, parameters, size)
+            chunks = self.session.stream(text, parameters, size, core)
             first = next(chunks, None)
         if first is not None:
             yield first

@@ -21,13 +21,16 @@ __all__ = ["compiled", "count", "dicts", "exists", "first_row", "limited", "raw_
 _PAGE = 10_000
 
 
-def compiled(plan: Plan, connection: Connection) -> tuple[Statement, RowDecoder]:
-    """Return the SELECT of a plan and the decoder of its rows; both are made once."""
-    key = ("rows", connection.dialect.name, id(connection.config))
+def compiled(
+    plan: Plan, connection: Connection, names: tuple[str, ...] = ()
+) -> tuple[Statement, RowDecoder]:
+    """Return the SELECT of a plan, or of some attributes of it, and the decoder of its rows; made once."""
+    key = ("rows", names, connection.dialect.name, id(connection.config))
     found = plan.statements.get(key)
     if found is None:
-        decoder = RowDecoder(plan.heading, connection.dialect, connection.config)
-        found = plan.statements[key] = (select_rows(plan, connection.dialect), decoder)
+        wanted = [plan.heading[name] for name in names] or plan.heading.values()
+        decoder = RowDecoder(wanted, connection.dialect, connection.config)
+        found = plan.statements[key] = (select_rows(plan, connection.dialect, names), decoder)
     return found
 
 
@@ -40,11 +43,13 @@ def limited(query: Query, order_by: Any = None, limit: int | None = None, offset
     return build.top(query, order, checked.limit, checked.offset)
 
 
-def raw_rows(query: Query, connection: Connection) -> tuple[list[Any], RowDecoder]:
-    """Return all rows as the driver gives them, and what decodes them."""
+def raw_rows(
+    query: Query, connection: Connection, names: tuple[str, ...] = ()
+) -> tuple[list[Any], RowDecoder]:
+    """Return all rows, or some attributes of them, as the driver gives them, and what decodes them."""
     observe.reading(connection, query.plan)
-    statement, decoder = compiled(query.plan, connection)
-    return connection.fetch_all(statement.text, statement.bind(query.values)), decoder
+    statement, decoder = compiled(query.plan, connection, names)
+    return connection.fetch_all(statement.text, statement.bind(query.values), decoder.core), decoder
 
 
 def dicts(query: Query, connection: Connection) -> list[dict[str, Any]]:
@@ -61,12 +66,12 @@ def stream(query: Query, connection: Connection) -> Iterator[dict[str, Any]]:
             yield from page
         return
     statement, decoder = compiled(query.plan, connection)
-    for rows in connection.stream(statement.text, statement.bind(query.values)):
+    for rows in connection.stream(statement.text, statement.bind(query.values), core=decoder.core):
         yield from decoder.dicts(rows)
 
 
-def first_row(query: Query, connection: Connection) -> Sequence[Any]:
-    """Return the only row, decoded.
+def first_row(query: Query, connection: Connection, names: tuple[str, ...] = ()) -> Sequence[Any]:
+    """Return the only row, or some attributes of it, decoded.
 
     Raises
     ------
@@ -74,8 +79,8 @@ def first_row(query: Query, connection: Connection) -> Sequence[Any]:
         When there is none, or more than one.
     """
     observe.reading(connection, query.plan)
-    statement, decoder = compiled(query.plan, connection)
-    rows = connection.execute(statement.text, statement.bind(query.values)).fetchmany(2)
+    statement, decoder = compiled(query.plan, connection, names)
+    rows = connection.execute(statement.text, statement.bind(query.values), decoder.core).fetchmany(2)
     if len(rows) != 1:
         n = count(query, connection) if rows else 0
         deciding = query.heading.key

@@ -43,17 +43,7 @@ def array(attribute: Attribute, values: Sequence[Any]) -> np.ndarray[Any, Any]:
         dtype = "?" if kind == "bool" else "u8" if kind == "uint64" else "i8"
         if None not in values:
             return np.array(values, dtype=dtype)
-    result = np.empty(len(values), dtype=object)
-    result[:] = list(values) if not _nested(values) else None
-    if _nested(values):
-        for n, value in enumerate(values):
-            result[n] = value
-    return result
-
-
-def _nested(values: Sequence[Any]) -> bool:
-    """Whether NumPy would take the values apart."""
-    return any(hasattr(value, "__len__") and not isinstance(value, (str, bytes)) for value in values)
+    return np.fromiter(values, dtype=object, count=len(values))  # which takes no list or array apart
 
 
 def squeezed(values: Sequence[Any]) -> list[Any]:

@@ -58,8 +58,8 @@ def _dicts(
     """Fetch some attributes as dicts; the order may use others, which are not read."""
     names = [name for name in attrs if name != "KEY"]
     wanted = dict.fromkeys([*(expression.primary_key if "KEY" in attrs else ()), *names])
-    heading, columns = expression._columns(names or expression.primary_key, **options)
-    by_name = dict(zip(heading.order, columns, strict=True))
+    _, columns = expression._columns(tuple(wanted), **options)
+    by_name = dict(zip(wanted, columns, strict=True))
     chosen = [squeezed(by_name[name]) if squeeze else by_name[name] for name in wanted]
     return [dict(zip(wanted, row, strict=True)) for row in zip(*chosen, strict=True)]
 
