@@ -85,6 +85,8 @@ def test_an_update_that_breaks_a_check_is_refused(Subject, name, values):
     assert before == Subject.fetch1()
     with pytest.raises(CheckError):
         Subject.insert1({**GOOD, **values}, replace=True)
+    with pytest.raises(CheckError, match=f"the check `{name}`"):
+        (Subject & "subject_id > 0").update(values, prompt=False)
     assert before == Subject.fetch1()
 
 
