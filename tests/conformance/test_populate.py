@@ -391,16 +391,6 @@ def test_populate_works_from_any_thread(computed):
     assert [{"success_count": 3, "error_list": []}] == results
 
 
-@pytest.mark.statement("POP-1")
-def test_job_queues_are_refused_in_words(computed):
-    double = computed()
-    with pytest.raises(DataJointError, match="job queues come with"):
-        double.populate(reserve_jobs=True)
-    with pytest.raises(DataJointError, match="job queues come with"):
-        _ = double.jobs
-    assert [] == double.calls
-
-
 def counting(connection, monkeypatch):
     """Note the texts of the statements that are sent from now on."""
     sent = []

@@ -3,31 +3,68 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
 
+from datajoint.backends.base import Parameters
+from datajoint.compute.jobs import Jobs, is_lost
 from datajoint.compute.make import make
-from datajoint.compute.task import DONE, FAILED, SKIPPED, MakeOutcome
+from datajoint.compute.task import DONE, FAILED, SKIPPED, MakeOutcome, MakeTask
 from datajoint.errors import DuplicateError
+from datajoint.logging import logger
 from datajoint.table.table import Table
 
 __all__ = ["is_made", "run_job"]
 
+Closing = Callable[[], Sequence[tuple[str, Parameters]]]
 
-def run_job(table: Table, key: Mapping[str, Any], make_kwargs: Mapping[str, Any]) -> MakeOutcome:
+
+def run_job(table: Table, task: MakeTask, make_kwargs: Mapping[str, Any]) -> MakeOutcome:
     """Make one key and say what became of it.
 
-    A key that another process made meanwhile is skipped (POP-22). Only an interruption is raised.
+    A key that another process made meanwhile is skipped (POP-22), and so is one whose job was taken over.
+    Only an interruption is raised.
     """
-    started = time.monotonic()
+    started, key = time.monotonic(), task.key
     try:
-        make(table, dict(key), make_kwargs)
+        make(table, dict(key), make_kwargs, _closing(table, task, started))
     except Exception as error:  # noqa: BLE001 - whatever a user's make raises is reported
-        status = SKIPPED if isinstance(error, DuplicateError) and is_made(table, key) else FAILED
-        if status == FAILED:
-            error.add_note(f"while making `{table.class_name}` for the key {_short(key)}")
-        return MakeOutcome(dict(key), status, error, time.monotonic() - started)
+        seconds = time.monotonic() - started
+        if (isinstance(error, DuplicateError) and is_made(table, key)) or _was_taken(table, task, error):
+            return MakeOutcome(dict(key), SKIPPED, error, seconds)
+        stack = _stack(error) if task.owner is not None else ""
+        error.add_note(f"while making `{table.class_name}` for the key {_short(key)}")
+        return MakeOutcome(dict(key), FAILED, error, seconds, stack)
     return MakeOutcome(dict(key), DONE, None, time.monotonic() - started)
+
+
+def _closing(table: Table, task: MakeTask, started: float) -> Closing | None:
+    """Return what ends the job in the transaction of the results, and fails if it is not ours any more."""
+    owner = task.owner
+    if owner is None:
+        return None
+    jobs = cast("Jobs", cast("Any", table).jobs)
+    return lambda: jobs.finishing(task.key, owner, time.monotonic() - started)
+
+
+def _was_taken(table: Table, task: MakeTask, error: Exception) -> bool:
+    """Whether a make was refused because its job is no longer ours."""
+    if task.owner is None or not is_lost(error):
+        return False
+    jobs = cast("Jobs", cast("Any", table).jobs)
+    if jobs.holds(task.key, task.owner):
+        return False
+    logger.warning(
+        "the job of `%s` for %s was taken over or withdrawn while it was made; its results are dropped",
+        table.class_name, _short(task.key),
+    )  # fmt: skip
+    return True
+
+
+def _stack(error: Exception) -> str:
+    import traceback
+
+    return "".join(traceback.format_exception(error))
 
 
 def is_made(table: Table, key: Mapping[str, Any]) -> bool:

@@ -189,7 +189,9 @@ class Jobs(Table):
         removed = _run(connection, gone, (*source.query.values, *made.query.values))
         return {"added": added, "removed": removed, "orphaned": orphaned, "re_pended": re_pended}
 
-    def update(self, *restrictions: Any, **options: Any) -> dict[str, int]:
+    def update(  # pyright: ignore[reportIncompatibleMethodOverride] - it was here first
+        self, *restrictions: Any, **options: Any
+    ) -> dict[str, int]:
         """Older name of `refresh`."""
         warnings.warn("jobs.update() is now jobs.refresh().", DataJointDeprecationWarning, stacklevel=2)
         return self.refresh(*restrictions, **options)
@@ -198,7 +200,7 @@ class Jobs(Table):
 
     def reserve(self, key: Mapping[str, Any]) -> bool:
         """Take a pending job, so that nobody else does; return whether it was to be had."""
-        return bool(self._reserve([self._own(key)], owner_here(self.connection)))
+        return bool(self.reserve_some([self._own(key)], owner_here(self.connection)))
 
     def complete(self, key: Mapping[str, Any], duration: float | None = None) -> None:
         """Say that a job is done: it is deleted, or kept as a success (``jobs.keep_completed``)."""
@@ -213,7 +215,7 @@ class Jobs(Table):
 
     def error(self, key: Mapping[str, Any], error_message: str, error_stack: str | None = None) -> None:
         """Say that a job has failed, with the message and the traceback."""
-        self._fail(self._own(key), error_message, error_stack)
+        self.fail(self._own(key), error_message, error_stack)
 
     def ignore(self, key: Mapping[str, Any]) -> None:
         """Say that a key is never to be made, whether it is queued or not."""
@@ -263,17 +265,18 @@ class Jobs(Table):
             for row in rows
         ]
 
-    def _next(
+    def next_keys(
         self, limit: int, priority: int | None = None, among: Expression | None = None
-    ) -> list[dict[str, Any]]:
-        """Return the keys to be made next."""
+    ) -> list[tuple[int, dict[str, Any]]]:
+        """Return priority and key of the jobs to be made next."""
         layout = self._layout
         plan = among.query.plan if among is not None else None
         statement = sql.find_pending(self.name, self.primary_key, limit, layout.dialect, priority, plan)
         values = statement.bind(among.query.values if among is not None else ())
-        return self._decoded(self.connection.fetch_all(statement.text, values))
+        rows = self.connection.fetch_all(statement.text, values)
+        return [(row[0], key) for row, key in zip(rows, self._decoded([r[1:] for r in rows]), strict=True)]
 
-    def _reserve(self, keys: Sequence[dict[str, Any]], owner: Owner) -> list[dict[str, Any]]:
+    def reserve_some(self, keys: Sequence[dict[str, Any]], owner: Owner) -> list[dict[str, Any]]:
         """Reserve those of some keys that are still to be had, and return them."""
         layout, connection = self._layout, self.connection
         columns = layout.columns(tuple(self.primary_key))
@@ -290,7 +293,7 @@ class Jobs(Table):
             taken = {tuple(key.values()) for key in self._decoded(connection.fetch_all(mine, values))}
         return [key for key in keys if tuple(key.values()) in taken]
 
-    def _finish(self, key: Mapping[str, Any], owner: Owner, seconds: float) -> list[tuple[str, Parameters]]:
+    def finishing(self, key: Mapping[str, Any], owner: Owner, seconds: float) -> list[tuple[str, Parameters]]:
         """Return the statements that end a job with success, and fail unless it is ours."""
         layout, keep = self._layout, bool(self.connection.config.jobs.keep_completed)
         own = self._own(key)
@@ -298,7 +301,7 @@ class Jobs(Table):
         values = self._encoded(own)
         return [(texts[0], [seconds, *values] if keep else values), *((text, ()) for text in texts[1:])]
 
-    def _fail(
+    def fail(
         self, key: Mapping[str, Any], message: str, stack: str | None, owner: Owner | None = None
     ) -> bool:
         """Record an error; with `owner` only if that worker holds the job."""
@@ -314,7 +317,7 @@ class Jobs(Table):
         )
         return bool(write(self.connection, text, [message, packed, *self._encoded(own)]))
 
-    def _release(self, keys: Sequence[Mapping[str, Any]], owner: Owner, delay: float = 0) -> int:
+    def release(self, keys: Sequence[Mapping[str, Any]], owner: Owner, delay: float = 0) -> int:
         """Give reserved jobs back."""
         layout, released = self._layout, 0
         columns = layout.columns(tuple(self.primary_key))
@@ -327,7 +330,8 @@ class Jobs(Table):
             released += write(self.connection, text, values)
         return released
 
-    def _holds(self, key: Mapping[str, Any], owner: Owner) -> bool:
+    def holds(self, key: Mapping[str, Any], owner: Owner) -> bool:
+        """Whether a worker holds the job of a key."""
         layout, own = self._layout, self._own(key)
         text = sql.find_mine(self.name, layout.columns(tuple(own)), 1, owner, layout.dialect)
         return bool(self.connection.fetch_all(text, self._encoded(own)))

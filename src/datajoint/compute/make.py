@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextvars import ContextVar
 from functools import partial
 from types import GeneratorType
 from typing import Any, cast
 
 from datajoint._value import Value
+from datajoint.backends.base import Parameters
 from datajoint.compute.equality import same
 from datajoint.errors import ComputeError, ContractError, DataJointDeprecationWarning, TransactionError
 from datajoint.heading.names import TableName
@@ -27,6 +28,7 @@ _PARTS = ("make_fetch", "make_compute", "make_insert")
 _END = object()
 
 Key = Mapping[str, Any]
+Closing = Callable[[], Sequence[tuple[str, Parameters]]]
 
 
 class Making:
@@ -68,11 +70,16 @@ def running_key(table: Table) -> Key | None:
     return next((make.key for make in reversed(_RUNNING.get()) if make.name == table.name), None)
 
 
-def make(table: Table, key: Key, make_kwargs: Mapping[str, Any]) -> None:
+def make(table: Table, key: Key, make_kwargs: Mapping[str, Any], closing: Closing | None = None) -> None:
     """Make one key: all that it inserts is there afterwards, or nothing (POP-6).
 
     Where its inputs changed under it, or the database gave it up in favour of another transaction, it is made
     again, up to ``jobs.conflict_retries`` times.
+
+    Parameters
+    ----------
+    closing
+        Gives further statements of the transaction that stores the results.
 
     Raises
     ------
@@ -84,7 +91,7 @@ def make(table: Table, key: Key, make_kwargs: Mapping[str, Any]) -> None:
     try:
         while True:
             try:
-                _attempt(table, key, make_kwargs)
+                _attempt(table, key, make_kwargs, closing)
             except _FetchedDataChanged as error:
                 if not retries:
                     raise ComputeError(str(error), hint="Populate when nobody changes its inputs.") from None
@@ -98,13 +105,13 @@ def make(table: Table, key: Key, make_kwargs: Mapping[str, Any]) -> None:
         _RUNNING.reset(token)
 
 
-def _attempt(table: Table, key: Key, make_kwargs: Mapping[str, Any]) -> None:
+def _attempt(table: Table, key: Key, make_kwargs: Mapping[str, Any], closing: Closing | None) -> None:
     writes = _KeyedWrites(table, key)
     with writes.running():
         _run(table, key, make_kwargs, writes)
         writes.check()
         outcomes = inspect_make(writes, key, table)
-    writes.finish()
+    writes.finish(closing() if closing else ())
     for name, group in outcomes.items():
         record(table.connection, name, group, writes.event)
 

@@ -19,6 +19,7 @@ from datajoint.compute.jobs import Jobs
 from datajoint.compute.key_source import all_keys, default_key_source, key_source_of, missing_keys
 from datajoint.compute.make import Making, running_key
 from datajoint.compute.progress import count_remaining, shown
+from datajoint.compute.reserve import Reservations
 from datajoint.compute.task import DONE, FAILED, MakeOutcome, MakeTask
 from datajoint.compute.upstream import Upstream
 from datajoint.errors import (
@@ -30,6 +31,7 @@ from datajoint.errors import (
 from datajoint.graph.restrict import ignored
 from datajoint.logging import logger
 from datajoint.query.operand import unshared
+from datajoint.query.restriction import Not
 from datajoint.table.meta import class_level
 from datajoint.table.misspelt import refuse_ignored, refuse_names
 from datajoint.table.table import Table
@@ -134,8 +136,10 @@ class AutoPopulate(Making):
             How many processes compute; None for as many as there are processors.
         make_kwargs
             Further arguments of `make` (`make_fetch` in the three-part form).
-        priority, refresh
-            Of the job queue.
+        priority
+            With `reserve_jobs`: make only jobs at least so urgent; jobs that are added get this priority.
+        refresh
+            With `reserve_jobs`: bring the queue up to date first; default is ``jobs.auto_refresh``.
         limit
             Older name of `max_calls`.
         order
@@ -159,11 +163,14 @@ class AutoPopulate(Making):
                 DataJointDeprecationWarning,
                 stacklevel=2,
             )
-        if reserve_jobs:
-            _ = self.jobs
         _refuse_misspelt(table, restrictions)
-        keys = _listed(table, restrictions, limit if max_calls is None else max_calls)
+        most = limit if max_calls is None else max_calls
         results = _Results(suppress_errors, return_exception_objects)
+        if reserve_jobs:
+            held = _reservations(self.jobs, restrictions, most, priority, refresh)
+            _make_reserved(table, held, processes, make_kwargs or {}, results, display_progress)
+            return {"success_count": results.success, "error_list": results.errors}
+        keys = _listed(table, restrictions, most)
         if keys or display_progress:
             _make_all(table, keys, processes, make_kwargs or {}, results, display_progress)
         return {"success_count": results.success, "error_list": results.errors}
@@ -222,8 +229,48 @@ def _refuse_misspelt(table: Table, restrictions: Sequence[Any]) -> None:
 
 
 def _listed(table: Table, restrictions: Sequence[Any], most: int | None) -> list[dict[str, Any]]:
-    """Return the keys to make, in key order."""
-    return missing_keys(table, all_keys(table, restrictions)).keys(order_by="KEY", limit=most)
+    """Return the keys to make, in key order; those that the queue says to ignore are left out (JOB-8)."""
+    missing = missing_keys(table, all_keys(table, restrictions))
+    jobs = Jobs(table)
+    if jobs.is_declared:
+        missing = missing.restrict(Not(jobs.ignored.proj()), semantic_check=False)
+    return missing.keys(order_by="KEY", limit=most)
+
+
+def _reservations(
+    jobs: Jobs, restrictions: Sequence[Any], most: int | None, priority: int | None, refresh: bool | None
+) -> Reservations:
+    """Bring the queue up to date and return what is to be held of it."""
+    if jobs.connection.config.jobs.auto_refresh if refresh is None else refresh:
+        jobs.refresh(*restrictions, delay=-1, priority=priority)
+    among = all_keys(jobs.target, restrictions) if restrictions else None
+    return Reservations(jobs, among, priority, most)
+
+
+def _make_reserved(
+    table: Table, held: Reservations, processes: int | None, make_kwargs: Mapping[str, Any],
+    results: _Results, display: bool,
+) -> None:  # fmt: skip
+    """Make the jobs of a queue together with other workers."""
+    pending = held.count() if display or processes != 1 else 1
+    if not pending:
+        return
+    executor = _executor(table, pending, processes, make_kwargs)
+    cause: BaseException | None = None
+    try:
+        outcomes = executor.run(held.tasks())
+        if display:
+            outcomes = shown(outcomes, table.class_name, pending)
+        with _ended_by_signal(), closing(cast("Any", outcomes)):
+            for outcome in outcomes:
+                held.settle(outcome)
+                results.add(outcome)
+    except BaseException as error:
+        cause = error
+        raise
+    finally:
+        executor.close()
+        held.close(cause)
 
 
 class _Results:
@@ -271,7 +318,7 @@ def _executor(table: Table, keys: int, processes: int | None, make_kwargs: Mappi
         wanted = 1
     if wanted > 1:
         return ProcessExecutor(table, wanted, make_kwargs)
-    return LocalExecutor(lambda task: run_job(table, task.key, make_kwargs))
+    return LocalExecutor(lambda task: run_job(table, task, make_kwargs))
 
 
 def _still_missing(table: Table, keys: Sequence[dict[str, Any]]) -> Iterator[MakeTask]:

@@ -230,10 +230,11 @@ def find_pending(
     queue: TableName, key: Sequence[str], limit: int, dialect: Dialect, priority: int | None = None,
     among: Plan | None = None,
 ) -> Statement:  # fmt: skip
-    """Return the SELECT of the keys to be made next, priority first (JOB-10); values: those of `among`."""
+    """Return the SELECT of priority and key of the next jobs (JOB-10); values: those of `among`."""
     q = dialect.quote
     due = f"{q('status')} = '{PENDING}' AND {q('scheduled_time')} <= {dialect.now(3)}"
-    pieces: Pieces = [f"SELECT {_names(key, dialect)} FROM {dialect.table(queue)} WHERE {due}"]
+    names = _names(("priority", *key), dialect)
+    pieces: Pieces = [f"SELECT {names} FROM {dialect.table(queue)} WHERE {due}"]
     if priority is not None:
         pieces += [f" AND {q('priority')} <= {priority}"]
     if among is not None:
@@ -298,7 +299,7 @@ def sole_row(change: str, dialect: Dialect) -> tuple[str, ...]:
     if dialect.name == "postgresql":
         return (f"WITH done AS ({change} RETURNING 1) SELECT 1 / count(*) FROM done",)
     if dialect.name == "mysql":
-        return change, "DO IF(ROW_COUNT() = 1, 1, (SELECT 1 UNION ALL SELECT 2))"
+        return change, "SELECT IF(ROW_COUNT() = 1, 1, (SELECT 1 UNION ALL SELECT 2))"
     return change, "SELECT json(CASE WHEN changes() = 1 THEN '1' ELSE 'lost' END)"
 
 

@@ -31,18 +31,18 @@ def talk(monkeypatch, messages, run_job):
 
 
 def failing(error):
-    def run_job(table, key, make_kwargs):
+    def run_job(table, task, make_kwargs):
         try:
             raise error
         except type(error) as caught:
-            return MakeOutcome(key, FAILED, caught)
+            return MakeOutcome(task.key, FAILED, caught)
 
     return run_job
 
 
 def test_a_worker_says_that_it_is_ready_and_answers_each_task(monkeypatch):
-    def run_job(table, key, make_kwargs):
-        return MakeOutcome({**key, **make_kwargs}, DONE)
+    def run_job(table, task, make_kwargs):
+        return MakeOutcome({**task.key, **make_kwargs}, DONE)
 
     answers = talk(monkeypatch, [MakeTask({"a": 1}), MakeTask({"a": 2}), None, MakeTask({"a": 3})], run_job)
     assert [

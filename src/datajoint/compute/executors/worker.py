@@ -175,7 +175,7 @@ def serve(table: Table, make_kwargs: Mapping[str, Any], reader: BinaryIO, writer
             return
         if task is None:
             return
-        _send(writer, _portable(run_job(table, task.key, make_kwargs)))
+        _send(writer, _portable(run_job(table, task, make_kwargs)))
 
 
 def _stop(number: int, frame: Any) -> None:

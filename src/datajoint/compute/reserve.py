@@ -1,0 +1,152 @@
+"""What a worker holds of a job queue: it reserves a few jobs at a time, hands them out, and settles each."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+from datajoint.compute.jobs import Jobs, is_lost, owner_here
+from datajoint.compute.task import DONE, FAILED, MakeOutcome, MakeTask
+from datajoint.errors import DataJointError, LostConnectionError
+from datajoint.journal.change import packet
+from datajoint.logging import logger
+from datajoint.query.expression import QueryExpression
+
+__all__ = ["Reservations"]
+
+_PAGE = 100
+"""Keys looked at in one statement."""
+_PAGE_SECONDS = 1.0
+"""Age from which they are looked at again: more urgent jobs may have come."""
+_MOST = 10
+"""Jobs reserved in one statement."""
+_AHEAD_SECONDS = 0.1
+"""Work that may wait in reserved jobs."""
+
+Key = dict[str, Any]
+
+
+class Reservations:
+    """The jobs that one populate holds.
+
+    Parameters
+    ----------
+    jobs
+        The queue.
+    among
+        Take only jobs with these keys; None for any.
+    priority
+        Take only jobs at least so urgent.
+    most
+        The most jobs to take.
+    """
+
+    def __init__(
+        self, jobs: Jobs, among: QueryExpression | None, priority: int | None, most: int | None
+    ) -> None:
+        self._jobs, self._among, self._priority = jobs, among, priority
+        self._left = most
+        self.owner = owner_here(jobs.connection)
+        self._page: list[tuple[int, Key]] = []
+        self._looked = 0.0
+        self._contended = False
+        self._waiting: deque[Key] = deque()
+        self._running: dict[tuple[Any, ...], Key] = {}
+        self._seconds: float | None = None
+
+    def count(self) -> int:
+        """Return how many jobs there are to be made now."""
+        pending = self._jobs.pending
+        if self._among is not None:
+            pending = pending.restrict(self._among, semantic_check=False)
+        found = len(pending)
+        return found if self._left is None else min(found, self._left)
+
+    def tasks(self) -> Iterator[MakeTask]:
+        """Yield the jobs to be made, each reserved for us."""
+        while self._waiting or self._take():
+            key = self._waiting.popleft()
+            self._running[tuple(key.values())] = key
+            yield MakeTask(key, self.owner)
+
+    def settle(self, outcome: MakeOutcome) -> None:
+        """Record what became of a job, unless the transaction of its results has done so."""
+        key = self._running.pop(tuple(outcome.key.values()), outcome.key)
+        known = self._seconds
+        self._seconds = outcome.seconds if known is None else 0.7 * known + 0.3 * outcome.seconds
+        if outcome.status == FAILED:
+            error = outcome.error
+            self._jobs.fail(key, f"{type(error).__name__}: {error}", outcome.stack or None, self.owner)
+        elif outcome.status != DONE:
+            self._complete(key)
+
+    def close(self, cause: BaseException | None = None) -> None:
+        """Give back what is not made; an interrupted make is an error of its job (POP-23)."""
+        interrupted = isinstance(cause, (KeyboardInterrupt, SystemExit))
+        running, self._running = list(self._running.values()), {}
+        back = [*self._waiting, *([] if interrupted else running)]
+        self._waiting.clear()
+        try:
+            if interrupted:
+                for key in running:
+                    self._jobs.fail(key, f"{type(cause).__name__}: {cause}", None, self.owner)
+            if back:
+                self._jobs.release(back, self.owner)
+        except DataJointError as error:
+            if cause is None:
+                raise
+            logger.warning(
+                "%d jobs of `%s` stay reserved: %s", len(back), self._jobs.target.class_name, error
+            )
+
+    # ---------------------------------------------------------------------------------------------- taking
+
+    def _take(self) -> bool:
+        """Reserve the next few jobs and return whether there were any."""
+        while self._left is None or self._left > 0:
+            if not self._page or time.monotonic() - self._looked > _PAGE_SECONDS:
+                self._page = self._jobs.next_keys(_PAGE, self._priority, self._among)
+                self._looked = time.monotonic()
+            if not self._page:
+                return False
+            some = self._choose()
+            taken = self._jobs.reserve_some(some, self.owner)
+            if len(taken) < len(some):  # others are at it, too: what we know of the queue is old
+                self._page, self._contended = [], True
+            if taken:
+                self._waiting.extend(taken)
+                self._left = None if self._left is None else self._left - len(taken)
+                return True
+        return False
+
+    def _choose(self) -> list[Key]:
+        """Return the next few keys; where others take the same, somewhere among those equally urgent."""
+        count = self._ahead()
+        start = 0
+        if self._contended:
+            first = self._page[0][0]
+            equal = next((n for n, (p, _) in enumerate(self._page) if p != first), len(self._page))
+            start = random.randrange(max(1, equal - count + 1))  # noqa: S311 - not for secrets
+        some = self._page[start : start + count]
+        del self._page[start : start + count]
+        return [key for _, key in some]
+
+    def _ahead(self) -> int:
+        """Return how many jobs to reserve at once: one, unless they are so short that it pays."""
+        count = 1
+        if self._seconds is not None:
+            count = max(1, min(_MOST, int(_AHEAD_SECONDS / max(self._seconds, 1e-3))))
+        return count if self._left is None else min(count, self._left)
+
+    def _complete(self, key: Key) -> None:
+        """End a job whose result is there already."""
+        try:
+            packet(self._jobs.connection, self._jobs.finishing(key, self.owner, 0.0))
+        except LostConnectionError:
+            raise
+        except DataJointError as error:
+            if not is_lost(error):
+                raise
