@@ -224,8 +224,9 @@ class UserTable(Table, metaclass=_TableType):
         skip_duplicates: bool = False,
         ignore_extra_fields: bool = False,
         allow_direct_insert: bool | None = None,
+        parts: Mapping[Any, Any] | None = None,
     ) -> None:
-        """Insert one row."""
+        """Insert one row, with the rows of its parts if these are given."""
     @classmethod
     def insert(
         cls,
@@ -235,6 +236,7 @@ class UserTable(Table, metaclass=_TableType):
         ignore_extra_fields: bool = False,
         allow_direct_insert: bool | None = None,
         chunk_size: int | None = None,
+        parts: Mapping[Any, Any] | None = None,
     ) -> None:
         """Insert rows: all of them or, when one is refused, none."""
     @classmethod
