@@ -73,7 +73,9 @@ class MysqlSession(Session):
             "password": settings.password or "", "database": None, "charset": "utf8mb4", "autocommit": None,
             "connect_timeout": CONNECT_TIMEOUT, "conv": _conversions(),
             "client_flag": driver.constants.CLIENT.MULTI_STATEMENTS | driver.constants.CLIENT.FOUND_ROWS,
-            "init_command": f"SET sql_mode = '{SQL_MODE}', autocommit = 1, group_concat_max_len = 1073741824,"
+            # MariaDB refuses rows that changed since a snapshot; statements of ours want the rows of now.
+            "init_command": "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;"
+            f"SET sql_mode = '{SQL_MODE}', autocommit = 1, group_concat_max_len = 1073741824,"
             " collation_connection = if(version() LIKE '%MariaDB%', 'utf8mb4_nopad_bin', 'utf8mb4_0900_bin')",
         }  # fmt: skip
         try:
