@@ -10,11 +10,13 @@ from datajoint.errors import (
     ConfigurationError,
     DeadlockError,
     LostConnectionError,
+    TransactionError,
 )
 
 __all__ = [
     "deadlock",
     "denied",
+    "locked",
     "login",
     "lost",
     "no_database",
@@ -111,6 +113,15 @@ def deadlock(why: str, **context: Any) -> DeadlockError:
         f"{why.removesuffix('.')}.",
         hint="Nothing of it is stored. Run it again.", **{**context, "reason": "serialize"},
     )  # fmt: skip
+
+
+def locked(why: str, **context: Any) -> TransactionError:
+    """Another transaction has held what this one needs for longer than the server lets anyone wait."""
+    return TransactionError(
+        f"Another transaction has held the same rows or tables for too long: {why.removesuffix('.')}.",
+        hint="Run it again when that one has ended.",
+        **{**context, "reason": "locked"},
+    )
 
 
 def right_needed(statement: str, name: str = "") -> tuple[str, str]:

@@ -86,6 +86,8 @@ def translate(exception: BaseException, text: str, where: str) -> DataJointError
         return phrases.lost(where, message, **context)
     if kind is DeadlockError:
         return phrases.deadlock(message, **context)
+    if reason == "locked":
+        return phrases.locked(message, **context)
     if reason == "login":
         return phrases.login(where, message, **context)
     if reason == "denied":
