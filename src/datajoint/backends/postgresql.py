@@ -31,6 +31,9 @@ CONNECT_TIMEOUT = 10
 UNKNOWN_TYPE = 0
 """What the driver looks up for types it does not know: of the core types those of enum, sent as their labels."""
 
+_FAILED = 3
+"""Status of a transaction in which nothing more can be done."""
+
 STALE_PLAN = "cached plan must not change result type"
 
 
@@ -44,6 +47,7 @@ class PostgresqlSession(Session):
         self._cursor = connection.cursor()
         self._where = where
         self._numbers = count(1)
+        self._doubtful = False  # the driver may take statements for prepared that are not
 
     @classmethod
     def open(
@@ -73,6 +77,7 @@ class PostgresqlSession(Session):
     # ------------------------------------------------------------------------------------------ statements
 
     def execute(self, text: str, parameters: Parameters = (), core: bool = False) -> Cursor:
+        self._make_sure()
         try:
             return self._cursor.execute(text, parameters, binary=core)
         except Exception as error:
@@ -88,7 +93,15 @@ class PostgresqlSession(Session):
         except Exception as error:
             raise self._failed(error, text) from error
 
+    def _make_sure(self) -> None:
+        """After a batch has failed, forget prepared statements: the driver counts skipped ones, too."""
+        if self._doubtful and self._connection.info.transaction_status != _FAILED:
+            self._doubtful = False
+            with suppress(Exception):  # a lost connection shows at the next statement
+                self._connection.execute("DEALLOCATE ALL", prepare=False)
+
     def execute_batch(self, statements: Sequence[tuple[str, Parameters]]) -> list[int]:
+        self._make_sure()
         if len(statements) < 2 or not _driver().Pipeline.is_supported():
             return [self.execute(text, parameters).rowcount for text, parameters in statements]
         cursors: list[Any] = []
@@ -98,6 +111,7 @@ class PostgresqlSession(Session):
                     cursors.append(self._connection.cursor())
                     cursors[-1].execute(text, parameters)
         except Exception as error:
+            self._doubtful = True
             raise self._failed(error, ";\n".join(text for text, _ in statements)) from error
         return [cursor.rowcount for cursor in cursors]
 

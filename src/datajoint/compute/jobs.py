@@ -18,7 +18,6 @@ from datajoint.engine.define import create_table, drop_tables
 from datajoint.errors import DataJointDeprecationWarning, JobError, TransactionError
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.names import TableName
-from datajoint.journal.change import packet
 from datajoint.query.expression import QueryExpression
 from datajoint.query.restriction import Not
 from datajoint.query.universal import U
@@ -397,12 +396,12 @@ def write(connection: Connection, text: str, values: Parameters = (), *, fetch: 
     """
     for left in reversed(range(_TRIES)):
         try:
-            if fetch:
-                with connection.transaction:
-                    return connection.fetch_all(text, values)
             if connection.dialect.features.server or connection.in_transaction:
-                return connection.execute(text, values).rowcount
-            return packet(connection, [(text, values)])[0]
+                cursor = connection.execute(text, values)
+                return cursor.fetchall() if fetch else cursor.rowcount
+            with connection.transaction:  # SQLite: in the queue of writers
+                cursor = connection.execute(text, values)
+                return cursor.fetchall() if fetch else cursor.rowcount
         except TransactionError as error:
             if not left or error.context.get("reason") != "serialize":
                 raise

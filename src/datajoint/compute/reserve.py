@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -49,6 +50,7 @@ class Reservations:
     ) -> None:
         self._jobs, self._among, self._priority = jobs, among, priority
         self._left = most
+        self._lock = threading.Lock()  # tasks are taken by threads, one for each process that makes them
         self.owner = owner_here(jobs.connection)
         self._page: list[tuple[int, Key]] = []
         self._looked = 0.0
@@ -67,13 +69,23 @@ class Reservations:
 
     def tasks(self) -> Iterator[MakeTask]:
         """Yield the jobs to be made, each reserved for us."""
-        while self._waiting or self._take():
+        while (key := self._next()) is not None:
+            yield MakeTask(key, self.owner)
+
+    def _next(self) -> Key | None:
+        with self._lock:
+            if not self._waiting and not self._take():
+                return None
             key = self._waiting.popleft()
             self._running[tuple(key.values())] = key
-            yield MakeTask(key, self.owner)
+            return key
 
     def settle(self, outcome: MakeOutcome) -> None:
         """Record what became of a job, unless the transaction of its results has done so."""
+        with self._lock:
+            self._settle(outcome)
+
+    def _settle(self, outcome: MakeOutcome) -> None:
         key = self._running.pop(tuple(outcome.key.values()), outcome.key)
         known = self._seconds
         self._seconds = outcome.seconds if known is None else 0.7 * known + 0.3 * outcome.seconds
