@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from datajoint._value import Value
-from datajoint.algebra.fragment import Fragment
 from datajoint.heading.names import TableName
 from datajoint.heading.types import AttributeType
+
+if TYPE_CHECKING:
+    from datajoint.algebra.fragment import Fragment
 
 __all__ = [
     "Block", "Derived", "Expr", "Item", "Null", "P_All", "P_Any", "P_Const", "P_Equals", "P_Exists", "P_In",

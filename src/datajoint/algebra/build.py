@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from datajoint._value import Value, replace
-from datajoint.algebra.aggregates import bare_names, qualified
-from datajoint.algebra.fragment import Fragment, parse_column
+from datajoint.algebra import aggregates as grouping, fragment as fragments
 from datajoint.algebra.nodes import (
     Aggregate,
     All,
@@ -30,6 +29,9 @@ from datajoint.errors import QueryError
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.heading import Heading
 from datajoint.heading.keys import determines, join_heading, match, union_heading
+
+if TYPE_CHECKING:
+    from datajoint.algebra.fragment import Fragment
 
 __all__ = [
     "Computed",
@@ -242,7 +244,7 @@ def _computed(heading: Heading, new: str, text: Any, backend: str) -> str | Frag
             return duplicate[1]
         if duplicate[1] not in heading.hidden:
             raise heading.unknown(duplicate[1])
-    return parse_column(text, heading, backend)
+    return fragments.parse_column(text, heading, backend)
 
 
 def _derived(node: Plan, name: str, fragment: Fragment, key: tuple[str, ...]) -> Attribute:
@@ -365,7 +367,7 @@ def aggregate(query: Query, group: Query, names: tuple[Any, ...], named: Mapping
             )
         matched = match(query.heading, group.heading)
         columns = _grouping(query.heading, group.heading, names, named, backend)
-        aggregates = tuple((new, qualified(fragment)) for new, fragment in columns.aggregates)
+        aggregates = tuple((new, grouping.qualified(fragment)) for new, fragment in columns.aggregates)
         node = Aggregate(query.plan, group.plan, matched.on, columns.kept, aggregates, keep_unmatched)
         node.heading = _aggregate_heading(node, query.heading, columns)
         found = query.plan.keep(key, (node, matched.same))
@@ -391,14 +393,14 @@ def _grouping(
             raise QueryError(f"Attribute `{new}` exists already or is not a name; choose another name.")
         if not isinstance(text, str):
             raise QueryError(f"Attribute `{new}` is computed by an expression given as text, not {text!r}.")
-        fragment = aggregates[new] = parse_column(text, scope, backend, aggregate=True)
+        fragment = aggregates[new] = fragments.parse_column(text, scope, backend, aggregate=True)
         _check_bare(new, fragment, heading)
     return _Grouping(tuple((new, str(old)) for new, old in kept), tuple(aggregates.items()))
 
 
 def _check_bare(new: str, fragment: Fragment, heading: Heading) -> None:
     """Refuse an attribute of the group outside an aggregate function: a group has many values of it."""
-    for name in bare_names(fragment):
+    for name in grouping.bare_names(fragment):
         if name not in heading:
             raise QueryError(
                 f"Attribute `{new}` uses `{name}` outside an aggregate function: a group has many of it.",

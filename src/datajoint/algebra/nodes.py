@@ -9,12 +9,14 @@ values. ``docs/adr/0001`` tells why.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from datajoint._value import Value
-from datajoint.algebra.fragment import Fragment
 from datajoint.heading.heading import Heading
 from datajoint.heading.names import TableName
+
+if TYPE_CHECKING:
+    from datajoint.algebra.fragment import Fragment
 
 __all__ = [
     "Aggregate", "All", "Any_", "Condition", "Const", "Distinct", "Equals", "GroupBy", "Ignored", "InValues",

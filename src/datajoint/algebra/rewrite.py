@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from datajoint._value import replace
-from datajoint.algebra.aggregates import OUTER
+from datajoint.algebra import aggregates
 from datajoint.algebra.blocks import (
     Block,
     Derived,
@@ -264,7 +264,7 @@ class _Lowering:
         right = self.lower(plan.group, offset + plan.operand.arity)
         right = self.single(right) if plan.keep_unmatched else self.plain(right)
         pairs = _pairs(left, right, plan.on)
-        outer = {OUTER + name: expr for name, expr in left.columns.items()}
+        outer = {aggregates.OUTER + name: expr for name, expr in left.columns.items()}
         scope = {**left.columns, **right.columns, **outer}
         columns: dict[str, Expr] = {new: left.columns[old] for new, old in plan.kept}
         groups = {**{name: left.columns[name] for name in plan.operand.heading.key}, **columns}

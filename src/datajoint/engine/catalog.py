@@ -11,7 +11,7 @@ from datajoint.algebra.nodes import Source
 from datajoint.backends.base import CatalogReader
 from datajoint.declare.spec import TableSpec
 from datajoint.errors import MissingTableError, nearest
-from datajoint.graph.dependencies import DependencyGraph
+from datajoint.graph import dependencies
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.names import TableName
 from datajoint.heading.types import TEXTS
@@ -33,7 +33,7 @@ class Catalog:
         self._connection = connection
         self._specs: dict[str, dict[TableName, TableSpec]] = {}
         self._sources: dict[TableName, Source] = {}
-        self._graph: DependencyGraph | None = None
+        self._graph: dependencies.DependencyGraph | None = None
         self._known_dependents: dict[str, list[str]] = {}
         self._untracked: set[str] = set()
         self._collations: dict[str, str | None] = {}
@@ -155,16 +155,16 @@ class Catalog:
         return source
 
     @property
-    def graph(self) -> DependencyGraph:
+    def graph(self) -> dependencies.DependencyGraph:
         """Foreign keys between all tables loaded so far."""
         if self._graph is None:
             specs = {name: spec for specs in self._specs.values() for name, spec in specs.items()}
-            self._graph = DependencyGraph(
+            self._graph = dependencies.DependencyGraph(
                 {name: spec for name, spec in specs.items() if not name.name.startswith("~")}
             )
         return self._graph
 
-    def load_family(self, schema: str) -> DependencyGraph:
+    def load_family(self, schema: str) -> dependencies.DependencyGraph:
         """Load every schema connected to one by foreign keys in either direction, and return the graph."""
         todo = [schema]
         seen: set[str] = set()

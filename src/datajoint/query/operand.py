@@ -9,8 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from datajoint.algebra import build
-from datajoint.algebra.fragment import parse_condition
+from datajoint.algebra import build, fragment as fragments
 from datajoint.algebra.nodes import (
     All,
     Any_,
@@ -25,10 +24,10 @@ from datajoint.algebra.nodes import (
 )
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError, QueryError
+from datajoint.heading import values as readers
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.heading import Heading
 from datajoint.heading.types import INTEGERS
-from datajoint.heading.values import check_column, operand as operand_reader
 from datajoint.query import restriction
 from datajoint.query.collection import is_mapping, is_record, items_of, record, values_of
 from datajoint.query.misspelt import slips, warn_unshared
@@ -131,7 +130,7 @@ def _text(query: Query, text: str, connection: Connection) -> tuple[Condition, V
     key = ("text", text)
     found = query.plan.child(key)
     if found is None:
-        fragment, values = parse_condition(text, query.heading, connection.dialect.name)
+        fragment, values = fragments.parse_condition(text, query.heading, connection.dialect.name)
         found = query.plan.keep(key, (Text(fragment), values))
     return found
 
@@ -160,7 +159,7 @@ def reader(attribute: Attribute) -> _Reader:
             f"Attribute `{attribute.name}` of type {attribute.type} cannot be compared with a value.",
             hint="Restrict by other attributes, or leave it out of the dict.",
         )
-    read = operand_reader(attribute.dtype)
+    read = readers.operand(attribute.dtype)
 
     def checked(value: Any) -> Any:
         try:
@@ -276,7 +275,7 @@ def _at_path(heading: Heading, path: str, given: Any, connection: Connection) ->
         text = f"{path} in ({', '.join(_literal(path, item) for item in several)})" if several else "false"
     else:
         text = f"{path} is null" if given is None else f"{path} = {_literal(path, given)}"
-    fragment, values = parse_condition(text, heading, connection.dialect.name)
+    fragment, values = fragments.parse_condition(text, heading, connection.dialect.name)
     return Text(fragment), values
 
 
@@ -335,7 +334,7 @@ def _plain_keys(heading: Heading, items: Sequence[Any]) -> tuple[Condition, Valu
     for name in first:
         column = [item[name] for item in items]
         try:
-            if None in column or check_column(heading[name].dtype, column) is not column:
+            if None in column or readers.check_column(heading[name].dtype, column) is not column:
                 return None
         except ValueError:  # a value that no row can hold
             return None

@@ -6,17 +6,16 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from datajoint import logging
+from datajoint.declare import portable
 from datajoint.declare.diff import diff
 from datajoint.declare.parse import parse
-from datajoint.declare.portable import native_type_notes
 from datajoint.declare.resolve import check_key_origin, check_names, resolve, with_event
 from datajoint.declare.spec import TableSpec
+from datajoint.engine import define, lineage
 from datajoint.engine.connection import Connection
-from datajoint.engine.define import create_table, drop_tables
-from datajoint.engine.lineage import complete_lineage
 from datajoint.errors import DataJointError, DeclarationError, TransactionError
 from datajoint.heading.names import PREFIXES, TableName, from_camel_case
-from datajoint.schemas.lookup import fill_contents
+from datajoint.schemas import lookup
 from datajoint.schemas.resolve import Scope, finder
 from datajoint.table.binding import Binding
 from datajoint.tiers import Computed, Imported, Lookup, Part, UserTable
@@ -47,14 +46,14 @@ def attach(schema: Schema, cls: type[UserTable], scope: Scope) -> None:
         _carry_out(steps, made)
     except BaseException:
         if made:
-            drop_tables(schema.connection, made[::-1])
+            define.drop_tables(schema.connection, made[::-1])
         for step in steps:
             if step.found is None:
                 step.cls._binding = None  # a class whose declaration failed is not attached
         raise
     for table in (cls, *siblings.values()):
         if (issubclass(table, Lookup) or hasattr(table, "contents")) and table().is_declared:
-            fill_contents(table())
+            lookup.fill_contents(table())
 
 
 def _carry_out(steps: list[_Step], made: list[TableName]) -> None:
@@ -64,7 +63,7 @@ def _carry_out(steps: list[_Step], made: list[TableName]) -> None:
         step.read(pending)
     for step in steps:
         if step.wanted is not None and step.found is None:
-            create_table(step.schema.connection, with_event(step.wanted))
+            define.create_table(step.schema.connection, with_event(step.wanted))
             made.append(step.name)
         elif step.wanted is not None:
             step.compare()
@@ -147,11 +146,11 @@ class _Step:
         connection = self.schema.connection
         _compare(connection, self.cls, self.found, self.wanted)
         if self.schema.create_tables:
-            complete_lineage(connection, self.found, self.wanted)
+            lineage.complete_lineage(connection, self.found, self.wanted)
 
     def document(self) -> None:
         """Warn about words of one database, and show the definition in the documentation of the class."""
-        for note in native_type_notes(self.wanted) if self.wanted else ():
+        for note in portable.native_type_notes(self.wanted) if self.wanted else ():
             logging.warn(note)
         _document(self.cls, self.text)
 

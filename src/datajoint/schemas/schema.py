@@ -6,20 +6,19 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar, cast
 
+from datajoint.engine import define, lineage
 from datajoint.engine.connection import Connection
-from datajoint.engine.define import create_schema, drop_schema, drop_tables
 from datajoint.engine.instance import default_instance
-from datajoint.engine.lineage import rebuild_lineage
 from datajoint.errors import DataJointError, MissingTableError, nearest
 from datajoint.heading.names import TableName
-from datajoint.journal.event import prepare
+from datajoint.journal import event
+from datajoint.schemas import virtual
 from datajoint.schemas.bind import attach
 from datajoint.schemas.grants import Granting
 from datajoint.schemas.resolve import Scope, caller_scope
-from datajoint.schemas.virtual import fill_namespace
 from datajoint.sql.system import LINEAGE
+from datajoint.table import prompt as prompts
 from datajoint.table.free import FreeTable
-from datajoint.table.prompt import confirm
 
 __all__ = ["Schema", "list_schemas"]
 
@@ -116,12 +115,12 @@ class Schema(Granting):
                 raise DataJointError(
                     f"Database schema `{name}` has not yet been declared.", hint="Set create_schema=True."
                 )
-            create_schema(connection, name)
+            define.create_schema(connection, name)
         self._name = name
         connection.register(self)
         connection.catalog.load([name])
         if self.create_tables:
-            prepare(connection, name)
+            event.prepare(connection, name)
 
     def __call__(self, cls: T, *, context: Mapping[str, Any] | None = None) -> T:
         """Decorate a table class."""
@@ -221,7 +220,7 @@ class Schema(Granting):
         """Put a class for each table without one into a namespace, the caller's by default (SCH-8)."""
         if into is None:
             into = cast("dict[str, Any]", caller_scope()[-1])
-        fill_namespace(self.connection, self._names(), into)
+        virtual.fill_namespace(self.connection, self._names(), into)
 
     spawn_missing_classes = make_classes
 
@@ -244,7 +243,7 @@ class Schema(Granting):
 
     def rebuild_lineage(self) -> None:
         """Write the lineage of all tables again, from their foreign keys."""
-        rebuild_lineage(self.connection, self.database)
+        lineage.rebuild_lineage(self.connection, self.database)
 
     # --------------------------------------------------------------------------------------------- drop
 
@@ -279,12 +278,14 @@ class Schema(Granting):
                 hint="Drop the dependent tables first.",
             )  # fmt: skip
         tables = self._names()
-        if not confirm(self.connection.config, prompt, f"Drop schema `{name}` with {len(tables)} tables?"):
+        if not prompts.confirm(
+            self.connection.config, prompt, f"Drop schema `{name}` with {len(tables)} tables?"
+        ):
             return
         system = [table for table in catalog.tables(name) if table.name.startswith("~")]
         system.sort(key=lambda table: table.name == LINEAGE)
-        drop_tables(self.connection, [*tables[::-1], *system])
-        drop_schema(self.connection, name)
+        define.drop_tables(self.connection, [*tables[::-1], *system])
+        define.drop_schema(self.connection, name)
 
     def __repr__(self) -> str:
         return f"Schema `{self._name}`\n" if self._name else "Schema (not activated)"

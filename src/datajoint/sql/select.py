@@ -31,7 +31,7 @@ from datajoint.algebra.rewrite import lower
 from datajoint.backends.base import Dialect
 from datajoint.heading.names import TableName
 from datajoint.heading.types import TEXTS, AttributeType, parse_type
-from datajoint.sql.fragment import render
+from datajoint.sql import fragment as fragments
 from datajoint.sql.statement import Pieces, Slot, Statement, assemble
 
 __all__ = [
@@ -220,7 +220,9 @@ class _Writer:
                 self.used.setdefault(alias, set()).add(name)
                 return f"{alias}.{self.dialect.quote(name)}"
             case Derived(fragment, scope):
-                return render(fragment.expression, self.dialect.name, self.columns(scope), _no_parameters)
+                return fragments.render(
+                    fragment.expression, self.dialect.name, self.columns(scope), _no_parameters
+                )
             case Null(dtype):  # takes the type of the other branch of its union, but for one fault of MariaDB
                 unsigned = self.dialect.name == "mysql" and dtype.kind.startswith("uint")
                 return "CAST(NULL AS UNSIGNED)" if unsigned else "NULL"
@@ -335,7 +337,7 @@ class _Writer:
             slots[mark] = Slot(predicate.offset + n, (dtype,))
             return mark
 
-        text = render(
+        text = fragments.render(
             predicate.fragment.expression, self.dialect.name, self.columns(predicate.scope), parameter
         )
         pieces: Pieces = ["("]

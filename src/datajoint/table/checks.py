@@ -7,25 +7,23 @@ from typing import TYPE_CHECKING, Any, cast
 
 from datajoint import logging
 from datajoint._value import Value
-from datajoint.algebra.evaluate import evaluate
+from datajoint.algebra import evaluate
 from datajoint.declare.spec import Check as CheckLine
 from datajoint.engine.connection import Connection
 from datajoint.errors import CheckError, DataJointError
+from datajoint.heading import values as readers
 from datajoint.heading.heading import Heading
 from datajoint.heading.names import TableName
-from datajoint.heading.values import show
-from datajoint.journal.change import store
-from datajoint.journal.event import EventRecord, new_id
-from datajoint.journal.scope import open_event
-from datajoint.sql.checks import read_check
-from datajoint.table.conditions import located_rows
-from datajoint.table.encode import Batch
-from datajoint.table.layout import Layout, layout_of
+from datajoint.journal import change, event as events, scope
+from datajoint.sql import checks as sql_checks
+from datajoint.table import conditions, layout as layouts, write_set
 from datajoint.table.meta import class_level
-from datajoint.table.write_set import WriteSet, current
 
 if TYPE_CHECKING:
+    from datajoint.table.encode import Batch
+    from datajoint.table.layout import Layout
     from datajoint.table.table import Table
+    from datajoint.table.write_set import WriteSet
 
 __all__ = ["Check", "CheckOutcome", "Checking", "checks_of", "inspect_insert", "inspect_make", "record"]
 
@@ -85,7 +83,7 @@ class Check:
             )
         if not isinstance(condition, str) and not callable(condition):
             raise DataJointError(
-                f"The condition of the check `{name}` is {show(condition)}.",
+                f"The condition of the check `{name}` is {readers.show(condition)}.",
                 hint="It is a text, such as 'weight > 0', or a function of rows.",
             )
         self.name = name
@@ -206,9 +204,9 @@ def judge(check: Check, label: str, heading: Heading, rows: Rows) -> CheckOutcom
 
 
 def _by_text(check: Check, condition: str, label: str, heading: Heading, rows: Rows) -> list[bool]:
-    found = read_check(CheckLine(check.name, condition), heading, label)
+    found = sql_checks.read_check(CheckLine(check.name, condition), heading, label)
     types = {name: heading[name].dtype for name in found.names}
-    values = (evaluate(found.expression, row, (), types) for row in rows)
+    values = (evaluate.evaluate(found.expression, row, (), types) for row in rows)
     return [value is None or bool(value) for value in values]
 
 
@@ -233,7 +231,7 @@ def _where(keys: Sequence[Mapping[str, Any]]) -> str:
     if not keys or not keys[0]:
         return f" for {len(keys)} rows" if keys else ""
     shown = "; ".join(
-        ", ".join(f"{name}={show(value)}" for name, value in key.items()) for key in keys[:_SHOWN]
+        ", ".join(f"{name}={readers.show(value)}" for name, value in key.items()) for key in keys[:_SHOWN]
     )
     more = f" and {len(keys) - _SHOWN} more rows" if len(keys) > _SHOWN else ""
     return f" for {shown}{more}"
@@ -264,7 +262,7 @@ def inspect_insert(layout: Layout, batches: Sequence[Batch], checks: tuple[Check
     CheckError
         When a check with severity ``block`` fails; its event is kept.
     """
-    running = current(layout.connection)
+    running = write_set.current(layout.connection)
     if not checks or (running is not None and running.covers(layout.connection, layout.name)):
         return []
     rows = _inserted(layout, batches)
@@ -279,7 +277,7 @@ def inspect_insert(layout: Layout, batches: Sequence[Batch], checks: tuple[Check
 
 def _inserted(layout: Layout, batches: Iterable[Batch]) -> Rows:
     names = layout.heading.order
-    return [row for batch in batches for _, row in located_rows(layout, batch.checked, names)]
+    return [row for batch in batches for _, row in conditions.located_rows(layout, batch.checked, names)]
 
 
 def inspect_make(
@@ -294,7 +292,7 @@ def inspect_make(
     """
     outcomes: dict[TableName, list[CheckOutcome]] = {}
     for name, checks in writes.checks.items():
-        layout = layout_of(writes.connection, name)
+        layout = layouts.layout_of(writes.connection, name)
         if writes.pinned:
             rows = (table._sibling(name) & dict(key)).to_dicts()
         else:
@@ -317,10 +315,10 @@ def record(
     if not outcomes:
         return
     details = {"outcomes": [outcome.as_details() for outcome in outcomes]}
-    event = open_event(connection, name, "check", details)
+    event = scope.open_event(connection, name, "check", details)
     if event is not None and parent is not None:
-        event = EventRecord(new_id(), "check", name, parent, details)
-    store(connection, event, max(outcome.rows for outcome in outcomes) or None)
+        event = events.EventRecord(events.new_id(), "check", name, parent, details)
+    change.store(connection, event, max(outcome.rows for outcome in outcomes) or None)
 
 
 @class_level
@@ -354,7 +352,7 @@ class Checking:
         '`Subject`: the check `two` fails: there should be two.'
         """
         table = cast("Table", self)
-        layout = layout_of(table.connection, table.name)
+        layout = layouts.layout_of(table.connection, table.name)
         lines = [Check(line.name, line.condition) for line in layout.spec.checks]
         rules = [*lines, *checks_of(table)]
         rows = table.to_dicts() if any(not isinstance(rule.condition, str) for rule in rules) else None
@@ -367,7 +365,7 @@ def _on_stored(check: Check, table: Table, layout: Layout, rows: Rows | None) ->
     """Run a check on stored rows; the database looks for those that break a condition."""
     if not isinstance(check.condition, str):
         return judge(check, layout.label, layout.heading, rows or [])
-    read_check(CheckLine(check.name, check.condition), layout.heading, layout.label)
+    sql_checks.read_check(CheckLine(check.name, check.condition), layout.heading, layout.label)
     failing = (table & f"not ({check.condition})").keys()
     message = f"`{layout.label}`: the check `{check.name}` ({check.condition}) fails{_where(failing)}."
     return CheckOutcome(

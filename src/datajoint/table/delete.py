@@ -6,21 +6,19 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from datajoint.engine import observe
-from datajoint.engine.define import drop_tables
+from datajoint.engine import define, observe
 from datajoint.errors import (
     DataJointDeprecationWarning,
     DataJointError,
     IntegrityError,
     TransactionError,
 )
-from datajoint.graph.restrict import check_integrity
+from datajoint.graph import restrict
 from datajoint.heading.names import PART, TableName
 from datajoint.logging import logger
-from datajoint.table.cascade import Cascade, RowsChanged
+from datajoint.table import cascade, prompt as prompts
 from datajoint.table.meta import class_level
 from datajoint.table.misspelt import refuse_ignored
-from datajoint.table.prompt import ask, needs_answer
 from datajoint.table.queues import queue_of
 
 if TYPE_CHECKING:
@@ -77,7 +75,7 @@ class Deleting:
         """
         table = cast("Table", self)
         prompt, part_integrity = _older(prompt, part_integrity, safemode, force_parts, force, verbose)
-        check_integrity(part_integrity)
+        restrict.check_integrity(part_integrity)
         refuse_ignored(table.query, table.heading, table.class_name, "deleted")
         if table.name.tier == PART and part_integrity == "enforce":
             raise DataJointError(
@@ -85,7 +83,7 @@ class Deleting:
                 hint="Or pass part_integrity='ignore' to delete parts only, 'cascade' for masters, too.",
             )
         observe.writing(table.connection, table.name)
-        asks = needs_answer(table.connection.config, prompt)
+        asks = prompts.needs_answer(table.connection.config, prompt)
         if asks and table.connection.is_atomic:
             raise TransactionError(
                 "Cannot ask for confirmation of a delete within a transaction.",
@@ -114,7 +112,7 @@ class Deleting:
         refuse_ignored(table.query, table.heading, table.class_name, "deleted")
         observe.writing(table.connection, table.name)
         try:
-            count = Cascade(table.connection, table.name, table.query).delete_alone()
+            count = cascade.Cascade(table.connection, table.name, table.query).delete_alone()
         except IntegrityError as error:
             _explain(table, error)
             raise
@@ -141,7 +139,7 @@ class Deleting:
         if force is not None:
             _deprecated("force", "prompt=False")
             prompt = False if force else prompt
-        check_integrity(part_integrity)
+        restrict.check_integrity(part_integrity)
         _check_whole(table)
         table.connection.catalog.clear()  # what others have declared meanwhile depends on it, too
         if not table.is_declared:
@@ -151,10 +149,10 @@ class Deleting:
         if part_integrity == "cascade":
             names = _with_masters(graph, names)
         _check_parts(names, part_integrity)
-        if needs_answer(table.connection.config, prompt):
+        if prompts.needs_answer(table.connection.config, prompt):
             counts = {name: len(table._sibling(name)) for name in names}
             print(_listing("Tables to drop, with their rows:", counts))  # noqa: T201 - asked for
-            if not ask(f"Proceed to drop {_number(len(names), 'table')}?"):
+            if not prompts.ask(f"Proceed to drop {_number(len(names), 'table')}?"):
                 return
         _drop(table, names)
 
@@ -185,17 +183,17 @@ class Deleting:
 def _delete_asked(table: Table, part_integrity: str) -> int:
     """Show and ask, without a transaction; ask again where others have changed the rows meanwhile."""
     while True:
-        shown = Cascade(table.connection, table.name, table.query, part_integrity).counts()
+        shown = cascade.Cascade(table.connection, table.name, table.query, part_integrity).counts()
         if not any(shown.values()):
             print("Nothing to delete.")  # noqa: T201 - the other half of a dialogue
             return 0
         print(_listing("Rows to delete:", shown))  # noqa: T201
         total = sum(shown.values())
-        if not ask(f"Delete {_number(total, 'row')} from {_number(len(shown), 'table')}?"):
+        if not prompts.ask(f"Delete {_number(total, 'row')} from {_number(len(shown), 'table')}?"):
             return 0
         try:
             return _delete(table, part_integrity, shown).get(table.name, 0)
-        except RowsChanged:
+        except cascade.RowsChanged:
             print("The rows have changed in the meantime; nothing has been deleted.")  # noqa: T201
 
 
@@ -204,7 +202,7 @@ def _delete(
 ) -> dict[TableName, int]:
     connection, again = table.connection, True
     while True:
-        work = Cascade(connection, table.name, table.query, part_integrity)
+        work = cascade.Cascade(connection, table.name, table.query, part_integrity)
         try:
             removed = work.delete(shown)
         except IntegrityError as error:
@@ -296,7 +294,7 @@ def _drop(table: Table, names: list[TableName]) -> None:
     for name in reversed(names):
         queue = queue_of(table.connection, name)
         doomed += [name, queue] if catalog.find(queue) is not None else [name]
-    drop_tables(table.connection, doomed)
+    define.drop_tables(table.connection, doomed)
     logger.info(f"dropped {', '.join(map(str, doomed))}")
 
 

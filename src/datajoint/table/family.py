@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
-from datajoint.graph.dependencies import Edge
 from datajoint.heading.names import TableName
 from datajoint.table.meta import class_level
 
 if TYPE_CHECKING:
+    from datajoint.graph.dependencies import Edge
     from datajoint.table.table import Table
 
 __all__ = ["Family"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from datajoint.algebra.nodes import Query
-from datajoint.declare.describe import describe
+from datajoint.declare import describe
 from datajoint.declare.spec import TableSpec
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError
@@ -122,7 +122,7 @@ class Table(Writing, Changing, Deleting, Altering, Family, Checking, QueryExpres
         printout
             Print it, too.
         """
-        text = describe(self.spec, self._reference_name)
+        text = describe.describe(self.spec, self._reference_name)
         if printout:
             print(text)  # noqa: T201 - asked for
         return text
