@@ -16,6 +16,7 @@ from datajoint.errors import ComputeError, ContractError, DataJointDeprecationWa
 from datajoint.heading.names import TableName
 from datajoint.heading.values import normaliser
 from datajoint.table.checks import inspect_make, record
+from datajoint.table.complete import check_complete, wanted_of
 from datajoint.table.encode import Batch
 from datajoint.table.guard import writable
 from datajoint.table.rows import Mode
@@ -110,10 +111,19 @@ def _attempt(table: Table, key: Key, make_kwargs: Mapping[str, Any], closing: Cl
     with writes.running():
         _run(table, key, make_kwargs, writes)
         writes.check()
+        _check_parts(writes, table, key)
         outcomes = inspect_make(writes, key, table)
     writes.finish(closing() if closing else ())
     for name, group in outcomes.items():
         record(table.connection, name, group, writes.event)
+
+
+def _check_parts(writes: WriteSet, table: Table, key: Key) -> None:
+    """See that there are as many parts as the class wants (TXN-5)."""
+    if wanted := wanted_of(table):
+        writes.pin()
+        made = [tuple(row.values()) for row in (table & dict(key)).keys()]  # noqa: SIM118 - no dict
+        check_complete(table.connection, table.name, made, wanted)
 
 
 # ------------------------------------------------------------------------------------ the forms of make

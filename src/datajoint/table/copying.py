@@ -49,6 +49,7 @@ def insert_query(connection: Connection, name: TableName, rows: QueryExpression,
         rows.connection is not connection
         or not names
         or mode.checks
+        or mode.wanted
         or not _can_stay(layout, rows, names, mode)
     ):
         insert_chunks(connection, name, read(iter(rows), layout.heading), mode)

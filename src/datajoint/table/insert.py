@@ -13,6 +13,7 @@ from datajoint.journal.scope import Scope
 from datajoint.table import write_set
 from datajoint.table.check import check
 from datajoint.table.checks import inspect_insert, record
+from datajoint.table.complete import completing
 from datajoint.table.conditions import enforce
 from datajoint.table.encode import Batch, encode
 from datajoint.table.incoming import Chunk, read
@@ -54,7 +55,11 @@ def insert_chunks(
         return
     outcomes = inspect_insert(layout, batches, mode.checks)
     observe.writing(connection, name)
-    write_batches(layout, batches, mode, within)
+    if mode.wanted:
+        with completing(layout, batches, mode.wanted):
+            write_batches(layout, batches, mode, within)
+    else:
+        write_batches(layout, batches, mode, within)
     record(connection, name, outcomes)
 
 

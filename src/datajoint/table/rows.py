@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from datajoint._value import Value
 from datajoint.backends.base import Parameters
-from datajoint.errors import AccessError, CheckError, DuplicateError, IntegrityError, MissingAttributeError
+from datajoint.errors import (
+    AccessError,
+    CheckError,
+    DataJointError,
+    DeadlockError,
+    DuplicateError,
+    IntegrityError,
+    MissingAttributeError,
+)
 from datajoint.journal.change import atomic, change, store
 from datajoint.journal.event import EventRecord, is_clash
 from datajoint.journal.scope import Scope, open_event
@@ -31,11 +39,15 @@ from datajoint.table.refusal import explain
 
 if TYPE_CHECKING:
     from datajoint.table.checks import Check
+    from datajoint.table.complete import Wanted
 
 __all__ = ["Mode", "conflict_of", "is_small", "statements_for", "write_batches", "write_many"]
 
 FEW = 20
 """Up to so many rows go as one statement."""
+
+ATTEMPTS = 4
+"""How often a write that others got in the way of is tried."""
 
 ROWS_PER_STATEMENT = 50
 FEW_BYTES = 1 << 20
@@ -51,14 +63,15 @@ class Mode(Value):
         What is done about a row whose key is taken (INS-4 … 7).
     ignore_extra
         Whether fields that are no attributes are dropped (INS-8).
-    checks
-        What the class of the table has as `checks`.
+    checks, wanted
+        What the class of the table has as `checks` and as `min_parts`.
     """
 
     replace: bool = False
     skip: bool = False
     ignore_extra: bool = False
     checks: tuple[Check, ...] = ()
+    wanted: tuple[Wanted, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -68,16 +81,25 @@ class Mode(Value):
 
 def write_batches(layout: Layout, batches: Sequence[Batch], mode: Mode, within: Scope | None = None) -> None:
     """Write encoded rows with their event; a refusal is told in terms of the table."""
+    inside = layout.connection.in_transaction
     try:
-        try:
-            _write(layout, batches, mode, within)
-        except DuplicateError as error:
-            if not is_clash(error):
-                raise
-            _write(layout, batches, mode, within)
+        for _ in range(ATTEMPTS - 1):
+            try:
+                _write(layout, batches, mode, within)
+            except (DeadlockError, DuplicateError) as error:
+                if not is_clash(error) and (inside or not _may_pass(error, mode)):
+                    raise
+            else:
+                return
+        _write(layout, batches, mode, within)
     except (CheckError, DuplicateError, IntegrityError, MissingAttributeError) as error:
         explain(error, layout, batches)
         raise
+
+
+def _may_pass(error: DataJointError, mode: Mode) -> bool:
+    """Whether a write that is a transaction of its own was refused for what others did at the same moment."""
+    return isinstance(error, DeadlockError) or mode.skip
 
 
 def _write(layout: Layout, batches: Sequence[Batch], mode: Mode, within: Scope | None) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 from datajoint.errors import DataJointError
@@ -9,6 +11,7 @@ from datajoint.journal.scope import series
 from datajoint.query.expression import QueryExpression
 from datajoint.table import guard
 from datajoint.table.checks import checks_of
+from datajoint.table.complete import insert_with_parts, wanted_of
 from datajoint.table.copying import insert_query
 from datajoint.table.incoming import one, read, with_index
 from datajoint.table.insert import insert_chunks, read_groups
@@ -28,11 +31,15 @@ __all__ = ["Writing"]
 class Writing:
     """Inserting, validating and updating rows."""
 
+    min_parts: Mapping[str, int] = MappingProxyType({})
+    """Least number of rows of parts that each row has, such as ``{"Cell": 1}``: with fewer it is refused."""
+
     def insert1(
         self, row: Any, replace: bool = False, skip_duplicates: bool = False,
         ignore_extra_fields: bool = False, allow_direct_insert: bool | None = None,
+        parts: Mapping[Any, Any] | None = None,
     ) -> None:  # fmt: skip
-        """Insert one row.
+        """Insert one row, with the rows of its parts if these are given.
 
         Parameters
         ----------
@@ -46,6 +53,9 @@ class Writing:
             Drop fields that are no attributes.
         allow_direct_insert
             Insert into a computed table outside its make.
+        parts
+            Rows of parts, ``{Scan.Cell: rows}``, inserted together with the row or not at all (TXN-5); the
+            key of the row is filled in where they lack it. All options hold for them, too.
 
         Raises
         ------
@@ -62,25 +72,46 @@ class Writing:
         >>> Subject.insert1({"subject_id": 1})
         >>> len(Subject())
         1
+
+        With its parts:
+
+        >>> @schema
+        ... class Scan(dj.Manual):
+        ...     definition = "scan : int32"
+        ...     min_parts = {"Cell": 1}
+        ...
+        ...     class Cell(dj.Part):
+        ...         definition = '''
+        ...         -> master
+        ...         cell : int16
+        ...         '''
+        >>> Scan.insert1({"scan": 7}, parts={Scan.Cell: [{"cell": 1}, {"cell": 2}]})
+        >>> Scan.Cell.keys(order_by="KEY")
+        [{'scan': 7, 'cell': 1}, {'scan': 7, 'cell': 2}]
+        >>> Scan.insert1({"scan": 8})
+        Traceback (most recent call last):
+        ...
+        datajoint.errors.IntegrityError: `Scan`: the row scan=8 has 0 rows of ...
         """
         table = cast("Table", self)
+        if parts:
+            options = _options(replace, skip_duplicates, ignore_extra_fields, allow_direct_insert)
+            insert_with_parts(table, lambda: Writing.insert1(self, row, **options), parts, row, options)
+            return
         if _overrides_insert(type(self)):  # mixins change what all inserts do
-            options = {
-                "replace": replace,
-                "skip_duplicates": skip_duplicates,
-                "ignore_extra_fields": ignore_extra_fields,
-            }
-            table.insert((row,), **options, allow_direct_insert=allow_direct_insert)
+            table.insert(
+                (row,), **_options(replace, skip_duplicates, ignore_extra_fields, allow_direct_insert)
+            )
             return
         guard.check_insert(table.name, allow_direct_insert)
         layout = layout_of(table.connection, table.name)
-        mode = Mode(replace, skip_duplicates, ignore_extra_fields, checks_of(table))
+        mode = Mode(replace, skip_duplicates, ignore_extra_fields, checks_of(table), wanted_of(table))
         insert_chunks(table.connection, table.name, [one(row, layout.heading)], mode)
 
     def insert(
         self, rows: Any, replace: bool = False, skip_duplicates: bool = False,
         ignore_extra_fields: bool = False, allow_direct_insert: bool | None = None,
-        chunk_size: int | None = None,
+        chunk_size: int | None = None, parts: Mapping[Any, Any] | None = None,
     ) -> None:  # fmt: skip
         """Insert rows: all of them or, when one is refused, none.
 
@@ -93,6 +124,8 @@ class Writing:
             As for `insert1`.
         chunk_size
             Insert so many rows at a time, each lot a transaction of its own.
+        parts
+            Rows of parts, ``{Scan.Cell: rows}``, inserted together with the rows or not at all (TXN-5).
 
         Raises
         ------
@@ -112,8 +145,13 @@ class Writing:
         [{'subject_id': 1}, {'subject_id': 2}, {'subject_id': 3}]
         """
         table = cast("Table", self)
+        if parts:
+            options = _options(replace, skip_duplicates, ignore_extra_fields, allow_direct_insert)
+            own: dict[str, Any] = {**options, "chunk_size": chunk_size}
+            insert_with_parts(table, lambda: Writing.insert(self, rows, **own), parts, None, options)
+            return
         guard.check_insert(table.name, allow_direct_insert)
-        mode = Mode(replace, skip_duplicates, ignore_extra_fields, checks_of(table))
+        mode = Mode(replace, skip_duplicates, ignore_extra_fields, checks_of(table), wanted_of(table))
         if isinstance(rows, type) and issubclass(rows, QueryExpression):
             rows = rows()
         if isinstance(rows, QueryExpression):
@@ -218,6 +256,17 @@ class Writing:
             )
         guard.check_update(table.name, allow_direct_update)
         update_one(table.connection, table.name, row)
+
+
+def _options(
+    replace: bool, skip_duplicates: bool, ignore_extra_fields: bool, allow_direct_insert: bool | None
+) -> dict[str, Any]:
+    return {
+        "replace": replace,
+        "skip_duplicates": skip_duplicates,
+        "ignore_extra_fields": ignore_extra_fields,
+        "allow_direct_insert": allow_direct_insert,
+    }
 
 
 def _overrides_insert(kind: type) -> bool:
