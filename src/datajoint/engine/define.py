@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from datajoint._value import replace
 from datajoint.declare.default import canonical
 from datajoint.declare.spec import TableSpec
 from datajoint.engine.connection import Connection
 from datajoint.engine.rows import storage_type
-from datajoint.errors import DataJointError, DeclarationError, TransactionError
+from datajoint.errors import DataJointError, DeadlockError, DeclarationError, TransactionError
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.names import TableName
 from datajoint.sql import ddl
 from datajoint.sql.system import LINEAGE, lineage_table
 
 __all__ = ["create_schema", "create_table", "drop_schema", "drop_tables", "run"]
+
+ATTEMPTS = 4
 
 
 def create_schema(connection: Connection, name: str) -> None:
@@ -101,8 +104,26 @@ def drop_schema(connection: Connection, name: str) -> None:
 def run(connection: Connection, statements: Sequence[ddl.Statement]) -> None:
     """Run DDL as one change where the database can, else one statement after the other."""
     if connection.dialect.features.transactional_ddl:
-        with connection.transaction:
-            connection.execute_batch(statements)
+        _patiently(connection, partial(_as_one, connection, statements))
         return
     for text, parameters in statements:
-        connection.execute(text, parameters)
+        _patiently(connection, partial(connection.execute, text, parameters))
+
+
+def _as_one(connection: Connection, statements: Sequence[ddl.Statement]) -> None:
+    with connection.transaction:
+        connection.execute_batch(statements)
+
+
+def _patiently(connection: Connection, act: Callable[[], object]) -> None:
+    """Repeat what others got in the way of, who declare or write to parents at the same moment."""
+    inside = connection.in_transaction
+    for _ in range(ATTEMPTS - 1):
+        try:
+            act()
+        except DeadlockError:
+            if inside:
+                raise
+        else:
+            return
+    act()
