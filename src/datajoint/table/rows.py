@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, islice
+from itertools import chain, islice, repeat
 from typing import TYPE_CHECKING, Any
 
 from datajoint._value import Value
@@ -290,4 +290,6 @@ def _last_of_each_key(layout: Layout, batch: Batch) -> Iterable[tuple[Any, ...]]
 
 def _keyed(layout: Layout, batch: Batch) -> Iterator[tuple[tuple[Any, ...], tuple[Any, ...]]]:
     places = [n for n, (name, _) in enumerate(batch.columns) if name in layout.key]
-    return ((tuple([row[n] for n in places]), row) for row in batch.rows())
+    for part in batch.parts:
+        keys = zip(*[part[n] for n in places], strict=True) if places else repeat(())
+        yield from zip(keys, zip(*part, strict=True), strict=False)
