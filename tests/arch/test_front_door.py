@@ -72,8 +72,8 @@ def test_import_loads_nothing_slow():
 def test_import_costs_little():
     """The cost of the import is what it loads; `make bench` measures the time."""
     code = "import json, sys; before = set(sys.modules); import datajoint; print(json.dumps(sorted(set(sys.modules) - before)))"
-    assert ["__future__", "datajoint", "datajoint._lazy", "datajoint.version", "types"] == json.loads(
-        fresh(code)
+    assert {"__future__", "datajoint", "datajoint._lazy", "datajoint.version", "types"} >= set(
+        json.loads(fresh(code))
     )
 
 
