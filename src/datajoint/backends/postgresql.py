@@ -88,7 +88,7 @@ class PostgresqlSession(Session):
     def _execute_anew(self, text: str, parameters: Parameters, core: bool) -> Cursor:
         """Forget prepared statements, which another client's ALTER TABLE made useless, and repeat."""
         try:
-            self._connection.execute("DEALLOCATE ALL")
+            self._forget_prepared()
             return self._cursor.execute(text, parameters, prepare=False, binary=core)
         except Exception as error:
             raise self._failed(error, text) from error
@@ -98,7 +98,11 @@ class PostgresqlSession(Session):
         if self._doubtful and self._connection.info.transaction_status != _FAILED:
             self._doubtful = False
             with suppress(Exception):  # a lost connection shows at the next statement
-                self._connection.execute("DEALLOCATE ALL", prepare=False)
+                self._forget_prepared()
+
+    def _forget_prepared(self) -> None:
+        """Have server and driver forget; the driver only notices from a text that it has not sent before."""
+        self._connection.execute(f"DEALLOCATE ALL -- {next(self._numbers)}", prepare=False)
 
     def execute_batch(self, statements: Sequence[tuple[str, Parameters]]) -> list[int]:
         self._make_sure()
