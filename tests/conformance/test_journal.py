@@ -486,8 +486,8 @@ class _Deaf:
     def __getattr__(self, name):
         return getattr(self.session, name)
 
-    def execute(self, text, parameters=()):
-        return self._hear(self.session.execute(text, parameters), "INSERT" in text)
+    def execute(self, text, parameters=(), core=False):
+        return self._hear(self.session.execute(text, parameters, core), "INSERT" in text)
 
     def execute_batch(self, statements):
         return self._hear(self.session.execute_batch(statements), "INSERT" in str(statements))

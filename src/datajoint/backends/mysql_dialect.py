@@ -262,8 +262,8 @@ def binary_literal(value: bytes) -> str:
     """
     if len(value) < LARGE:
         return f"X'{value.hex()}'"
-    text = value.decode("ascii", "surrogateescape")  # encoded again when the statement is sent
-    return f"_binary'{text.translate(_ESCAPES)}'"
+    escaped = value.replace(b"\\", b"\\\\").replace(b"'", b"\\'")
+    return f"_binary'{escaped.decode('ascii', 'surrogateescape')}'"  # encoded again when it is sent
 
 
 def _list_encoder(dtype: AttributeType) -> Codec:

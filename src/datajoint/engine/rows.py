@@ -36,7 +36,7 @@ class RowDecoder:
     names
         Of the columns, in order.
     decoders
-        Place of each column whose values the driver does not give as the user wants them, and what decodes it.
+        Place and decoder of each column whose values the driver gives in another form.
     core
         Whether all columns are of core types.
     """
@@ -68,7 +68,7 @@ class RowDecoder:
         for start in range(0, len(rows), _CHUNK):
             part = zip(*rows[start : start + _CHUNK], strict=True)
             for column, values in zip(columns, part, strict=False):  # further ones nobody asked for
-                column += values
+                column.extend(values)
         for n, decode in self.decoders:
             columns[n] = decode(columns[n])
         return columns

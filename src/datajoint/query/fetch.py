@@ -21,9 +21,7 @@ __all__ = ["compiled", "count", "dicts", "exists", "first_row", "limited", "raw_
 _PAGE = 10_000
 
 
-def compiled(
-    plan: Plan, connection: Connection, names: tuple[str, ...] = ()
-) -> tuple[Statement, RowDecoder]:
+def compiled(plan: Plan, connection: Connection, names: tuple[str, ...] = ()) -> tuple[Statement, RowDecoder]:
     """Return the SELECT of a plan, or of some attributes of it, and the decoder of its rows; made once."""
     key = ("rows", names, connection.dialect.name, id(connection.config))
     found = plan.statements.get(key)

@@ -254,7 +254,7 @@ def _in_groups(layout: Layout, batch: Batch, mode: Mode, constants: dict[str, An
     changed = 0
     remaining = batch.rows()
     while rows := list(islice(remaining, size)):
-        values = [value for row in rows for value in row + mark]
+        values = list(chain.from_iterable([row + mark for row in rows]))
         text = _insert_text(layout, columns, len(rows), mode)
         changed += layout.connection.session.execute(text, values).rowcount
     return changed
