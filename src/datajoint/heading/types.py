@@ -75,7 +75,7 @@ class AttributeType(Value):
         return self is other or (isinstance(other, AttributeType) and self._meaning() == other._meaning())
 
     def __hash__(self) -> int:
-        return hash(self._meaning())
+        return hash(self.text)
 
     def _meaning(self) -> tuple[object, ...]:
         return (

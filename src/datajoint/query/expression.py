@@ -240,9 +240,7 @@ class QueryExpression(LegacyFetch):
         self, names: Sequence[str], order_by: Any, limit: int | None, offset: int | None
     ) -> tuple[Heading, list[Any]]:
         query = fetch.limited(self.query, order_by, limit, offset)
-        if names:
-            query = build.project(query, tuple(names), {})
-        rows, decoder = fetch.raw_rows(query, self.connection)
+        rows, decoder = fetch.raw_rows(query, self.connection, tuple(dict.fromkeys(names)))
         return query.heading, decoder.columns(rows)
 
     def to_arrays(
@@ -266,12 +264,16 @@ class QueryExpression(LegacyFetch):
         for name in attrs:
             if name not in self.heading:
                 raise self.heading.unknown(name)
-        heading, columns = self._columns(attrs, order_by, limit, offset)
+        if not attrs and not squeeze:
+            query = fetch.limited(self.query, order_by, limit, offset)
+            return frames.structured(query.heading, *fetch.raw_rows(query, self.connection))
+        names = dict.fromkeys((*self.heading.key, *attrs) if include_key else attrs)
+        heading, columns = self._columns(tuple(names), order_by, limit, offset)
         if squeeze:
             columns = [frames.squeezed(column) for column in columns]
         if not attrs:
-            return frames.structured(heading, columns)
-        by_name = dict(zip(heading.order, columns, strict=True))
+            return frames.structured_columns(heading, columns)
+        by_name = dict(zip(names, columns, strict=True))
         arrays = tuple(frames.array(heading[name], by_name[name]) for name in attrs)
         if include_key:
             rows = zip(*(by_name[name] for name in heading.key), strict=True)
@@ -368,13 +370,15 @@ class QueryExpression(LegacyFetch):
             query = self.query
             row = dict(zip(query.plan.heading.order, fetch.first_row(query, self.connection), strict=True))
             return dict(zip(row, frames.squeezed(list(row.values())), strict=True)) if squeeze else row
-        for name in attrs:
-            if name != "KEY" and name not in self.heading:
-                raise self.heading.unknown(name)
-        query = build.project(self.query, tuple(name for name in attrs if name != "KEY"), {})
-        row = dict(zip(query.heading.order, fetch.first_row(query, self.connection), strict=True))
-        key = {name: row[name] for name in query.heading.key}
-        values = [key if name == "KEY" else row[name] for name in attrs]
+        heading, names = self.heading, dict.fromkeys(attrs)
+        if "KEY" in names:
+            del names["KEY"]
+            names |= dict.fromkeys(heading.key)
+        for name in names:
+            if name not in heading:
+                raise heading.unknown(name)
+        row = dict(zip(names, fetch.first_row(self.query, self.connection, tuple(names)), strict=False))
+        values = [{key: row[key] for key in heading.key} if name == "KEY" else row[name] for name in attrs]
         values = frames.squeezed(values) if squeeze else values
         return values[0] if len(values) == 1 else tuple(values)
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Container, Generator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,12 @@ if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
 
-__all__ = ["ARROW_TYPE", "array", "arrow_table", "pandas_frame", "polars_frame", "squeezed", "structured"]
+    from datajoint.engine.rows import RowDecoder
+
+__all__ = [
+    "ARROW_TYPE", "array", "arrow_table", "pandas_frame", "polars_frame", "squeezed", "structured",
+    "structured_columns",
+]  # fmt: skip
 
 Columns = Sequence[Sequence[Any]]
 
@@ -30,6 +35,9 @@ ARROW_TYPE = b"datajoint.type"
 
 WHOLE = INTEGERS | {"year"}
 POLARS_DIGITS = 38
+_NUMPY_TYPES = {
+    **dict.fromkeys(INTEGERS, "i8"), "uint64": "u8", "bool": "?", **dict.fromkeys(FLOATS, "f8"),
+}  # fmt: skip
 
 
 def array(attribute: Attribute, values: Sequence[Any]) -> np.ndarray[Any, Any]:
@@ -37,12 +45,9 @@ def array(attribute: Attribute, values: Sequence[Any]) -> np.ndarray[Any, Any]:
     import numpy as np
 
     kind = attribute.dtype.kind
-    if kind in FLOATS:
-        return np.array(values, dtype="f8")  # None becomes NaN
-    if kind in INTEGERS or kind == "bool":
-        dtype = "?" if kind == "bool" else "u8" if kind == "uint64" else "i8"
-        if None not in values:
-            return np.array(values, dtype=dtype)
+    dtype = _NUMPY_TYPES.get(kind)
+    if dtype == "f8" or (dtype and None not in values):
+        return np.array(values, dtype=dtype)  # None becomes NaN
     return np.fromiter(values, dtype=object, count=len(values))  # which takes no list or array apart
 
 
@@ -54,8 +59,33 @@ def squeezed(values: Sequence[Any]) -> list[Any]:
     ]
 
 
-def structured(heading: Heading, columns: Columns) -> np.ndarray[Any, Any]:
-    """Return a structured array, a field per attribute."""
+def structured(heading: Heading, rows: Sequence[Any], decoder: RowDecoder) -> np.ndarray[Any, Any]:
+    """Return rows as the driver gives them as a structured array, a field per attribute."""
+    import numpy as np
+
+    fields = _fields(heading, {n for n, _ in decoder.decoders})
+    if fields is None:
+        return structured_columns(heading, decoder.columns(rows))
+    result = np.array(list(rows), dtype=fields)
+    for n, decode in decoder.decoders:
+        name = heading.order[n]
+        result[name] = np.fromiter(decode(list(result[name])), dtype=object, count=len(rows))
+    return result
+
+
+def _fields(heading: Heading, decoded: Container[int]) -> list[tuple[str, str]] | None:
+    """Return the fields of an array that NumPy can make from rows; None where it must be made by column."""
+    fields: list[tuple[str, str]] = []
+    for n, a in enumerate(heading.values()):
+        dtype = _NUMPY_TYPES.get(a.dtype.kind, "O")
+        if dtype != "O" and (n in decoded or (dtype != "f8" and _may_be_null(heading, a))):
+            return None
+        fields.append((a.name, dtype))
+    return fields or None
+
+
+def structured_columns(heading: Heading, columns: Columns) -> np.ndarray[Any, Any]:
+    """Return decoded columns as a structured array, a field per attribute."""
     import numpy as np
 
     arrays = [array(a, column) for a, column in zip(heading.values(), columns, strict=True)]
