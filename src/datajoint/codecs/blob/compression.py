@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from importlib import import_module
 from struct import Struct
 from typing import Any
 
@@ -26,11 +27,10 @@ def _engine() -> tuple[Any, int, tuple[type[Exception], ...]]:
     import zlib
 
     try:
-        from isal import isal_zlib
+        accelerator: Any = import_module("isal.isal_zlib")
     except ImportError:
         return zlib, -1, (zlib.error,)
     # isal's levels 1 to 3 differ by 4 % in size, 1 is the fastest
-    accelerator: Any = isal_zlib
     return accelerator, 1, (accelerator.error, zlib.error)
 
 
