@@ -246,11 +246,10 @@ def test_only_schemas_with_rights_are_listed(
 def test_a_refusal_inside_a_transaction(reader: Any, schema: Any, filled: Any, administer: Any) -> None:
     subject, _ = tables(reader.Schema(schema.database))
     connection = reader.connection
-    connection.start_transaction()
-    assert 2 == len(subject())
-    with pytest.raises(AccessError, match="INSERT in table"):
-        subject.insert1({"subject_id": 3, "name": "c"})
-    assert 2 == len(subject())
-    connection.cancel_transaction()
+    with connection.transaction:
+        assert 2 == len(subject())
+        with pytest.raises(AccessError, match="INSERT in table"):
+            subject.insert1({"subject_id": 3, "name": "c"})
+        assert 2 == len(subject())
     assert not connection.in_transaction
     assert 2 == len(subject())

@@ -43,8 +43,15 @@ def change(
     >>> change(instance.connection, None, "INSERT INTO t VALUES (?), (?)", (1, 2))
     2
     """
-    if event is not None and event.written:
-        event = None
+    count = _change(connection, None if event is None or event.written else event, text, values, rows)
+    if event is not None and count:
+        event.note()
+    return count
+
+
+def _change(
+    connection: Connection, event: EventRecord | None, text: str, values: Parameters, rows: int | None
+) -> int:
     if event is None:
         return _alone(connection, text, values)
     if connection.dialect.features.server:
@@ -170,8 +177,11 @@ def store(connection: Connection, event: EventRecord | None, rows: int | None) -
     >>> import datajoint as dj
     >>> store(dj.Instance(backend="sqlite", database__name=":memory:").connection, None, 3)
     """
-    if event is not None and rows != 0 and not event.written:
+    if event is None or rows == 0:
+        return
+    if not event.written:
         connection.execute(*event_statement(connection, event, rows))
+    event.note()
 
 
 def event_statement(connection: Connection, event: EventRecord, rows: int | None) -> tuple[str, Parameters]:

@@ -46,6 +46,8 @@ class EventRecord(Value):
         Event of the block, cascade or make that this is a part of.
     written
         Whether somebody else writes it: rows of a make's own table carry the event of the make.
+    schemas
+        Where its parent notes that a step was written; a step that is refused leaves the parent without it.
     """
 
     id: int
@@ -54,6 +56,12 @@ class EventRecord(Value):
     parent: int | None = None
     details: Mapping[str, Any] | None = None
     written: bool = False
+    schemas: dict[str, None] | None = None
+
+    def note(self) -> None:
+        """Tell the parent that it was written."""
+        if self.schemas is not None:
+            self.schemas[self.table.schema] = None
 
 
 def new_id() -> int:

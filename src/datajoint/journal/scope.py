@@ -118,10 +118,10 @@ def open_event(
     scope = within or current_scope(connection)
     if scope is None:
         return EventRecord(new_id(), kind, table, None, details)
-    scope.schemas[table.schema] = None
+    noted = scope.schemas
     if table == scope.table and kind in ("insert", "replace"):
-        return EventRecord(scope.id, scope.kind, table, scope.parent, details, written=True)
-    return EventRecord(new_id(), kind, table, scope.id, details)
+        return EventRecord(scope.id, scope.kind, table, scope.parent, details, written=True, schemas=noted)
+    return EventRecord(new_id(), kind, table, scope.id, details, schemas=noted)
 
 
 @contextmanager
