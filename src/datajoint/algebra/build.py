@@ -307,7 +307,8 @@ def join(
     Parameters
     ----------
     kind
-        ``inner``, ``left`` (keeps every row of the left operand) or ``outer``.
+        ``inner``, ``left`` (keeps every row of the left operand) or ``outer`` (every row of both; the key is
+        the union).
     nullable_key
         Allows a left join whose left operand does not determine the right one; the key is the union.
     """
@@ -324,12 +325,27 @@ def join(
             )
         heading = join_heading(left.heading, right.heading, matched, kind)
         node = Join(left.plan, right.plan, matched.on, kind, heading)
-        if kind != "inner":
+        if kind == "left":
             _own(node, {*right.heading} - {*left.heading})
+        if kind == "outer":
+            _check_kinds(left.heading, right.heading, (*matched.on, *matched.same))
+            _own(node, {*left.heading} ^ {*right.heading})
         found = left.plan.keep(key, (node, matched.same))
     plan, same = found
     _check_same(left, right, same)
     return Query(plan, left.values + right.values)
+
+
+def _check_kinds(left: Heading, right: Heading, names: Sequence[str]) -> None:
+    """Refuse to put values of two types into one attribute."""
+    for name in names:
+        one, other = left[name], right[name]
+        if one.dtype.kind != other.dtype.kind:
+            raise QueryError(
+                f"Attribute `{name}` is {one.type} on one side and {other.type} on the other: an outer join "
+                "takes it from both.",
+                hint=f"Convert one of them: .proj({name}='cast(... as ...)').",
+            )
 
 
 def union(left: Query, right: Query) -> Query:

@@ -80,6 +80,15 @@ class _Lowering:
         return self._first if self._first and self._aliases == 1 else f"t{self._aliases}"
 
     def lower(self, plan: Plan, offset: int) -> Block:
+        if self._aliases or offset or self._first is not None:
+            return self._lowered(plan, offset)
+        found = plan.statements.get("block")  # the first operand is the same in all that is made of it
+        if found is None:
+            found = plan.statements["block"] = self._lowered(plan, 0), self._aliases
+        block, self._aliases = found
+        return block
+
+    def _lowered(self, plan: Plan, offset: int) -> Block:
         match plan:
             case Source():
                 return self.source(plan)
@@ -236,6 +245,8 @@ class _Lowering:
         return self.whole(replace(block, columns=ordered, hidden={}, grouped=grouped))
 
     def join(self, plan: Join, offset: int) -> Block:
+        if plan.kind == "outer":
+            return self.outer(plan, offset)
         left = self.plain(self.lower(plan.left, offset))
         right = self.lower(plan.right, offset + plan.left.arity)
         right = self.plain(right) if plan.kind == "inner" else self.single(right)
@@ -256,6 +267,16 @@ class _Lowering:
         far = tuple(p for p in pairs if p not in near)
         sources = (*left.sources, Item(kind, first.relation, first.alias, near), *rest)
         return Block(sources, columns, {}, (*left.where, *right.where, *far))
+
+    def outer(self, plan: Join, offset: int) -> Block:
+        """Rows of the left side with their partners, then rows of the right side without any."""
+        second = offset + plan.left.arity
+        left = self.plain(self.lower(plan.left, offset))
+        right = self.single(self.lower(plan.right, second))
+        both = {**right.columns, **left.columns}
+        columns = {name: both[name] for name in plan.heading.order}
+        first = self.joined(left, right, _pairs(left, right, plan.on), "left", columns)
+        return self.wrap(UnionBlock((first, self.unmatched(plan, plan.on, offset))))
 
     # -------------------------------------------------------------------------------------- aggregation
 
@@ -317,15 +338,20 @@ class _Lowering:
         else:
             first = self.wrap(left) if left.limited else replace(left, order=())
             first = replace(first, columns={name: first.columns[name] for name in order}, hidden={})
-        right = self.lower(plan.right, second)
+        return self.wrap(UnionBlock((*_branches(first), self.unmatched(plan, key, offset, nulls))))
+
+    def unmatched(
+        self, plan: Union | Join, on: tuple[str, ...], offset: int, nulls: frozenset[str] = frozenset()
+    ) -> Block:
+        """Rows of the right side that match none of the left one, NULL for attributes of the left."""
+        right = self.lower(plan.right, offset + plan.left.arity)
         # DISTINCT would give the NULLs of missing attributes a type, and the other branch has another one.
-        fits = self.takes(right, frozenset(key)) and not right.distinct
+        fits = self.takes(right, frozenset(on)) and not right.distinct
         right = replace(right, order=()) if fits else self.wrap(right)
-        only = _not(self.exists(right, plan.left, key, offset, nulls))
+        only = _not(self.exists(right, plan.left, on, offset, nulls))
         types = {a.name: a.dtype for a in plan.heading.values()}
-        columns = {name: right.columns.get(name, Null(types[name])) for name in order}
-        last = replace(right, columns=columns, hidden={}, where=(*right.where, only))
-        return self.wrap(UnionBlock((*_branches(first), last)))
+        columns = {name: right.columns.get(name, Null(types[name])) for name in plan.heading.order}
+        return replace(right, columns=columns, hidden={}, where=(*right.where, only))
 
     def top(self, plan: Top, offset: int) -> Block:
         block = self.lower(plan.operand, offset)

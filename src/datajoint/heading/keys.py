@@ -122,6 +122,8 @@ def join_heading(left: Heading, right: Heading, matched: Match, kind: str = "inn
         key = set(left.key)
     elif not determines(right, left):
         key, first, second = set(right.key), right, left
+    if kind == "outer":
+        first, second = left, right
     if kind == "outer" or (kind == "left" and determines(left, right)):
         key = set(left.key) | set(right.key)
     optional = {"inner": (), "left": (right,), "outer": (left, right)}[kind]
@@ -131,7 +133,8 @@ def join_heading(left: Heading, right: Heading, matched: Match, kind: str = "inn
             if a.name in attributes:
                 attributes[a.name] = _merge(attributes[a.name], a, matched, optional)
             else:
-                nullable = a.nullable or (heading in optional and a.name not in matched.on)
+                both = a.name in first and a.name in second
+                nullable = a.nullable or (heading in optional and not both)
                 attributes[a.name] = replace(a, in_key=a.name in key, nullable=nullable)
     keys = [a for a in attributes.values() if a.in_key]
     rest = [a for a in attributes.values() if not a.in_key]
@@ -141,7 +144,11 @@ def join_heading(left: Heading, right: Heading, matched: Match, kind: str = "inn
 
 def _merge(kept: Attribute, other: Attribute, matched: Match, optional: tuple[Heading, ...]) -> Attribute:
     nullable, origins = kept.nullable, kept.origins | other.origins
-    if optional:  # rows without a partner keep their value, so what determines the partner's says nothing
+    if len(optional) == 2:  # some rows have the value of the one side only, some that of the other
+        nullable = kept.nullable or other.nullable
+        keys = {origin for origin in origins if origin[1] in origin[2]}
+        origins = (kept.origins & other.origins) | keys
+    elif optional:  # rows without a partner keep their value, so what determines the partner's says nothing
         origins = kept.origins | {origin for origin in other.origins if origin[1] in origin[2]}
     elif kept.name in matched.on:
         nullable = kept.nullable and other.nullable

@@ -144,7 +144,12 @@ class QueryExpression(LegacyFetch):
         return self._derived(build.project(self.query, attributes, named_attributes, self._backend))
 
     def join(
-        self, other: Any, semantic_check: bool = True, left: bool = False, allow_nullable_pk: bool = False
+        self,
+        other: Any,
+        semantic_check: bool = True,
+        left: bool = False,
+        allow_nullable_pk: bool = False,
+        outer: bool = False,
     ) -> QueryExpression:
         """Pair the rows equal on all shared attributes; ``A * B`` is the same (QRY-30 … 36).
 
@@ -155,10 +160,44 @@ class QueryExpression(LegacyFetch):
         left
             Keep every row of the left operand.
         allow_nullable_pk
-            Allow a left join in which the left operand does not determine the right one.
+            Allow a left join in which the left operand does not determine the right one; the key is that of
+            both, and may be NULL.
+        outer
+            Keep every row of both operands; the key is that of both, and may be NULL.
+
+        Examples
+        --------
+        >>> import datajoint as dj
+        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+        >>> @schema
+        ... class Subject(dj.Manual):
+        ...     definition = "subject_id : int32"
+        >>> @schema
+        ... class Weight(dj.Manual):
+        ...     definition = '''
+        ...     -> Subject
+        ...     ---
+        ...     weight : float64
+        ...     '''
+        >>> @schema
+        ... class Cage(dj.Manual):
+        ...     definition = '''
+        ...     -> Subject
+        ...     ---
+        ...     cage : int16
+        ...     '''
+        >>> Subject.insert([{"subject_id": 1}, {"subject_id": 2}])
+        >>> Weight.insert1({"subject_id": 1, "weight": 20.5})
+        >>> Cage.insert1({"subject_id": 2, "cage": 7})
+        >>> for row in Weight.join(Cage, outer=True).to_dicts(order_by="KEY"):
+        ...     print(row)
+        {'subject_id': 1, 'weight': 20.5, 'cage': None}
+        {'subject_id': 2, 'weight': None, 'cage': 7}
         """
         other = as_expression(self._operand(other), "joined with")
-        kind = "left" if left else "inner"
+        if left and outer:
+            raise QueryError("A join is left or outer, not both.", hint="outer=True keeps every row of both.")
+        kind = "outer" if outer else "left" if left else "inner"
         return self._derived(build.join(self.query, other.query, kind, semantic_check, allow_nullable_pk))
 
     def __mul__(self, other: Any) -> QueryExpression:

@@ -136,9 +136,13 @@ class _Oracle:
         found: list[Row] = []
         for row in left:
             partners = [other for other in right if _equal(row, other, plan.on)]
-            if not partners and plan.kind == "left":
+            if not partners and plan.kind != "inner":
                 partners = [dict.fromkeys(plan.right.heading.order)]
             found += [{**other, **row} for other in partners]
+        if plan.kind == "outer":
+            empty: Row = dict.fromkeys(plan.heading.order)
+            alone = [row for row in right if not any(_equal(row, other, plan.on) for other in left)]
+            found += [{**empty, **row} for row in alone]
         return found
 
     def aggregate(self, plan: nodes.Aggregate, values: Sequence[Any]) -> list[Row]:

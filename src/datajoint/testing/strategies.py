@@ -388,7 +388,7 @@ class _Writer:
         other = self.choose([other, other, f"{other}.proj()"])
         return self.choose([
             f"({code} * {other})", f"({code} * {other})", f"({other} * {code})", f"{code}.extend({other})",
-            f"{code}.join({other}, left=True, allow_nullable_pk=True)",
+            f"{code}.join({other}, left=True, allow_nullable_pk=True)", f"{code}.join({other}, outer=True)",
             f"({code} * ({code} & {self.condition(expression)}))",
         ])  # fmt: skip
 
