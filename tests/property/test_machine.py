@@ -38,7 +38,7 @@ Row = dict[str, Any]
 Key = tuple[Any, ...]
 Rows = dict[str, dict[Key, Row]]
 
-STEPS = 12
+STEPS = 20
 EXAMPLES = 4
 """A machine makes so many times fewer examples than the profile has."""
 
@@ -153,6 +153,34 @@ TABLES = {
         references=(("Care", ("pet",)), ("Loan", ("loan",))),
     ),
 }
+ROWS: dict[str, list[Row]] = {
+    "Cage": [{"cage": "a"}, {"cage": "A", "room": 1}],
+    "Animal": [
+        {"animal": 0, "name": "A"},
+        {"animal": 1, "name": "a", "mother": 0},
+        {"animal": 2, "mother": 1},
+    ],
+    "Visit": [
+        {"animal": 0, "visit": 0, "partner": 1, "cage": "a"},
+        {"animal": 0, "visit": 1, "cage": "A", "note": "it's"},
+        {"animal": 1, "visit": 0, "partner": 2},
+        {"animal": 2, "visit": 1},
+    ],
+    "Trial": [
+        {"animal": 0, "visit": 0, "trial": 0, "box": "a"},
+        {"animal": 0, "visit": 0, "trial": 1, "box": "A", "rt": 0.5},
+        {"animal": 2, "visit": 1, "trial": 0},
+    ],
+    "Loan": [
+        {"loan": 0, "days": 0},
+        {"loan": 1, "animal": 0, "visit": 1, "days": 1},
+        {"loan": 2, "animal": 2, "visit": 1, "days": 1},
+    ],
+    "Care": [{"pet": 0, "place": "a"}, {"pet": 2, "place": "A"}],
+    "Report": [{"pet": 0, "loan": 0}, {"pet": 0, "loan": 1, "grade": 1}, {"pet": 2, "loan": 2}],
+}
+"""What most examples begin with."""
+
 MATCHED = {
     "Cage": [("Visit", ("cage",))],
     "Animal": [("Visit", ("animal",)), ("Loan", ("animal",))],
@@ -341,20 +369,22 @@ names = st.sampled_from(list(TABLES))
 
 
 @st.composite
-def records(draw: Any, name: str, mistakes: bool = True) -> Row:
-    """Rows of a table, mostly complete and of known fields."""
+def records(draw: Any, name: str, known: Rows) -> Row:
+    """Rows of a table: mostly complete, of known fields, with parents that exist."""
     table = TABLES[name]
     row = {n: draw(st.sampled_from(pool)) for n, pool in table.pools.items()}
+    for parent, columns in table.references:
+        if known[parent] and draw(st.integers(0, 4)):
+            row |= dict(zip(columns, draw(st.sampled_from(list(known[parent]))), strict=True))
     for left_out in (
         draw(st.lists(st.sampled_from(list(table.defaults)), max_size=2)) if table.defaults else []
     ):
         row.pop(left_out, None)
-    mistake = draw(st.integers(0, 24)) if mistakes else 0
-    if mistake == 24:
+    mistake = draw(st.integers(0, 29))
+    if mistake == 29:
         row["weigth"] = 1
-    if mistake == 23:
-        required = [n for n in table.pools if n not in table.defaults]
-        row.pop(draw(st.sampled_from(required)))
+    if mistake == 28:
+        row.pop(draw(st.sampled_from([n for n in table.pools if n not in table.defaults])))
     return row
 
 
@@ -416,21 +446,16 @@ class Machine(RuleBasedStateMachine):
         self.model = Model()
         self.blocks: list[tuple[Any, Model]] = []
 
-    @initialize(
-        cages=st.lists(st.sampled_from(CAGES), unique=True),
-        animals=st.lists(records("Animal", mistakes=False), max_size=3),
-        visits=st.lists(records("Visit", mistakes=False), max_size=4),
-    )
-    def start(self, cages: list[str], animals: list[Row], visits: list[Row]) -> None:
+    @initialize(full=st.sampled_from([True, True, True, False]))
+    def start(self, full: bool) -> None:
         for name in reversed(TABLES):
             if name == "Animal":
                 self.farm.tables[name]().update({"mother": None}, prompt=False)
             self.farm.tables[name]().delete_quick()
-        for cage in cages:
-            self.write("Cage", [{"cage": cage}], None, single=True)
-        for name, rows in {"Animal": animals, "Visit": visits}.items():
+        for name, rows in ROWS.items() if full else []:
             for row in rows:
-                self.write(name, [row], None, single=True)
+                self.write(name, [row], None)
+        assert not full or all(len(self.model.rows[name]) == len(rows) for name, rows in ROWS.items())
 
     def attempt(self, change: Callable[[Model], list[type[Exception]]], run: Callable[[], Any]) -> Any:
         """Change the database as the model, or see it refuse for a reason of the model."""
@@ -466,24 +491,14 @@ class Machine(RuleBasedStateMachine):
 
     @rule(name=names, data=st.data(), option=st.sampled_from([None, None, "skip", "replace"]))
     def insert(self, name: str, data: st.DataObject, option: str | None) -> None:
-        rows = data.draw(st.lists(records(name), min_size=1, max_size=3), "rows")
+        rows = data.draw(st.lists(records(name, self.model.rows), min_size=1, max_size=3), "rows")
         self.write(name, rows, option, single=len(rows) == 1)
-
-    @rule(name=st.sampled_from(["Loan", "Care", "Report", "Trial"]), data=st.data())
-    def insert_child(self, name: str, data: st.DataObject) -> None:
-        """Insert a row of which all parents exist, so that the last tables are filled, too."""
-        row = data.draw(records(name, mistakes=False), "row")
-        for parent, columns in TABLES[name].references:
-            if keys := list(self.model.rows[parent]):
-                row |= dict(zip(columns, data.draw(st.sampled_from(keys), parent), strict=True))
-        self.write(name, [row], None)
 
     @rule(name=names, data=st.data())
     def update1(self, name: str, data: st.DataObject) -> None:
         table = TABLES[name]
-        known = list(self.model.rows[name]) or [tuple(table.pools[n][0] for n in table.key)]
-        wild = data.draw(st.tuples(*(st.sampled_from(table.pools[n]) for n in table.key)), "any key")
-        key = data.draw(st.sampled_from([*known, wild]), "key")
+        absent = tuple(table.pools[n][-1] for n in table.key)
+        key = data.draw(st.sampled_from([*self.model.rows[name], absent]), "key")
         values = data.draw(changes(name), "values")
 
         def change(model: Model) -> list[type[Exception]]:
