@@ -97,7 +97,7 @@ class Cascade:
                 f"Rows of `{self.name}` cannot be deleted: rows of `{name}` may depend on them, "
                 f"which are out of reach. {error.message}",
                 hint="Ask for the right to see and delete these rows.",
-                table=str(name),
+                **{**error.context, "table": str(name)},
             ) from error
 
     def close(self, step: Step, own: Sequence[Edge], onward: Sequence[Edge]) -> Query:
