@@ -161,7 +161,8 @@ def statements_for(
     layout: Layout, batch: Batch, mode: Mode, event: EventRecord | None
 ) -> list[tuple[str, Parameters]]:
     """Return the statements for a batch of few rows."""
-    columns, rows = batch.columns, list(batch.rows())
+    columns = batch.columns
+    rows = list(_last_of_each_key(layout, batch) if mode.replace and batch.size > 1 else batch.rows())
     if stamped(layout, mode, event):
         columns = (*columns, EVENT)
         mark = (event.id if event else None,)
