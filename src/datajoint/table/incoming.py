@@ -112,9 +112,10 @@ def _by_column(rows: list[Any], heading: Heading, first: int | None) -> Chunk:
 
 def _dicts(rows: Sequence[Mapping[str, Any]], first: int | None) -> Chunk:
     names = tuple(rows[0])
-    if len(names) > 1 and set(map(len, rows)) == {len(names)}:
+    if set(map(len, rows)) == {len(names)}:
         try:
-            return Chunk(first, names, tuple(zip(*map(itemgetter(*names), rows), strict=True)), len(rows))
+            columns = tuple([list(map(itemgetter(name), rows)) for name in names])
+            return Chunk(first, names, columns, len(rows))
         except KeyError:  # other fields, as many
             pass
     names = tuple(dict.fromkeys(name for row in rows for name in row))
