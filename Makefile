@@ -26,13 +26,14 @@ define step
 || { tail -n 25 $(LOG); printf '%s\n' "This failed: $(1). The whole output is in $(LOG)."; exit 1; }
 endef
 
-.PHONY: help demo clean-demo test peer unit check conformance docs bench coverage services format pins clean
+.PHONY: help demo clean-demo test test-faults peer unit check conformance docs bench coverage services format pins clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo [BACKEND=sqlite|postgresql|mysql] [WORKERS=n]   run the example pipeline, write build/demo/report.html'
 	@echo 'make clean-demo                                           remove what the demo made'
 	@echo 'make test [ARGS=...] [N=auto]                             all tests (pytest arguments, number of processes)'
+	@echo 'make test-faults                                          workers killed, blocked and confused, often enough'
 	@echo 'make unit                                                 the tests that need no database'
 	@echo 'make check                                                format, lint, types, layers, limits, docs'
 	@echo 'make format                                               format and fix what can be fixed'
@@ -71,6 +72,9 @@ clean-demo:
 
 test: $(STAMP)-project $(STAMP)-test
 	@$(BIN)/python -m pytest -n $(N) $(ARGS)
+
+test-faults: $(STAMP)-project $(STAMP)-test
+	@DJ_TEST_FAULTS=full $(BIN)/python -m pytest -n $(N) $(ARGS) tests/faults
 
 # The existing client in an environment of its own; the interoperability tests find it there, or are skipped.
 peer: build/peer/.stamp

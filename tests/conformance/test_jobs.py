@@ -1,7 +1,10 @@
 """Job queues: what is in them, and how populate takes jobs from them."""
 
 import datetime as dt
+import logging
+import os
 import threading
+import time
 
 import pytest
 
@@ -342,8 +345,9 @@ def test_a_reserved_job_names_who_makes_it(fit, schema, other):
     (row,) = seen
     assert "reserved" == row["status"]
     connection = schema.connection
-    assert (connection.get_user(), connection.connection_id) == (row["user"], row["connection_id"])
-    assert row["pid"] > 0
+    assert (connection.get_user(), os.getpid()) == (row["user"], row["pid"])
+    if connection.dialect.features.server:
+        assert connection.connection_id == row["connection_id"]
     assert row["host"]
     assert abs(row["reserved_time"] - row["created_time"]) < dt.timedelta(seconds=60)
 
@@ -392,6 +396,69 @@ def test_the_first_error_is_raised_and_recorded(fit):
     with pytest.raises(Spoiled):
         fit.populate(reserve_jobs=True)
     assert {"error": 1, "pending": 2} == counts(fit.jobs)
+
+
+@pytest.mark.statement("JOB-7")
+def test_a_failed_key_is_tried_again_when_so_set(fit, instance, schema):
+    fit.before = spoil(2)
+    with instance.config.override(jobs__max_attempts=3, jobs__retry_delay=0):
+        result = fit.populate(reserve_jobs=True, suppress_errors=True)
+    assert (2, 3) == (result["success_count"], len(result["error_list"]))
+    assert {"error": 1} == counts(fit.jobs)
+    attempts = attempts_of(schema)
+    assert ["retry", "retry", "error"] == [row["outcome"] for row in attempts]
+    assert [1, 2, 3] == [row["attempt"] for row in attempts]
+    assert 1 == len({row["signature"] for row in attempts})
+    assert "Spoiled: number 2" == attempts[0]["error"]
+    fit.jobs.errors.delete()
+    with instance.config.override(jobs__max_attempts=2, jobs__retry_delay=100):
+        fit.populate(reserve_jobs=True, suppress_errors=True)
+    job = fit.jobs.pending.fetch1()
+    assert 99 <= (job["scheduled_time"] - job["created_time"]).total_seconds() <= 160
+
+
+@pytest.mark.statement("JOB-7")
+def test_what_a_make_says_is_kept_with_its_attempt(fit, schema, capsys):
+    def before(key):
+        print("about", key["subject_id"])  # noqa: T201 - what the test is about
+        logging.getLogger("lab").warning("careful")
+        if key["subject_id"] == 3:
+            raise Spoiled("three")
+
+    fit.before = staticmethod(before)
+    fit.populate(reserve_jobs=True, suppress_errors=True)
+    logs = {row["key"]["subject_id"]: (row["outcome"], row["log"]) for row in attempts_of(schema)}
+    assert {1: "success", 2: "success", 3: "error"} == {n: outcome for n, (outcome, _) in logs.items()}
+    assert logs[3][1].startswith("about 3\n")
+    assert logs[3][1].endswith("WARNING lab: careful\n")
+    assert "about 1\n" in capsys.readouterr().out
+
+
+def attempts_of(schema):
+    name = f"{schema.database}.~attempts"
+    return dj.FreeTable(schema.connection, name).to_dicts(order_by="KEY")
+
+
+@pytest.mark.statement("JOB-7", "POP-7")
+def test_a_make_that_takes_too_long_is_stopped(fit, instance, schema):
+    fit.before = staticmethod(lambda key: key["subject_id"] == 2 and time.sleep(60))
+    with instance.config.override(jobs__timeout=1.5):
+        result = fit.populate(reserve_jobs=True, suppress_errors=True)
+    assert 2 == result["success_count"]
+    assert [key(2)] == [failed for failed, _ in result["error_list"]]
+    assert "was stopped after 1.5 s" in fit.jobs.errors.fetch1("error_message")
+
+
+@pytest.mark.statement("JOB-6", "JOB-14")
+def test_a_worker_takes_itself_off_the_list(fit, schema):
+    seen = []
+    workers = f"{schema.database}.~workers"
+    fit.before = staticmethod(lambda key: seen.extend(dj.FreeTable(schema.connection, workers).to_dicts()))
+    fit.populate(reserve_jobs=True, max_calls=1)
+    (row,) = seen
+    assert (os.getpid(), ["__fit"]) == (row["pid"], row["tables"])
+    assert row["expires"] > row["started"]
+    assert 0 == len(dj.FreeTable(schema.connection, workers))
 
 
 @pytest.mark.statement("JOB-9")

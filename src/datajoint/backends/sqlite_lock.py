@@ -10,7 +10,7 @@ import sys
 import threading
 from contextlib import suppress
 
-__all__ = ["WriterLock"]
+__all__ = ["WriterLock", "is_free"]
 
 if sys.platform == "win32":
     import msvcrt
@@ -128,3 +128,24 @@ class _Waiter(threading.Thread):
         with self._decision:
             self._abandoned = not self.done.is_set()
             return not self._abandoned
+
+
+def is_free(path: str) -> bool:
+    """Whether nobody holds the lock on a file; a file that is not there is free.
+
+    Examples
+    --------
+    >>> is_free("nowhere/at/all")
+    True
+    """
+    try:
+        file = os.open(path, os.O_RDWR | getattr(os, "O_CLOEXEC", 0))
+    except OSError:
+        return True
+    try:
+        free = _try(file)
+        if free:
+            _unlock(file)
+        return free
+    finally:
+        os.close(file)

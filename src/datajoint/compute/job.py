@@ -7,11 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from datajoint.backends.base import Parameters
+from datajoint.compute.attempts import SUCCEEDED, attempt_statement, signature
+from datajoint.compute.capture import Tail, captured
 from datajoint.compute.jobs import Jobs, is_lost
 from datajoint.compute.make import make
 from datajoint.compute.task import DONE, FAILED, SKIPPED, MakeOutcome, MakeTask
 from datajoint.errors import DuplicateError
 from datajoint.logging import logger
+from datajoint.sql.jobs import Owner
 from datajoint.table.table import Table
 
 __all__ = ["is_made", "run_job"]
@@ -25,26 +28,41 @@ def run_job(table: Table, task: MakeTask, make_kwargs: Mapping[str, Any]) -> Mak
     A key that another process made meanwhile is skipped (POP-22), and so is one whose job was taken over.
     Only an interruption is raised.
     """
+    if task.owner is None:
+        return _run(table, task, make_kwargs, None)
+    with captured() as tail:
+        return _run(table, task, make_kwargs, tail)
+
+
+def _run(table: Table, task: MakeTask, make_kwargs: Mapping[str, Any], tail: Tail | None) -> MakeOutcome:
     started, key = time.monotonic(), task.key
     try:
-        make(table, dict(key), make_kwargs, _closing(table, task, started))
+        make(table, dict(key), make_kwargs, _closing(table, task, started, tail) if tail else None)
     except Exception as error:  # noqa: BLE001 - whatever a user's make raises is reported
         seconds = time.monotonic() - started
         if (isinstance(error, DuplicateError) and is_made(table, key)) or _was_taken(table, task, error):
             return MakeOutcome(dict(key), SKIPPED, error, seconds)
-        stack = _stack(error) if task.owner is not None else ""
+        told = (_stack(error), signature(error), str(tail)) if tail else ()
         error.add_note(f"while making `{table.class_name}` for the key {_short(key)}")
-        return MakeOutcome(dict(key), FAILED, error, seconds, stack)
+        return MakeOutcome(dict(key), FAILED, error, seconds, *told)
     return MakeOutcome(dict(key), DONE, None, time.monotonic() - started)
 
 
-def _closing(table: Table, task: MakeTask, started: float) -> Closing | None:
+def _closing(table: Table, task: MakeTask, started: float, tail: Tail) -> Closing:
     """Return what ends the job in the transaction of the results, and fails if it is not ours any more."""
-    owner = task.owner
-    if owner is None:
-        return None
     jobs = cast("Jobs", cast("Any", table).jobs)
-    return lambda: jobs.finishing(task.key, owner, time.monotonic() - started)
+    owner, worker = cast("Owner", task.owner), task.worker
+
+    def close() -> Sequence[tuple[str, Parameters]]:
+        seconds = time.monotonic() - started
+        statements = jobs.finishing(task.key, owner, seconds)
+        said = str(tail)
+        if said and worker is not None:
+            attempt = attempt_statement(jobs, task.key, worker, SUCCEEDED, seconds, log=said)
+            statements += [attempt] if attempt else []
+        return statements
+
+    return close
 
 
 def _was_taken(table: Table, task: MakeTask, error: Exception) -> bool:

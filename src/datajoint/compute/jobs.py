@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
@@ -12,6 +10,8 @@ from datajoint.algebra.nodes import Query
 from datajoint.backends.base import Parameters
 from datajoint.codecs.blob.writer import pack
 from datajoint.compute.key_source import all_keys, missing_keys
+from datajoint.compute.owner import owner_here, write
+from datajoint.compute.recover import recover
 from datajoint.declare.spec import TableSpec
 from datajoint.engine.connection import Connection
 from datajoint.engine.define import create_table, drop_tables
@@ -32,11 +32,10 @@ from datajoint.table.table import Table
 if TYPE_CHECKING:
     from datajoint.query.expression import QueryExpression as Expression
 
-__all__ = ["Jobs", "is_lost", "jobs_of", "owner_here"]
+__all__ = ["Jobs", "is_lost", "jobs_of"]
 
 _LONGEST = 2047
 _CUT = "...truncated"
-_TRIES = 5
 _FENCE = ("22012", "1242", 1242, "22032")
 """Codes of the errors that `sql.jobs.sole_row` provokes on servers."""
 
@@ -169,7 +168,7 @@ class Jobs(Table):
         source = _source(self._target, key)
         keys = source if not restrictions else _source(self._target, key, restrictions)
         missing = missing_keys(self._target, keys)
-        orphaned = 0
+        orphaned = recover(self)
         if orphan_timeout is not None:
             orphaned += write(connection, sql.repend_old(name, orphan_timeout, dialect))
         new = _number(priority, jobs.default_priority)
@@ -256,7 +255,8 @@ class Jobs(Table):
         encoders = [(value, layout.encoding(name).to_driver) for name, value in key.items()]
         return [encode(value) if encode and value is not None else value for value, encode in encoders]
 
-    def _decoded(self, rows: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
+    def decoded(self, rows: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
+        """Return keys from what the driver gives."""
         layout, names = self._layout, self.primary_key
         decoders = [layout.dialect.decoder(layout.encoding(name).storage) for name in names]
         return [
@@ -273,7 +273,7 @@ class Jobs(Table):
         statement = sql.find_pending(self.name, self.primary_key, limit, layout.dialect, priority, plan)
         values = statement.bind(among.query.values if among is not None else ())
         rows = self.connection.fetch_all(statement.text, values)
-        return [(row[0], key) for row, key in zip(rows, self._decoded([r[1:] for r in rows]), strict=True)]
+        return [(row[0], key) for row, key in zip(rows, self.decoded([r[1:] for r in rows]), strict=True)]
 
     def reserve_some(self, keys: Sequence[dict[str, Any]], owner: Owner) -> list[dict[str, Any]]:
         """Reserve those of some keys that are still to be had, and return them."""
@@ -283,13 +283,13 @@ class Jobs(Table):
         text = sql.reserve(self.name, columns, len(keys), owner, layout.dialect)
         if layout.dialect.features.returning:
             rows = write(connection, text, values, fetch=True)
-            taken = {tuple(key.values()) for key in self._decoded(rows)}
+            taken = {tuple(key.values()) for key in self.decoded(rows)}
         else:
             count = write(connection, text, values)
             if count in (0, len(keys)):
                 return list(keys) if count else []
             mine = sql.find_mine(self.name, columns, len(keys), owner, layout.dialect)
-            taken = {tuple(key.values()) for key in self._decoded(connection.fetch_all(mine, values))}
+            taken = {tuple(key.values()) for key in self.decoded(connection.fetch_all(mine, values))}
         return [key for key in keys if tuple(key.values()) in taken]
 
     def finishing(self, key: Mapping[str, Any], owner: Owner, seconds: float) -> list[tuple[str, Parameters]]:
@@ -356,20 +356,6 @@ def jobs_of(queue: TableName, connection: Connection) -> Jobs | None:
     return Jobs(table)
 
 
-def owner_here(connection: Connection) -> Owner:
-    """Return who a reservation made through a connection belongs to.
-
-    Examples
-    --------
-    >>> import datajoint as dj
-    >>> owner_here(dj.Instance(backend="sqlite", database__name=":memory:").connection).pid > 0
-    True
-    """
-    return Owner(
-        platform.node()[:255], os.getpid(), int(connection.connection_id), connection.get_user()[:255]
-    )
-
-
 def is_lost(error: BaseException) -> bool:
     """Whether a transaction was refused because the job in it is no longer ours.
 
@@ -380,32 +366,6 @@ def is_lost(error: BaseException) -> bool:
     """
     context = getattr(error, "context", {})
     return context.get("native") in _FENCE or "malformed JSON" in str(error)
-
-
-def write(connection: Connection, text: str, values: Parameters = (), *, fetch: bool = False) -> Any:
-    """Run one statement of a queue by itself and return the number of rows, or the rows.
-
-    Where the database gives it up in favour of others it is run again.
-
-    Examples
-    --------
-    >>> import datajoint as dj
-    >>> connection = dj.Instance(backend="sqlite", database__name=":memory:").connection
-    >>> write(connection, "SELECT 1", fetch=True)
-    [(1,)]
-    """
-    for left in reversed(range(_TRIES)):
-        try:
-            if connection.dialect.features.server or connection.in_transaction:
-                cursor = connection.execute(text, values)
-                return cursor.fetchall() if fetch else cursor.rowcount
-            with connection.transaction:  # SQLite: in the queue of writers
-                cursor = connection.execute(text, values)
-                return cursor.fetchall() if fetch else cursor.rowcount
-        except TransactionError as error:
-            if not left or error.context.get("reason") != "serialize":
-                raise
-    raise AssertionError
 
 
 def _run(connection: Connection, statement: Statement, values: Sequence[Any]) -> int:

@@ -19,6 +19,7 @@ from datajoint.compute.jobs import Jobs
 from datajoint.compute.key_source import all_keys, default_key_source, key_source_of, missing_keys
 from datajoint.compute.make import Making, running_key
 from datajoint.compute.progress import count_remaining, shown
+from datajoint.compute.recover import recover
 from datajoint.compute.reserve import Reservations
 from datajoint.compute.task import DONE, FAILED, MakeOutcome, MakeTask
 from datajoint.compute.upstream import Upstream
@@ -243,6 +244,8 @@ def _reservations(
     """Bring the queue up to date and return what is to be held of it."""
     if jobs.connection.config.jobs.auto_refresh if refresh is None else refresh:
         jobs.refresh(*restrictions, delay=-1, priority=priority)
+    else:
+        recover(jobs)
     among = all_keys(jobs.target, restrictions) if restrictions else None
     return Reservations(jobs, among, priority, most)
 
@@ -313,11 +316,14 @@ def _make_all(
 
 def _executor(table: Table, keys: int, processes: int | None, make_kwargs: Mapping[str, Any]) -> Executor:
     wanted = min(usable_cpus() if processes is None else processes, keys, usable_cpus())
+    timeout = table.connection.config.jobs.timeout or None
+    if timeout and wanted == 1 and table.connection.settings.name != ":memory:":
+        return ProcessExecutor(table, 1, make_kwargs, timeout)  # what runs in this process cannot be stopped
     if wanted > 1 and table.connection.settings.name == ":memory:":
         logger.info("a database in memory belongs to its process: computing in this one only")
         wanted = 1
     if wanted > 1:
-        return ProcessExecutor(table, wanted, make_kwargs)
+        return ProcessExecutor(table, wanted, make_kwargs, timeout)
     return LocalExecutor(lambda task: run_job(table, task, make_kwargs))
 
 

@@ -9,8 +9,10 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-from datajoint.compute.jobs import Jobs, is_lost, owner_here
+from datajoint.compute.attempts import FAILED as GIVEN_UP, RETRY, add_attempt, last_outcomes, trailing
+from datajoint.compute.jobs import Jobs, is_lost
 from datajoint.compute.task import DONE, FAILED, MakeOutcome, MakeTask
+from datajoint.compute.workers import Worker
 from datajoint.errors import DataJointError, LostConnectionError
 from datajoint.journal.change import packet
 from datajoint.logging import logger
@@ -24,6 +26,8 @@ _PAGE_SECONDS = 1.0
 """Age from which they are looked at again: more urgent jobs may have come."""
 _MOST = 10
 """Jobs reserved in one statement."""
+_LONGEST_DELAY = 3600.0
+"""Between two attempts."""
 _AHEAD_SECONDS = 0.1
 """Work that may wait in reserved jobs."""
 
@@ -51,7 +55,9 @@ class Reservations:
         self._jobs, self._among, self._priority = jobs, among, priority
         self._left = most
         self._lock = threading.Lock()  # tasks are taken by threads, one for each process that makes them
-        self.owner = owner_here(jobs.connection)
+        self._worker = Worker(jobs)
+        self.owner = self._worker.owner
+        self._started = False
         self._page: list[tuple[int, Key]] = []
         self._looked = 0.0
         self._contended = False
@@ -70,7 +76,7 @@ class Reservations:
     def tasks(self) -> Iterator[MakeTask]:
         """Yield the jobs to be made, each reserved for us."""
         while (key := self._next()) is not None:
-            yield MakeTask(key, self.owner)
+            yield MakeTask(key, self.owner, self._worker.id)
 
     def _next(self) -> Key | None:
         with self._lock:
@@ -90,8 +96,7 @@ class Reservations:
         known = self._seconds
         self._seconds = outcome.seconds if known is None else 0.7 * known + 0.3 * outcome.seconds
         if outcome.status == FAILED:
-            error = outcome.error
-            self._jobs.fail(key, f"{type(error).__name__}: {error}", outcome.stack or None, self.owner)
+            self._fail(key, outcome)
         elif outcome.status != DONE:
             self._complete(key)
 
@@ -107,7 +112,9 @@ class Reservations:
                     self._jobs.fail(key, f"{type(cause).__name__}: {cause}", None, self.owner)
             if back:
                 self._jobs.release(back, self.owner)
+            self._worker.close()
         except DataJointError as error:
+            self._worker.abandon()  # what it holds is taken back by others
             if cause is None:
                 raise
             logger.warning(
@@ -124,6 +131,7 @@ class Reservations:
                 self._looked = time.monotonic()
             if not self._page:
                 return False
+            self._be_seen()
             some = self._choose()
             taken = self._jobs.reserve_some(some, self.owner)
             if len(taken) < len(some):  # others are at it, too: what we know of the queue is old
@@ -133,6 +141,13 @@ class Reservations:
                 self._left = None if self._left is None else self._left - len(taken)
                 return True
         return False
+
+    def _be_seen(self) -> None:
+        """Let others know that we are alive, before we take anything."""
+        if not self._started:
+            self._started = True
+            self._worker.start()
+        self._worker.look()
 
     def _choose(self) -> list[Key]:
         """Return the next few keys; where others take the same, somewhere among those equally urgent."""
@@ -152,6 +167,24 @@ class Reservations:
         if self._seconds is not None:
             count = max(1, min(_MOST, int(_AHEAD_SECONDS / max(self._seconds, 1e-3))))
         return count if self._left is None else min(count, self._left)
+
+    def _fail(self, key: Key, outcome: MakeOutcome) -> None:
+        """Record an error; where the key may be tried again, it is pending from some time on (JOB-7)."""
+        jobs, error = self._jobs, outcome.error
+        settings = jobs.connection.config.jobs
+        most = int(getattr(jobs.target, "max_attempts", None) or settings.max_attempts)
+        before = trailing(last_outcomes(jobs, key), RETRY) if most > 1 else 0
+        again = before + 1 < most
+        if again:
+            delay = min(_LONGEST_DELAY, float(settings.retry_delay) * 2**before)
+            ours = bool(jobs.release([key], self.owner, delay))
+        else:
+            ours = jobs.fail(key, f"{type(error).__name__}: {error}", outcome.stack or None, self.owner)
+        if ours:
+            add_attempt(
+                jobs, key, self._worker.id, RETRY if again else GIVEN_UP, outcome.seconds, error,
+                {"signature": outcome.signature}, outcome.log,
+            )  # fmt: skip
 
     def _complete(self, key: Key) -> None:
         """End a job whose result is there already."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from datajoint._value import Value
 from datajoint.sql.jobs import Owner
@@ -17,12 +18,13 @@ class MakeTask(Value):
 
     Attributes
     ----------
-    owner
-        Who holds the job of the key; None without a queue.
+    owner, worker
+        Who holds the job of the key, and its id in the list of workers; None without a queue.
     """
 
     key: dict[str, Any]
     owner: Owner | None = None
+    worker: UUID | None = None
 
 
 class MakeOutcome(Value):
@@ -30,8 +32,10 @@ class MakeOutcome(Value):
 
     Attributes
     ----------
-    stack
-        Traceback of the error, as text.
+    stack, signature
+        Traceback of the error, and what equal errors have in common.
+    log
+        End of what the make printed and logged.
     """
 
     key: dict[str, Any]
@@ -39,3 +43,5 @@ class MakeOutcome(Value):
     error: BaseException | None = None
     seconds: float = 0.0
     stack: str = ""
+    signature: str = ""
+    log: str = ""

@@ -71,6 +71,7 @@ class _Worker:
 
     def __init__(self, process: _Process, reader: BinaryIO, writer: BinaryIO) -> None:
         self.process, self.reader, self.writer = process, reader, writer
+        self.timed_out = False
 
     def send(self, message: Any) -> None:
         import pickle
@@ -84,10 +85,25 @@ class _Worker:
 
         return pickle.load(self.reader)  # noqa: S301 - from our own child
 
-    def make(self, task: MakeTask) -> MakeOutcome:
-        self.send(task)
-        outcome: MakeOutcome = self.receive()
+    def make(self, task: MakeTask, timeout: float | None = None) -> MakeOutcome:
+        import threading
+
+        self.timed_out = False
+        clock = threading.Timer(timeout, self._end) if timeout else None
+        if clock is not None:
+            clock.daemon = True
+            clock.start()
+        try:
+            self.send(task)
+            outcome: MakeOutcome = self.receive()
+        finally:
+            if clock is not None:
+                clock.cancel()
         return outcome
+
+    def _end(self) -> None:
+        self.timed_out = True
+        self.process.kill()
 
     def stop(self) -> int:
         """Let the process end, see that it does, and return its exit code."""
@@ -116,10 +132,15 @@ class ProcessExecutor:
         Number of workers.
     make_kwargs
         Further arguments of `make`.
+    timeout
+        Seconds after which a make is stopped; None for never.
     """
 
-    def __init__(self, table: Table, processes: int, make_kwargs: Mapping[str, Any]) -> None:
+    def __init__(
+        self, table: Table, processes: int, make_kwargs: Mapping[str, Any], timeout: float | None = None
+    ) -> None:
         self._table = table
+        self._timeout = timeout
         self._make_kwargs = dict(make_kwargs)
         self._setup = _setup(table, self._make_kwargs)
         self._workers: list[_Worker] = []
@@ -160,7 +181,7 @@ class ProcessExecutor:
         try:
             while (task := take()) is not None:
                 try:
-                    outcomes.put(self._workers[n].make(task))
+                    outcomes.put(self._workers[n].make(task, self._timeout))
                 except (EOFError, OSError):
                     if self._stopping:
                         return
@@ -173,6 +194,12 @@ class ProcessExecutor:
 
     def _died(self, n: int, task: MakeTask) -> MakeError:
         code = self._workers[n].stop()
+        if self._workers[n].timed_out:
+            return MakeError(
+                f"The make of `{self._table.class_name}` for the key {task.key} was stopped after "
+                f"{self._timeout:g} s.",
+                hint="The setting jobs.timeout says how long a make may take.",
+            )
         how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
         return MakeError(
             f"The worker process {how} while making `{self._table.class_name}` for the key {task.key}.",

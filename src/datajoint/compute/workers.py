@@ -1,0 +1,227 @@
+"""Workers: who holds jobs, and whether it is still alive (architecture §8)."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from datajoint._value import Value, replace
+from datajoint.backends.sqlite_lock import WriterLock, is_free
+from datajoint.compute.beat import Beat, Setup
+from datajoint.compute.owner import owner_here, write
+from datajoint.declare.spec import TableSpec
+from datajoint.engine.connection import Connection
+from datajoint.engine.define import run
+from datajoint.engine.rows import storage_type
+from datajoint.errors import AccessError, DataJointError, QueryError
+from datajoint.heading.names import TableName
+from datajoint.heading.types import parse_type
+from datajoint.heading.values import json_text
+from datajoint.logging import logger
+from datajoint.sql import workers as sql
+from datajoint.sql.ddl import create_table
+from datajoint.sql.jobs import Owner
+
+if TYPE_CHECKING:
+    from datajoint.compute.jobs import Jobs
+
+__all__ = ["Abandoned", "Worker", "abandoned", "prepare"]
+
+_UUID = parse_type("uuid")
+_GRACE = 5.0
+"""Seconds that a beat may take to start on a busy machine."""
+MEMORY = ":memory:"
+
+
+class Abandoned(Value):
+    """A job whose worker is gone."""
+
+    worker: UUID
+    owner: Owner
+    key: dict[str, Any]
+
+
+def prepare(connection: Connection, spec: TableSpec) -> bool:
+    """Make a table of ours where it is missing and may be made; return whether it is there.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> from datajoint.sql.workers import workers_table
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> prepare(schema.connection, workers_table("lab"))
+    True
+    """
+    catalog = connection.catalog
+    if catalog.find(spec.name) is not None:
+        return True
+    if not connection.config.database.create_tables or connection.is_atomic:
+        return False
+    storage = {a.name: storage_type(a.dtype) for a in spec.columns if a.dtype.kind == "codec"}
+    try:
+        run(connection, create_table(spec, storage, connection.dialect))
+    except AccessError:
+        logger.info("no right to make `%s`: what it would keep is not kept", spec.name)
+        return False
+    except QueryError:  # another process has just made it
+        catalog.forget(spec.name.schema)
+        return catalog.find(spec.name) is not None
+    catalog.add(spec)
+    return True
+
+
+class Worker:
+    """One who holds jobs; others can tell whether it is still alive.
+
+    On servers by a lease that a process of its own renews; on SQLite, which has no server, by a lock on a
+    file that the operating system releases when the program ends. A database in memory has no others.
+
+    Parameters
+    ----------
+    jobs
+        The queue that it works on.
+
+    Attributes
+    ----------
+    id, owner
+        How it is called in `~workers`, in the queue.
+    """
+
+    def __init__(self, jobs: Jobs) -> None:
+        self._connection = jobs.connection
+        self._schema, self._table = jobs.target.database, jobs.target.table_name
+        owner = owner_here(self._connection)
+        if not self._connection.dialect.features.server:  # connections have no number here
+            owner = replace(owner, connection_id=secrets.randbits(48))
+        self.id = UUID(bytes=os.urandom(16), version=4)
+        self.owner = owner
+        self._listed = False
+        self._lock: WriterLock | None = None
+        self._beat: Beat | None = None
+
+    def start(self) -> None:
+        """List the worker and keep its lease."""
+        connection = self._connection
+        prepare(connection, sql.attempts_table(self._schema))
+        if connection.settings.name == MEMORY or not prepare(connection, sql.workers_table(self._schema)):
+            return
+        lease = float(connection.config.jobs.lease)
+        if connection.dialect.features.server:
+            setup = Setup(
+                replace(connection.settings, announced=False), self._schema, self.id.bytes, lease, os.getpid()
+            )
+            self._beat = Beat(setup)
+            self._beat.ensure()
+        else:
+            self._take_lock()
+        owner, dialect = self.owner, connection.dialect
+        given = [owner.host, owner.pid, owner.connection_id, owner.user[:128], json_text([self._table])]
+        text = sql.add_worker(self._schema, lease + _GRACE, dialect)
+        write(connection, text, [_encoded(connection, self.id), *given])
+        self._listed = True
+
+    def _take_lock(self) -> None:
+        path = lock_path(self._connection, self.id)
+        try:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+        except OSError:
+            return
+        self._lock = WriterLock(path)
+        self._lock.acquire(0)
+
+    def look(self) -> None:
+        """See that the lease is kept."""
+        if self._beat is not None:
+            self._beat.ensure()
+
+    def close(self) -> None:
+        """Take the worker off the list; call it when it holds no job any more."""
+        if self._beat is not None:
+            self._beat.stop()
+        if self._listed:
+            text = sql.forget_worker(self._schema, self._connection.dialect)
+            write(self._connection, text, [_encoded(self._connection, self.id)])
+        if self._lock is not None:
+            with suppress(OSError):
+                os.unlink(lock_path(self._connection, self.id))
+            self._lock.close()
+
+    def abandon(self) -> None:
+        """Stop being alive: what is held is taken back by others."""
+        if self._beat is not None:
+            self._beat.stop()
+        if self._lock is not None:
+            self._lock.close()
+
+
+def lock_path(connection: Connection, worker: UUID) -> str:
+    """Return the path of the file whose lock says that a worker is alive (SQLite).
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> connection = dj.Instance(backend="sqlite", database__name=":memory:").connection
+    >>> lock_path(connection, UUID(int=1))[-36:]
+    '00000000-0000-0000-0000-000000000001'
+    """
+    name = str(connection.settings.name)
+    if name.startswith("file:"):
+        name = name[5:].partition("?")[0]
+    return os.path.join(f"{os.path.realpath(name)}.workers", str(worker))
+
+
+def _encoded(connection: Connection, worker: UUID) -> Any:
+    encode = connection.dialect.encoder(_UUID)
+    return encode(worker) if encode else worker
+
+
+def abandoned(jobs: Jobs) -> list[Abandoned]:
+    """Return the reserved jobs of a queue whose workers are gone.
+
+    Jobs reserved by other clients are not among them: nobody knows of their workers.
+    """
+    connection = jobs.connection
+    if connection.catalog.find(TableName(jobs.database, sql.WORKERS)) is None:
+        return []
+    text = sql.find_abandoned(jobs.name, jobs.primary_key, connection.dialect)
+    rows = connection.fetch_all(text)
+    if not rows:
+        return []
+    decode = connection.dialect.decoder(_UUID)
+    found = [
+        Abandoned(decode(row[0]) if decode else row[0], Owner(row[1], int(row[2]), int(row[3])), key)
+        for row, key in zip(rows, jobs.decoded([row[4:] for row in rows]), strict=True)
+    ]
+    return found if connection.dialect.features.server else _unlocked(connection, found)
+
+
+def _unlocked(connection: Connection, found: Sequence[Abandoned]) -> list[Abandoned]:
+    dead: dict[UUID, bool] = {}
+    for job in found:
+        if job.worker not in dead:
+            dead[job.worker] = is_free(lock_path(connection, job.worker))
+    return [job for job in found if dead[job.worker]]
+
+
+def forget(connection: Connection, schema: str, worker: UUID) -> None:
+    """Take a worker off the list that is gone and holds nothing any more.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> from datajoint.sql.workers import workers_table
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> prepare(schema.connection, workers_table("lab"))
+    True
+    >>> forget(schema.connection, "lab", UUID(int=1))
+    """
+    with suppress(DataJointError):
+        text = sql.forget_worker(schema, connection.dialect)
+        write(connection, text, [_encoded(connection, worker)])
+    if not connection.dialect.features.server:
+        with suppress(OSError):
+            os.unlink(lock_path(connection, worker))

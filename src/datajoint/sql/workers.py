@@ -1,0 +1,171 @@
+"""Statements about workers and what they have tried: `~workers`, `~attempts` (provenance §2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from datajoint.backends.base import Dialect
+from datajoint.declare.default import NULL
+from datajoint.declare.spec import TableSpec
+from datajoint.heading.attribute import Attribute
+from datajoint.heading.names import TableName
+from datajoint.heading.types import parse_type
+from datajoint.sql.jobs import RESERVED, later
+
+__all__ = [
+    "ATTEMPTS", "WORKERS", "add_attempt", "add_worker", "attempts_table", "find_abandoned", "find_attempts",
+    "forget_worker", "renew_worker", "workers_table",
+]  # fmt: skip
+
+WORKERS = "~workers"
+ATTEMPTS = "~attempts"
+
+_DIGITS = 6
+_IDENTITY = ("host", "pid", "connection_id")
+
+
+def _attribute(name: str, dtype: str, nullable: bool = False, key: bool = False) -> Attribute:
+    return Attribute(name, parse_type(dtype), key, nullable, NULL if nullable else None)
+
+
+def workers_table(schema: str) -> TableSpec:
+    """Return the table of those who hold jobs of a schema.
+
+    Examples
+    --------
+    >>> workers_table("lab").primary_key
+    ('worker',)
+    """
+    return TableSpec(
+        TableName(schema, WORKERS),
+        (
+            _attribute("worker", "uuid", key=True),
+            _attribute("host", "varchar(255)"),
+            _attribute("pid", "int32"),
+            _attribute("connection_id", "int64"),
+            _attribute("user", "varchar(128)"),
+            _attribute("started", "datetime(6)"),
+            _attribute("expires", "datetime(6)"),
+            _attribute("tables", "json"),
+            _attribute("current_key", "json", nullable=True),
+        ),
+        ("worker",),
+    )
+
+
+def attempts_table(schema: str) -> TableSpec:
+    """Return the table of attempts to make keys: those that failed, and those that said something.
+
+    Examples
+    --------
+    >>> attempts_table("lab").primary_key
+    ('table_name', 'key_digest', 'attempt')
+    """
+    return TableSpec(
+        TableName(schema, ATTEMPTS),
+        (
+            _attribute("table_name", "varchar(64)", key=True),
+            _attribute("key_digest", "char(26)", key=True),
+            _attribute("attempt", "int16", key=True),
+            _attribute("key", "json"),
+            _attribute("worker", "uuid"),
+            _attribute("started", "datetime(6)"),
+            _attribute("ended", "datetime(6)", nullable=True),
+            _attribute("outcome", "varchar(16)", nullable=True),
+            _attribute("error", "varchar(2047)", nullable=True),
+            _attribute("error_class", "varchar(255)", nullable=True),
+            _attribute("signature", "char(26)", nullable=True),
+            _attribute("log", "<blob>", nullable=True),
+        ),
+        ("table_name", "key_digest", "attempt"),
+    )
+
+
+def _parameter(spec: TableSpec, name: str, n: int, dialect: Dialect) -> str:
+    dtype = spec.attribute(name).dtype
+    dtype = parse_type("bytes") if dtype.kind == "codec" else dtype
+    return dialect.write(dtype, dialect.parameter(n, dtype))
+
+
+def add_worker(schema: str, seconds: float, dialect: Dialect) -> str:
+    """Return the INSERT of a worker; parameters: worker, host, pid, connection, user, tables."""
+    spec = workers_table(schema)
+    given = ("worker", *_IDENTITY, "user", "tables")
+    marks = ", ".join(_parameter(spec, name, n, dialect) for n, name in enumerate(given, 1))
+    names = ", ".join(map(dialect.quote, (*given, "started", "expires")))
+    started = later(0, dialect, _DIGITS, utc=True)
+    expires = later(seconds, dialect, _DIGITS, utc=True)
+    start = dialect.escape(f"INSERT INTO {dialect.table(spec.name)} ({names}) SELECT ")
+    return f"{start}{marks}{dialect.escape(f', {started}, {expires}')}"
+
+
+def renew_worker(schema: str, seconds: float, dialect: Dialect) -> str:
+    """Return the UPDATE of a worker's lease; parameter: worker."""
+    spec, q = workers_table(schema), dialect.quote
+    expires = later(seconds, dialect, _DIGITS, utc=True)
+    text = f"UPDATE {dialect.table(spec.name)} SET {q('expires')} = {expires} WHERE {q('worker')} = "
+    return dialect.escape(text) + _parameter(spec, "worker", 1, dialect)
+
+
+def forget_worker(schema: str, dialect: Dialect) -> str:
+    """Return the DELETE of a worker; parameter: worker."""
+    spec = workers_table(schema)
+    text = f"DELETE FROM {dialect.table(spec.name)} WHERE {dialect.quote('worker')} = "
+    return dialect.escape(text) + _parameter(spec, "worker", 1, dialect)
+
+
+def find_abandoned(queue: TableName, key: Sequence[str], dialect: Dialect) -> str:
+    """Return the SELECT of reserved jobs with their workers: worker, its host, pid and connection, the key.
+
+    On servers only those whose lease is over.
+    """
+    q = dialect.quote
+    names = [f"w.{q(name)}" for name in ("worker", *_IDENTITY)] + [f"j.{q(name)}" for name in key]
+    same = " AND ".join(f"w.{q(name)} = j.{q(name)}" for name in _IDENTITY)
+    workers = dialect.table(TableName(queue.schema, WORKERS))
+    text = (
+        f"SELECT {', '.join(names)} FROM {dialect.table(queue)} AS j JOIN {workers} AS w ON {same} "
+        f"WHERE j.{q('status')} = '{RESERVED}'"
+    )
+    if dialect.features.server:
+        now = later(0, dialect, _DIGITS, utc=True)
+        living = " AND ".join(f"o.{q(name)} = j.{q(name)}" for name in _IDENTITY)
+        text += (
+            f" AND w.{q('expires')} <= {now} AND NOT EXISTS "
+            f"(SELECT 1 FROM {workers} AS o WHERE {living} AND o.{q('expires')} > {now})"
+        )
+    return dialect.escape(text)
+
+
+def add_attempt(schema: str, seconds: float, dialect: Dialect) -> str:
+    """Return the INSERT of an attempt that has just ended and took some seconds.
+
+    Parameters: table, digest, key, worker, outcome, error, class, signature, log; table, digest.
+    """
+    spec, q, table = attempts_table(schema), dialect.quote, dialect.table(TableName(schema, ATTEMPTS))
+    given = (
+        "table_name", "key_digest", "key", "worker", "outcome", "error", "error_class", "signature", "log",
+    )  # fmt: skip
+    marks = ", ".join(_parameter(spec, name, n, dialect) for n, name in enumerate(given, 1))
+    names = ", ".join(map(q, (*given, "attempt", "started", "ended")))
+    times = f"{later(-seconds, dialect, _DIGITS, utc=True)}, {later(0, dialect, _DIGITS, utc=True)}"
+    number = f"COALESCE(max({q('attempt')}), 0) + 1"
+    start = dialect.escape(f"INSERT INTO {table} ({names}) SELECT ")
+    middle = dialect.escape(f", {number}, {times} FROM {table}")
+    return f"{start}{marks}{middle}{_of_key(spec, len(given) + 1, dialect)}"
+
+
+def _of_key(spec: TableSpec, first: int, dialect: Dialect) -> str:
+    names = ("table_name", "key_digest")
+    terms = [
+        f"{dialect.escape(dialect.quote(name))} = {_parameter(spec, name, n, dialect)}"
+        for n, name in enumerate(names, first)
+    ]
+    return " WHERE " + " AND ".join(terms)
+
+
+def find_attempts(schema: str, most: int, dialect: Dialect) -> str:
+    """Return the SELECT of the outcomes of the last attempts at a key; parameters: table, digest."""
+    spec, q = attempts_table(schema), dialect.quote
+    start = dialect.escape(f"SELECT {q('outcome')} FROM {dialect.table(spec.name)}")
+    return f"{start}{_of_key(spec, 1, dialect)} ORDER BY {q('attempt')} DESC LIMIT {most}"
