@@ -242,6 +242,39 @@ def test_only_schemas_with_rights_are_listed(
         limited.virtual_schema(unseen.database).Subject.to_dicts()
 
 
+@pytest.mark.statement("ACC-1", "ERR-4")
+@pytest.mark.backends("postgresql")
+def test_a_session_that_takes_no_changes(schema: Any, filled: Any, new_user: Any, connect: Any) -> None:
+    user = new_user()
+    user.grant("all", schema.database)
+    user.set("default_transaction_read_only", "on")
+    limited = connect(**user.login)
+    check_fixed(limited, *tables(limited.Schema(schema.database)))
+
+
+@pytest.mark.statement("ACC-1", "ERR-4")
+@pytest.mark.backends("mysql")
+def test_a_server_that_takes_no_changes(throwaway: Any, connect: Any) -> None:
+    throwaway.run("create user djt_reader@'%' identified by 'x'", "grant all on *.* to djt_reader@'%'")
+    there = throwaway.server.settings
+    subject, session = tables(connect(**there).Schema("fixed"))
+    subject.insert(ROWS)
+    session.insert1({"subject_id": 1, "session": 1, "day": "2024-01-02"})
+    throwaway.run("set global read_only = 1", "revoke read only admin on *.* from djt_reader@'%'")
+    limited = connect(**there | {"user": "djt_reader", "password": "x"})
+    check_fixed(limited, *tables(limited.Schema("fixed")))
+
+
+def check_fixed(limited: Any, subject: Any, session: Any) -> None:
+    for write in changes(subject, session).values():
+        with pytest.raises(AccessError):
+            write()
+    with pytest.raises(AccessError, match=rf"takes no changes by `{limited.config.database.user}`"):
+        subject.insert1({"subject_id": 3, "name": "c"})
+    assert ROWS == subject.to_dicts(order_by="KEY")
+    assert 1 == len(session())
+
+
 @pytest.mark.statement("ACC-1", "ERR-6")
 def test_a_refusal_inside_a_transaction(reader: Any, schema: Any, filled: Any, administer: Any) -> None:
     subject, _ = tables(reader.Schema(schema.database))

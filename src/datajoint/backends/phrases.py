@@ -21,6 +21,7 @@ __all__ = [
     "lost",
     "no_database",
     "no_encryption",
+    "read_only",
     "right_needed",
     "wrong_option",
 ]
@@ -121,6 +122,16 @@ def locked(why: str, **context: Any) -> TransactionError:
         f"Another transaction has held the same rows or tables for too long: {why.removesuffix('.')}.",
         hint="Run it again when that one has ended.",
         **{**context, "reason": "locked"},
+    )
+
+
+def read_only(where: str, why: str, **context: Any) -> AccessError:
+    """The server, or the session of the user, takes no changes."""
+    user, _, server = where.rpartition("@")
+    return AccessError(
+        f"The server {server} takes no changes by `{user}`: {why.removesuffix('.')}.",
+        hint="It may be a copy for reading only: write to the primary server, or ask its administrator.",
+        **{**context, "reason": "read_only"},
     )
 
 

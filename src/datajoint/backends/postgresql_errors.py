@@ -90,6 +90,8 @@ def translate(exception: BaseException, text: str, where: str) -> DataJointError
         return phrases.locked(message, **context)
     if reason == "login":
         return phrases.login(where, message, **context)
+    if reason == "read_only":
+        return phrases.read_only(where, message, **context)
     if reason == "denied":
         return _denied(message, text, where, context)
     return kind(message.removesuffix(".") + ".", **context)
