@@ -467,13 +467,14 @@ def as_expression(operand: Any, purpose: str) -> QueryExpression:
     QueryError
         When it is neither.
     """
+    given = operand
     if isinstance(operand, type) and issubclass(operand, QueryExpression):
-        operand = operand()
-    if getattr(operand, "is_universal", False):
+        given = cast("Any", operand)()
+    if getattr(given, "is_universal", False):
         raise QueryError(
             f"An expression cannot be {purpose} dj.U.", hint="Use dj.U(...) & A, or dj.U(...).aggr(A, ...)."
         )
-    if not isinstance(operand, QueryExpression):
-        raise QueryError(f"An expression cannot be {purpose} {type(operand).__name__}: {operand!r:.60}.",
+    if not isinstance(given, QueryExpression):
+        raise QueryError(f"An expression cannot be {purpose} {type(given).__name__}: {given!r:.60}.",
                          hint="Give a table or another expression.")  # fmt: skip
-    return operand
+    return given
