@@ -28,18 +28,20 @@ PARTS = frozenset(
         "backends.sqlite_types", "engine.catalog", "engine.query_cache", "heading.values", "logging",
         "settings.template",
         # not on the way to the rows of a table that is there: texts of users, writing, declaring, deleting
-        "algebra.aggregates", "algebra.evaluate", "algebra.fragment", "algebra.meaning", "codecs.chain",
-        "codecs.context", "compute.equality", "compute.executors.local", "compute.executors.processes",
-        "compute.executors.worker", "compute.job", "compute.key_source", "compute.progress", "compute.task",
-        "compute.upstream", "declare.describe", "declare.portable", "engine.define", "engine.lineage",
-        "graph.dependencies", "graph.restrict", "journal.change", "journal.event", "journal.scope",
-        "query.frames", "query.preview", "schemas.lookup", "schemas.virtual", "sql.checks", "sql.fragment",
-        "table.cascade", "table.checks", "table.conditions", "table.copying", "table.encode", "table.guard",
-        "table.incoming", "table.insert", "table.layout", "table.prompt", "table.rows", "table.update",
+        "algebra.aggregates", "algebra.evaluate", "algebra.fragment", "algebra.meaning", "codecs",
+        "codecs.chain", "codecs.context", "compute.equality", "compute.executors.local",
+        "compute.executors.processes", "compute.executors.worker", "compute.job", "compute.jobs",
+        "compute.key_source", "compute.make", "compute.progress", "compute.reserve", "compute.task",
+        "compute.upstream", "declare.describe", "engine.define", "engine.lineage", "graph.dependencies",
+        "graph.restrict", "journal.change", "journal.event", "journal.scope", "query.frames",
+        "query.preview", "schemas.grants", "schemas.lookup", "schemas.virtual", "sql.checks",
+        "sql.fragment", "table.cascade", "table.checks", "table.complete", "table.conditions",
+        "table.copying", "table.encode", "table.guard", "table.incoming", "table.insert", "table.layout",
+        "table.misspelt", "table.prompt", "table.rows", "table.update", "table.update_many",
         "table.validate", "table.write_set",
     )
 )  # fmt: skip
-"""Modules whose code waits for its first use. None of them is a package."""
+"""Modules and packages whose code waits for its first use."""
 
 _KNOWN = frozenset(
     ("__class__", "__file__", "__loader__", "__name__", "__package__", "__path__", "__spec__", "__cached__")
@@ -51,15 +53,19 @@ class _Waiting(ModuleType):
     """A module whose code has not run."""
 
     def __getattribute__(self, name: str) -> object:
-        if name in _KNOWN:
-            return object.__getattribute__(self, name)
-        _run(self)
+        if name not in _KNOWN and not _is_part(self, name):
+            _run(self)
         return object.__getattribute__(self, name)
 
     def __setattr__(self, name: str, value: object) -> None:
-        if name not in _KNOWN:
+        if name not in _KNOWN and not isinstance(value, ModuleType):  # the import system notes modules so
             _run(self)
         object.__setattr__(self, name, value)
+
+
+def _is_part(module: ModuleType, name: str) -> bool:
+    """Whether a name is a module of a package, which is imported without the code of the package."""
+    return f"{object.__getattribute__(module, '__name__')}.{name}" in PARTS
 
 
 class _Later:

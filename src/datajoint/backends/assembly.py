@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from hashlib import blake2b
 from typing import Any
 
 from datajoint._value import Value, replace
@@ -91,6 +90,8 @@ def check_name(table: str, name: str) -> str:
     full = f"{table}_ck_{name}"
     if len(full.encode()) <= _LONGEST_NAME:
         return full
+    from hashlib import blake2b
+
     return f"chk_{blake2b(table.encode(), digest_size=4).hexdigest()}_{name}"
 
 

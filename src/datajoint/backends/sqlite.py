@@ -33,6 +33,19 @@ ROWS_PER_STATEMENT = 50
 MOST_VARIABLES = 32766
 
 
+CATALOG = """CREATE TABLE IF NOT EXISTS "~catalog" (
+  schema TEXT NOT NULL,
+  table_name TEXT NOT NULL,
+  column_name TEXT NOT NULL,
+  position INTEGER,
+  type TEXT,
+  comment TEXT,
+  PRIMARY KEY (schema, table_name, column_name)
+) STRICT"""
+"""``table_name = ''`` is the schema itself, ``column_name = ''`` the table with its comment, ``check
+name`` a check with its condition as type, whether the file enforces it or we do."""
+
+
 class SqliteSession(Session):
     """One connection to a SQLite file."""
 
@@ -110,7 +123,7 @@ class SqliteSession(Session):
                 self._connection.execute("PRAGMA journal_mode = WAL")
             self.begin()
             for text in (
-                sqlite_catalog.CATALOG,
+                CATALOG,
                 f"PRAGMA application_id = {APPLICATION_ID}",
                 f"PRAGMA user_version = {USER_VERSION}",
             ):

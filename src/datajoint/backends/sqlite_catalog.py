@@ -25,19 +25,7 @@ from datajoint.heading.attribute import Default
 from datajoint.heading.names import TableName
 from datajoint.heading.types import AttributeType, parse_type
 
-__all__ = ["CATALOG", "SqliteCatalog"]
-
-CATALOG = """CREATE TABLE IF NOT EXISTS "~catalog" (
-  schema TEXT NOT NULL,
-  table_name TEXT NOT NULL,
-  column_name TEXT NOT NULL,
-  position INTEGER,
-  type TEXT,
-  comment TEXT,
-  PRIMARY KEY (schema, table_name, column_name)
-) STRICT"""
-"""``table_name = ''`` is the schema itself, ``column_name = ''`` the table with its comment, ``check
-name`` a check with its condition as type, whether the file enforces it or we do."""
+__all__ = ["SqliteCatalog"]
 
 _CHECK = "check "
 

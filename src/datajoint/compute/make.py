@@ -12,6 +12,7 @@ from typing import Any, cast
 from datajoint._value import Value
 from datajoint.backends.base import Parameters
 from datajoint.compute.equality import same
+from datajoint.compute.making import PARTS, Making, what_to_write
 from datajoint.errors import ComputeError, ContractError, DataJointDeprecationWarning, TransactionError
 from datajoint.heading.names import TableName
 from datajoint.heading.values import normaliser
@@ -23,26 +24,12 @@ from datajoint.table.rows import Mode
 from datajoint.table.table import Table
 from datajoint.table.write_set import WriteSet
 
-__all__ = ["Making", "make", "running_key"]
+__all__ = ["make", "running_key"]
 
-_PARTS = ("make_fetch", "make_compute", "make_insert")
 _END = object()
 
 Key = Mapping[str, Any]
 Closing = Callable[[], Sequence[tuple[str, Parameters]]]
-
-
-class Making:
-    """What a user writes: `make`, or its three parts."""
-
-    def make(self, key: dict[str, Any], **make_kwargs: Any) -> Any:
-        """Compute the row of a key and insert it; to be written by the user.
-
-        Or write it in three parts, so that nothing is computed from inputs that change meanwhile:
-        ``make_fetch(key)`` returns a tuple, ``make_compute(key, *fetched)`` returns a tuple without touching
-        the database, ``make_insert(key, *computed)`` inserts.
-        """
-        raise NotImplementedError(_what_to_write(type(self)))
 
 
 class _Running(Value):
@@ -159,8 +146,8 @@ def _run(table: Table, key: Key, make_kwargs: Mapping[str, Any], writes: WriteSe
 
 
 def _three_parts(table: Table, key: Key, make_kwargs: Mapping[str, Any], writes: WriteSet) -> None:
-    if not all(callable(getattr(table, part, None)) for part in _PARTS):
-        raise NotImplementedError(_what_to_write(type(table)))
+    if not all(callable(getattr(table, part, None)) for part in PARTS):
+        raise NotImplementedError(what_to_write(type(table)))
     own: Any = table
     fetched = own.make_fetch(dict(key), **make_kwargs)
     computed = own.make_compute(dict(key), *_arguments(fetched))
@@ -198,22 +185,6 @@ def _arguments(returned: Any) -> tuple[Any, ...]:
     if returned is None:
         return ()
     return tuple(returned) if type(returned) in (tuple, list) else (returned,)
-
-
-def _what_to_write(cls: type) -> str:
-    there = [part for part in _PARTS if callable(getattr(cls, part, None))]
-    missing = [part for part in _PARTS if part not in there]
-    if there:
-        return (
-            f"`{cls.__name__}` has {' and '.join(there)} but lacks {' and '.join(missing)}: write "
-            "make_fetch(self, key), make_compute(self, key, *fetched) and make_insert(self, key, *computed), "
-            "or one method make(self, key)."
-        )
-    return (
-        f"`{cls.__name__}` cannot be populated: write its method make(self, key), which computes the row of "
-        "the key and inserts it by self.insert1, or the three methods make_fetch(self, key), "
-        "make_compute(self, key, *fetched) and make_insert(self, key, *computed)."
-    )
 
 
 # ---------------------------------------------------------------------------------------- the contract

@@ -8,34 +8,38 @@ import time
 import warnings
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from typing import Any, TypedDict, cast
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
-from datajoint.compute.executors.base import Executor
-from datajoint.compute.executors.local import LocalExecutor
-from datajoint.compute.executors.processes import ProcessExecutor, usable_cpus
-from datajoint.compute.executors.worker import PREPARING
-from datajoint.compute.job import run_job
-from datajoint.compute.jobs import Jobs
-from datajoint.compute.key_source import all_keys, default_key_source, key_source_of, missing_keys
-from datajoint.compute.make import Making, running_key
-from datajoint.compute.progress import count_remaining, shown
+from datajoint import logging
+from datajoint.compute import (
+    job as single,
+    jobs as queues,
+    key_source as sources,
+    make as makes,
+    progress,
+    reserve,
+    task as tasks,
+    upstream as upstreams,
+)
+from datajoint.compute.executors import local, processes as pools, worker as workers
+from datajoint.compute.making import Making
 from datajoint.compute.recover import recover
-from datajoint.compute.reserve import Reservations
-from datajoint.compute.task import DONE, FAILED, MakeOutcome, MakeTask
-from datajoint.compute.upstream import Upstream
 from datajoint.errors import (
     ComputeError,
     DataJointDeprecationWarning,
     DataJointError,
     TransactionError,
 )
-from datajoint.graph.restrict import ignored
-from datajoint.logging import logger
+from datajoint.graph import restrict
 from datajoint.query.operand import unshared
 from datajoint.query.restriction import Not
+from datajoint.table import misspelt
 from datajoint.table.meta import class_level
-from datajoint.table.misspelt import refuse_ignored, refuse_names
 from datajoint.table.table import Table
+
+if TYPE_CHECKING:
+    from datajoint.compute.executors.base import Executor
+    from datajoint.compute.task import MakeOutcome
 
 __all__ = ["AutoPopulate", "PopulateResult"]
 
@@ -86,10 +90,10 @@ class AutoPopulate(Making):
 
         A class may set another expression instead, as an attribute or a property.
         """
-        return default_key_source(cast("Table", self))
+        return sources.default_key_source(cast("Table", self))
 
     @property
-    def upstream(self) -> Upstream:
+    def upstream(self) -> upstreams.Upstream:
         """Inside `make`: the ancestors, restricted to what the key derives from; ``self.upstream[Subject]``.
 
         Raises
@@ -98,18 +102,18 @@ class AutoPopulate(Making):
             Outside `make`.
         """
         table = cast("Table", self)
-        key = running_key(table)
+        key = makes.running_key(table)
         if key is None:
             raise DataJointError(
                 f"self.upstream is only available inside make(), and none of `{table.class_name}` runs here.",
                 hint="Outside make(), trace explicitly: dj.Diagram.trace(table & key)[Ancestor].",
             )
-        return Upstream(table, dict(key))
+        return upstreams.Upstream(table, dict(key))
 
     @property
-    def jobs(self) -> Jobs:
+    def jobs(self) -> queues.Jobs:
         """The job queue of the table; it is declared when it is first used (JOB-2)."""
-        return Jobs(cast("Table", self))
+        return queues.Jobs(cast("Table", self))
 
     def populate(
         self, *restrictions: Any, suppress_errors: bool = False, return_exception_objects: bool = False,
@@ -187,8 +191,8 @@ class AutoPopulate(Making):
             Print it, too.
         """
         table = cast("Table", self)
-        keys = all_keys(table, restrictions)
-        remaining, total = count_remaining(missing_keys(table, keys), keys)
+        keys = sources.all_keys(table, restrictions)
+        remaining, total = progress.count_remaining(sources.missing_keys(table, keys), keys)
         if display:
             done = total - remaining
             percent = 100 * done // total if total else 100
@@ -198,7 +202,7 @@ class AutoPopulate(Making):
 
 def _refuse_misuse(table: Table, processes: int | None) -> None:
     if table.is_restricted:
-        refuse_ignored(table.query, table.heading, table.class_name, "computed")
+        misspelt.refuse_ignored(table.query, table.heading, table.class_name, "computed")
         raise DataJointError(
             "Cannot call populate on a restricted table.", hint="Pass conditions to populate() as arguments."
         )
@@ -209,7 +213,7 @@ def _refuse_misuse(table: Table, processes: int | None) -> None:
         )
     if processes is not None and processes < 1:
         raise DataJointError(f"processes must be a positive number, not {processes}.")
-    if os.environ.get(PREPARING):
+    if os.environ.get(workers.PREPARING):
         raise ComputeError(
             "populate() is called while a worker process imports this module.",
             hint="Call it under `if __name__ == '__main__':`, so that importing the module computes nothing.",
@@ -220,38 +224,44 @@ def _refuse_misspelt(table: Table, restrictions: Sequence[Any]) -> None:
     """Refuse to compute everything where a dict shares no name with the keys (QRY-12)."""
     if not restrictions:
         return
-    source = key_source_of(table)
+    source = sources.key_source_of(table)
     for restriction in restrictions:
         names = unshared(source.heading, restriction)
-        if not names and not ignored(source.query.plan):  # which the class itself may have, and was warned of
-            names = ignored((source & restriction).query.plan)
+        if not names and not restrict.ignored(
+            source.query.plan
+        ):  # which the class itself may have, and was warned of
+            names = restrict.ignored((source & restriction).query.plan)
         if names:
-            refuse_names(names, source.heading, f"{table.class_name}.key_source", "computed")
+            misspelt.refuse_names(names, source.heading, f"{table.class_name}.key_source", "computed")
 
 
 def _listed(table: Table, restrictions: Sequence[Any], most: int | None) -> list[dict[str, Any]]:
     """Return the keys to make, in key order; those that the queue says to ignore are left out (JOB-8)."""
-    missing = missing_keys(table, all_keys(table, restrictions))
-    jobs = Jobs(table)
+    missing = sources.missing_keys(table, sources.all_keys(table, restrictions))
+    jobs = queues.Jobs(table)
     if jobs.is_declared:
         missing = missing.restrict(Not(jobs.ignored.proj()), semantic_check=False)
     return missing.keys(order_by="KEY", limit=most)
 
 
 def _reservations(
-    jobs: Jobs, restrictions: Sequence[Any], most: int | None, priority: int | None, refresh: bool | None
-) -> Reservations:
+    jobs: queues.Jobs,
+    restrictions: Sequence[Any],
+    most: int | None,
+    priority: int | None,
+    refresh: bool | None,
+) -> reserve.Reservations:
     """Bring the queue up to date and return what is to be held of it."""
     if jobs.connection.config.jobs.auto_refresh if refresh is None else refresh:
         jobs.refresh(*restrictions, delay=-1, priority=priority)
     else:
         recover(jobs)
-    among = all_keys(jobs.target, restrictions) if restrictions else None
-    return Reservations(jobs, among, priority, most)
+    among = sources.all_keys(jobs.target, restrictions) if restrictions else None
+    return reserve.Reservations(jobs, among, priority, most)
 
 
 def _make_reserved(
-    table: Table, held: Reservations, processes: int | None, make_kwargs: Mapping[str, Any],
+    table: Table, held: reserve.Reservations, processes: int | None, make_kwargs: Mapping[str, Any],
     results: _Results, display: bool,
 ) -> None:  # fmt: skip
     """Make the jobs of a queue together with other workers."""
@@ -263,7 +273,7 @@ def _make_reserved(
     try:
         outcomes = executor.run(held.tasks())
         if display:
-            outcomes = shown(outcomes, table.class_name, pending)
+            outcomes = progress.shown(outcomes, table.class_name, pending)
         with _ended_by_signal(), closing(cast("Any", outcomes)):
             for outcome in outcomes:
                 held.settle(outcome)
@@ -286,14 +296,16 @@ class _Results:
 
     def add(self, outcome: MakeOutcome) -> None:
         """Count an outcome; raise its error unless errors are collected."""
-        self.success += outcome.status == DONE
-        if outcome.status != FAILED:
+        self.success += outcome.status == tasks.DONE
+        if outcome.status != tasks.FAILED:
             return
         error = cast("BaseException", outcome.error)
         if not self._suppress:
             raise error
         text = f"{type(error).__name__}: {error}"
-        logger.error("%s, %s", text, error.__notes__[0] if getattr(error, "__notes__", None) else outcome.key)
+        logging.logger.error(
+            "%s, %s", text, error.__notes__[0] if getattr(error, "__notes__", None) else outcome.key
+        )
         self.errors.append((outcome.key, error if self._as_objects else text))
 
 
@@ -306,7 +318,7 @@ def _make_all(
     try:
         outcomes = executor.run(_still_missing(table, keys))
         if display:
-            outcomes = shown(outcomes, table.class_name, len(keys))
+            outcomes = progress.shown(outcomes, table.class_name, len(keys))
         with _ended_by_signal(), closing(cast("Any", outcomes)):
             for outcome in outcomes:
                 results.add(outcome)
@@ -315,19 +327,21 @@ def _make_all(
 
 
 def _executor(table: Table, keys: int, processes: int | None, make_kwargs: Mapping[str, Any]) -> Executor:
-    wanted = min(usable_cpus() if processes is None else processes, keys, usable_cpus())
+    wanted = min(pools.usable_cpus() if processes is None else processes, keys, pools.usable_cpus())
     timeout = table.connection.config.jobs.timeout or None
     if timeout and wanted == 1 and table.connection.settings.name != ":memory:":
-        return ProcessExecutor(table, 1, make_kwargs, timeout)  # what runs in this process cannot be stopped
+        return pools.ProcessExecutor(
+            table, 1, make_kwargs, timeout
+        )  # what runs in this process cannot be stopped
     if wanted > 1 and table.connection.settings.name == ":memory:":
-        logger.info("a database in memory belongs to its process: computing in this one only")
+        logging.logger.info("a database in memory belongs to its process: computing in this one only")
         wanted = 1
     if wanted > 1:
-        return ProcessExecutor(table, wanted, make_kwargs, timeout)
-    return LocalExecutor(lambda task: run_job(table, task, make_kwargs))
+        return pools.ProcessExecutor(table, wanted, make_kwargs, timeout)
+    return local.LocalExecutor(lambda task: single.run_job(table, task, make_kwargs))
 
 
-def _still_missing(table: Table, keys: Sequence[dict[str, Any]]) -> Iterator[MakeTask]:
+def _still_missing(table: Table, keys: Sequence[dict[str, Any]]) -> Iterator[tasks.MakeTask]:
     """Yield a task for each key, but for those that somebody else has made since they were listed."""
     made: set[tuple[Any, ...]] = set()
     checked, until = time.monotonic(), len(keys)
@@ -337,7 +351,7 @@ def _still_missing(table: Table, keys: Sequence[dict[str, Any]]) -> Iterator[Mak
             made = _made(table, keys[n:until])
             checked = time.monotonic()
         if tuple(key.values()) not in made:
-            yield MakeTask(key)
+            yield tasks.MakeTask(key)
 
 
 def _made(table: Table, keys: Sequence[dict[str, Any]]) -> set[tuple[Any, ...]]:

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from math import isinf
-from typing import Any
-from uuid import UUID
+from typing import TYPE_CHECKING, Any
 
 from datajoint.heading.attribute import Default
 from datajoint.heading.types import FLOATS, INTEGER_RANGES, INTEGERS, AttributeType
+
+if TYPE_CHECKING:
+    from uuid import UUID
 
 __all__ = ["NULL", "canonical", "default_text", "parse_default", "unquote"]
 
@@ -183,6 +185,8 @@ def _iso(read: Callable[[str], Any], word: str, dtype: AttributeType, example: s
 
 
 def _uuid(word: str, _dtype: AttributeType) -> UUID:
+    from uuid import UUID
+
     try:
         return UUID(word)
     except ValueError:

@@ -19,19 +19,13 @@ from datajoint.sql.system import LINEAGE, lineage_table
 __all__ = ["complete_lineage", "rebuild_lineage"]
 
 
-def complete_lineage(connection: Connection, found: TableSpec, wanted: TableSpec) -> None:
+def complete_lineage(connection: Connection, found: TableSpec, missing: Mapping[str, str]) -> None:
     """Record the lineage of key attributes for which the schema has no record; others are never changed.
 
     A schema without a lineage table is left alone: see `rebuild_lineage`.
     """
-    known = {a.name: a.lineage for a in found.columns}
-    missing = {a.name: a.lineage for a in wanted.columns if a.lineage and not known.get(a.name, a.lineage)}
     catalog = connection.catalog
-    if (
-        not missing
-        or connection.in_transaction
-        or catalog.find(TableName(found.name.schema, LINEAGE)) is None
-    ):
+    if connection.in_transaction or catalog.find(TableName(found.name.schema, LINEAGE)) is None:
         return
     try:
         run(connection, [ddl.add_lineage(found.name, missing, connection.dialect)])

@@ -7,8 +7,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, cast
 
 from datajoint.backends.base import Dialect
-from datajoint.codecs.chain import resolve
-from datajoint.codecs.context import CodecContext
+from datajoint.codecs import chain as chains, context
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.types import NUMBERS, TEMPORAL, TEXTS, AttributeType, parse_type
 
@@ -24,7 +23,7 @@ _CORE = NUMBERS | TEXTS | TEMPORAL | {"uuid", "json", "bytes", "blob", "year", "
 def storage_type(dtype: AttributeType) -> AttributeType:
     """Return the core type that values of a type are stored as."""
     if dtype.kind == "codec":
-        return parse_type(resolve(str(dtype.codec), dtype.store).storage)
+        return parse_type(chains.resolve(str(dtype.codec), dtype.store).storage)
     return dtype
 
 
@@ -125,7 +124,9 @@ def _maybe_packed(value: Any) -> Any:
     packed = data[:4] in (b"mYm\0", b"dj0\0") or data[:6] == b"ZL123\0"
     if not packed:
         return data
-    unpack = resolve("blob", None).plain_decode  # found once; the blob modules load with the first blob
+    unpack = chains.resolve(
+        "blob", None
+    ).plain_decode  # found once; the blob modules load with the first blob
     return cast("Callable[[Any], Any]", unpack)(data)
 
 
@@ -143,7 +144,7 @@ class _LateCodec:
 
     def _resolve(self) -> Callable[[Any], Any]:
         a = self.attribute
-        chain = resolve(str(a.dtype.codec), a.dtype.store)
+        chain = chains.resolve(str(a.dtype.codec), a.dtype.store)
         stored = self.dialect.decoder(parse_type(chain.storage))
         if chain.plain_decode is not None and stored is None:
             return chain.plain_decode
@@ -155,8 +156,8 @@ class _LateCodec:
         return decode
 
 
-def _context(attribute: Attribute, config: Config) -> CodecContext:
+def _context(attribute: Attribute, config: Config) -> context.CodecContext:
     for source, name, _ in attribute.origins:
         if hasattr(source, "schema"):
-            return CodecContext(schema=source.schema, table=source.name, field=name, config=config)
-    return CodecContext(schema="", table="", field=attribute.name, config=config)
+            return context.CodecContext(schema=source.schema, table=source.name, field=name, config=config)
+    return context.CodecContext(schema="", table="", field=attribute.name, config=config)

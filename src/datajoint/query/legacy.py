@@ -6,7 +6,7 @@ import warnings
 from typing import TYPE_CHECKING, Any, cast
 
 from datajoint.errors import DataJointDeprecationWarning, DataJointError
-from datajoint.query.frames import squeezed
+from datajoint.query import frames
 
 if TYPE_CHECKING:
     from datajoint.query.expression import QueryExpression
@@ -60,7 +60,7 @@ def _dicts(
     wanted = dict.fromkeys([*(expression.primary_key if "KEY" in attrs else ()), *names])
     _, columns = expression._columns(tuple(wanted), **options)
     by_name = dict(zip(wanted, columns, strict=True))
-    chosen = [squeezed(by_name[name]) if squeeze else by_name[name] for name in wanted]
+    chosen = [frames.squeezed(by_name[name]) if squeeze else by_name[name] for name in wanted]
     return [dict(zip(wanted, row, strict=True)) for row in zip(*chosen, strict=True)]
 
 

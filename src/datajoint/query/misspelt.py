@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from datajoint import logging
 from datajoint.errors import nearest
 from datajoint.heading.heading import Heading
-from datajoint.logging import warn
 
 __all__ = ["describe", "slips", "warn_unshared"]
 
@@ -32,7 +32,7 @@ def describe(names: Iterable[str], heading: Heading) -> tuple[str, str]:
 def warn_unshared(names: Iterable[str], heading: Heading) -> None:
     """Warn, once a place, that a dict restricts nothing (QRY-12)."""
     what, meant = describe(names, heading)
-    warn(f"A dict restricts nothing: {what} of the expression. {meant}")
+    logging.warn(f"A dict restricts nothing: {what} of the expression. {meant}")
 
 
 def slips(names: Collection[str], heading: Heading) -> tuple[str, ...]:

@@ -7,8 +7,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from datajoint.algebra import build
-from datajoint.algebra.fragment import parse_condition
+from datajoint.algebra import build, fragment as fragments
 from datajoint.algebra.nodes import Query, Text, Top
 from datajoint.heading.types import INTEGERS, TEXTS
 
@@ -45,7 +44,7 @@ def _after(query: Query, row: Row) -> Query:
     for name in query.heading.key:
         terms.append(f"{equal}`{name}` > {_literal(row[name])}")
         equal += f"`{name}` = {_literal(row[name])} and "
-    fragment, values = parse_condition(" or ".join(terms), query.heading, "")
+    fragment, values = fragments.parse_condition(" or ".join(terms), query.heading, "")
     return build.restrict(query, Text(fragment), values)
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING, Any
 
 from datajoint import logging
-from datajoint.declare import portable
 from datajoint.declare.diff import diff
 from datajoint.declare.parse import parse
+from datajoint.declare.portable import native_type_notes
 from datajoint.declare.resolve import check_key_origin, check_names, resolve, with_event
 from datajoint.declare.spec import TableSpec
 from datajoint.engine import define, lineage
@@ -67,16 +66,16 @@ def _carry_out(steps: list[_Step], made: list[TableName]) -> None:
             made.append(step.name)
         elif step.wanted is not None:
             step.compare()
-        step.document()
+        step.warn()
 
 
 def _check_class(cls: Any) -> None:
-    if not inspect.isclass(cls) or not issubclass(cls, UserTable):
+    if not isinstance(cls, type) or not issubclass(cls, UserTable):
         raise DataJointError(
             "The schema decorator takes table classes, not "
             + (
                 f"the class `{cls.__name__}`."
-                if inspect.isclass(cls)
+                if isinstance(cls, type)
                 else f"an object of type {type(cls).__name__}."
             ),
             hint="Derive the class from dj.Manual, dj.Lookup, dj.Imported or dj.Computed.",
@@ -93,7 +92,7 @@ def _check_class(cls: Any) -> None:
 
 
 def _parts(cls: type[UserTable]) -> list[type[Part]]:
-    members = [m for base in reversed(cls.__mro__) for m in list(vars(base).values()) if inspect.isclass(m)]
+    members = [m for base in reversed(cls.__mro__) for m in list(vars(base).values()) if isinstance(m, type)]
     return [part for part in dict.fromkeys(members) if issubclass(part, Part) and part is not Part]
 
 
@@ -145,14 +144,13 @@ class _Step:
             return
         connection = self.schema.connection
         _compare(connection, self.cls, self.found, self.wanted)
-        if self.schema.create_tables:
-            lineage.complete_lineage(connection, self.found, self.wanted)
+        if self.schema.create_tables and (missing := _unrecorded(self.found, self.wanted)):
+            lineage.complete_lineage(connection, self.found, missing)
 
-    def document(self) -> None:
-        """Warn about words of one database, and show the definition in the documentation of the class."""
-        for note in portable.native_type_notes(self.wanted) if self.wanted else ():
+    def warn(self) -> None:
+        """Warn about words of one database."""
+        for note in native_type_notes(self.wanted) if self.wanted else ():
             logging.warn(note)
-        _document(self.cls, self.text)
 
 
 def _check_part(cls: type[Part], spec: TableSpec) -> None:
@@ -198,8 +196,7 @@ def _check_cycle(connection: Connection, name: TableName, parents: list[TableNam
         )
 
 
-def _document(cls: type[UserTable], text: Any) -> None:
-    """Add the definition to the docstring of the class (TAB-17)."""
-    if isinstance(text, str) and "definition" not in (cls.__doc__ or ""):
-        doc = inspect.cleandoc(cls.__dict__.get("__doc__") or "")
-        cls.__doc__ = f"{doc}\n\nTable definition::\n\n{inspect.cleandoc(text)}".strip()
+def _unrecorded(found: TableSpec, wanted: TableSpec) -> dict[str, str]:
+    """Return the lineage that the definition gives and no record tells (LIN-7)."""
+    known = {a.name: a.lineage for a in found.columns}
+    return {a.name: a.lineage for a in wanted.columns if a.lineage and not known.get(a.name, a.lineage)}

@@ -11,7 +11,7 @@ from datajoint._value import Value
 from datajoint.engine.connection import Connection
 from datajoint.errors import AccessError, DataJointError, QueryError, TransactionError, nearest
 from datajoint.heading.names import COMPUTED, IMPORTED, MANUAL, TableName
-from datajoint.sql import grants
+from datajoint.sql import grants as texts
 from datajoint.sql.grants import ALL, CREATE, DELETE, INSERT, SELECT, TEMPORARY, UPDATE, Rights
 from datajoint.sql.system import EVENTS, LINEAGE
 from datajoint.table.table import Table
@@ -19,7 +19,7 @@ from datajoint.table.table import Table
 if TYPE_CHECKING:
     from datajoint.schemas.schema import Schema
 
-__all__ = ["Granting", "Permissions", "can"]
+__all__ = ["Permissions", "can", "grant", "revoke"]
 
 READER, WRITER, COMPUTER, ADMIN = "reader", "writer", "computer", "admin"
 _OTHER_NAMES = {"read": READER, "entry": WRITER, "write": WRITER, "compute": COMPUTER, "populate": COMPUTER}
@@ -64,96 +64,40 @@ def _on_hidden(level: str, name: str) -> tuple[str, ...]:
     return (INSERT,)
 
 
-class Granting:
-    """Rights of users on a schema."""
+def grant(schema: Schema, user: str, level: str) -> None:
+    """Give a user the rights of a level; see `Granting.grant`."""
+    level = _level(level)
+    connection = _server(schema)
+    _rights(connection, user, [])  # which refuses names that are not there: MariaDB would make a user
+    everywhere = _everywhere(level, connection)
+    single = rights_of_level(level, connection.catalog.tables(schema.database))
+    statements = texts.grant(schema.database, user, everywhere, single, connection.dialect)
+    if not connection.dialect.features.transactional_ddl:
+        _run(connection, statements)
+        return
+    with connection.transaction:
+        _run(connection, statements)
+        _check_given(connection, schema.database, user, level)
 
-    def grant(self, user: str, level: str) -> None:
-        """Give a user or role of the server the rights that a kind of work needs.
 
-        Parameters
-        ----------
-        user
-            Name of a user or role; on MySQL ``"name@host"``, without a host ``name@%``.
-        level
-            ``"reader"`` reads everything; ``"writer"`` also inserts, updates and deletes in manual tables;
-            ``"computer"`` also does so in imported and computed tables, and keeps job queues; ``"admin"``
-            does everything, and declares. Each has what it needs of the tables of the platform, such as the
-            one of events.
-
-        Raises
-        ------
-        DataJointError
-            When the level is unknown, or the database has no users.
-        AccessError
-            When you may not give these rights yourself.
-
-        Notes
-        -----
-        Tables declared later are readable at once (on PostgreSQL: when you declare them); grant again for the
-        right to write to them. Rights can be given to several levels one after the other. Tables of other
-        schemas that this one refers to have rights of their own. On PostgreSQL a table is altered and dropped
-        by its owner alone.
-
-        Examples
-        --------
-        >>> import datajoint as dj
-        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
-        >>> schema.grant("ann", "reader")
-        Traceback (most recent call last):
-        ...
-        datajoint.errors.DataJointError: SQLite has no users, so that there are no rights to give on `lab`.
-        Protect the file by the rights of the operating system, or use PostgreSQL or MySQL.
-        """
-        schema, level = cast("Schema", self), _level(level)
-        connection = _server(schema)
-        _rights(connection, user, [])  # which refuses names that are not there: MariaDB would make a user
-        everywhere = _everywhere(level, connection)
-        single = rights_of_level(level, connection.catalog.tables(schema.database))
-        statements = grants.grant(schema.database, user, everywhere, single, connection.dialect)
-        if not connection.dialect.features.transactional_ddl:
-            _run(connection, statements)
-            return
-        with connection.transaction:
-            _run(connection, statements)
-            _check_given(connection, schema.database, user, level)
-
-    def revoke(self, user: str, level: str | None = None) -> None:
-        """Take rights away that `grant` has given; reading remains unless ``level`` is ``"reader"`` or None.
-
-        Parameters
-        ----------
-        user
-            Name of a user or role.
-        level
-            As for `grant`; None takes everything.
-
-        Examples
-        --------
-        >>> import datajoint as dj
-        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
-        >>> schema.revoke("ann")
-        Traceback (most recent call last):
-        ...
-        datajoint.errors.DataJointError: SQLite has no users, so that there are no rights to give on `lab`.
-        Protect the file by the rights of the operating system, or use PostgreSQL or MySQL.
-        """
-        schema = cast("Schema", self)
-        name, connection = schema.database, _server(schema)
-        tables = list(connection.catalog.tables(name))
-        rights = _rights(connection, user, [name])
-        if level is None or _level(level) in (READER, ADMIN):
-            everywhere = [SELECT, CREATE, TEMPORARY, ALL]
-            single = dict.fromkeys(tables, _RIGHTS)
-        else:
-            everywhere, single = [], rights_of_level(_level(level), tables)
-            if _still_writes(rights, tables, single):
-                single = {
-                    t: r for t, r in single.items() if not t.name.startswith("~") or t.name.startswith("~~")
-                }
-        taken = {t: tuple(r for r in given if (t, r) in rights.tables) for t, given in single.items()}
-        whole = _held(rights, name, everywhere) if connection.dialect.name == "mysql" else everywhere
-        with connection.transaction if connection.dialect.features.transactional_ddl else nullcontext():
-            _run(connection, grants.revoke(name, user, whole, taken, connection.dialect))
+def revoke(schema: Schema, user: str, level: str | None) -> None:
+    """Take rights away; see `Granting.revoke`."""
+    name, connection = schema.database, _server(schema)
+    tables = list(connection.catalog.tables(name))
+    rights = _rights(connection, user, [name])
+    if level is None or _level(level) in (READER, ADMIN):
+        everywhere = [SELECT, CREATE, TEMPORARY, ALL]
+        single = dict.fromkeys(tables, _RIGHTS)
+    else:
+        everywhere, single = [], rights_of_level(_level(level), tables)
+        if _still_writes(rights, tables, single):
+            single = {
+                t: r for t, r in single.items() if not t.name.startswith("~") or t.name.startswith("~~")
+            }
+    taken = {t: tuple(r for r in given if (t, r) in rights.tables) for t, given in single.items()}
+    whole = _held(rights, name, everywhere) if connection.dialect.name == "mysql" else everywhere
+    with connection.transaction if connection.dialect.features.transactional_ddl else nullcontext():
+        _run(connection, texts.revoke(name, user, whole, taken, connection.dialect))
 
 
 def _level(level: str) -> str:
@@ -238,7 +182,7 @@ def _rights(connection: Connection, user: str | None, schemas: list[str]) -> Rig
 
 def _read_rights(connection: Connection, user: str | None, schemas: list[str]) -> Rights:
     if connection.dialect.name == "postgresql":
-        rows = connection.fetch_all(*cast("Any", grants.held_rights(schemas, user)))
+        rows = connection.fetch_all(*cast("Any", texts.held_rights(schemas, user)))
         return Rights(frozenset((TableName(schema, table), right) for schema, table, right in rows))
     maria = "mariadb" in connection.server_version.lower()
     rights = Rights(frozenset())
@@ -246,8 +190,8 @@ def _read_rights(connection: Connection, user: str | None, schemas: list[str]) -
     while todo:
         one = todo.pop()
         seen.add(one)
-        lines = [row[0] for row in connection.fetch_all(grants.list_grants(one, connection.dialect))]
-        found, roles, active = grants.read_grants(lines)
+        lines = [row[0] for row in connection.fetch_all(texts.list_grants(one, connection.dialect))]
+        found, roles, active = texts.read_grants(lines)
         rights = Rights(rights.tables | found.tables, rights.patterns | found.patterns)
         is_user = one == user
         todo += [role for role in roles if role not in seen and (not maria or not is_user or role in active)]

@@ -14,9 +14,9 @@ from datajoint.heading.names import TableName
 from datajoint.journal import event
 from datajoint.schemas import virtual
 from datajoint.schemas.bind import attach
-from datajoint.schemas.grants import Granting
+from datajoint.schemas.granting import Granting
 from datajoint.schemas.resolve import Scope, caller_scope
-from datajoint.sql.system import LINEAGE
+from datajoint.sql.system import EVENTS, LINEAGE
 from datajoint.table import prompt as prompts
 from datajoint.table.free import FreeTable
 
@@ -119,7 +119,7 @@ class Schema(Granting):
         self._name = name
         connection.register(self)
         connection.catalog.load([name])
-        if self.create_tables:
+        if self.create_tables and TableName(name, EVENTS) not in connection.catalog.tables(name):
             event.prepare(connection, name)
 
     def __call__(self, cls: T, *, context: Mapping[str, Any] | None = None) -> T:

@@ -17,7 +17,6 @@ from datajoint.heading.names import TableName
 from datajoint.journal import change, event as events, scope
 from datajoint.sql import checks as sql_checks
 from datajoint.table import conditions, layout as layouts, write_set
-from datajoint.table.meta import class_level
 
 if TYPE_CHECKING:
     from datajoint.table.encode import Batch
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from datajoint.table.table import Table
     from datajoint.table.write_set import WriteSet
 
-__all__ = ["Check", "CheckOutcome", "Checking", "checks_of", "inspect_insert", "inspect_make", "record"]
+__all__ = ["Check", "CheckOutcome", "checks_of", "inspect_insert", "inspect_make", "record", "run_checks"]
 
 Rows = list[dict[str, Any]]
 
@@ -321,44 +320,15 @@ def record(
     change.store(connection, event, max(outcome.rows for outcome in outcomes) or None)
 
 
-@class_level
-class Checking:
-    """Checks of a table, on demand."""
-
-    checks: Any = ()
-    """Rules that rows keep: a list of `datajoint.Check`."""
-
-    def run_checks(self) -> list[CheckOutcome]:
-        """Run the checks of the definition and of the class on the rows that are stored.
-
-        Returns
-        -------
-        list of CheckOutcome
-            One for each check, true when it passed; they are kept as an event of kind ``check``.
-
-        Examples
-        --------
-        >>> import datajoint as dj
-        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
-        >>> @schema
-        ... class Subject(dj.Manual):
-        ...     definition = "subject_id : int32"
-        ...     checks = [
-        ...         dj.Check("two", lambda rows: len(rows) == 2 or "there should be two", severity="warn")
-        ...     ]
-        >>> all(Subject.run_checks())
-        False
-        >>> Subject.run_checks()[0].message
-        '`Subject`: the check `two` fails: there should be two.'
-        """
-        table = cast("Table", self)
-        layout = layouts.layout_of(table.connection, table.name)
-        lines = [Check(line.name, line.condition) for line in layout.spec.checks]
-        rules = [*lines, *checks_of(table)]
-        rows = table.to_dicts() if any(not isinstance(rule.condition, str) for rule in rules) else None
-        outcomes = [_on_stored(rule, table, layout, rows) for rule in rules]
-        record(table.connection, table.name, outcomes)
-        return outcomes
+def run_checks(table: Table) -> list[CheckOutcome]:
+    """Run all checks of a table on the rows that are stored; see `Checking.run_checks`."""
+    layout = layouts.layout_of(table.connection, table.name)
+    lines = [Check(line.name, line.condition) for line in layout.spec.checks]
+    rules = [*lines, *checks_of(table)]
+    rows = table.to_dicts() if any(not isinstance(rule.condition, str) for rule in rules) else None
+    outcomes = [_on_stored(rule, table, layout, rows) for rule in rules]
+    record(table.connection, table.name, outcomes)
+    return outcomes
 
 
 def _on_stored(check: Check, table: Table, layout: Layout, rows: Rows | None) -> CheckOutcome:

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+from datajoint import logging
 from datajoint.engine import define, observe
 from datajoint.errors import (
     DataJointDeprecationWarning,
@@ -15,10 +16,8 @@ from datajoint.errors import (
 )
 from datajoint.graph import restrict
 from datajoint.heading.names import PART, TableName
-from datajoint.logging import logger
-from datajoint.table import cascade, prompt as prompts
+from datajoint.table import cascade, misspelt, prompt as prompts
 from datajoint.table.meta import class_level
-from datajoint.table.misspelt import refuse_ignored
 from datajoint.table.queues import queue_of
 
 if TYPE_CHECKING:
@@ -76,7 +75,7 @@ class Deleting:
         table = cast("Table", self)
         prompt, part_integrity = _older(prompt, part_integrity, safemode, force_parts, force, verbose)
         restrict.check_integrity(part_integrity)
-        refuse_ignored(table.query, table.heading, table.class_name, "deleted")
+        misspelt.refuse_ignored(table.query, table.heading, table.class_name, "deleted")
         if table.name.tier == PART and part_integrity == "enforce":
             raise DataJointError(
                 f"Cannot delete from the part table `{table.name}` directly. Delete from its master instead.",
@@ -109,7 +108,7 @@ class Deleting:
             When other rows depend on these.
         """
         table = cast("Table", self)
-        refuse_ignored(table.query, table.heading, table.class_name, "deleted")
+        misspelt.refuse_ignored(table.query, table.heading, table.class_name, "deleted")
         observe.writing(table.connection, table.name)
         try:
             count = cascade.Cascade(table.connection, table.name, table.query).delete_alone()
@@ -216,7 +215,7 @@ def _delete(
             continue
         for name, n in removed.items():
             if n:
-                logger.info(f"deleted {_number(n, 'row')} from {name}")
+                logging.logger.info(f"deleted {_number(n, 'row')} from {name}")
         return removed
 
 
@@ -258,7 +257,7 @@ def _deprecated(name: str, instead: str) -> None:
 
 
 def _check_whole(table: Table) -> None:
-    refuse_ignored(table.query, table.heading, table.class_name, "dropped")
+    misspelt.refuse_ignored(table.query, table.heading, table.class_name, "dropped")
     if table.is_restricted:
         raise DataJointError(
             "A restricted table cannot be dropped.",
@@ -295,7 +294,7 @@ def _drop(table: Table, names: list[TableName]) -> None:
         queue = queue_of(table.connection, name)
         doomed += [name, queue] if catalog.find(queue) is not None else [name]
     define.drop_tables(table.connection, doomed)
-    logger.info(f"dropped {', '.join(map(str, doomed))}")
+    logging.logger.info(f"dropped {', '.join(map(str, doomed))}")
 
 
 def _referring(table: Table) -> list[str]:

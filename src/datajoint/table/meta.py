@@ -63,9 +63,29 @@ def _of_instance(cls: Any, member: FunctionType) -> Any:
     return call
 
 
+def _documented(cls: Any) -> str | None:
+    """Return the docstring of a class with the definition of its table (TAB-17)."""
+    own = cls.__dict__.get("__doc__")
+    text = cls().definition if cls._binding is not None else None
+    if not isinstance(text, str) or "definition" in (own or ""):
+        return own
+    return f"{_trimmed(own or '')}\n\nTable definition::\n\n{_trimmed(text)}".strip()
+
+
+def _trimmed(text: str) -> str:
+    import inspect
+
+    return inspect.cleandoc(text)
+
+
+def _document(cls: Any, text: str | None) -> None:
+    type.__dict__["__doc__"].__set__(cls, text)
+
+
 class TableMeta(type):
     """Operators and queries on the class."""
 
+    __doc__ = property(_documented, _document)  # type: ignore[assignment] # pyright: ignore[reportIncompatibleVariableOverride, reportAssignmentType]
     _binding: Any
 
     def __and__(cls, other: Any) -> Any:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from datajoint.algebra.nodes import Query
 from datajoint.errors import UnknownAttributeError
-from datajoint.graph.restrict import ignored
+from datajoint.graph import restrict
 from datajoint.heading.heading import Heading
-from datajoint.query.misspelt import describe
+from datajoint.query import misspelt
 
 __all__ = ["refuse_ignored", "refuse_names"]
 
@@ -32,7 +32,7 @@ def refuse_ignored(query: Query, heading: Heading, label: str, deed: str) -> Non
     >>> from datajoint.heading.names import TableName
     >>> refuse_ignored(Query(Source(TableName("lab", "rig"), Heading([]))), Heading([]), "Rig", "deleted")
     """
-    if names := ignored(query.plan):
+    if names := restrict.ignored(query.plan):
         refuse_names(names, heading, label, deed)
 
 
@@ -46,7 +46,7 @@ def refuse_names(names: Sequence[str], heading: Heading, label: str, deed: str) 
     ...
     datajoint.errors.UnknownAttributeError: `Subject` is restricted by a dict of which `speces` is no ...
     """
-    what, meant = describe(names, heading)
+    what, meant = misspelt.describe(names, heading)
     raise UnknownAttributeError(
         f"`{label}` is restricted by a dict of which {what}: it does not restrict, and more than was meant "
         f"would be {deed}.",

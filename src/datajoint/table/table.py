@@ -14,11 +14,11 @@ from datajoint.query.expression import QueryExpression
 from datajoint.query.legacy import LegacyFetch
 from datajoint.table.alter import Altering
 from datajoint.table.binding import Binding
-from datajoint.table.checks import Checking
+from datajoint.table.changing import Changing
+from datajoint.table.checking import Checking
 from datajoint.table.delete import Deleting
 from datajoint.table.family import Family
 from datajoint.table.meta import TableMeta, class_level
-from datajoint.table.update_many import Changing
 from datajoint.table.writes import Writing
 
 __all__ = ["Table"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from datajoint._value import Value
 from datajoint.algebra import build
@@ -35,7 +35,6 @@ from datajoint.table.check import Checked, check_values, check_whole, unknown_fi
 from datajoint.table.conditions import unenforced, verify
 from datajoint.table.encode import Batch, encode
 from datajoint.table.layout import EVENT, Layout, layout_of
-from datajoint.table.meta import class_level
 from datajoint.table.misspelt import refuse_ignored
 from datajoint.table.prompt import ask, needs_answer
 from datajoint.table.refusal import explain
@@ -45,75 +44,31 @@ from datajoint.table.update import default_of
 if TYPE_CHECKING:
     from datajoint.table.table import Table
 
-__all__ = ["Changing"]
+__all__ = ["update"]
 
 _SHOWN = 5
 """Rows shown before and after."""
 
 
-@class_level
-class Changing:
-    """Changing many rows."""
-
-    def update(
-        self, values: Mapping[str, Any], prompt: bool | None = None, *,
-        allow_direct_update: bool | None = None,
-    ) -> int:  # fmt: skip
-        """Change attributes outside the key in all rows of the table, or of what it is restricted to (UPD-4).
-
-        Parameters
-        ----------
-        values
-            New values by attribute; None sets an attribute to its default.
-        prompt
-            Show how many rows change and the first of them, before and after, and ask first; default is the
-            setting ``safemode``.
-        allow_direct_update
-            Update a computed table outside its make.
-
-        Returns
-        -------
-        int
-            Number of rows changed; 0 when the answer was not yes.
-
-        Raises
-        ------
-        DataJointError
-            When an attribute is unknown or of the key, or a value is refused; then nothing is changed.
-
-        Examples
-        --------
-        >>> import datajoint as dj
-        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
-        >>> @schema
-        ... class Subject(dj.Manual):
-        ...     definition = '''
-        ...     subject_id : int32
-        ...     ---
-        ...     species : varchar(20)
-        ...     '''
-        >>> Subject.insert([{"subject_id": n, "species": "mouse"} for n in range(4)])
-        >>> (Subject & "subject_id > 1").update({"species": "rat"}, prompt=False)
-        2
-        >>> Subject.to_arrays("species", order_by="KEY").tolist()
-        ['mouse', 'mouse', 'rat', 'rat']
-        """
-        table = cast("Table", self)
-        refuse_ignored(table.query, table.heading, table.class_name, "updated")
-        guard.check_update(table.name, allow_direct_update)
-        layout = layout_of(table.connection, table.name)
-        new = _prepared(layout, values)
-        observe.writing(table.connection, table.name)
-        asks = needs_answer(table.connection.config, prompt)
-        if asks and table.connection.is_atomic:
-            raise TransactionError(
-                "Cannot ask for confirmation of an update within a transaction.",
-                hint="Pass prompt=False, or update outside the transaction.",
-            )
-        count = _asked(layout, table, new) if asks else _run(layout, table.query, new)
-        if count:
-            logger.info(f"updated {_rows(count)} of {table.name}")
-        return count
+def update(
+    table: Table, values: Mapping[str, Any], prompt: bool | None, allow_direct_update: bool | None
+) -> int:
+    """Change the rows of a table; see `Changing.update`."""
+    refuse_ignored(table.query, table.heading, table.class_name, "updated")
+    guard.check_update(table.name, allow_direct_update)
+    layout = layout_of(table.connection, table.name)
+    new = _prepared(layout, values)
+    observe.writing(table.connection, table.name)
+    asks = needs_answer(table.connection.config, prompt)
+    if asks and table.connection.is_atomic:
+        raise TransactionError(
+            "Cannot ask for confirmation of an update within a transaction.",
+            hint="Pass prompt=False, or update outside the transaction.",
+        )
+    count = _asked(layout, table, new) if asks else _run(layout, table.query, new)
+    if count:
+        logger.info(f"updated {_rows(count)} of {table.name}")
+    return count
 
 
 class _New(Value):

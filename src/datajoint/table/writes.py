@@ -7,22 +7,25 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 from datajoint.errors import DataJointError
-from datajoint.journal.scope import series
+from datajoint.journal import scope as scopes
 from datajoint.query.expression import QueryExpression
-from datajoint.table import guard
-from datajoint.table.checks import checks_of
-from datajoint.table.complete import insert_with_parts, wanted_of
-from datajoint.table.copying import insert_query
-from datajoint.table.incoming import one, read, with_index
-from datajoint.table.insert import insert_chunks, read_groups
-from datajoint.table.layout import layout_of
+from datajoint.table import (
+    checks,
+    complete,
+    copying,
+    guard,
+    incoming,
+    insert as inserting,
+    layout as layouts,
+    rows as writing,
+    update as updating,
+    validate as validating,
+)
 from datajoint.table.meta import class_level
-from datajoint.table.rows import Mode
-from datajoint.table.update import update_one
-from datajoint.table.validate import ValidationResult, validate
 
 if TYPE_CHECKING:
     from datajoint.table.table import Table
+    from datajoint.table.validate import ValidationResult
 
 __all__ = ["Writing"]
 
@@ -96,7 +99,9 @@ class Writing:
         table = cast("Table", self)
         if parts:
             options = _options(replace, skip_duplicates, ignore_extra_fields, allow_direct_insert)
-            insert_with_parts(table, lambda: Writing.insert1(self, row, **options), parts, row, options)
+            complete.insert_with_parts(
+                table, lambda: Writing.insert1(self, row, **options), parts, row, options
+            )
             return
         if _overrides_insert(type(self)):  # mixins change what all inserts do
             table.insert(
@@ -104,9 +109,11 @@ class Writing:
             )
             return
         guard.check_insert(table.name, allow_direct_insert)
-        layout = layout_of(table.connection, table.name)
-        mode = Mode(replace, skip_duplicates, ignore_extra_fields, checks_of(table), wanted_of(table))
-        insert_chunks(table.connection, table.name, [one(row, layout.heading)], mode)
+        layout = layouts.layout_of(table.connection, table.name)
+        mode = writing.Mode(
+            replace, skip_duplicates, ignore_extra_fields, checks.checks_of(table), complete.wanted_of(table)
+        )
+        inserting.insert_chunks(table.connection, table.name, [incoming.one(row, layout.heading)], mode)
 
     def insert(
         self, rows: Any, replace: bool = False, skip_duplicates: bool = False,
@@ -148,10 +155,12 @@ class Writing:
         if parts:
             options = _options(replace, skip_duplicates, ignore_extra_fields, allow_direct_insert)
             own: dict[str, Any] = {**options, "chunk_size": chunk_size}
-            insert_with_parts(table, lambda: Writing.insert(self, rows, **own), parts, None, options)
+            complete.insert_with_parts(table, lambda: Writing.insert(self, rows, **own), parts, None, options)
             return
         guard.check_insert(table.name, allow_direct_insert)
-        mode = Mode(replace, skip_duplicates, ignore_extra_fields, checks_of(table), wanted_of(table))
+        mode = writing.Mode(
+            replace, skip_duplicates, ignore_extra_fields, checks.checks_of(table), complete.wanted_of(table)
+        )
         if isinstance(rows, type) and issubclass(rows, QueryExpression):
             rows = rows()
         if isinstance(rows, QueryExpression):
@@ -160,15 +169,15 @@ class Writing:
                     "chunk_size does not apply to a query, whose rows are copied by one statement.",
                     hint="Give query.to_dicts() to insert in chunks.",
                 )
-            insert_query(table.connection, table.name, rows, mode)
+            copying.insert_query(table.connection, table.name, rows, mode)
             return
-        layout = layout_of(table.connection, table.name)
+        layout = layouts.layout_of(table.connection, table.name)
         if chunk_size is None:
-            insert_chunks(table.connection, table.name, read(rows, layout.heading), mode)
+            inserting.insert_chunks(table.connection, table.name, incoming.read(rows, layout.heading), mode)
             return
-        with series(table.connection) as scope:
-            for group in read_groups(rows, layout, chunk_size):
-                insert_chunks(table.connection, table.name, group, mode, scope)
+        with scopes.series(table.connection) as scope:
+            for group in inserting.read_groups(rows, layout, chunk_size):
+                inserting.insert_chunks(table.connection, table.name, group, mode, scope)
 
     def insert_dataframe(self, df: Any, index_as_pk: bool | None = None, **options: Any) -> None:
         """Insert the rows of a pandas frame.
@@ -192,7 +201,7 @@ class Writing:
         2
         """
         table = cast("Table", self)
-        self.insert(with_index(df, table.heading, index_as_pk, table.class_name), **options)
+        self.insert(incoming.with_index(df, table.heading, index_as_pk, table.class_name), **options)
 
     def validate(self, rows: Any, *, ignore_extra_fields: bool = False) -> ValidationResult:
         """Check rows as an insert would, without inserting them (INS-14).
@@ -215,7 +224,7 @@ class Writing:
         [(1, 'subject_id', '1000 is outside the range of int8: -128 to 127.')]
         """
         table = cast("Table", self)
-        return validate(layout_of(table.connection, table.name), rows, ignore_extra_fields)
+        return validating.validate(layouts.layout_of(table.connection, table.name), rows, ignore_extra_fields)
 
     def update1(self, row: dict[str, Any], *, allow_direct_update: bool | None = None) -> None:
         """Change attributes outside the key of the one row that has the given key.
@@ -255,7 +264,7 @@ class Writing:
                 hint="Give the key: Table.update1({**key, ...}).",
             )
         guard.check_update(table.name, allow_direct_update)
-        update_one(table.connection, table.name, row)
+        updating.update_one(table.connection, table.name, row)
 
 
 def _options(

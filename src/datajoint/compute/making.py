@@ -1,0 +1,39 @@
+"""What users write for a table that is computed: `make`, whole or in three parts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["PARTS", "Making", "what_to_write"]
+
+PARTS = ("make_fetch", "make_compute", "make_insert")
+
+
+class Making:
+    """What a user writes: `make`, or its three parts."""
+
+    def make(self, key: dict[str, Any], **make_kwargs: Any) -> Any:
+        """Compute the row of a key and insert it; to be written by the user.
+
+        Or write it in three parts, so that nothing is computed from inputs that change meanwhile:
+        ``make_fetch(key)`` returns a tuple, ``make_compute(key, *fetched)`` returns a tuple without touching
+        the database, ``make_insert(key, *computed)`` inserts.
+        """
+        raise NotImplementedError(what_to_write(type(self)))
+
+
+def what_to_write(cls: type) -> str:
+    """Return the text that says which methods a class lacks."""
+    there = [part for part in PARTS if callable(getattr(cls, part, None))]
+    missing = [part for part in PARTS if part not in there]
+    if there:
+        return (
+            f"`{cls.__name__}` has {' and '.join(there)} but lacks {' and '.join(missing)}: write "
+            "make_fetch(self, key), make_compute(self, key, *fetched) and make_insert(self, key, *computed), "
+            "or one method make(self, key)."
+        )
+    return (
+        f"`{cls.__name__}` cannot be populated: write its method make(self, key), which computes the row of "
+        "the key and inserts it by self.insert1, or the three methods make_fetch(self, key), "
+        "make_compute(self, key, *fetched) and make_insert(self, key, *computed)."
+    )
