@@ -32,8 +32,8 @@ from datajoint.heading.heading import Heading
 from datajoint.heading.names import TableName
 
 __all__ = [
-    "INTEGRITY", "Settle", "Step", "cascade", "check_integrity", "combined", "constrain", "down", "ignored",
-    "is_fixed", "is_local", "strays", "trace", "up",
+    "INTEGRITY", "Settle", "Step", "carried", "cascade", "check_integrity", "combined", "constrain", "down",
+    "ignored", "is_fixed", "is_local", "strays", "trace", "up",
 ]  # fmt: skip
 
 INTEGRITY = ("enforce", "ignore", "cascade")
@@ -92,7 +92,7 @@ def down(edge: Edge, parent: Query, graph: DependencyGraph) -> Term:
     condition = _only_condition(parent.plan)
     copied = condition and _renamed(condition, names)
     if copied is None:
-        return Matches(_columns(parent.plan, names), edge.key.columns), parent.values
+        return _matches(parent.plan, names), parent.values
     spec = graph.specs[edge.child]
     # NULL refers to nothing, even where the other attributes of the reference have values.
     filled = tuple(Not(IsNull(name)) for name in edge.key.columns if spec.attribute(name).nullable)
@@ -102,7 +102,7 @@ def down(edge: Edge, parent: Query, graph: DependencyGraph) -> Term:
 def up(edge: Edge, child: Query) -> Term:
     """Return the condition on the parent of a foreign key that says: one of these rows refers to it."""
     names = dict(zip(edge.key.columns, edge.key.parent_columns, strict=True))
-    return Matches(_columns(child.plan, names), edge.key.parent_columns), child.values
+    return _matches(child.plan, names), child.values
 
 
 def _only_condition(plan: Plan) -> Condition | None:
@@ -138,7 +138,16 @@ def _renamed(condition: Condition, names: Mapping[str, str]) -> Condition | None
             return None
 
 
-def _columns(plan: Plan, names: Mapping[str, str]) -> Plan:
+def _matches(plan: Plan, names: Mapping[str, str]) -> Condition:
+    """Return the condition to be equal to a row of a plan, attributes having other names there."""
+    # The hidden key of a table of one row is the same in all rows: what counts is whether there is a row.
+    shown = {old: new for old, new in names.items() if old in plan.heading}
+    found = Matches(carried(plan, shown), tuple(shown.values()))
+    hidden = [Not(IsNull(new)) for old, new in names.items() if old not in shown]
+    return All((found, *hidden)) if hidden else found
+
+
+def carried(plan: Plan, names: Mapping[str, str]) -> Plan:
     """Return some attributes of a plan under other names, whatever their lineage."""
     key = ("carried", tuple(names.items()))
     found = plan.child(key)
@@ -226,7 +235,7 @@ def _condition_of(query: Query, key: Sequence[str]) -> Term:
     condition = _only_condition(query.plan)
     if condition is not None:
         return condition, query.values
-    return Matches(_columns(query.plan, {name: name for name in key}), tuple(key)), query.values
+    return Matches(carried(query.plan, {name: name for name in key}), tuple(key)), query.values
 
 
 # ---------------------------------------------------------------------------------------------------- cascade
@@ -367,7 +376,7 @@ def _back(path: Sequence[Edge], rows: Query, graph: DependencyGraph, source: Sou
 def _seen(edge: Edge, parent: Query) -> Term:
     """As `down`, but never unknown: its negation is to be told."""
     names = dict(zip(edge.key.parent_columns, edge.key.columns, strict=True))
-    return Matches(_columns(parent.plan, names), edge.key.columns), parent.values
+    return _matches(parent.plan, names), parent.values
 
 
 # ----------------------------------------------------------------------------------------- trace and restrict

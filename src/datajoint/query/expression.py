@@ -12,7 +12,7 @@ from datajoint.algebra.nodes import Query
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError, DataJointWarning, QueryError
 from datajoint.heading.heading import Heading
-from datajoint.query import fetch, frames, preview
+from datajoint.query import along, fetch, frames, preview
 from datajoint.query.legacy import LegacyFetch
 from datajoint.query.operand import check_connection, restrict as restrict_query
 
@@ -109,6 +109,60 @@ class QueryExpression(LegacyFetch):
             False matches all shared names whatever their lineage (LIN-4).
         """
         return self._restricted(restrict_query(self.query, restriction, self.connection, semantic_check))
+
+    def restrict_along(self, other: Any, via: Any = None) -> Self:
+        """Return the rows that belong to rows of another table, any number of references away.
+
+        Foreign keys are followed by the shortest path: straight up to an ancestor or down to a descendant;
+        where there is none, up to a common ancestor and down, or down to a common descendant and up. They are
+        followed exactly, through renamed and secondary references, whatever attributes the tables share.
+
+        Parameters
+        ----------
+        other
+            The other table, restricted, projected or aggregated.
+        via
+            What the path leads through: a table or its name, an attribute of a reference, or a list of these.
+
+        Raises
+        ------
+        QueryError
+            When there is no path, or more than one shortest path: then all of them are listed.
+
+        Examples
+        --------
+        >>> import datajoint as dj
+        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+        >>> @schema
+        ... class Person(dj.Manual):
+        ...     definition = '''
+        ...     person : varchar(20)
+        ...     ---
+        ...     city : varchar(20)
+        ...     '''
+        >>> @schema
+        ... class Session(dj.Manual):
+        ...     definition = '''
+        ...     session : int32
+        ...     ---
+        ...     -> Person.proj(experimenter='person')
+        ...     '''
+        >>> @schema
+        ... class Trial(dj.Manual):
+        ...     definition = '''
+        ...     -> Session
+        ...     trial : int32
+        ...     '''
+        >>> Person.insert([{"person": "ann", "city": "Bonn"}, {"person": "bob", "city": "Rome"}])
+        >>> Session.insert([{"session": 1, "experimenter": "ann"}, {"session": 2, "experimenter": "bob"}])
+        >>> Trial.insert([{"session": n, "trial": 1} for n in (1, 2)])
+        >>> Trial.restrict_along(Person & {"city": "Rome"}).keys()
+        [{'session': 2, 'trial': 1}]
+        >>> Person.restrict_along(Trial & {"session": 1}).keys()
+        [{'person': 'ann'}]
+        """
+        other = as_expression(self._operand(other), "restricted along foreign keys by")
+        return self._restricted(along.restrict_along(self.query, other.query, self.connection, via))
 
     def __and__(self, restriction: Any) -> Self:
         return self.restrict(restriction)
