@@ -11,14 +11,13 @@ import pandas as pd
 import polars as pl
 
 from datajoint.algebra.nodes import Query
-from datajoint.compute.jobs import Jobs
 from datajoint.compute.populate import PopulateResult
-from datajoint.compute.upstream import Upstream
 from datajoint.declare.spec import TableSpec
 from datajoint.engine.connection import Connection
 from datajoint.heading.heading import Heading
 from datajoint.heading.names import TableName
 from datajoint.query.expression import QueryExpression
+from datajoint.table import checks
 from datajoint.table.binding import Binding
 from datajoint.table.checks import CheckOutcome
 from datajoint.table.meta import TableMeta
@@ -75,11 +74,19 @@ class UserTable(Table, metaclass=_TableType):
     def restrict(cls, restriction: Any, semantic_check: bool = True) -> Self:
         """Return the rows that fulfil a condition; ``A & c`` is the same."""
     @classmethod
+    def restrict_along(cls, other: Any, via: Any = None) -> Self:
+        """Return the rows that belong to rows of another table, any number of references away."""
+    @classmethod
     def proj(cls, *attributes: Any, **named_attributes: Any) -> QueryExpression:
         """Choose, rename and compute attributes; the key always stays (QRY-27 … 29)."""
     @classmethod
     def join(
-        cls, other: Any, semantic_check: bool = True, left: bool = False, allow_nullable_pk: bool = False
+        cls,
+        other: Any,
+        semantic_check: bool = True,
+        left: bool = False,
+        allow_nullable_pk: bool = False,
+        outer: bool = False,
     ) -> QueryExpression:
         """Pair the rows equal on all shared attributes; ``A * B`` is the same (QRY-30 … 36)."""
     @classmethod
@@ -275,9 +282,9 @@ class _Populated(UserTable):
 
     key_source: Any
     def make(self, *args: Any, **kwargs: Any) -> Any: ...
-    upstream: ClassVar[Upstream]
+    upstream: ClassVar[upstreams.Upstream]
     """Inside `make`: the ancestors, restricted to what the key derives from; ``self.upstream[Subject]``."""
-    jobs: ClassVar[Jobs]
+    jobs: ClassVar[queues.Jobs]
     """The job queue of the table; it is declared when it is first used (JOB-2)."""
     @classmethod
     def populate(
