@@ -429,6 +429,7 @@ class _PostgresqlWriter(_Writer):
     def statements(self) -> list[Statement]:
         items = [*map(self.column, self.spec.columns), *self.constraints(), *self.whole_references()]
         statements: list[Statement] = [*self._types(), (self.create(items, ""), ()), *self.create_indexes()]
+        statements += self._uncompressed()
         literal = self.dialect.literal
         if self.spec.comment:
             statements.append((f"COMMENT ON TABLE {self.table} IS {literal(self.spec.comment)}", ()))
@@ -445,6 +446,12 @@ class _PostgresqlWriter(_Writer):
     def json_item(self, column: str, path: str, kind: str) -> str:
         value = f"({column} #>> '{{{','.join(re.findall(r'[^.[]+(?=])|[^].[]+', path))}}}')"
         return f"({value}::{kind})" if kind else f"({value})"
+
+    def _uncompressed(self) -> list[Statement]:
+        """Keep the server from compressing blobs, which are compressed already, in vain: that takes long."""
+        blobs = [a.name for a in self.spec.columns if a.dtype.codec == "blob" and not a.dtype.store]
+        changes = [f"ALTER COLUMN {self.quote(name)} SET STORAGE EXTERNAL" for name in blobs]
+        return [(f"ALTER TABLE {self.table} {', '.join(changes)}", ())] if changes else []
 
     def _types(self) -> list[Statement]:
         """Return the statements that make the enum types this table introduces (interop §1.7)."""
