@@ -149,16 +149,19 @@ def simple(default: ast.expr) -> ast.expr:
     return default if isinstance(default, ast.Constant | ast.UnaryOp) else ast.Constant(...)
 
 
+def _aliased(name: ast.alias) -> str:
+    return f"{name.name} as {name.asname}" if name.asname else name.name
+
+
 def imports(text: str) -> str:
     """Return the imports of the names that the stub uses, as the sources have them."""
-    used = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+    loaded = [n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)]
+    used = {node.id for node in loaded}
     known = dict(COMMON)
     for tree, module, _ in [*sources(), parsed(POPULATED, "AutoPopulate")]:
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom):
-                known |= {
-                    a.name: f"from {node.module} import {a.name}" for a in node.names if a.asname is None
-                }
+                known |= {a.asname or a.name: f"from {node.module} import {_aliased(a)}" for a in node.names}
             elif isinstance(node, ast.Import):
                 known |= {a.asname or a.name: f"import {a.name} as {a.asname or a.name}" for a in node.names}
         for node in tree.body:

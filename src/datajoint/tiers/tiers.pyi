@@ -11,13 +11,13 @@ import pandas as pd
 import polars as pl
 
 from datajoint.algebra.nodes import Query
+from datajoint.compute import jobs as queues, upstream as upstreams
 from datajoint.compute.populate import PopulateResult
 from datajoint.declare.spec import TableSpec
 from datajoint.engine.connection import Connection
 from datajoint.heading.heading import Heading
 from datajoint.heading.names import TableName
 from datajoint.query.expression import QueryExpression
-from datajoint.table import checks
 from datajoint.table.binding import Binding
 from datajoint.table.checks import CheckOutcome
 from datajoint.table.meta import TableMeta
