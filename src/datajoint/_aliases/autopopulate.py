@@ -1,3 +1,3 @@
 """Older import path of populate."""
 
-from datajoint.compute.populate import AutoPopulate
+from datajoint.compute.auto import AutoPopulate

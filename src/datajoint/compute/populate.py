@@ -15,14 +15,11 @@ from datajoint.compute import (
     job as single,
     jobs as queues,
     key_source as sources,
-    make as makes,
-    progress,
+    progress as counting,
     reserve,
     task as tasks,
-    upstream as upstreams,
 )
 from datajoint.compute.executors import local, processes as pools, worker as workers
-from datajoint.compute.making import Making
 from datajoint.compute.recover import recover
 from datajoint.errors import (
     ComputeError,
@@ -34,14 +31,13 @@ from datajoint.graph import restrict
 from datajoint.query.operand import unshared
 from datajoint.query.restriction import Not
 from datajoint.table import misspelt
-from datajoint.table.meta import class_level
 from datajoint.table.table import Table
 
 if TYPE_CHECKING:
     from datajoint.compute.executors.base import Executor
     from datajoint.compute.task import MakeOutcome
 
-__all__ = ["AutoPopulate", "PopulateResult"]
+__all__ = ["PopulateResult", "populate", "progress"]
 
 _CHECKED_SECONDS = 0.05
 """Keys found missing so long ago are looked at again: somebody else may have made them."""
@@ -56,148 +52,42 @@ class PopulateResult(TypedDict):
     error_list: list[tuple[dict[str, Any], Any]]
 
 
-@class_level
-class AutoPopulate(Making):
-    """Tables whose rows are made by `make`, one key at a time.
-
-    Examples
-    --------
-    >>> import datajoint as dj
-    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
-    >>> @schema
-    ... class Subject(dj.Manual):
-    ...     definition = "subject_id : int32"
-    >>> @schema
-    ... class Square(dj.Computed):
-    ...     definition = '''
-    ...     -> Subject
-    ...     ---
-    ...     square : int64
-    ...     '''
-    ...
-    ...     def make(self, key):
-    ...         self.insert1({**key, "square": key["subject_id"] ** 2})
-    >>> Subject.insert([{"subject_id": 3}, {"subject_id": 4}])
-    >>> Square.populate()
-    {'success_count': 2, 'error_list': []}
-    >>> Square.progress()
-    (0, 2)
-    """
-
-    @property
-    def key_source(self) -> Any:
-        """The keys to make: by default the join of the parents in the primary key (POP-2).
-
-        A class may set another expression instead, as an attribute or a property.
-        """
-        return sources.default_key_source(cast("Table", self))
-
-    @property
-    def upstream(self) -> upstreams.Upstream:
-        """Inside `make`: the ancestors, restricted to what the key derives from; ``self.upstream[Subject]``.
-
-        Raises
-        ------
-        DataJointError
-            Outside `make`.
-        """
-        table = cast("Table", self)
-        key = makes.running_key(table)
-        if key is None:
-            raise DataJointError(
-                f"self.upstream is only available inside make(), and none of `{table.class_name}` runs here.",
-                hint="Outside make(), trace explicitly: dj.Diagram.trace(table & key)[Ancestor].",
-            )
-        return upstreams.Upstream(table, dict(key))
-
-    @property
-    def jobs(self) -> queues.Jobs:
-        """The job queue of the table; it is declared when it is first used (JOB-2)."""
-        return queues.Jobs(cast("Table", self))
-
-    def populate(
-        self, *restrictions: Any, suppress_errors: bool = False, return_exception_objects: bool = False,
-        reserve_jobs: bool = False, max_calls: int | None = None, display_progress: bool = False,
-        processes: int | None = 1, make_kwargs: Mapping[str, Any] | None = None, priority: int | None = None,
-        refresh: bool | None = None, limit: int | None = None, order: str | None = None,
-    ) -> PopulateResult:  # fmt: skip
-        """Call `make` for every key of the key source that the table has no row for.
-
-        Parameters
-        ----------
-        *restrictions
-            Conditions on the keys; all must hold.
-        suppress_errors
-            Go on after an error and return it, instead of raising the first one.
-        return_exception_objects
-            Return errors as exceptions rather than as text.
-        reserve_jobs
-            Share the keys with other workers by the job queue.
-        max_calls
-            The most keys to make.
-        display_progress
-            Show how far it is.
-        processes
-            How many processes compute; None for as many as there are processors.
-        make_kwargs
-            Further arguments of `make` (`make_fetch` in the three-part form).
-        priority
-            With `reserve_jobs`: make only jobs at least so urgent; jobs that are added get this priority.
-        refresh
-            With `reserve_jobs`: bring the queue up to date first; default is ``jobs.auto_refresh``.
-        limit
-            Older name of `max_calls`.
-        order
-            Without effect: keys come in key order.
-
-        Returns
-        -------
-        dict
-            ``success_count`` and ``error_list``: pairs of key and ``"Class: text"`` or exception.
-
-        Raises
-        ------
-        DataJointError
-            On a restricted table, inside a transaction or a make.
-        """
-        table = cast("Table", self)
-        _refuse_misuse(table, processes)
-        if limit is not None or order is not None:
-            warnings.warn(
-                "populate(limit=, order=) is older spelling: use max_calls=; keys come in key order.",
-                DataJointDeprecationWarning,
-                stacklevel=2,
-            )
-        _refuse_misspelt(table, restrictions)
-        most = limit if max_calls is None else max_calls
-        results = _Results(suppress_errors, return_exception_objects)
-        if reserve_jobs:
-            held = _reservations(self.jobs, restrictions, most, priority, refresh)
-            _make_reserved(table, held, processes, make_kwargs or {}, results, display_progress)
-            return {"success_count": results.success, "error_list": results.errors}
-        keys = _listed(table, restrictions, most)
-        if keys or display_progress:
-            _make_all(table, keys, processes, make_kwargs or {}, results, display_progress)
+def populate(
+    table: Table, restrictions: Sequence[Any], *, suppress_errors: bool, return_exception_objects: bool,
+    reserve_jobs: bool, max_calls: int | None, display_progress: bool, processes: int | None,
+    make_kwargs: Mapping[str, Any], priority: int | None, refresh: bool | None, limit: int | None,
+    order: str | None,
+) -> PopulateResult:  # fmt: skip
+    """Make all keys of a table that lack rows; see `AutoPopulate.populate`."""
+    _refuse_misuse(table, processes)
+    if limit is not None or order is not None:
+        warnings.warn(
+            "populate(limit=, order=) is older spelling: use max_calls=; keys come in key order.",
+            DataJointDeprecationWarning,
+            stacklevel=3,
+        )
+    _refuse_misspelt(table, restrictions)
+    most = limit if max_calls is None else max_calls
+    results = _Results(suppress_errors, return_exception_objects)
+    if reserve_jobs:
+        held = _reservations(queues.Jobs(table), restrictions, most, priority, refresh)
+        _make_reserved(table, held, processes, make_kwargs, results, display_progress)
         return {"success_count": results.success, "error_list": results.errors}
+    keys = _listed(table, restrictions, most)
+    if keys or display_progress:
+        _make_all(table, keys, processes, make_kwargs, results, display_progress)
+    return {"success_count": results.success, "error_list": results.errors}
 
-    def progress(self, *restrictions: Any, display: bool = False) -> tuple[int, int]:
-        """Return how many keys remain to be made, and how many there are in all.
 
-        Parameters
-        ----------
-        *restrictions
-            Conditions on the keys; all must hold.
-        display
-            Print it, too.
-        """
-        table = cast("Table", self)
-        keys = sources.all_keys(table, restrictions)
-        remaining, total = progress.count_remaining(sources.missing_keys(table, keys), keys)
-        if display:
-            done = total - remaining
-            percent = 100 * done // total if total else 100
-            print(f"{table.class_name}: {done} of {total} done ({percent}%), {remaining} to go")  # noqa: T201
-        return remaining, total
+def progress(table: Table, restrictions: Sequence[Any], display: bool) -> tuple[int, int]:
+    """Return how many keys of a table remain, and how many there are; see `AutoPopulate.progress`."""
+    keys = sources.all_keys(table, restrictions)
+    remaining, total = counting.count_remaining(sources.missing_keys(table, keys), keys)
+    if display:
+        done = total - remaining
+        percent = 100 * done // total if total else 100
+        print(f"{table.class_name}: {done} of {total} done ({percent}%), {remaining} to go")  # noqa: T201
+    return remaining, total
 
 
 def _refuse_misuse(table: Table, processes: int | None) -> None:
@@ -273,7 +163,7 @@ def _make_reserved(
     try:
         outcomes = executor.run(held.tasks())
         if display:
-            outcomes = progress.shown(outcomes, table.class_name, pending)
+            outcomes = counting.shown(outcomes, table.class_name, pending)
         with _ended_by_signal(), closing(cast("Any", outcomes)):
             for outcome in outcomes:
                 held.settle(outcome)
@@ -318,7 +208,7 @@ def _make_all(
     try:
         outcomes = executor.run(_still_missing(table, keys))
         if display:
-            outcomes = progress.shown(outcomes, table.class_name, len(keys))
+            outcomes = counting.shown(outcomes, table.class_name, len(keys))
         with _ended_by_signal(), closing(cast("Any", outcomes)):
             for outcome in outcomes:
                 results.add(outcome)

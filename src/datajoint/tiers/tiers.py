@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from datajoint.compute.populate import AutoPopulate
+from datajoint.compute.auto import AutoPopulate
 from datajoint.errors import DataJointError
 from datajoint.heading.names import COMPUTED, IMPORTED, LOOKUP, MANUAL, PART
 from datajoint.table.meta import class_level

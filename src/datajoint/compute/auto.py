@@ -1,0 +1,147 @@
+"""What tables that are computed can do: `populate` and its kin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from datajoint.compute import (
+    jobs as queues,
+    key_source as sources,
+    make as makes,
+    populate as populating,
+    upstream as upstreams,
+)
+from datajoint.compute.making import Making
+from datajoint.errors import DataJointError
+from datajoint.table.meta import class_level
+
+if TYPE_CHECKING:
+    from datajoint.compute.populate import PopulateResult
+    from datajoint.table.table import Table
+
+__all__ = ["AutoPopulate"]
+
+
+@class_level
+class AutoPopulate(Making):
+    """Tables whose rows are made by `make`, one key at a time.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> @schema
+    ... class Subject(dj.Manual):
+    ...     definition = "subject_id : int32"
+    >>> @schema
+    ... class Square(dj.Computed):
+    ...     definition = '''
+    ...     -> Subject
+    ...     ---
+    ...     square : int64
+    ...     '''
+    ...
+    ...     def make(self, key):
+    ...         self.insert1({**key, "square": key["subject_id"] ** 2})
+    >>> Subject.insert([{"subject_id": 3}, {"subject_id": 4}])
+    >>> Square.populate()
+    {'success_count': 2, 'error_list': []}
+    >>> Square.progress()
+    (0, 2)
+    """
+
+    @property
+    def key_source(self) -> Any:
+        """The keys to make: by default the join of the parents in the primary key (POP-2).
+
+        A class may set another expression instead, as an attribute or a property.
+        """
+        return sources.default_key_source(cast("Table", self))
+
+    @property
+    def upstream(self) -> upstreams.Upstream:
+        """Inside `make`: the ancestors, restricted to what the key derives from; ``self.upstream[Subject]``.
+
+        Raises
+        ------
+        DataJointError
+            Outside `make`.
+        """
+        table = cast("Table", self)
+        key = makes.running_key(table)
+        if key is None:
+            raise DataJointError(
+                f"self.upstream is only available inside make(), and none of `{table.class_name}` runs here.",
+                hint="Outside make(), trace explicitly: dj.Diagram.trace(table & key)[Ancestor].",
+            )
+        return upstreams.Upstream(table, dict(key))
+
+    @property
+    def jobs(self) -> queues.Jobs:
+        """The job queue of the table; it is declared when it is first used (JOB-2)."""
+        return queues.Jobs(cast("Table", self))
+
+    def populate(
+        self, *restrictions: Any, suppress_errors: bool = False, return_exception_objects: bool = False,
+        reserve_jobs: bool = False, max_calls: int | None = None, display_progress: bool = False,
+        processes: int | None = 1, make_kwargs: Mapping[str, Any] | None = None, priority: int | None = None,
+        refresh: bool | None = None, limit: int | None = None, order: str | None = None,
+    ) -> PopulateResult:  # fmt: skip
+        """Call `make` for every key of the key source that the table has no row for.
+
+        Parameters
+        ----------
+        *restrictions
+            Conditions on the keys; all must hold.
+        suppress_errors
+            Go on after an error and return it, instead of raising the first one.
+        return_exception_objects
+            Return errors as exceptions rather than as text.
+        reserve_jobs
+            Share the keys with other workers by the job queue.
+        max_calls
+            The most keys to make.
+        display_progress
+            Show how far it is.
+        processes
+            How many processes compute; None for as many as there are processors.
+        make_kwargs
+            Further arguments of `make` (`make_fetch` in the three-part form).
+        priority
+            With `reserve_jobs`: make only jobs at least so urgent; jobs that are added get this priority.
+        refresh
+            With `reserve_jobs`: bring the queue up to date first; default is ``jobs.auto_refresh``.
+        limit
+            Older name of `max_calls`.
+        order
+            Without effect: keys come in key order.
+
+        Returns
+        -------
+        dict
+            ``success_count`` and ``error_list``: pairs of key and ``"Class: text"`` or exception.
+
+        Raises
+        ------
+        DataJointError
+            On a restricted table, inside a transaction or a make.
+        """
+        return populating.populate(
+            cast("Table", self), restrictions, suppress_errors=suppress_errors,
+            return_exception_objects=return_exception_objects, reserve_jobs=reserve_jobs,
+            max_calls=max_calls, display_progress=display_progress, processes=processes,
+            make_kwargs=make_kwargs or {}, priority=priority, refresh=refresh, limit=limit, order=order,
+        )  # fmt: skip
+
+    def progress(self, *restrictions: Any, display: bool = False) -> tuple[int, int]:
+        """Return how many keys remain to be made, and how many there are in all.
+
+        Parameters
+        ----------
+        *restrictions
+            Conditions on the keys; all must hold.
+        display
+            Print it, too.
+        """
+        return populating.progress(cast("Table", self), restrictions, display)
