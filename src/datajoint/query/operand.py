@@ -28,9 +28,8 @@ from datajoint.heading import values as readers
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.heading import Heading
 from datajoint.heading.types import INTEGERS
-from datajoint.query import restriction
+from datajoint.query import misspelt, restriction
 from datajoint.query.collection import is_mapping, is_record, items_of, record, values_of
-from datajoint.query.misspelt import slips, warn_unshared
 
 __all__ = ["check_connection", "condition", "restrict", "unshared"]
 
@@ -180,7 +179,7 @@ def _quick_dict(query: Query, operand: dict[Any, Any]) -> Query | None:
         if any(name not in heading and _path(heading, name) for name in operand):
             return None
         names = [name for name in operand if name in heading]
-        if len(names) < len(operand) and (not names or slips(_texts(operand), heading)):
+        if len(names) < len(operand) and (not names or misspelt.slips(_texts(operand), heading)):
             return None
         readers = tuple((name, reader(heading[name])) for name in names)
         terms = tuple(Equals(name) for name in names)
@@ -214,10 +213,10 @@ def _mapping(
         terms.append(found)
         values += more
     if operand and not terms:
-        warn_unshared(_texts(operand), heading)
+        misspelt.warn_unshared(_texts(operand), heading)
         return Ignored(True, _texts(operand)), ()
-    if misspelt := slips(_texts(operand), heading):
-        terms.append(Ignored(True, misspelt))
+    if len(terms) < len(operand) and (slips := misspelt.slips(_texts(operand), heading)):
+        terms.append(Ignored(True, slips))
     return (terms[0] if len(terms) == 1 else All(tuple(terms))), values
 
 
@@ -375,6 +374,6 @@ def _listed(
     values = [tuple(read(row[name]) for read, name in zip(readers, names, strict=True)) for row in rows]
     terms: list[Condition] = [IsNull(name) for name, missing in shape if missing]
     terms += [InValues(names)] if names else []
-    if misspelt := slips({str(name) for row in rows for name in row}, heading):
-        terms.append(Ignored(True, misspelt))
+    if slips := misspelt.slips({str(name) for row in rows for name in row}, heading):
+        terms.append(Ignored(True, slips))
     return (terms[0] if len(terms) == 1 else All(tuple(terms))), (values,) if names else ()
