@@ -7,6 +7,7 @@ and not name by name; the code of one runs when the first of its names is asked 
 
 from __future__ import annotations
 
+import os
 import sys
 from _thread import RLock
 from types import ModuleType
@@ -20,28 +21,24 @@ if TYPE_CHECKING:
 
 __all__ = ["PARTS", "install"]
 
-PARTS = frozenset(
-    "datajoint." + name
-    for name in (
-        # not on the way to a connection
-        "algebra.nodes", "backends.sqlite_catalog", "backends.sqlite_errors", "backends.sqlite_functions",
-        "backends.sqlite_types", "engine.catalog", "engine.query_cache", "heading.values", "logging",
-        "settings.template",
-        # not on the way to the rows of a table that is there: texts of users, writing, declaring, deleting
-        "algebra.aggregates", "algebra.evaluate", "algebra.fragment", "algebra.meaning", "codecs",
-        "codecs.chain", "codecs.context", "compute.equality", "compute.executors.local",
-        "compute.executors.processes", "compute.executors.worker", "compute.job", "compute.jobs",
-        "compute.key_source", "compute.make", "compute.populate", "compute.progress", "compute.reserve",
-        "compute.task", "compute.upstream", "declare.describe", "engine.define", "engine.lineage",
-        "graph.dependencies", "graph.restrict", "journal.change", "journal.event", "journal.scope",
-        "query.along", "query.frames", "query.misspelt", "query.preview", "schemas.grants",
-        "schemas.lookup", "schemas.virtual", "sql.checks", "sql.fragment", "table.cascade",
-        "table.checks", "table.complete", "table.conditions", "table.copying", "table.encode",
-        "table.guard", "table.incoming", "table.insert", "table.layout", "table.misspelt",
-        "table.prompt", "table.rows", "table.update", "table.update_many", "table.validate",
-        "table.write_set",
-    )
-)  # fmt: skip
+# What is not on the way to a connection; then what is not on the way to the rows of a table that is there:
+# to read texts of users, to write, declare, delete, compute.
+_NAMES = """
+    algebra.nodes backends.sqlite_catalog backends.sqlite_errors backends.sqlite_functions
+    backends.sqlite_types engine.catalog engine.query_cache heading.values logging settings.template
+
+    algebra.aggregates algebra.evaluate algebra.fragment algebra.meaning codecs codecs.chain
+    codecs.context compute.equality compute.executors.local compute.executors.processes
+    compute.executors.worker compute.job compute.jobs compute.key_source compute.make compute.populate
+    compute.progress compute.reserve compute.task compute.upstream declare.describe engine.define
+    engine.lineage graph.dependencies graph.restrict journal.change journal.event journal.scope
+    query.along query.frames query.misspelt query.preview schemas.grants schemas.lookup schemas.virtual sql.checks
+    sql.fragment table.cascade table.checks table.complete table.conditions table.copying table.encode
+    table.guard table.incoming table.insert table.layout table.misspelt table.prompt table.rows
+    table.update table.update_many table.validate table.write_set
+"""
+
+PARTS = frozenset(f"datajoint.{name}" for name in _NAMES.split())
 """Modules and packages whose code waits for its first use."""
 
 _KNOWN = frozenset(
@@ -126,5 +123,16 @@ def install() -> None:
     --------
     >>> install()
     """
-    if _Finder not in sys.meta_path:
-        sys.meta_path.insert(0, _Finder)
+    if _Finder in sys.meta_path:
+        return
+    sys.meta_path.insert(0, _Finder)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_forget_threads)
+
+
+def _forget_threads() -> None:
+    """In a forked process: what another thread of the parent was running will be run anew."""
+    for module in list(sys.modules.values()):
+        spec: Any = module.__spec__ if module.__class__ is _Waiting else None
+        if spec is not None and isinstance(spec.loader, _Later):
+            spec.loader.lock, spec.loader.running = RLock(), False
