@@ -105,22 +105,24 @@ def records(draw: Any, name: str, known: Rows) -> Row:
 
 
 @st.composite
-def conditions(draw: Any, name: str) -> Row:
+def restrictions(draw: Any, name: str, known: Rows) -> Choice:
+    """Restrictions of a table, most of which some row fulfils."""
     table = TABLES[name]
-    chosen = draw(st.lists(st.sampled_from(list(table.pools)), min_size=1, max_size=2, unique=True))
-    return {n: draw(st.sampled_from(table.pools[n])) for n in chosen}
 
+    def condition(names: tuple[str, ...]) -> Row:
+        rows = list(known[name].values())
+        if rows and draw(st.integers(0, 5)):
+            row = draw(st.sampled_from(rows))
+            return {n: row[n] for n in names}
+        return {n: draw(st.sampled_from(table.pools[n])) for n in names}
 
-@st.composite
-def restrictions(draw: Any, name: str) -> Choice:
-    """Restrictions of a table."""
-    kind = draw(st.sampled_from(["key", "dict", "dict", "list", "table", "all"]))
+    kind = draw(st.sampled_from(["key", "one", "one", "list", "table", "all"]))
     if kind == "key":
-        return equals({n: draw(st.sampled_from(TABLES[name].pools[n])) for n in TABLES[name].key})
-    if kind == "dict":
-        return equals(draw(conditions(name)))
+        return equals(condition(table.key))
+    if kind == "one":
+        return equals(condition((draw(st.sampled_from(list(table.pools))),)))
     if kind == "list":
-        return any_of(list(map(equals, draw(st.lists(conditions(name), max_size=3)))))
+        return any_of([equals(condition(table.key)) for _ in range(draw(st.integers(0, 3)))])
     if kind == "table":
         return matching(*draw(st.sampled_from(MATCHED[name])), unlike=draw(st.booleans()))
     return equals({})
@@ -227,7 +229,10 @@ class Machine(RuleBasedStateMachine):
 
     @rule(name=names, data=st.data())
     def update(self, name: str, data: st.DataObject) -> None:
-        choice, values = data.draw(restrictions(name), "condition"), data.draw(changes(name), "values")
+        choice, values = (
+            data.draw(restrictions(name, self.model.rows), "condition"),
+            data.draw(changes(name), "values"),
+        )
         keys = self.chosen(name, choice)
         count = self.attempt(
             lambda model: model.update(name, keys, values),
@@ -241,7 +246,7 @@ class Machine(RuleBasedStateMachine):
         part_integrity=st.sampled_from(["enforce", "enforce", "ignore", "cascade"]),
     )
     def delete(self, name: str, data: st.DataObject, part_integrity: str) -> None:
-        choice = data.draw(restrictions(name), "condition")
+        choice = data.draw(restrictions(name, self.model.rows), "condition")
         before = len(self.model.rows[name])
         count = self.attempt(
             lambda model: model.delete(name, self.chosen(name, choice), part_integrity),
@@ -251,7 +256,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(name=names, data=st.data())
     def delete_quick(self, name: str, data: st.DataObject) -> None:
-        choice = data.draw(restrictions(name), "condition")
+        choice = data.draw(restrictions(name, self.model.rows), "condition")
         keys = self.chosen(name, choice)
         count = self.attempt(
             lambda model: model.delete_alone(name, keys),
