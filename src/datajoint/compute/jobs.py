@@ -10,7 +10,7 @@ from datajoint.algebra.nodes import Query
 from datajoint.backends.base import Parameters
 from datajoint.codecs.blob.writer import pack
 from datajoint.compute.key_source import all_keys, missing_keys
-from datajoint.compute.owner import owner_here, write
+from datajoint.compute.owner import owner_here, write, write_several
 from datajoint.compute.recover import recover
 from datajoint.declare.spec import TableSpec
 from datajoint.engine.connection import Connection
@@ -23,7 +23,6 @@ from datajoint.query.restriction import Not
 from datajoint.query.universal import U
 from datajoint.sql import jobs as sql
 from datajoint.sql.jobs import Owner
-from datajoint.sql.statement import Statement
 from datajoint.table.binding import Binding
 from datajoint.table.layout import Layout, layout_of
 from datajoint.table.queues import owner_of, queue_of
@@ -172,19 +171,24 @@ class Jobs(Table):
         if orphan_timeout is not None:
             orphaned += write(connection, sql.repend_old(name, orphan_timeout, dialect))
         new = _number(priority, jobs.default_priority)
-        re_pended = 0
-        if self.completed:
-            again = sql.repend_successes(name, key, missing.query.plan, priority, delay, dialect)
-            re_pended = _run(connection, again, missing.query.values)
         queued = QueryExpression._of(super().query, connection).proj()
         absent = missing.restrict(Not(queued), semantic_check=False)
-        more = sql.add_missing(name, key, absent.query.plan, new, delay, dialect)
-        added = _run(connection, more, absent.query.values)
         made = self._target.proj(*(n for n in key if n not in self._target.primary_key))
-        gone = sql.remove_vanished(
-            name, key, source.query.plan, len(source.query.values), made.query.plan, stale, dialect
+        first, total = len(source.query.values), (*source.query.values, *made.query.values)
+        batch = [
+            (
+                sql.repend_successes(name, key, missing.query.plan, priority, delay, dialect),
+                missing.query.values,
+            ),
+            (sql.add_missing(name, key, absent.query.plan, new, delay, dialect), absent.query.values),
+            (
+                sql.remove_vanished(name, key, source.query.plan, first, made.query.plan, stale, dialect),
+                total,
+            ),
+        ]
+        re_pended, added, removed = write_several(
+            connection, [(statement.text, statement.bind(values)) for statement, values in batch]
         )
-        removed = _run(connection, gone, (*source.query.values, *made.query.values))
         return {"added": added, "removed": removed, "orphaned": orphaned, "re_pended": re_pended}
 
     def update(  # pyright: ignore[reportIncompatibleMethodOverride] - it was here first
@@ -366,10 +370,6 @@ def is_lost(error: BaseException) -> bool:
     """
     context = getattr(error, "context", {})
     return context.get("native") in _FENCE or "malformed JSON" in str(error)
-
-
-def _run(connection: Connection, statement: Statement, values: Sequence[Any]) -> int:
-    return max(0, write(connection, statement.text, statement.bind(values)))
 
 
 def _number(priority: int | None, default: int) -> int:

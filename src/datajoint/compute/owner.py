@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import platform
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from datajoint.backends.base import Parameters
 from datajoint.engine.connection import Connection
 from datajoint.errors import TransactionError
 from datajoint.sql.jobs import Owner
 
-__all__ = ["owner_here", "write"]
+__all__ = ["owner_here", "write", "write_several"]
+
+T = TypeVar("T")
 
 _TRIES = 5
 
@@ -42,15 +45,41 @@ def write(connection: Connection, text: str, values: Parameters = (), *, fetch: 
     >>> write(connection, "SELECT 1", fetch=True)
     [(1,)]
     """
-    for left in reversed(range(_TRIES)):
+    return _repeated(connection, lambda: _write(connection, text, values, fetch))
+
+
+def write_several(connection: Connection, statements: Sequence[tuple[str, Parameters]]) -> list[int]:
+    """Run statements of a queue, each for itself where the database can, and return their numbers of rows.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> write_several(dj.Instance(backend="sqlite", database__name=":memory:").connection, [])
+    []
+    """
+    return [max(0, n) for n in _repeated(connection, lambda: _write_several(connection, statements))]
+
+
+def _repeated(connection: Connection, act: Callable[[], T]) -> T:
+    for _ in range(_TRIES):
         try:
-            if connection.dialect.features.server or connection.in_transaction:
-                cursor = connection.execute(text, values)
-                return cursor.fetchall() if fetch else cursor.rowcount
-            with connection.transaction:  # SQLite: in the queue of writers
-                cursor = connection.execute(text, values)
-                return cursor.fetchall() if fetch else cursor.rowcount
+            return act()
         except TransactionError as error:
-            if not left or error.context.get("reason") != "serialize":
+            if connection.in_transaction or error.context.get("reason") != "serialize":
                 raise
-    raise AssertionError
+    return act()
+
+
+def _write(connection: Connection, text: str, values: Parameters, fetch: bool) -> Any:
+    if not connection.dialect.features.server and not connection.in_transaction:
+        with connection.transaction:  # in the queue of writers
+            return _write(connection, text, values, fetch)
+    cursor = connection.execute(text, values)
+    return cursor.fetchall() if fetch else cursor.rowcount
+
+
+def _write_several(connection: Connection, statements: Sequence[tuple[str, Parameters]]) -> list[int]:
+    if connection.dialect.features.server:
+        return connection.execute_batch(statements)
+    with connection.transaction:
+        return connection.execute_batch(statements)

@@ -158,7 +158,7 @@ def _make_reserved(
     pending = held.count() if display or processes != 1 else 1
     if not pending:
         return
-    executor = _executor(table, pending, processes, make_kwargs)
+    executor = _executor(table, pending, processes, make_kwargs, held.lock)
     cause: BaseException | None = None
     try:
         outcomes = executor.run(held.tasks())
@@ -216,18 +216,17 @@ def _make_all(
         executor.close()
 
 
-def _executor(table: Table, keys: int, processes: int | None, make_kwargs: Mapping[str, Any]) -> Executor:
+def _executor(
+    table: Table, keys: int, processes: int | None, make_kwargs: Mapping[str, Any], quiet: Any = None
+) -> Executor:
     wanted = min(pools.usable_cpus() if processes is None else processes, keys, pools.usable_cpus())
     timeout = table.connection.config.jobs.timeout or None
-    if timeout and wanted == 1 and table.connection.settings.name != ":memory:":
-        return pools.ProcessExecutor(
-            table, 1, make_kwargs, timeout
-        )  # what runs in this process cannot be stopped
     if wanted > 1 and table.connection.settings.name == ":memory:":
         logging.logger.info("a database in memory belongs to its process: computing in this one only")
         wanted = 1
-    if wanted > 1:
-        return pools.ProcessExecutor(table, wanted, make_kwargs, timeout)
+    if wanted > 1 or (timeout and table.connection.settings.name != ":memory:"):
+        # What runs in this process cannot be stopped.
+        return pools.ProcessExecutor(table, wanted, make_kwargs, timeout, quiet)
     return local.LocalExecutor(lambda task: single.run_job(table, task, make_kwargs))
 
 

@@ -47,6 +47,13 @@ class Reservations:
         Take only jobs at least so urgent.
     most
         The most jobs to take.
+
+    Attributes
+    ----------
+    owner
+        Who holds them.
+    lock
+        Held while the connection is used.
     """
 
     def __init__(
@@ -54,7 +61,7 @@ class Reservations:
     ) -> None:
         self._jobs, self._among, self._priority = jobs, among, priority
         self._left = most
-        self._lock = threading.Lock()  # tasks are taken by threads, one for each process that makes them
+        self.lock = threading.RLock()  # tasks are taken by threads, one for each process that makes them
         self._worker = Worker(jobs)
         self.owner = self._worker.owner
         self._started = False
@@ -79,7 +86,7 @@ class Reservations:
             yield MakeTask(key, self.owner, self._worker.id)
 
     def _next(self) -> Key | None:
-        with self._lock:
+        with self.lock:
             if not self._waiting and not self._take():
                 return None
             key = self._waiting.popleft()
@@ -88,7 +95,7 @@ class Reservations:
 
     def settle(self, outcome: MakeOutcome) -> None:
         """Record what became of a job, unless the transaction of its results has done so."""
-        with self._lock:
+        with self.lock:
             self._settle(outcome)
 
     def _settle(self, outcome: MakeOutcome) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
 from datajoint._value import replace
@@ -134,12 +135,18 @@ class ProcessExecutor:
         Further arguments of `make`.
     timeout
         Seconds after which a make is stopped; None for never.
+    quiet
+        A lock, to be entered again by its holder, that others hold while they use the connection.
     """
 
     def __init__(
-        self, table: Table, processes: int, make_kwargs: Mapping[str, Any], timeout: float | None = None
-    ) -> None:
+        self, table: Table, processes: int, make_kwargs: Mapping[str, Any], timeout: float | None = None,
+        quiet: AbstractContextManager[Any] | None = None,
+    ) -> None:  # fmt: skip
+        import threading
+
         self._table = table
+        self._quiet = quiet or threading.RLock()
         self._timeout = timeout
         self._make_kwargs = dict(make_kwargs)
         self._setup = _setup(table, self._make_kwargs)
@@ -152,7 +159,7 @@ class ProcessExecutor:
         import threading
         from queue import SimpleQueue
 
-        source, lock = iter(tasks), threading.Lock()
+        source, lock = iter(tasks), self._quiet
         outcomes: SimpleQueue[MakeOutcome | None] = SimpleQueue()
 
         def take() -> MakeTask | None:
@@ -182,11 +189,12 @@ class ProcessExecutor:
             while (task := take()) is not None:
                 try:
                     outcomes.put(self._workers[n].make(task, self._timeout))
-                except (EOFError, OSError):
+                except (EOFError, OSError, ValueError):  # the last of a pipe that we have closed
                     if self._stopping:
                         return
                     outcomes.put(MakeOutcome(task.key, FAILED, self._died(n, task)))
-                    self._workers[n] = self._fresh() if self._setup else self._forked()
+                    with self._quiet:  # a fork inherits what other threads hold
+                        self._workers[n] = self._fresh() if self._setup else self._forked()
                     if self._workers[n].receive() != READY:
                         return
         finally:
