@@ -106,7 +106,8 @@ def fill(tables: dict[str, Any]) -> None:
 
 
 @pytest.mark.statement("TYP-15", "COD-4", "FK-6", "LIN-6")
-def test_the_existing_client_reads_and_extends_ours(schema, peer):
+def test_the_existing_client_reads_and_extends_ours(schema, schema_name, peer):
+    own = schema_name("peer")
     tables = classes(schema)
     fill(tables)
     out = peer(
@@ -119,7 +120,7 @@ def test_the_existing_client_reads_and_extends_ours(schema, peer):
         m.Subject.insert1({{"subject_id": 3, "name": "theirs", "is_old": False}})
         m.Session.insert1({{"subject_id": 3, "session": 5, "trace": {{"k": [1, 2.5, "x"]}}}})
         (m.Subject & "subject_id=2").delete(prompt=False)
-        own = dj.Schema("{schema.database}_peer")
+        own = dj.Schema("{own}")
         @own
         class Child(dj.Manual):
             definition = '''
@@ -132,7 +133,6 @@ def test_the_existing_client_reads_and_extends_ours(schema, peer):
             "ratio": str(rows["ratio"]), "trace": session["trace"].tolist(), "started": str(session["started"]),
             "joined": joined, "tables": dj.Schema("{schema.database}").list_tables(), "info": session["info"],
             "lineage": m.Session.heading.attributes["other"].lineage, "names": m.Subject.heading.names}}))
-        own.drop(prompt=False) if False else None
         """
     )
     found = json.loads(out.strip().splitlines()[-1])
@@ -155,8 +155,8 @@ def test_the_existing_client_reads_and_extends_ours(schema, peer):
     assert [1, 3] == sorted(tables["Subject"].to_arrays("subject_id"))
     assert 1 == (tables["Subject"] & {"subject_id": 3}).delete(prompt=False)
     child = schema.connection.catalog
-    child.forget(f"{schema.database}_peer")
-    assert 0 == len(dj.FreeTable(schema.connection, f"{schema.database}_peer.child"))
+    child.forget(own)
+    assert 0 == len(dj.FreeTable(schema.connection, f"{own}.child"))
 
 
 @pytest.mark.statement("SCH-7", "DEF-25", "TAB-1", "DEL-6")
