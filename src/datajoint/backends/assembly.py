@@ -13,7 +13,7 @@ from typing import Any
 from datajoint._value import Value, replace
 from datajoint.backends.base import CatalogReader
 from datajoint.declare.default import NULL, default_text
-from datajoint.declare.spec import Check, ForeignKey, Index, TableSpec
+from datajoint.declare.spec import Check, ForeignKey, Index, Specs, TableSpec
 from datajoint.errors import AccessError, UnknownTypeError
 from datajoint.heading.attribute import Attribute, Default
 from datajoint.heading.keys import UNKNOWN_LINEAGE
@@ -41,13 +41,22 @@ _UNSAFE = re.compile(r"['\"\\%\n]")
 
 
 class RawColumn(Value):
-    """A column as the database has it; `native` is its type without regard to the comment."""
+    """A column as the database has it; `native` is its type without regard to the comment.
+
+    The declared type is written into the comment, unless the database has a place for it (`marker`).
+    """
 
     name: str
     native: AttributeType
     nullable: bool
     default: str | None = None
     comment: str = ""
+    marker: str | None = None
+
+    @property
+    def mark(self) -> tuple[str | None, str]:
+        """Declared type, if any, and comment."""
+        return (self.marker, self.comment) if self.marker else split_comment(self.comment)
 
 
 class RawReference(Value):
@@ -133,7 +142,7 @@ def split_comment(comment: str) -> tuple[str | None, str]:
     >>> split_comment("the id")
     (None, 'the id')
     """
-    match = _MARKER.match(comment)
+    match = _MARKER.match(comment) if comment.startswith(":") else None
     return (match[1], match[2]) if match else (None, comment)
 
 
@@ -174,8 +183,8 @@ class Reader(CatalogReader):
 
     def read(  # noqa: D102 - documented in the contract
         self, schemas: Sequence[str], known: Mapping[TableName, TableSpec] | None = None
-    ) -> dict[TableName, TableSpec]:
-        known = known or {}
+    ) -> Specs:
+        known = {} if known is None else known
         wanted = list(dict.fromkeys(schemas))
         raw = {table.name: table for table in self.gather(wanted)} if wanted else {}
         seen = set(wanted)
@@ -186,11 +195,11 @@ class Reader(CatalogReader):
         tracked = [schema for schema in wanted if TableName(schema, _LINEAGE) in raw]
         lineage = self._readable_lineage(tracked)
         types = _Types(raw, known)
-        return {
-            name: self._specify(table, types, _origins(table, lineage, name.schema in tracked))
-            for name, table in raw.items()
-            if name.schema in asked
-        }
+
+        def specify(name: TableName) -> TableSpec:
+            return self._specify(raw[name], types, _origins(raw[name], lineage, name.schema in tracked))
+
+        return Specs([name for name in raw if name.schema in asked], specify)
 
     def _readable_lineage(self, tracked: list[str]) -> Mapping[tuple[TableName, str], str]:
         """Return the lineage of schemas; one that may not be read is left out, and taken off the list."""
@@ -268,9 +277,9 @@ def _origins_elsewhere(
     """Return schemas, not read yet, where columns without marker come from."""
     missing: set[str] = set()
     for table in tables:
-        unmarked = {column.name for column in table.columns if split_comment(column.comment)[0] is None}
         for reference in table.references:
             if reference.parent.schema not in seen and reference.parent not in known:
+                unmarked = {column.name for column in table.columns if column.mark[0] is None}
                 missing |= {reference.parent.schema} if unmarked.intersection(reference.columns) else set()
     return missing
 
@@ -281,33 +290,41 @@ class _Types:
     def __init__(self, raw: Mapping[TableName, RawTable], known: Mapping[TableName, TableSpec]) -> None:
         self._raw = raw
         self._known = known
-        self._columns = {(name, c.name): c for name, table in raw.items() for c in table.columns}
-        self._parents = {
-            (name, child): (reference.parent, parent)
-            for name, table in raw.items()
-            for reference in reversed(table.references)
-            for child, parent in zip(reference.columns, reference.parent_columns, strict=True)
-        }
+        self._columns: dict[TableName, dict[str, RawColumn]] = {}
 
     def of(self, table: TableName, name: str, hops: int = 0) -> tuple[AttributeType, str]:
         """Return type and comment of a column."""
-        column = self._columns[table, name]
-        marker, comment = split_comment(column.comment)
+        column = self._columns_of(table)[name]
+        marker, comment = column.mark
         if marker is not None:
             return _marked(marker, column.native), comment
-        origin = self._parents.get((table, name))
+        origin = _parent_of(self._raw[table], name)
         if origin is None or hops > 100 or origin == (table, name):
             return column.native, comment
         found = self._origin(*origin, hops)
         return (found[0], comment or found[1]) if found else (column.native, comment)
 
+    def _columns_of(self, table: TableName) -> dict[str, RawColumn]:
+        found = self._columns.get(table)
+        if found is None:
+            found = self._columns[table] = {column.name: column for column in self._raw[table].columns}
+        return found
+
     def _origin(self, parent: TableName, name: str, hops: int) -> tuple[AttributeType, str] | None:
-        if (parent, name) in self._columns:
+        if parent in self._raw and name in self._columns_of(parent):
             return self.of(parent, name, hops + 1)
         if parent in self._known:
             attribute = self._known[parent].attribute(name)
             return attribute.dtype, attribute.comment
         return None
+
+
+def _parent_of(table: RawTable, column: str) -> tuple[TableName, str] | None:
+    """Return the column that the first reference of a column leads to."""
+    for reference in table.references:
+        if column in reference.columns:
+            return reference.parent, reference.parent_columns[reference.columns.index(column)]
+    return None
 
 
 def _marked(marker: str, native: AttributeType) -> AttributeType:

@@ -450,8 +450,8 @@ class CatalogReader(ABC):
     @abstractmethod
     def read(
         self, schemas: Sequence[str], known: Mapping[TableName, TableSpec] | None = None
-    ) -> dict[TableName, TableSpec]:
-        """Return all tables of some schemas as the database has them.
+    ) -> Mapping[TableName, TableSpec]:
+        """Return all tables of some schemas as the database has them; some may wait to be asked for.
 
         Attributes that come through a foreign key and carry no type marker take the type of their origin;
         origins in other schemas are looked up in `known`, else read (they are not in the result).

@@ -49,6 +49,12 @@ _CLOCK = re.compile(r"\(?(?:substr\()?strftime\('%Y-%m-%d %H:%M:%[Sf]', 'now'(?P
                     r"(?: \|\| '000', 1, (?P<length>\d+)\))?\)?")  # fmt: skip
 
 
+Marks = Mapping[str, tuple[str | None, str | None]]
+"""What the file says of a table: declared type and comment by column."""
+
+_UNMARKED = (None, None)
+
+
 class SqliteCatalog(Reader):
     """Reads the tables of a SQLite file."""
 
@@ -76,12 +82,11 @@ class SqliteCatalog(Reader):
         columns = self._grouped(_COLUMNS.format(ours), names)
         references = self._grouped(_REFERENCES.format(ours), names)
         indexes = self._grouped(_INDEXES.format(ours), names)
-        marks = {
-            (f"{schema}.{table}", column): (dtype, comment)
-            for schema, table, column, dtype, comment in self._rows(_MARKS.format(_places(schemas)), names)
-        }
+        marks: dict[str, dict[str, tuple[str | None, str | None]]] = {}
+        for schema, table, column, dtype, comment in self._rows(_MARKS.format(_places(schemas)), names):
+            marks.setdefault(f"{schema}.{table}", {})[column] = (dtype, comment)
         return [
-            _table(name, rows, references.get(name, []), indexes.get(name, []), marks)
+            _table(name, rows, references.get(name, []), indexes.get(name, []), marks.get(name, {}))
             for name, rows in columns.items()
         ]
 
@@ -112,27 +117,31 @@ class SqliteCatalog(Reader):
 
 def _table(
     name: str, columns: list[Any], references: list[Any], indexes: list[Any],
-    marks: Mapping[tuple[str, str], tuple[str | None, str | None]],
+    marks: Marks,
 ) -> RawTable:  # fmt: skip
     schema, _, table = name.partition(".")
     key = sorted((row[4], row[0]) for row in columns if row[4])
     return RawTable(
         TableName(schema, table),
         tuple(
-            RawColumn(column, parse_type(_NATIVE.get(kind, "text")), not (required or pk), default,
-                      _comment(*marks.get((name, column), (None, None))))
+            _column(column, parse_type(_NATIVE.get(kind, "text")), not (required or pk), default, marks)
             for column, kind, required, default, pk in columns
         ),
         tuple(column for _, column in key),
         tuple(_reference(group) for group in _runs(references)),
         tuple(RawIndex(_indexed(group), bool(group[0][1])) for group in _runs(indexes)),
-        marks.get((name, ""), (None, None))[1] or "",
+        marks.get("", _UNMARKED)[1] or "",
         tuple(
             Check(column.removeprefix(_CHECK), condition or "", comment or "")
-            for (owner, column), (condition, comment) in marks.items()
-            if owner == name and column.startswith(_CHECK)
+            for column, (condition, comment) in marks.items()
+            if column.startswith(_CHECK)
         ),
     )  # fmt: skip
+
+
+def _column(name: str, native: AttributeType, nullable: bool, default: str | None, marks: Marks) -> RawColumn:
+    dtype, comment = marks.get(name, _UNMARKED)
+    return RawColumn(name, native, nullable, default, comment or "", dtype)
 
 
 def _ours(schemas: Sequence[str]) -> str:
@@ -162,10 +171,6 @@ def _reference(rows: list[Any]) -> RawReference:
     return RawReference(
         tuple(row[2] for row in rows), TableName(schema, table), tuple(row[3] for row in rows)
     )
-
-
-def _comment(dtype: str | None, comment: str | None) -> str:
-    return f":{dtype}:{comment or ''}" if dtype else comment or ""
 
 
 def _literal(text: str) -> Any:

@@ -83,8 +83,17 @@ def diff(found: TableSpec, wanted: TableSpec) -> tuple[Change, ...]:
     >>> [change.text for change in diff(old, new)]
     ['`id` is int16, defined as int32', "the comment of `id` is '', defined as 'number'"]
     """
+    if _contents(found) == _contents(wanted):
+        return ()
     parts = (_table, _attributes, _foreign_keys, _indexes, _checks)
     return tuple(change for part in parts for change in part(found, wanted))
+
+
+def _contents(spec: TableSpec) -> tuple[object, ...]:
+    """What must be equal for two tables to be the same without a doubt."""
+    return (
+        spec.attributes, spec.primary_key, spec.foreign_keys, spec.indexes, spec.comment, spec.checks
+    )  # fmt: skip
 
 
 def _table(found: TableSpec, wanted: TableSpec) -> Iterator[Change]:

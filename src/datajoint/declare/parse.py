@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from datajoint import logging
 from datajoint.declare.default import parse_default
@@ -40,6 +41,9 @@ _OLD_REFERENCE = re.compile(
 _OPTIONS = re.compile(r"\s*\[(?P<options>[^\]]*)\]")
 _OLD_TYPE = re.compile(r"(blob|attach|filepath)(@\s*[\w-]*)?")
 _JSON_PATH = re.compile(r"[a-z][a-z0-9_]*(?:\.\w+|\[\d+\])+(?::\w+)?")
+_PLAIN = re.compile(r"(?P<name>[a-z][a-z0-9_]*)\s*:\s*(?P<type>[a-z0-9_]+(?:\(\d+(?:,\d+)?\))?)")
+"""An attribute with a type of one word and without default: most are."""
+
 _MODIFIERS = {
     "not null": "attributes are never null unless their default is null",
     "primary key": "attributes above the line `---` are the primary key",
@@ -96,7 +100,17 @@ def parse(text: str, table: str = "") -> Definition:
     >>> definition.comment, [type(line).__name__ for line in definition.lines]
     ('One visit', ['ForeignKeyLine', 'AttributeLine', 'AttributeLine'])
     """
-    return _Parser(text, table).parse()
+    definition, notes = _read(text, table)
+    for note in notes:
+        logging.warn(note)
+    return definition
+
+
+@lru_cache(2048)
+def _read(text: str, table: str) -> tuple[Definition, tuple[str, ...]]:
+    """Return a definition and what is to be said about it."""
+    parser = _Parser(text, table)
+    return parser.parse(), tuple(parser.notes)
 
 
 class _Parser:
@@ -105,6 +119,7 @@ class _Parser:
     def __init__(self, text: str, table: str) -> None:
         self.text, self.table = text, table
         self.problems = Problems(text, table)
+        self.notes: list[str] = []
         self.comment = ""
         self.divider: Span | None = None
         self.lines: list[Line] = []
@@ -137,10 +152,12 @@ class _Parser:
             self.problems.add(line.span(), "a table comment must not begin with a colon")
 
     def _line(self, line: LogicalLine) -> None:
-        if match := _DIVIDER.fullmatch(line.text):
-            self._divide(line, match["dashes"])
-        elif line.text.startswith("->"):
+        if line.text.startswith("->"):
             self.lines.append(_foreign_key(line, self.divider is None))
+        elif (match := _PLAIN.fullmatch(line.text)) and (plain := _plain(line, match, self.divider is None)):
+            self._attribute(plain)
+        elif match := _DIVIDER.fullmatch(line.text):
+            self._divide(line, match["dashes"])
         elif match := _INDEX.match(line.text):
             self.lines.append(_index(line, match))
         elif match := _CHECK.match(line.text):
@@ -162,7 +179,7 @@ class _Parser:
         if first is line:
             self.lines.append(line)
         elif _meaning(first) == _meaning(line):
-            logging.warn(
+            self.notes.append(
                 f"Attribute `{line.name}` of `{self.table}` is declared twice, in line {first.span.line} and"
                 f" in line {line.span.line}; the second is ignored."
             )
@@ -180,6 +197,20 @@ def _meaning(line: AttributeLine) -> tuple[object, ...]:
         line.dtype.text,
         line.default and (line.default.kind, line.default.value),
         line.comment,
+    )
+
+
+def _plain(line: LogicalLine, match: re.Match[str], in_key: bool) -> AttributeLine | None:
+    """Read a plain line; None where something is wrong with it, which is told by `_attribute`."""
+    try:
+        dtype = parse_type(match["type"])
+    except UnknownTypeError:
+        return None
+    comment = line.comment or ""
+    return (
+        None
+        if comment.startswith(":")
+        else AttributeLine(match["name"], dtype, None, comment, in_key, line.span())
     )
 
 

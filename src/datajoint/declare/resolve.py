@@ -101,8 +101,7 @@ class _Resolver:
                 self._attribute(line)
             elif isinstance(line, ForeignKeyLine):
                 self._foreign_key(line)
-        indexes = self._indexes([line for line in lines if isinstance(line, IndexLine)])
-        checks = self._checks([line for line in lines if isinstance(line, CheckLine)])
+        indexes, checks = self._others([line for line in lines if isinstance(line, (IndexLine, CheckLine))])
         self.problems.check()
         key = tuple(a.name for a in self.attributes.values() if a.in_key)
         hidden: tuple[Attribute, ...] = ()
@@ -115,6 +114,12 @@ class _Resolver:
             tuple(self._finished(fk, key) for fk in self.foreign_keys),
             indexes, self.definition.comment, hidden, checks,
         )  # fmt: skip
+
+    def _others(self, lines: list[IndexLine | CheckLine]) -> tuple[tuple[Index, ...], tuple[Check, ...]]:
+        if not lines:
+            return (), ()
+        indexes = self._indexes([line for line in lines if isinstance(line, IndexLine)])
+        return indexes, self._checks([line for line in lines if isinstance(line, CheckLine)])
 
     def _problem(
         self,
@@ -134,7 +139,8 @@ class _Resolver:
             self._problem(
                 line, f"`{line.dtype}` cannot be in the primary key: `{line.name}` needs values that compare"
             )
-        if padded := next((label for label in line.dtype.labels if label != label.rstrip(" ")), None):
+        labels = line.dtype.labels
+        if labels and (padded := next((label for label in labels if label != label.rstrip(" ")), None)):
             self._problem(line, f"the value {padded!r} ends in a blank, which not every database keeps")
         lineage = f"{self.name}.{line.name}" if line.in_key else None
         nullable = line.default is not None and line.default.kind == "null"
@@ -226,7 +232,8 @@ class _Resolver:
     def _finished(self, fk: ForeignKey, key: tuple[str, ...]) -> ForeignKey:
         """Whether a reference is in the key and nullable follows from its columns, as in the database."""
         nullable = any(self.attributes[name].nullable for name in fk.columns if name in self.attributes)
-        return replace(fk, in_key=set(fk.columns) <= set(key), nullable=nullable)
+        in_key = all(name in key for name in fk.columns)
+        return ForeignKey(fk.columns, fk.parent, fk.parent_columns, in_key, nullable, fk.unique)
 
     def _indexes(self, lines: list[IndexLine]) -> tuple[Index, ...]:
         for line in lines:
@@ -315,6 +322,19 @@ def check_names(spec: TableSpec, limit: int, constraint: str = "") -> None:
             )
 
 
+def own_key(spec: TableSpec) -> list[str]:
+    """Return the key attributes that no reference brings.
+
+    Examples
+    --------
+    >>> from datajoint.declare.parse import parse
+    >>> own_key(resolve(parse("id : int32"), TableName("lab", "__fit"), lambda _: SELF))
+    ['id']
+    """
+    inherited = {column for fk in spec.foreign_keys for column in fk.columns}
+    return [name for name in spec.primary_key if name not in inherited and name != SINGLETON.name]
+
+
 def check_key_origin(spec: TableSpec, allowed: bool | None, exists: bool) -> None:
     """Refuse a computed table with key attributes of its own (TAB-18).
 
@@ -332,9 +352,7 @@ def check_key_origin(spec: TableSpec, allowed: bool | None, exists: bool) -> Non
     """
     if spec.name.tier not in (COMPUTED, IMPORTED) or allowed or (allowed is None and exists):
         return
-    inherited = {column for fk in spec.foreign_keys for column in fk.columns}
-    own = [name for name in spec.primary_key if name not in inherited and name != SINGLETON.name]
-    if own:
+    if own := own_key(spec):
         raise DeclarationError(
             f"The key of `{spec.name.class_name}` has {', '.join(f'`{name}`' for name in own)}, which no"
             f" reference brings: a table of tier {spec.name.tier} is made for the keys of its parents.",

@@ -36,7 +36,11 @@ class LogicalLine:
 
     def span(self, start: int = 0, end: int | None = None) -> Span:
         """Place in the definition of a stretch of the line."""
-        end = max(len(self.text) if end is None else end, start + 1)
+        end = len(self.text) if end is None else end
+        end = end if end > start else start + 1
+        if len(self.pieces) == 1 and start >= 0:
+            _, number, column = self.pieces[0]
+            return Span(number, column + start, column + end)
         offset, number, column = next(p for p in reversed(self.pieces) if p[0] <= max(start, 0))
         return Span(number, column + start - offset, column + end - offset)
 
@@ -54,6 +58,8 @@ def logical_lines(text: str) -> Iterator[LogicalLine]:
     line = LogicalLine()
     for number, raw in enumerate(text.split("\n"), start=1):
         code = raw.strip()
+        if not code and not line.pieces:
+            continue
         column = len(raw) - len(raw.lstrip())
         position = _comment_start(line.text + code) - len(line.text)
         if position < len(code):
@@ -73,6 +79,11 @@ def logical_lines(text: str) -> Iterator[LogicalLine]:
 
 def _comment_start(text: str) -> int:
     """Position of the first ``#`` outside quotes; the length of the text when there is none."""
+    first = text.find("#")
+    if first < 0:
+        return len(text)
+    if "'" not in text and '"' not in text:
+        return first
     quote = ""
     for position, character in enumerate(text):
         if quote:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
+
 from datajoint._value import Value
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.heading import Heading
 from datajoint.heading.names import TableName
 
-__all__ = ["Check", "ForeignKey", "Index", "TableSpec"]
+__all__ = ["Check", "ForeignKey", "Index", "Specs", "TableSpec"]
 
 
 class ForeignKey(Value):
@@ -83,7 +85,11 @@ class TableSpec(Value):
 
     def attribute(self, name: str) -> Attribute:
         """Return one column, hidden or not."""
-        return next(attribute for attribute in self.columns if attribute.name == name)
+        for attributes in (self.attributes, self.hidden):
+            for attribute in attributes:
+                if attribute.name == name:
+                    return attribute
+        raise KeyError(name)
 
     def heading(self) -> Heading:
         """Heading of the table, each attribute with its origin."""
@@ -100,6 +106,53 @@ class TableSpec(Value):
             indexes,
             self.comment,
         )
+
+
+class Specs(MutableMapping[TableName, TableSpec]):
+    """Tables by name, each specified when it is first asked for.
+
+    Parameters
+    ----------
+    names
+        In order.
+    specify
+        Returns the specification of a name.
+
+    Examples
+    --------
+    >>> name = TableName("lab", "subject")
+    >>> specs = Specs([name], lambda name: TableSpec(name, (), ()))
+    >>> list(specs) == [name], specs[name].name == name
+    (True, True)
+    """
+
+    def __init__(self, names: Iterable[TableName], specify: Callable[[TableName], TableSpec]) -> None:
+        self._specs: dict[TableName, TableSpec | None] = dict.fromkeys(names)
+        self._specify = specify
+
+    def __getitem__(self, name: TableName) -> TableSpec:
+        spec = self._specs[name]
+        if spec is None:
+            spec = self._specs[name] = self._specify(name)
+        return spec
+
+    def __setitem__(self, name: TableName, spec: TableSpec) -> None:
+        self._specs[name] = spec
+
+    def __delitem__(self, name: TableName) -> None:
+        del self._specs[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._specs
+
+    def __iter__(self) -> Iterator[TableName]:
+        return iter(self._specs)
+
+    def __len__(self) -> int:
+        return len(self._specs)
+
+    def __repr__(self) -> str:
+        return f"Specs({', '.join(map(str, self))})"
 
 
 def _with_origin(a: Attribute, origins: dict[str, tuple[TableName, str, tuple[str, ...]]]) -> Attribute:

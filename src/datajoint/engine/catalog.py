@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from datajoint import logging
 from datajoint._value import replace
 from datajoint.algebra.nodes import Source
 from datajoint.backends.base import CatalogReader
-from datajoint.declare.spec import TableSpec
+from datajoint.declare.spec import Specs, TableSpec
 from datajoint.errors import MissingTableError, nearest
 from datajoint.graph import dependencies
 from datajoint.heading.attribute import Attribute
@@ -31,7 +32,7 @@ class Catalog:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._specs: dict[str, dict[TableName, TableSpec]] = {}
+        self._specs: dict[str, Specs] = {}
         self._sources: dict[TableName, Source] = {}
         self._graph: dependencies.DependencyGraph | None = None
         self._known_dependents: dict[str, list[str]] = {}
@@ -49,10 +50,9 @@ class Catalog:
         wanted = [schema for schema in dict.fromkeys(schemas) if schema not in self._specs]
         if not wanted:
             return
-        known = {name: spec for specs in self._specs.values() for name, spec in specs.items()}
-        found = self.reader.read(wanted, known)
+        found = self.reader.read(wanted, ChainMap(*self._specs.values()))
         for schema in wanted:
-            self._specs[schema] = {name: spec for name, spec in found.items() if name.schema == schema}
+            self._specs[schema] = Specs([name for name in found if name.schema == schema], found.__getitem__)
             self._look_for_lineage(schema)
         self._graph = None
 
@@ -85,7 +85,7 @@ class Catalog:
     def add(self, spec: TableSpec, collations: Mapping[str, str] | None = None) -> None:
         """Take in a table that we have just declared; `collations` are those of single columns."""
         spec = self._collated(spec, collations or {})
-        self._specs.setdefault(spec.name.schema, {})[spec.name] = spec
+        self.tables(spec.name.schema)[spec.name] = spec
         self._sources.pop(spec.name, None)
         self._changed()
 
@@ -111,7 +111,8 @@ class Catalog:
 
     def remove(self, name: TableName) -> None:
         """Take out a table that we have just dropped."""
-        self._specs.get(name.schema, {}).pop(name, None)
+        if name.schema in self._specs:
+            self._specs[name.schema].pop(name, None)
         self._sources.pop(name, None)
         self._changed()
 
@@ -119,10 +120,13 @@ class Catalog:
         self._graph = None
         self.version += 1
 
-    def tables(self, schema: str) -> dict[TableName, TableSpec]:
+    def tables(self, schema: str) -> Specs:
         """All tables of a schema, those of the platform included."""
-        self.load([schema])
-        return self._specs[schema]
+        specs = self._specs.get(schema)
+        if specs is None:
+            self.load([schema])
+            specs = self._specs[schema]
+        return specs
 
     def find(self, name: TableName) -> TableSpec | None:
         """Return what the database has under a name, or None."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from datajoint._value import Value
 from datajoint.errors import UnknownTypeError
@@ -129,6 +130,11 @@ def parse_type(text: str) -> AttributeType:
     >>> parse_type("<blob@main>").store
     'main'
     """
+    return _parse(text)
+
+
+@lru_cache(4096)
+def _parse(text: str) -> AttributeType:
     text = text.strip()
     return _parse_core(text) or _parse_codec(text) or _parse_native(text) or _refuse(text)
 

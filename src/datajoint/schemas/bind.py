@@ -8,7 +8,7 @@ from datajoint import logging
 from datajoint.declare.diff import diff
 from datajoint.declare.parse import parse
 from datajoint.declare.portable import native_type_notes
-from datajoint.declare.resolve import check_key_origin, check_names, resolve, with_event
+from datajoint.declare.resolve import check_key_origin, check_names, own_key, resolve, with_event
 from datajoint.declare.spec import TableSpec
 from datajoint.engine import define, lineage
 from datajoint.engine.connection import Connection
@@ -92,7 +92,8 @@ def _check_class(cls: Any) -> None:
 
 
 def _parts(cls: type[UserTable]) -> list[type[Part]]:
-    members = [m for base in reversed(cls.__mro__) for m in list(vars(base).values()) if isinstance(m, type)]
+    own = [base for base in reversed(cls.__mro__) if not base.__module__.startswith("datajoint.")]
+    members = [m for base in own for m in list(vars(base).values()) if isinstance(m, type)]
     return [part for part in dict.fromkeys(members) if issubclass(part, Part) and part is not Part]
 
 
@@ -130,7 +131,7 @@ class _Step:
                 f"Cannot declare new tables inside a transaction: `{cls.__name__}`.",
                 hint="Decorate classes before the transaction, or outside make().",
             )
-        if issubclass(cls, (Computed, Imported)):
+        if issubclass(cls, (Computed, Imported)) and own_key(spec):
             allowed = connection.config.jobs.allow_new_pk_fields_in_computed_tables
             check_key_origin(spec, allowed, exists=not is_new)
         if is_new and issubclass(cls, Part):
@@ -144,7 +145,7 @@ class _Step:
             return
         connection = self.schema.connection
         _compare(connection, self.cls, self.found, self.wanted)
-        if self.schema.create_tables and (missing := _unrecorded(self.found, self.wanted)):
+        if (missing := _unrecorded(self.found, self.wanted)) and self.schema.create_tables:
             lineage.complete_lineage(connection, self.found, missing)
 
     def warn(self) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections import ChainMap
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, cast
 
 from datajoint.declare.resolve import SELF, SelfReference
@@ -33,7 +34,7 @@ def caller_scope(depth: int = 2) -> Scope:
 
 def finder(
     cls: type[Table], name: TableName, connection: Connection, scope: Scope,
-    pending: Mapping[TableName, TableSpec],
+    pending: MutableMapping[TableName, TableSpec],
 ) -> Callable[[Reference], Any]:  # fmt: skip
     """Return the function that finds the table of a reference in the definition of `cls`.
 
@@ -50,7 +51,7 @@ def finder(
             return SELF
         target = _look_up(reference, cls, scope)
         if target is None:
-            return _in_schema(reference, name, {**connection.catalog.tables(name.schema), **pending})
+            return _in_schema(reference, name, ChainMap(pending, connection.catalog.tables(name.schema)))
         if isinstance(target, type) and issubclass(target, Table):
             target = target() if target._binding is not None else target
         if not isinstance(target, Table):
@@ -107,15 +108,15 @@ def _look_up(reference: Reference, cls: type[Table], scope: Scope) -> Any:
 
 def _in_schema(reference: Reference, name: TableName, known: Mapping[TableName, TableSpec]) -> TableSpec:
     """Find a table of the same schema by its class name, as the class may have been defined elsewhere."""
-    tables = {t.class_name: spec for t, spec in known.items() if t.tier}
+    tables = {t.class_name: t for t in known if t.tier}
     path = reference.path.replace("_", "")  # as in the names of tables
-    spec = tables.get(path)
-    if spec is None and "." not in path and name.master:
-        spec = tables.get(f"{name.master.class_name}.{path}")
-    if spec is None:
+    found = tables.get(path)
+    if found is None and "." not in path and name.master:
+        found = tables.get(f"{name.master.class_name}.{path}")
+    if found is None:
         raise ForeignKeyTargetError(
             f"Foreign key reference `{reference.text or reference.path}` could not be resolved.",
             hint=nearest(reference.path, tables)
             or "Import the class or module it names before decorating, or check the spelling.",
         )
-    return spec
+    return known[found]
