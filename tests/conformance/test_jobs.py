@@ -240,6 +240,16 @@ def test_an_ignored_key_is_never_made(fit):
 
 
 @pytest.mark.statement("JOB-8")
+def test_a_key_that_others_have_said_to_ignore_is_not_made(fit, schema, connect):
+    there = dj.FreeTable(connect().connection, fit.name)
+    assert not fit.jobs.is_declared
+    theirs = type("Theirs", (dj.Computed,), {"_binding": there._binding})()
+    theirs.jobs.ignore(key(2))
+    assert 2 == fit.populate()["success_count"]
+    assert [1, 3] == fit.calls
+
+
+@pytest.mark.statement("JOB-8")
 def test_a_job_that_is_ignored_while_it_is_made_leaves_nothing(fit, other):
     fit.jobs.refresh()
     theirs = other(fit.jobs)

@@ -130,8 +130,15 @@ def _listed(table: Table, restrictions: Sequence[Any], most: int | None) -> list
     missing = sources.missing_keys(table, sources.all_keys(table, restrictions))
     jobs = queues.Jobs(table)
     if jobs.is_declared:
-        missing = missing.restrict(Not(jobs.ignored.proj()), semantic_check=False)
-    return missing.keys(order_by="KEY", limit=most)
+        return _not_ignored(jobs, missing).keys(order_by="KEY", limit=most)
+    keys = missing.keys(order_by="KEY", limit=most)
+    if keys and queues.has_appeared(jobs):  # others have made the queue since we looked at the schema
+        keys = _not_ignored(queues.Jobs(table), missing).keys(order_by="KEY", limit=most)
+    return keys
+
+
+def _not_ignored(jobs: queues.Jobs, keys: Any) -> Any:
+    return keys.restrict(Not(jobs.ignored.proj()), semantic_check=False)
 
 
 def _reservations(

@@ -116,7 +116,8 @@ class Reservations:
         try:
             if interrupted:
                 for key in running:
-                    self._jobs.fail(key, f"{type(cause).__name__}: {cause}", None, self.owner)
+                    if self._jobs.fail(key, f"{type(cause).__name__}: {cause}", None, self.owner):
+                        add_attempt(self._jobs, key, self._worker.id, GIVEN_UP, 0.0, cause)
             if back:
                 self._jobs.release(back, self.owner)
             self._worker.close()

@@ -18,7 +18,8 @@ from datajoint.sql.statement import Pieces, Statement, assemble
 
 __all__ = [
     "COLUMNS", "ERROR", "IGNORE", "PENDING", "RESERVED", "STATUSES", "SUCCESS", "Owner", "add_missing",
-    "find_mine", "find_pending", "finish", "later", "queue_table", "remove_vanished", "repend_lost",
+    "find_mine", "find_pending", "find_queue",
+    "finish", "later", "queue_table", "remove_vanished", "repend_lost",
     "repend_old", "repend_successes", "reserve", "set_status", "sole_row",
 ]  # fmt: skip
 
@@ -77,6 +78,23 @@ def queue_table(name: TableName, key: Sequence[Attribute], target: str) -> Table
         tuple(a.name for a in key),
         indexes=(Index(("status", "priority", "scheduled_time")),),
         comment=f"Job queue for {target}",
+    )
+
+
+def find_queue(name: TableName, dialect: Dialect) -> str:
+    """Return the SELECT that gives a row iff a table exists.
+
+    Examples
+    --------
+    >>> from datajoint.backends.registry import get_backend
+    >>> find_queue(TableName("lab", "~~fit"), get_backend("sqlite").dialect)
+    "SELECT 1 FROM sqlite_master WHERE name = 'lab.~~fit'"
+    """
+    schema, table = dialect.literal(name.schema), dialect.literal(name.name)
+    if dialect.name == "sqlite":
+        return f"SELECT 1 FROM sqlite_master WHERE name = {dialect.literal(str(name))}"
+    return dialect.escape(
+        f"SELECT 1 FROM information_schema.tables WHERE table_schema = {schema} AND table_name = {table}"
     )
 
 
@@ -161,10 +179,12 @@ def remove_vanished(
     """
     q = dialect.quote
     old = f"{q('status')} <> '{IGNORE}' AND {q('created_time')} <= {later(-stale, dialect)}"
-    over = f"{q('status')} IN ('{SUCCESS}', '{ERROR}') AND NOT "
+    ended = f"{q('status')} IN ('{SUCCESS}', '{ERROR}')"
+    over = f"{ended} AND NOT "
     return assemble(
         [
-            f"DELETE FROM {dialect.table(queue)} WHERE NOT ",
+            # What is neither old nor at its end, most jobs of most queues, need not be looked up elsewhere.
+            f"DELETE FROM {dialect.table(queue)} WHERE ({ended} OR ({old})) AND NOT ",
             *_among(source, queue, key, dialect),
             f" AND (({old}) OR ({over}",
             *_among(made, queue, key, dialect, by=values),
