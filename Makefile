@@ -74,7 +74,7 @@ test: $(STAMP)-project $(STAMP)-test
 	@$(BIN)/python -m pytest -n $(N) $(ARGS)
 
 test-faults: $(STAMP)-project $(STAMP)-test
-	@DJ_TEST_FAULTS=full $(BIN)/python -m pytest -n $(N) $(ARGS) tests/faults
+	@FAULTS=full $(BIN)/python -m pytest -n $(N) $(ARGS) tests/faults
 
 # The existing client in an environment of its own; the interoperability tests find it there, or are skipped.
 peer: build/peer/.stamp

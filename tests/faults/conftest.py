@@ -1,6 +1,6 @@
 """Workers in processes of their own, which are killed, blocked and confused.
 
-`DJ_TEST_FAULTS=full` (make test-faults) does it often enough to find what is rare.
+`FAULTS=full` (make test-faults) does it often enough to find what is rare.
 """
 
 import os
@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-FULL = os.environ.get("DJ_TEST_FAULTS") == "full"
+FULL = os.environ.get("FAULTS") == "full"
 PATIENCE = 60
 
 START = """
