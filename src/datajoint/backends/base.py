@@ -9,7 +9,8 @@ types only: the caller resolves ``<codec>`` to the core type it is stored as.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from datajoint._value import Value
@@ -93,6 +94,8 @@ class Dialect(ABC):
     """Longest name, in characters."""
     constraint_infix: ClassVar[str] = ""
     """What the database itself puts between the name of a table and a number to name its references."""
+    unhurried: ClassVar[str] = ""
+    """Statement that lets the open transaction end before the disk has it, though before any later one."""
     features: Features
 
     @abstractmethod
@@ -342,6 +345,11 @@ class Session(ABC):
     @abstractmethod
     def rollback(self) -> None:
         """Undo the transaction; harmless when there is none."""
+
+    @contextmanager
+    def unhurried(self) -> Generator[None]:
+        """Let transactions inside end before the disk has them, though before later ones, where possible."""
+        yield
 
     def savepoint(self, name: str) -> None:
         """Set a savepoint."""

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Self
 
@@ -25,6 +25,9 @@ __all__ = ["BACKEND", "SqliteSession"]
 
 OLDEST = (3, 38)
 """STRICT tables came with this version."""
+
+_NORMAL = 1
+"""Level of `PRAGMA synchronous` at which a commit does not wait for the disk; the log stays in order."""
 
 APPLICATION_ID = 0x444A3330
 USER_VERSION = 1
@@ -195,6 +198,19 @@ class SqliteSession(Session):
         return done
 
     # ---------------------------------------------------------------------------------------- transactions
+
+    @contextmanager
+    def unhurried(self) -> Generator[None]:
+        level = 0 if self.in_transaction else self._connection.execute("PRAGMA synchronous").fetchone()[0]
+        if level <= _NORMAL:
+            yield
+            return
+        self._connection.execute(f"PRAGMA synchronous = {_NORMAL}")
+        try:
+            yield
+        finally:
+            with suppress(sqlite3.Error):  # it is closed
+                self._connection.execute(f"PRAGMA synchronous = {level}")
 
     def begin(self) -> None:
         if not self._lock.acquire(self._patience):

@@ -73,8 +73,11 @@ def _as_read(spec: TableSpec) -> TableSpec:
     """The table as other processes read it from the database."""
 
     def spelled(a: Attribute) -> Attribute:
-        return a if a.default is None else replace(a, default=canonical(a.default, a.dtype))
+        default = None if a.default is None else canonical(a.default, a.dtype)
+        return a if default == a.default else replace(a, default=default)
 
+    if all(spelled(a) is a for a in spec.columns):
+        return spec
     return replace(
         spec, attributes=tuple(map(spelled, spec.attributes)), hidden=tuple(map(spelled, spec.hidden))
     )
@@ -102,17 +105,26 @@ def drop_schema(connection: Connection, name: str) -> None:
 
 
 def run(connection: Connection, statements: Sequence[ddl.Statement]) -> None:
-    """Run DDL as one change where the database can, else one statement after the other."""
+    """Run DDL as one change where the database can, else one statement after the other.
+
+    The disk may have it a little later than this returns; it has it before anything that is stored after it.
+    """
     if connection.dialect.features.transactional_ddl:
         _patiently(connection, partial(_as_one, connection, statements))
-        return
-    for text, parameters in statements:
-        _patiently(connection, partial(connection.execute, text, parameters))
+    else:
+        _patiently(connection, partial(connection.execute_batch, statements))
 
 
 def _as_one(connection: Connection, statements: Sequence[ddl.Statement]) -> None:
-    with connection.transaction:
-        connection.execute_batch(statements)
+    if connection.in_transaction or not connection.dialect.features.server:
+        with connection.session.unhurried(), connection.transaction:
+            connection.execute_batch(statements)
+        return
+    try:
+        connection.execute_batch(ddl.as_one(statements, connection.dialect))
+    except BaseException:
+        connection.cancel_transaction()
+        raise
 
 
 def _patiently(connection: Connection, act: Callable[[], object]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from heapq import heappop, heappush
 
 from datajoint._value import Value
 from datajoint.declare.spec import ForeignKey, TableSpec
@@ -95,24 +96,57 @@ class DependencyGraph:
         parents = {
             n: {e.parent for e in self.to_parents(n) if e.parent in wanted and e.parent != n} for n in wanted
         }
-        placed: list[TableName] = []
-        done: set[TableName] = set()
         position = {name: n for n, name in enumerate(self.specs)}
-        todo = sorted(wanted, key=lambda name: position.get(name, -1))
-        while todo:
-            ready = [name for name in todo if parents[name] <= done]
-            if not ready:
-                raise DataJointError(
-                    "The foreign keys between tables must be acyclic; there is a cycle among "
-                    + ", ".join(f"`{name}`" for name in todo) + "."
-                )  # fmt: skip
-            # A part follows its master at once: a reader of the list sees them together.
-            chosen = next(
-                (n for n in ready if placed and n.master and n.master == (placed[-1].master or placed[-1])),
-                None,
-            )
-            for name in [chosen] if chosen else ready[:1]:
-                placed.append(name)
-                done.add(name)
-                todo.remove(name)
+        order = sorted(wanted, key=lambda name: position.get(name, -1))
+        placed = _Placing(order, parents).placed
+        if len(placed) < len(order):
+            done = set(placed)
+            raise DataJointError(
+                "The foreign keys between tables must be acyclic; there is a cycle among "
+                + ", ".join(f"`{name}`" for name in order if name not in done) + "."
+            )  # fmt: skip
         return placed
+
+
+class _Placing:
+    """Places tables after their parents, otherwise in a given order; parts follow their master at once.
+
+    Tables in a cycle are left out.
+    """
+
+    def __init__(self, order: list[TableName], parents: Mapping[TableName, set[TableName]]) -> None:
+        self.placed: list[TableName] = []
+        self._order = order
+        self._masters = [name.master for name in order]
+        self._missing = {name: len(parents[name]) for name in order}
+        self._children: dict[TableName, list[int]] = {}
+        for n, name in enumerate(order):
+            for parent in parents[name]:
+                self._children.setdefault(parent, []).append(n)
+        self._ready: list[int] = []  # heaps of places in the order
+        self._parts: dict[TableName, list[int]] = {}
+        for n, name in enumerate(order):
+            if not self._missing[name]:
+                self._free(n)
+        self._place()
+
+    def _free(self, n: int) -> None:
+        heappush(self._ready, n)
+        if (master := self._masters[n]) is not None:
+            heappush(self._parts.setdefault(master, []), n)
+
+    def _place(self) -> None:
+        done: set[int] = set()
+        family: list[int] = []
+        while family or self._ready:
+            n = heappop(family or self._ready)
+            if n in done:
+                continue
+            done.add(n)
+            name = self._order[n]
+            self.placed.append(name)
+            for child in self._children.get(name, ()):
+                self._missing[self._order[child]] -= 1
+                if not self._missing[self._order[child]]:
+                    self._free(child)
+            family = self._parts.get(self._masters[n] or name, [])

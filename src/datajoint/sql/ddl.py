@@ -99,6 +99,19 @@ def create_table(
     ]
 
 
+def as_one(statements: Sequence[Statement], dialect: Dialect) -> list[Statement]:
+    """Return statements with begin and end of a transaction that need not be on the disk at its end.
+
+    Examples
+    --------
+    >>> from datajoint.backends.registry import get_backend
+    >>> as_one([("DROP TABLE t", ())], get_backend("postgresql").dialect)[:2]
+    [('BEGIN', ()), ('SET LOCAL synchronous_commit TO off', ())]
+    """
+    lenient = [(dialect.unhurried, ())] if dialect.unhurried else []
+    return [("BEGIN", ()), *lenient, *statements, ("COMMIT", ())]
+
+
 def drop_table(spec: TableSpec, dialect: Dialect) -> list[Statement]:
     """Return the statements that drop a table, and the enum types that no other column uses.
 

@@ -1,0 +1,144 @@
+"""What attaching and declaring cost: trips to the database, whatever the number of tables."""
+
+from contextlib import contextmanager
+
+import pytest
+
+import datajoint as dj
+from datajoint.declare.spec import Specs
+
+FEW, MANY = 4, 24
+ON_EVERY_SCHEMA = 10
+"""Statements to find and read a schema, at most."""
+
+
+@contextmanager
+def trips(connection):
+    """Collect the texts that a connection sends, one for each trip."""
+    session, sent = connection.session, []
+    execute, batch = session.execute, session.execute_batch
+
+    def noted(text, *rest, **options):
+        sent.append(text)
+        return execute(text, *rest, **options)
+
+    def noted_batch(statements):
+        sent.append("; ".join(text for text, _ in statements))
+        return batch(statements)
+
+    session.execute = noted
+    if connection.dialect.name != "sqlite":  # where a batch is no trip
+        session.execute_batch = noted_batch
+    try:
+        yield sent
+    finally:
+        session.__dict__.pop("execute", None)
+        session.__dict__.pop("execute_batch", None)
+
+
+def classes(count):
+    """A chain of classes, a reference from each to the one before; every fourth has a part."""
+    made = {}
+    for n in range(count):
+        part = type("Item", (dj.Part,), {"definition": "-> master\nitem : int16\n---\nx : float64"})
+        parent = f"-> Node{n - 1}\n" if n else ""
+        body = {"definition": f"{parent}a{n} : int32\n---\nnote : varchar(20)"}
+        made[f"Node{n}"] = type(f"Node{n}", (dj.Manual,), {**body, **({"Item": part} if n % 4 == 0 else {})})
+    return made
+
+
+@pytest.fixture
+def declared(connect, schema_name):
+    """Give a function that makes a schema of so many classes and returns its name."""
+
+    def declare(count):
+        name, made = schema_name(), classes(count)
+        schema = connect().Schema(name, context=made)
+        for cls in made.values():
+            schema(cls)
+        return name
+
+    return declare
+
+
+@pytest.mark.statement("SCH-1", "DEF-27")
+def test_attaching_costs_the_same_for_any_number_of_tables(declared, connect):
+    found = {}
+    for count in (FEW, MANY):
+        name, made = declared(count), classes(count)
+        instance = connect()
+        with trips(instance.connection) as opening:
+            schema = instance.Schema(name, context=made)
+        with trips(instance.connection) as decorating:
+            for cls in made.values():
+                schema(cls)
+            headings = [cls().heading.names for cls in made.values()]
+        assert count == len(headings)
+        assert [] == decorating
+        found[count] = len(opening)
+    assert found[FEW] == found[MANY] <= ON_EVERY_SCHEMA
+
+
+@pytest.mark.statement("SCH-7")
+def test_classes_of_a_schema_cost_no_more(declared, connect):
+    name = declared(MANY)
+    instance = connect()
+    with trips(instance.connection) as sent:
+        module = instance.virtual_schema(name)
+        assert ["a0", "note"] == module.Node0().heading.names
+    assert len(sent) <= ON_EVERY_SCHEMA
+
+
+@pytest.mark.statement("CFG-11")
+def test_a_connection_asks_nothing_of_the_catalog(connect):
+    instance = connect()
+    connection = instance.connection
+    assert "catalog" not in vars(connection)
+    with trips(connection) as sent:
+        connection.query("SELECT 1").fetchall()
+    assert 1 == len(sent)
+
+
+@pytest.mark.statement("DEF-19")
+@pytest.mark.backends("postgresql", "mysql")
+def test_a_declaration_is_one_trip(connect, schema_name):
+    instance, made = connect(), classes(3)
+    schema = instance.Schema(schema_name(), context=made)
+    first, *others = made.values()
+    schema(first)  # with the tables of the platform
+    with trips(instance.connection) as sent:
+        for cls in others:
+            schema(cls)
+    declarations = [text for text in sent if "CREATE TABLE" in text]
+    assert len(others) == len(declarations)
+    assert len(sent) <= 2 * len(others)
+
+
+@pytest.mark.statement("DEF-19")
+@pytest.mark.backends("sqlite")
+def test_declaring_leaves_commits_as_careful_as_they_were(connect, schema_name):
+    instance, made = connect(), classes(2)
+
+    def level():
+        return instance.connection.query("PRAGMA synchronous").fetchone()[0]
+
+    before = level()
+    schema = instance.Schema(schema_name(), context=made)
+    for cls in made.values():
+        schema(cls)
+    assert before == level() == 2
+    with instance.connection.session.unhurried():
+        assert 1 == level()
+    assert 2 == level()
+
+
+@pytest.mark.statement("SCH-7")
+def test_tables_are_specified_when_they_are_asked_for(declared, connect):
+    name = declared(FEW)
+    instance = connect()
+    instance.Schema(name)
+    specs = instance.connection.catalog.tables(name)
+    assert isinstance(specs, Specs)
+    waiting = [table for table, spec in specs._specs.items() if spec is None]
+    assert len(waiting) >= FEW
+    assert {f"node{n}" for n in range(FEW)} <= {table.name for table in waiting}
