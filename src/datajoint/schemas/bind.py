@@ -17,7 +17,7 @@ from datajoint.heading.names import PREFIXES, TableName, from_camel_case
 from datajoint.schemas import lookup
 from datajoint.schemas.resolve import Scope, finder
 from datajoint.table.binding import Binding
-from datajoint.tiers import Computed, Imported, Lookup, Part, UserTable
+from datajoint.tiers import Computed, Imported, Lookup, Manual, Part, UserTable
 
 if TYPE_CHECKING:
     from datajoint.schemas.schema import Schema
@@ -92,7 +92,8 @@ def _check_class(cls: Any) -> None:
 
 
 def _parts(cls: type[UserTable]) -> list[type[Part]]:
-    own = [base for base in reversed(cls.__mro__) if not base.__module__.startswith("datajoint.")]
+    ours = {base for tier in (Manual, Lookup, Imported, Computed) for base in tier.__mro__}
+    own = [base for base in reversed(cls.__mro__) if base not in ours]
     members = [m for base in own for m in list(vars(base).values()) if isinstance(m, type)]
     return [part for part in dict.fromkeys(members) if issubclass(part, Part) and part is not Part]
 
