@@ -31,6 +31,7 @@ SQL_MODE = (
 """The mode of all DataJoint sessions (interop §1.1)."""
 
 CONNECT_TIMEOUT = 10
+CHARSET = "utf8mb4"
 PACKET = 1 << 20
 """Bytes of SQL after which another packet is begun; servers take 16 MB or more by default."""
 
@@ -70,11 +71,11 @@ class MysqlSession(Session):
         where = f"{settings.user}@{settings.host}:{settings.port}"
         options: dict[str, Any] = {
             "host": settings.host, "port": settings.port, "user": settings.user,
-            "password": settings.password or "", "database": None, "charset": "utf8mb4", "autocommit": None,
+            "password": settings.password or "", "database": None, "charset": CHARSET, "autocommit": None,
             "connect_timeout": CONNECT_TIMEOUT, "conv": _conversions(),
             "client_flag": driver.constants.CLIENT.MULTI_STATEMENTS | driver.constants.CLIENT.FOUND_ROWS,
             # MariaDB refuses rows that changed since a snapshot; statements of ours want the rows of now.
-            "init_command": "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;"
+            "init_command": f"SET NAMES {CHARSET};SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;"
             f"SET sql_mode = '{SQL_MODE}', autocommit = 1, group_concat_max_len = 1073741824,"
             " collation_connection = if(version() LIKE '%MariaDB%', 'utf8mb4_nopad_bin', 'utf8mb4_0900_bin')",
         }  # fmt: skip
@@ -354,7 +355,11 @@ def _connection_class(encrypted: bool = False) -> Any:
             raise driver.OperationalError(NO_TLS, "the server offers no encryption")
         base._request_authentication(self)
 
-    return type("Connection", (base,), {"query": query, "_request_authentication": authenticate})
+    def set_character_set(self: Any, charset: str, collation: str | None = None) -> None:
+        self.charset, self.collation = charset, collation  # the server is told with all the rest, at once
+
+    own = {"query": query, "_request_authentication": authenticate, "set_character_set": set_character_set}
+    return type("Connection", (base,), own)
 
 
 def _driver() -> Any:

@@ -109,6 +109,8 @@ class PostgresqlSession(Session):
 
     def execute_batch(self, statements: Sequence[tuple[str, Parameters]]) -> list[int]:
         self._make_sure()
+        if len(statements) > 1 and not any(parameters for _, parameters in statements):
+            return self._execute_script([text for text, _ in statements])
         if len(statements) < 2 or not _driver().Pipeline.is_supported():
             return [self.execute(text, parameters).rowcount for text, parameters in statements]
         cursors: list[Any] = []
@@ -121,6 +123,18 @@ class PostgresqlSession(Session):
             self._doubtful = True
             raise self._failed(error, ";\n".join(text for text, _ in statements)) from error
         return [cursor.rowcount for cursor in cursors]
+
+    def _execute_script(self, texts: Sequence[str]) -> list[int]:
+        """Run texts without parameters, which the server takes as one."""
+        text, cursor = ";\n".join(texts), self._connection.cursor()
+        try:
+            cursor.execute(text, prepare=False)
+        except Exception as error:
+            raise self._failed(error, text) from error
+        counts = [cursor.rowcount]
+        while cursor.nextset():
+            counts.append(cursor.rowcount)
+        return counts
 
     def execute_many(self, text: str, rows: Iterable[Parameters]) -> int:
         try:

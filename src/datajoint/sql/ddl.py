@@ -145,9 +145,10 @@ def write_lineage(spec: TableSpec, dialect: Dialect) -> list[Statement]:
     >>> from datajoint.backends.registry import get_backend
     >>> from datajoint.heading.types import parse_type
     >>> x = Attribute("x", parse_type("int8"), True, lineage="lab.a.x")
-    >>> write_lineage(TableSpec(TableName("lab", "a"), (x,), ("x",)), get_backend("sqlite").dialect)[1]
-    ('INSERT INTO "lab.~lineage" ("table_name", "attribute_name", "lineage") VALUES (?, ?, ?) ON CONFLICT DO
-    NOTHING', ('a', 'x', 'lab.a.x'))
+    >>> spec = TableSpec(TableName("lab", "a"), (x,), ("x",))
+    >>> print(write_lineage(spec, get_backend("sqlite").dialect)[1][0])
+    INSERT INTO "lab.~lineage" ("table_name", "attribute_name", "lineage") VALUES ('a', 'x', 'lab.a.x')
+    ON CONFLICT DO NOTHING
     """
     lineage = {a.name: a.lineage for a in spec.columns if a.lineage}
     forget = delete_lineage(spec.name, dialect)
@@ -160,19 +161,18 @@ def add_lineage(name: TableName, lineage: Mapping[str, str | None], dialect: Dia
     Examples
     --------
     >>> from datajoint.backends.registry import get_backend
-    >>> add_lineage(TableName("lab", "a"), {"x": "lab.a.x"}, get_backend("sqlite").dialect)
-    ('INSERT INTO "lab.~lineage" ("table_name", "attribute_name", "lineage") VALUES (?, ?, ?) ON CONFLICT DO
-    NOTHING', ('a', 'x', 'lab.a.x'))
+    >>> print(add_lineage(TableName("lab", "a"), {"x": "lab.a.x"}, get_backend("sqlite").dialect)[0])
+    INSERT INTO "lab.~lineage" ("table_name", "attribute_name", "lineage") VALUES ('a', 'x', 'lab.a.x')
+    ON CONFLICT DO NOTHING
     """
     table = dialect.table(TableName(name.schema, LINEAGE))
     names = ", ".join(map(dialect.quote, ("table_name", "attribute_name", "lineage")))
-    places = (f"({', '.join(dialect.parameter(3 * n + i) for i in (1, 2, 3))})" for n in range(len(lineage)))
-    text = f"{dialect.escape(f'INSERT INTO {table} ({names})')} VALUES {', '.join(places)}"
+    rows = ", ".join(f"({', '.join(map(dialect.literal, (name.name, *item)))})" for item in lineage.items())
     quiet = dialect.quote("lineage")
     ending = "ON CONFLICT DO NOTHING"
     if dialect.name == "mysql":
         ending = f"ON DUPLICATE KEY UPDATE {quiet} = {quiet}"
-    return f"{text} {ending}", tuple(value for item in lineage.items() for value in (name.name, *item))
+    return dialect.escape(f"INSERT INTO {table} ({names}) VALUES {rows} {ending}"), ()
 
 
 def forget_lineage(schema: str, tables: Sequence[str], dialect: Dialect) -> Statement:
@@ -193,17 +193,17 @@ def forget_lineage(schema: str, tables: Sequence[str], dialect: Dialect) -> Stat
 
 
 def delete_lineage(name: TableName, dialect: Dialect) -> list[Statement]:
-    """Return the statement that forgets the lineage of a table.
+    r"""Return the statement that forgets the lineage of a table.
 
     Examples
     --------
     >>> from datajoint.backends.registry import get_backend
     >>> delete_lineage(TableName("lab", "a"), get_backend("sqlite").dialect)
-    [('DELETE FROM "lab.~lineage" WHERE "table_name" = ?', ('a',))]
+    [('DELETE FROM "lab.~lineage" WHERE "table_name" = \'a\'', ())]
     """
     table = dialect.table(TableName(name.schema, LINEAGE))
-    text = dialect.escape(f"DELETE FROM {table} WHERE {dialect.quote('table_name')} = ")
-    return [(text + dialect.parameter(1), (name.name,))]
+    text = f"DELETE FROM {table} WHERE {dialect.quote('table_name')} = {dialect.literal(name.name)}"
+    return [(dialect.escape(text), ())]
 
 
 def marker(attribute: Attribute, dialect: Dialect) -> str:
