@@ -11,7 +11,6 @@ from datajoint._value import replace
 from datajoint.algebra.nodes import Source
 from datajoint.backends.base import CatalogReader
 from datajoint.declare.spec import Specs, TableSpec
-from datajoint.engine.reading import Reading
 from datajoint.errors import MissingTableError, nearest
 from datajoint.graph import dependencies
 from datajoint.heading.attribute import Attribute
@@ -39,7 +38,6 @@ class Catalog:
         self._known_dependents: dict[str, list[str]] = {}
         self._untracked: set[str] = set()
         self._collations: dict[str, str | None] = {}
-        self.agreed: dict[TableName, Reading] = {}
         self.version = 0  # counts changes, for those who keep something made from the catalog
 
     @property
@@ -75,7 +73,6 @@ class Catalog:
         self._known_dependents.clear()
         self._collations.pop(schema, None)
         self._specs.pop(schema, None)
-        self.agreed.clear()
         self._changed()
         for name in [name for name in self._sources if name.schema == schema]:
             del self._sources[name]

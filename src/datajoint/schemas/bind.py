@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from datajoint import logging
-from datajoint.declare.diff import diff, is_same
+from datajoint.declare.diff import diff
 from datajoint.declare.parse import parse
 from datajoint.declare.portable import native_type_notes
 from datajoint.declare.resolve import check_key_origin, check_names, own_key, resolve, with_event
 from datajoint.declare.spec import TableSpec
-from datajoint.declare.syntax import Definition, Reference
 from datajoint.engine import define, lineage
 from datajoint.engine.connection import Connection
-from datajoint.engine.reading import Reading, Target
 from datajoint.errors import DataJointError, DeclarationError, TransactionError
 from datajoint.heading.names import PREFIXES, TableName, from_camel_case
 from datajoint.schemas import lookup
@@ -94,11 +91,9 @@ def _check_class(cls: Any) -> None:
         )
 
 
-_OURS = frozenset(base for tier in (Manual, Lookup, Imported, Computed) for base in tier.__mro__)
-
-
 def _parts(cls: type[UserTable]) -> list[type[Part]]:
-    own = [base for base in reversed(cls.__mro__) if base not in _OURS]
+    ours = {base for tier in (Manual, Lookup, Imported, Computed) for base in tier.__mro__}
+    own = [base for base in reversed(cls.__mro__) if base not in ours]
     members = [m for base in own for m in list(vars(base).values()) if isinstance(m, type)]
     return [part for part in dict.fromkeys(members) if issubclass(part, Part) and part is not Part]
 
@@ -112,8 +107,6 @@ class _Step:
         self.schema, self.cls, self.name, self.found, self.scope = schema, cls, name, found, scope
         self.text: Any = None
         self.wanted: TableSpec | None = None
-        self.reading: Reading | None = None
-        self.is_settled = False
 
     def read(self, pending: dict[TableName, TableSpec]) -> None:
         """Read and check the definition; `pending` are tables of the same class that are not made yet."""
@@ -128,25 +121,8 @@ class _Step:
                 )
             return
         find = finder(cls, self.name, connection, self.scope, pending)
-        self.wanted = pending[self.name] = self._resolve(parse(text, cls.__name__), find)
+        self.wanted = pending[self.name] = resolve(parse(text, cls.__name__), self.name, find)
         self._check(self.wanted)
-
-    def _resolve(self, definition: Definition, find: Callable[[Reference], Target]) -> TableSpec:
-        """Return the table that is wanted; at once where all is as when it was last found to be so."""
-        known = self.schema.connection.catalog.agreed.get(self.name)
-        if known is not None and self.found is not None and known.holds(definition, self.found, find):
-            self.is_settled = True
-            return known.found
-        targets: list[tuple[Reference, Target]] = []
-
-        def noted(reference: Reference) -> Target:
-            targets.append((reference, find(reference)))
-            return targets[-1][1]
-
-        wanted = resolve(definition, self.name, noted)
-        if self.found is not None:
-            self.reading = Reading(definition, self.found, tuple(targets))
-        return wanted
 
     def _check(self, spec: TableSpec) -> None:
         """Refuse what a table of this tier must not be."""
@@ -166,14 +142,12 @@ class _Step:
 
     def compare(self) -> None:
         """Say when definition and table have drifted apart (DEF-27), and complete what is recorded."""
-        if self.found is None or self.wanted is None or self.is_settled:
+        if self.found is None or self.wanted is None:
             return
         connection = self.schema.connection
         _compare(connection, self.cls, self.found, self.wanted)
         if (missing := _unrecorded(self.found, self.wanted)) and self.schema.create_tables:
             lineage.complete_lineage(connection, self.found, missing)
-        if self.reading is not None and is_same(self.found, self.wanted):
-            connection.catalog.agreed[self.name] = self.reading
 
     def warn(self) -> None:
         """Warn about words of one database."""
