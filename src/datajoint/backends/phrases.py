@@ -158,8 +158,10 @@ def right_needed(statement: str, name: str = "") -> tuple[str, str]:
             word = " ".join(match["word"].upper().split())
             right = _RIGHTS.get(word) or word.split()[0]
             return right, f"{schema}.{table}"
-    words = statement.split(None, 1)
-    return (words[0].upper() if words else "", "")
+    # A script begins its own transaction; the first thing it does is what is refused.
+    words = statement.replace(";", " ").split()
+    telling = [word.upper() for word in words if word.upper() != "BEGIN"]
+    return (telling[0] if telling else "", "")
 
 
 def denied(where: str, right: str, kind: str, name: str, why: str, **context: Any) -> AccessError:
