@@ -159,8 +159,8 @@ def right_needed(statement: str, name: str = "") -> tuple[str, str]:
             right = _RIGHTS.get(word) or word.split()[0]
             return right, f"{schema}.{table}"
     # A script begins its own transaction; the first thing it does is what is refused.
-    words = statement.replace(";", " ").split()
-    telling = [word.upper() for word in words if word.upper() != "BEGIN"]
+    words = [part.split(None, 1)[0].upper() for part in statement.split(";") if part.strip()]
+    telling = [word for word in words if word not in ("BEGIN", "SET")] or words
     return (telling[0] if telling else "", "")
 
 
