@@ -6,7 +6,8 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from datajoint.engine.connection import Connection, Transaction
+from datajoint.engine.connection import Connection
+from datajoint.engine.transactions import Transaction
 from datajoint.heading.names import TableName
 from datajoint.journal.event import EventRecord, enabled, event_text, new_id
 from datajoint.sql.dml import block_event

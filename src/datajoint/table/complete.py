@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 from datajoint._value import Value
 from datajoint.algebra import build
 from datajoint.algebra.nodes import InValues, Query
-from datajoint.engine.connection import Connection, Transaction
+from datajoint.engine.connection import Connection
+from datajoint.engine.transactions import Transaction
 from datajoint.errors import DataJointError, IntegrityError
 from datajoint.heading.names import TableName
 from datajoint.heading.values import show

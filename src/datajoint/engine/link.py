@@ -1,0 +1,80 @@
+"""The session of a connection: opened, found lost, opened again."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from functools import cache
+
+from datajoint import logging
+from datajoint.backends.base import Backend, Session
+from datajoint.backends.registry import get_backend
+from datajoint.errors import LostConnectionError
+from datajoint.settings.backend import ConnectionSettings
+from datajoint.settings.config import Config
+
+__all__ = ["Link"]
+
+_OLDEST = {"MariaDB": (10, 6), "MySQL": (8, 0, 17), "PostgreSQL": (12,), "SQLite": (3, 38)}
+
+
+class Link:
+    """One session to a database after the other; it outlives them, and a fork.
+
+    Attributes
+    ----------
+    lock
+        Held while a statement runs.
+    session
+        The present one.
+    """
+
+    __slots__ = ("_inherited", "backend", "config", "lock", "process", "session", "settings")
+
+    def __init__(self, settings: ConnectionSettings, config: Config) -> None:
+        self.settings = settings
+        self.config = config
+        self.backend: Backend = get_backend(settings.backend)
+        self.lock = threading.RLock()
+        self.process = os.getpid()
+        self.session: Session = self._open()
+        _look_at_version(self.session.server_version)
+
+    def _open(self) -> Session:
+        database = self.config.database
+        return self.backend.session.open(
+            self.settings, synchronous=database.synchronous, busy_timeout=database.busy_timeout
+        )
+
+    def reopen(self, error: LostConnectionError) -> None:
+        """Open a session in place of a lost one; raises its error where that is not wanted or loses data."""
+        if not self.config.database.reconnect or self.settings.name == ":memory:":
+            raise error
+        self.session.close()
+        self.session = self._open()
+
+    def after_fork(self) -> None:
+        """Open a session of our own in a forked process; that of the parent is left alone, never closed."""
+        self._inherited = self.session  # kept: were it collected, the parent's session would be closed
+        self.lock = threading.RLock()
+        self.process = os.getpid()
+        self.session = self._open()
+
+    def close(self) -> None:
+        """Close the session, when the connection is closed or forgotten or the process ends."""
+        # A forked process must not say good-bye to the server in the name of its parent.
+        if self.process == os.getpid():
+            self.session.close()
+
+
+@cache  # so that it is said once a process and version: CFG-18
+def _look_at_version(server: str) -> None:
+    """Say that a server is older than what DataJoint is tested with."""
+    product, _, version = server.partition(" ")
+    oldest = _OLDEST.get(product)
+    found = tuple(int(number) for number in re.findall(r"\d+", version)[:3])
+    if oldest is not None and found >= oldest:
+        return
+    supported = ", ".join(f"{name} {'.'.join(map(str, oldest))}" for name, oldest in _OLDEST.items())
+    logging.logger.warning("%s is not supported: things may go wrong; supported from: %s", server, supported)

@@ -1,0 +1,212 @@
+"""The transactions of a connection: begun, nested by savepoints, committed, undone, ended by the database."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from datajoint.engine.link import Link
+from datajoint.errors import DataJointError, LostConnectionError, TransactionError
+
+__all__ = ["Transaction", "Transactions"]
+
+
+class Transaction:
+    """The open transaction of a connection.
+
+    Attributes
+    ----------
+    before_commit
+        Called, in order, as the last statements before COMMIT; this is where a block writes its event.
+    depth
+        Number of savepoints that are open.
+    explicit
+        Whether it was begun by ``start_transaction``.
+    """
+
+    __slots__ = ("before_commit", "depth", "explicit", "state", "thread")
+
+    def __init__(self, explicit: bool) -> None:
+        self.before_commit: list[Callable[[], None]] = []
+        self.depth = 0
+        self.explicit = explicit
+        self.state: dict[str, Any] = {}
+        self.thread = threading.get_ident()
+
+
+class Transactions:
+    """What a connection knows of its transactions; it has one open, or none.
+
+    Attributes
+    ----------
+    current
+        The open transaction, or None.
+    """
+
+    __slots__ = ("_ended", "_link", "current")
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self.current: Transaction | None = None
+        self._ended: Transaction | None = None  # that of a block which has not been left yet
+
+    def check(self) -> None:
+        """Refuse what would run in a transaction of others, or outside the one it was meant for.
+
+        Raises
+        ------
+        TransactionError
+            When another thread is in a transaction, or the database has ended that of the present block.
+        """
+        self._check_thread()
+        ended = self._ended if self.current is None or not self.is_open else None
+        if ended is not None and ended.thread == threading.get_ident():
+            raise TransactionError(
+                "The database has rolled back the transaction of this block; nothing more can be done in it.",
+                hint="Leave the block, and run it again.",
+            )
+
+    def _check_thread(self) -> None:
+        if self.current is not None and self.current.thread != threading.get_ident():
+            raise TransactionError(
+                "This connection is in a transaction of another thread.",
+                hint="Give each thread its own dj.Instance.",
+            )
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a transaction is open."""
+        if self.current is not None and not self._link.session.in_transaction:
+            self._end()  # the server ended it by itself
+        return self.current is not None
+
+    def _end(self) -> None:
+        """Note that the database has ended the transaction; what is left of its block must not run alone."""
+        if self.current is not None and not self.current.explicit:
+            self._ended = self.current
+        self.current = None
+
+    def reopen(self, error: LostConnectionError) -> None:
+        """Open the session again after it was lost, where that cannot lose anything."""
+        if self.current is not None:
+            self._end()
+            raise _rolled_back() from error
+        self._link.reopen(error)
+
+    def forget(self) -> None:
+        """Know of none any more: the session is closed, or was left to the parent of a fork."""
+        self.current = self._ended = None
+
+    def begin(self, explicit: bool) -> None:
+        """Begin a transaction."""
+        with self._link.lock:
+            self.check()
+            try:
+                self._link.session.begin()
+            except LostConnectionError as error:
+                self.reopen(error)
+                self._link.session.begin()
+            self.current = Transaction(explicit)
+
+    def commit(self) -> None:
+        """Commit the open transaction."""
+        transaction = self.current
+        if transaction is None or not self.is_open:
+            raise TransactionError(
+                "There is no transaction to commit.", hint="It may have been rolled back by an error."
+            )
+        self.check()
+        try:
+            for finish in transaction.before_commit:
+                finish()
+            self._commit()
+        except BaseException:
+            self.cancel()
+            raise
+        self.current = None
+
+    def _commit(self) -> None:
+        try:
+            self._link.session.commit()
+        except LostConnectionError as error:
+            raise LostConnectionError(
+                "The connection was lost during COMMIT; whether the transaction is stored is not known.",
+                hint="Look for its rows before you run it again.",
+                reason="unknown",
+            ) from error
+
+    def cancel(self) -> None:
+        """Roll back the open transaction."""
+        self._check_thread()
+        self.current = None
+        session = self._link.session
+        if session.alive:
+            with suppress(LostConnectionError):  # which rolls back, too
+                session.rollback()
+
+    @contextmanager
+    def block(self) -> Generator[None]:
+        """Commit at exit, roll back on any exception; nested, a savepoint."""
+        if self.is_open:
+            with self.savepoint():
+                yield
+            return
+        self.begin(explicit=False)
+        try:
+            yield
+            self.check()
+            self.commit()
+        except BaseException as error:
+            self._ended = None
+            self.cancel()
+            if isinstance(error, LostConnectionError) and error.context.get("reason") == "lost":
+                raise _rolled_back() from error
+            raise
+
+    @contextmanager
+    def savepoint(self) -> Generator[None]:
+        """Undo only what is inside when it fails (TXN-2, TXN-6)."""
+        transaction = self.current
+        if transaction is None:
+            raise TransactionError("A savepoint needs a transaction.")
+        self.check()
+        name = f"dj{transaction.depth}"
+        finishers = len(transaction.before_commit)
+        try:
+            self._link.session.savepoint(name)
+        except LostConnectionError as error:
+            self.reopen(error)
+        transaction.depth += 1
+        try:
+            yield
+        except BaseException as error:
+            del transaction.before_commit[finishers:]
+            self._undo(name, error)
+            raise
+        finally:
+            transaction.depth -= 1
+        self._link.session.release(name)
+
+    def _undo(self, name: str, error: BaseException) -> None:
+        """Return to a savepoint, or note that the database has ended the transaction."""
+        if not self.is_open:
+            if isinstance(error, LostConnectionError) and error.context.get("reason") == "lost":
+                raise _rolled_back() from error
+            return
+        session = self._link.session
+        try:
+            session.rollback_to(name)
+            session.release(name)
+        except DataJointError as failed:
+            self.cancel()
+            raise failed from error
+
+
+def _rolled_back() -> LostConnectionError:
+    return LostConnectionError(
+        "The connection was lost inside a transaction; everything of it was rolled back.",
+        hint="Run the transaction again.",
+        reason="rolled_back",
+    )
