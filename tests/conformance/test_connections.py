@@ -309,3 +309,55 @@ def test_a_file_that_may_only_be_read(nobody, declare, tmp_path):
         missing = dj.Instance(backend="sqlite", database__name=str(folder / "missing.db"))
         with pytest.raises(DataJointError, match=r"missing\.db"):
             _ = missing.connection
+
+
+@pytest.mark.statement("CFG-17", "CFG-6")
+def test_encryption_is_for_networks(backend, connect):
+    """SQLite has no network whose reader could be kept out; each setting is as good as the other."""
+    for wrong in ("perhaps", 7):
+        with pytest.raises(ConfigurationError, match=r"`database\.use_tls`"):
+            connect(use_tls=wrong)
+    plain = connect(use_tls=False)
+    assert plain.connection.is_connected
+    assert plain.config.database.use_tls is False
+    if backend.name == "sqlite":
+        for demand in (None, True, {"ca": "file.pem"}):
+            assert connect(use_tls=demand).connection.query("SELECT 1").fetchall()
+
+
+@pytest.mark.statement("ACC-4", "SCH-10")
+@pytest.mark.backends("sqlite")
+def test_who_may_read_a_file_sees_its_schemas(connect, schema_name, tmp_path):
+    mine = connect(database__name=str(tmp_path / "mine.db"))
+    names = sorted(mine.Schema(schema_name(suffix)).database for suffix in "ab")
+    assert names == sorted(mine.list_schemas())
+    assert [] == connect(database__name=str(tmp_path / "other.db")).list_schemas()
+    mine.connection.close()
+    (tmp_path / "mine.db").chmod(0o400)
+    assert names == sorted(connect(database__name=str(tmp_path / "mine.db")).list_schemas())
+
+
+@pytest.mark.statement("CFG-19", "SCH-1", "SCH-4", "SCH-7")
+def test_the_prefix_of_schema_names(connect, schema_name):
+    whole = schema_name("lab")
+    prefix, own = whole[:13], whole[13:]
+    mine, plain = connect(database__database_prefix=prefix), connect()
+    schema = mine.Schema(own)
+
+    @schema
+    class Subject(dj.Manual):
+        definition = "subject : int32"
+
+    Subject.insert1({"subject": 1})
+    assert whole == schema.database
+    assert own not in plain.list_schemas()
+    for name in (own, whole):  # who puts it before the name himself gets it once
+        assert whole == mine.Schema(name, create_schema=False).database
+        assert 1 == len(mine.virtual_schema(name).Subject())
+    assert 1 == len(plain.virtual_schema(whole).Subject())
+    with pytest.raises(DataJointError, match=f"`{prefix}rig` has not yet been declared"):
+        mine.virtual_schema("rig")
+    with pytest.raises(DataJointError, match=f"`{own}` has not yet been declared"):
+        plain.Schema(own, create_schema=False)
+    schema.drop()
+    assert whole not in plain.list_schemas()

@@ -176,6 +176,32 @@ def test_connection_lost_inside_a_transaction_is_an_error(
     assert [1] == found(numbers)
 
 
+@pytest.mark.statement("TXN-3")
+@pytest.mark.parametrize(
+    "end", [lambda connection: connection.close(), lambda connection: connection.session.close()]
+)
+@pytest.mark.parametrize("use", [lambda t: put(t, 3), found, lambda t: None])
+def test_connection_closed_inside_a_transaction(
+    numbers: Any, instance: Any, end: Callable[[Any], None], use: Callable[[Any], Any]
+) -> None:
+    put(numbers, 1)
+
+    def work() -> None:
+        with instance.connection.transaction:
+            put(numbers, 2)
+            end(instance.connection)
+            use(numbers())
+
+    with pytest.raises((LostConnectionError, TransactionError), match="rolled back"):
+        work()
+    assert not instance.connection.in_transaction
+    assert [1] == found(numbers)  # opened again
+    with instance.config.override(database__reconnect=False):
+        end(instance.connection)
+        with pytest.raises(LostConnectionError):
+            found(numbers)
+
+
 @pytest.mark.statement("TXN-4", "TXN-6")
 def test_refused_statement_undoes_itself_only(numbers: Any, instance: Any) -> None:
     with instance.connection.transaction:

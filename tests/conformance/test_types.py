@@ -419,6 +419,30 @@ def test_an_unmarked_blob_is_read_by_its_head(declare, connect, caplog):
         raw.insert1({"id": 6, "b": [1, 2]})
 
 
+LABELS = {
+    "sqlite": """UPDATE "~catalog" SET type = '<blob>' WHERE schema = '{schema}' AND column_name = 'b'""",
+    "postgresql": "COMMENT ON COLUMN {table}.b IS ':<blob>:'",
+    "mysql": "ALTER TABLE {table} MODIFY b longblob COMMENT ':<blob>:'",
+}
+
+
+@pytest.mark.statement("COD-29", "TYP-18")
+def test_an_old_blob_is_read_once_its_column_is_labelled(declare, connect, schema, backend):
+    with pytest.warns(DataJointWarning, match="<blob>"):
+        table = declare("Old", "id : int32\n---\nb=null : longblob")
+    raw = connect(interop__native_blobs="raw").FreeTable(str(table.name))
+    raw.insert([{"id": 1, "b": pack(np.arange(3.0))}, {"id": 2, "b": None}])
+    assert [pack(np.arange(3.0))] == list((raw & "id = 1").to_arrays("b"))
+    name = table.full_table_name
+    schema.connection.query(LABELS[backend.name].format(schema=schema.database, table=name))
+    found = connect(interop__native_blobs="raw").FreeTable(str(table.name))
+    assert "<blob>" == found.heading["b"].type
+    assert [0, 1, 2] == list((found & "id = 1").fetch1("b"))
+    assert (found & "id = 2").fetch1("b") is None
+    found.insert1({"id": 3, "b": {"a": 1}})
+    assert {"a": 1} == (found & "id = 3").fetch1("b")
+
+
 @pytest.mark.statement("TYP-19")
 def test_a_native_type_without_counterpart_is_refused(declare, inventory, backend):
     before = inventory()

@@ -125,7 +125,7 @@ class Connection:
 
     def close(self) -> None:
         """Close the connection; an open transaction is rolled back."""
-        self._transactions.current = None
+        self._transactions.end()
         self.session.close()
 
     def after_fork(self) -> None:

@@ -79,11 +79,11 @@ class Transactions:
     def is_open(self) -> bool:
         """Whether a transaction is open."""
         if self.current is not None and not self._link.session.in_transaction:
-            self._end()  # the server ended it by itself
+            self.end()  # the server ended it by itself
         return self.current is not None
 
-    def _end(self) -> None:
-        """Note that the database has ended the transaction; what is left of its block must not run alone."""
+    def end(self) -> None:
+        """Note that the transaction was ended from elsewhere; what is left of its block must not run alone."""
         if self.current is not None and not self.current.explicit:
             self._ended = self.current
         self.current = None
@@ -91,12 +91,12 @@ class Transactions:
     def reopen(self, error: LostConnectionError) -> None:
         """Open the session again after it was lost, where that cannot lose anything."""
         if self.current is not None:
-            self._end()
+            self.end()
             raise _rolled_back() from error
         self._link.reopen(error)
 
     def forget(self) -> None:
-        """Know of none any more: the session is closed, or was left to the parent of a fork."""
+        """Know of none any more: the session was left to the parent of a fork."""
         self.current = self._ended = None
 
     def begin(self, explicit: bool) -> None:
