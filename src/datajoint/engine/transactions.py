@@ -83,7 +83,7 @@ class Transactions:
         return self.current is not None
 
     def end(self) -> None:
-        """Note that the transaction was ended from elsewhere; what is left of its block must not run alone."""
+        """Note that the transaction was ended from outside; what is left of its block must not run alone."""
         if self.current is not None and not self.current.explicit:
             self._ended = self.current
         self.current = None
