@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
+from datajoint._value import replace
 from datajoint.backends.base import Parameters
 from datajoint.compute.attempts import SUCCEEDED, attempt_statement, signature
 from datajoint.compute.capture import Tail, captured
@@ -29,9 +30,11 @@ def run_job(table: Table, task: MakeTask, make_kwargs: Mapping[str, Any]) -> Mak
     Only an interruption is raised.
     """
     if task.owner is None:
-        return _run(table, task, make_kwargs, None)
-    with captured() as tail:
-        return _run(table, task, make_kwargs, tail)
+        outcome = _run(table, task, make_kwargs, None)
+    else:
+        with captured() as tail:
+            outcome = _run(table, task, make_kwargs, tail)
+    return outcome if task.table is None else replace(outcome, table=task.table)
 
 
 def _run(table: Table, task: MakeTask, make_kwargs: Mapping[str, Any], tail: Tail | None) -> MakeOutcome:

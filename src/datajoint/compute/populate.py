@@ -233,7 +233,7 @@ def _executor(
         wanted = 1
     if wanted > 1 or (timeout and table.connection.settings.name != ":memory:"):
         # What runs in this process cannot be stopped.
-        return pools.ProcessExecutor(table, wanted, make_kwargs, timeout, quiet)
+        return pools.ProcessExecutor([table], wanted, make_kwargs, timeout, quiet)
     return local.LocalExecutor(lambda task: single.run_job(table, task, make_kwargs))
 
 

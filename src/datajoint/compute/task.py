@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from datajoint._value import Value
+from datajoint.heading.names import TableName
 from datajoint.sql.jobs import Owner
 
 __all__ = ["DONE", "FAILED", "SKIPPED", "MakeOutcome", "MakeTask"]
@@ -20,11 +21,14 @@ class MakeTask(Value):
     ----------
     owner, worker
         Who holds the job of the key, and its id in the list of workers; None without a queue.
+    table
+        What is made, where the executor makes several tables.
     """
 
     key: dict[str, Any]
     owner: Owner | None = None
     worker: UUID | None = None
+    table: TableName | None = None
 
 
 class MakeOutcome(Value):
@@ -36,6 +40,8 @@ class MakeOutcome(Value):
         Traceback of the error, and what equal errors have in common.
     log
         End of what the make printed and logged.
+    table
+        That of the task.
     """
 
     key: dict[str, Any]
@@ -45,3 +51,4 @@ class MakeOutcome(Value):
     stack: str = ""
     signature: str = ""
     log: str = ""
+    table: TableName | None = None

@@ -7,7 +7,7 @@ import pytest
 
 from datajoint.compute.executors import worker
 from datajoint.compute.executors.local import LocalExecutor
-from datajoint.compute.executors.worker import READY, import_class, serve
+from datajoint.compute.executors.worker import READY, import_class, run_program, serve
 from datajoint.compute.task import DONE, FAILED, MakeOutcome, MakeTask
 from datajoint.errors import DataJointError, DuplicateError, MakeError
 
@@ -22,7 +22,7 @@ def talk(monkeypatch, messages, run_job):
     monkeypatch.setattr("signal.signal", lambda number, handler: None)
     given = io.BytesIO(b"".join(map(pickle.dumps, messages)))
     written = io.BytesIO()
-    serve(None, {"scale": 2}, given, written)
+    serve([None], {"scale": 2}, given, written)
     written.seek(0)
     answers = []
     while written.tell() < len(written.getbuffer()):
@@ -83,7 +83,7 @@ def test_a_class_of_a_program_is_found_by_its_file(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
     program = tmp_path / "program.py"
     program.write_text("class Fit:\n    class Cell:\n        pass\nassert __name__ != '__main__'\n")
-    assert "Fit.Cell" == import_class("__main__", "Fit.Cell", str(program)).__qualname__
+    assert "Fit.Cell" == import_class("__main__", "Fit.Cell", run_program(str(program))).__qualname__
 
 
 def test_the_local_executor_keeps_the_order():

@@ -9,12 +9,20 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
 from datajoint._value import replace
-from datajoint.compute.executors.worker import READY, Setup, import_class, serve, serve_forked, subclasses
+from datajoint.compute.executors.worker import (
+    READY,
+    Setup,
+    Wanted,
+    import_class,
+    serve,
+    serve_forked,
+    subclasses,
+)
 from datajoint.compute.task import FAILED, MakeOutcome, MakeTask
 from datajoint.engine.instance import default_instance, thread_safe
 from datajoint.errors import ComputeError, MakeError
@@ -127,8 +135,8 @@ class ProcessExecutor:
 
     Parameters
     ----------
-    table
-        What is made.
+    tables
+        What is made: tables of one connection.
     processes
         Number of workers.
     make_kwargs
@@ -140,16 +148,17 @@ class ProcessExecutor:
     """
 
     def __init__(
-        self, table: Table, processes: int, make_kwargs: Mapping[str, Any], timeout: float | None = None,
+        self, tables: Sequence[Table], processes: int, make_kwargs: Mapping[str, Any],
+        timeout: float | None = None,
         quiet: AbstractContextManager[Any] | None = None,
     ) -> None:  # fmt: skip
         import threading
 
-        self._table = table
+        self._tables = tuple(tables)
         self._quiet = quiet or threading.RLock()
         self._timeout = timeout
         self._make_kwargs = dict(make_kwargs)
-        self._setup = _setup(table, self._make_kwargs)
+        self._setup = _setup(self._tables, self._make_kwargs)
         self._workers: list[_Worker] = []
         self._stopping = self._finished = False
         self._start(processes)
@@ -192,7 +201,7 @@ class ProcessExecutor:
                 except (EOFError, OSError, ValueError):  # the last of a pipe that we have closed
                     if self._stopping:
                         return
-                    outcomes.put(MakeOutcome(task.key, FAILED, self._died(n, task)))
+                    outcomes.put(MakeOutcome(task.key, FAILED, self._died(n, task), table=task.table))
                     with self._quiet:  # a fork inherits what other threads hold
                         self._workers[n] = self._fresh() if self._setup else self._forked()
                     if self._workers[n].receive() != READY:
@@ -201,16 +210,15 @@ class ProcessExecutor:
             outcomes.put(None)
 
     def _died(self, n: int, task: MakeTask) -> MakeError:
-        code = self._workers[n].stop()
+        code, name = self._workers[n].stop(), (task.table or self._tables[0].name).class_name
         if self._workers[n].timed_out:
             return MakeError(
-                f"The make of `{self._table.class_name}` for the key {task.key} was stopped after "
-                f"{self._timeout:g} s.",
+                f"The make of `{name}` for the key {task.key} was stopped after {self._timeout:g} s.",
                 hint="The setting jobs.timeout says how long a make may take.",
             )
         how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
         return MakeError(
-            f"The worker process {how} while making `{self._table.class_name}` for the key {task.key}.",
+            f"The worker process {how} while making `{name}` for the key {task.key}.",
             hint="It may have run out of memory. The key is not made.",
         )
 
@@ -238,10 +246,10 @@ class ProcessExecutor:
                 worker.stop()
             self._setup = None
             if not hasattr(os, "fork"):
-                raise _refusal(self._table, refusals[0])
+                raise _refusal(self._tables, refusals[0])
             logger.debug("fresh worker processes cannot be used, forking instead: %s", refusals[0])
         elif not hasattr(os, "fork"):
-            raise _refusal(self._table, "it is not at the top level of a module")
+            raise _refusal(self._tables, "it is not at the top level of a module")
         self._workers = []
         for _ in range(processes):
             self._workers.append(self._forked())
@@ -280,7 +288,7 @@ class ProcessExecutor:
         theirs = [stream for worker in self._workers for stream in (worker.reader, worker.writer)]
         ours = [stream.fileno() for stream in (reader, writer, *theirs) if not stream.closed]
         process = multiprocessing.get_context("fork").Process(
-            target=serve_forked, args=(self._table, self._make_kwargs, child_reads, child_writes, ours)
+            target=serve_forked, args=(self._tables, self._make_kwargs, child_reads, child_writes, ours)
         )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # threads of others: there is nothing better
@@ -290,32 +298,38 @@ class ProcessExecutor:
         return _Worker(_Fork(process), reader, writer)
 
 
-def _setup(table: Table, make_kwargs: dict[str, Any]) -> Setup | None:
-    """Return what a fresh worker needs, or None where it cannot import the class."""
-    cls = type(table)
-    module = sys.modules.get(cls.__module__)
-    main = None
-    if cls.__module__ == "__main__":
-        main = None if hasattr(os, "fork") else getattr(module, "__file__", None)
-        if main is None:
-            return None
-    elif getattr(module, "__spec__", None) is None or not _leads_to(cls):
+def _setup(tables: Sequence[Table], make_kwargs: dict[str, Any]) -> Setup | None:
+    """Return what a fresh worker needs, or None where it cannot import the classes."""
+    main, connection = _main_file(), tables[0].connection
+    if not all(_can_import(type(table), main) for table in tables):
         return None
-    shared = not thread_safe() and default_instance()._connection is table.connection
-    config = table.connection.config
+    shared = not thread_safe() and default_instance()._connection is connection
+    config = connection.config
     assigned = {name: config[name] for name in config if config.origin(name) == "assigned"}
-    settings = replace(table.connection.settings, announced=False)
+    classes = [type(table) for table in tables]
     return Setup(
-        cls.__module__,
-        cls.__qualname__,
-        main,
-        table.name,
-        settings,
+        tuple(
+            Wanted(cls.__module__, cls.__qualname__, table.name)
+            for cls, table in zip(classes, tables, strict=True)
+        ),
+        main if any(cls.__module__ == "__main__" for cls in classes) else None,
+        replace(connection.settings, announced=False),
         assigned if shared else None,
         make_kwargs,
-        _attached(table),
+        _attached(tables[0]),
         hasattr(os, "fork"),
     )
+
+
+def _main_file() -> str | None:
+    """Return the file of the main program, to be run again where nothing can be forked."""
+    return None if hasattr(os, "fork") else getattr(sys.modules.get("__main__"), "__file__", None)
+
+
+def _can_import(cls: type[Table], main: str | None) -> bool:
+    if cls.__module__ == "__main__":
+        return main is not None
+    return getattr(sys.modules.get(cls.__module__), "__spec__", None) is not None and _leads_to(cls)
 
 
 def _attached(table: Table) -> dict[tuple[str, str], TableName]:
@@ -339,8 +353,9 @@ def _answer(worker: _Worker) -> Any:
         return "the new process ended at once"
 
 
-def _refusal(table: Table, reason: str) -> ComputeError:
-    cls = type(table)
+def _refusal(tables: Sequence[Table], reason: str) -> ComputeError:
+    classes = [type(table) for table in tables]
+    cls = next((cls for cls in classes if not _can_import(cls, _main_file())), classes[0])
     return ComputeError(
         f"`{cls.__qualname__}` of module `{cls.__module__}` cannot be made in other processes: {reason}.",
         hint="Put the class into a module that a new Python can import and that attaches it to its schema, "

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
+from types import ModuleType
 from typing import Any, BinaryIO
 
 from datajoint._value import Value, replace
@@ -23,11 +24,22 @@ from datajoint.settings.backend import ConnectionSettings
 from datajoint.table.binding import Binding
 from datajoint.table.table import Table
 
-__all__ = ["PREPARING", "READY", "Setup", "import_class", "main", "serve", "serve_forked", "subclasses"]
+__all__ = [
+    "PREPARING", "READY", "Setup", "Wanted", "import_class", "main", "run_program", "serve", "serve_forked",
+    "subclasses",
+]  # fmt: skip
 
 READY = "ready"
 PREPARING = "DJ_WORKER_PREPARING"
 """Set in the environment while a worker imports the user's module, so that populate is refused there."""
+
+
+class Wanted(Value):
+    """A table that a worker makes: the import path of its class, and the name it is to lead to."""
+
+    module: str
+    qualname: str
+    name: TableName
 
 
 class Setup(Value):
@@ -35,24 +47,22 @@ class Setup(Value):
 
     Attributes
     ----------
-    module, qualname
-        Import path of the class.
+    tables
+        What it makes.
     main
-        File of the main program, where the class is in it.
-    name, settings
-        The table and its database, to check that the class leads there.
+        File of the main program, where classes are in it.
+    settings
+        Their database, to check that the classes lead there.
     assigned
-        Settings assigned in the parent to the default instance; None where the table is on another instance.
+        Settings assigned in the parent to the default instance; None where the tables are on another one.
     attached
         What the classes of the parent are attached to on this connection, by import path.
     forkable
         Whether the parent can fork instead, which is better where this process does not come out the same.
     """
 
-    module: str
-    qualname: str
+    tables: tuple[Wanted, ...]
     main: str | None
-    name: TableName
     settings: ConnectionSettings
     assigned: dict[str, Any] | None
     make_kwargs: dict[str, Any]
@@ -68,30 +78,37 @@ def main() -> None:
     os.dup2(2, 1)
     sys.excepthook = lambda _kind, error, _trace: _send(writer, f"{type(error).__name__}: {error}")
     setup: Setup = _receive(reader)
-    table = _prepare(setup)
+    tables = _prepare(setup)
     sys.excepthook = sys.__excepthook__
-    serve(table, setup.make_kwargs, reader, writer)
+    serve(tables, setup.make_kwargs, reader, writer)
 
 
-def _prepare(setup: Setup) -> Table:
-    """Import the class and see that it leads to the same table as in the parent."""
+def _prepare(setup: Setup) -> list[Table]:
+    """Import the classes and see that they lead to the same tables as in the parent."""
     if setup.assigned is not None and not thread_safe():
         default_instance().config.update(setup.assigned)
     os.environ[PREPARING] = "1"
-    cls = import_class(setup.module, setup.qualname, setup.main)
+    program = run_program(setup.main) if setup.main is not None else None
+    classes = [import_class(wanted.module, wanted.qualname, program) for wanted in setup.tables]
     del os.environ[PREPARING]
-    _attach(setup, cls)
-    table: Table = cls()
+    for wanted, cls in zip(setup.tables, classes, strict=True):
+        _attach(setup, wanted, cls)
+    tables = [cls() for cls in classes]
+    for wanted, table in zip(setup.tables, tables, strict=True):
+        _check(setup, wanted, table)
+    return tables
+
+
+def _check(setup: Setup, wanted: Wanted, table: Table) -> None:
     there = replace(table.connection.settings, announced=False)
-    if (table.name, there) != (setup.name, setup.settings):
+    if (table.name, there) != (wanted.name, setup.settings):
         raise ComputeError(
-            f"`{setup.qualname}` is `{table.name}` on {there} when `{setup.module}` is imported afresh, "
-            f"but `{setup.name}` on {setup.settings} here."
+            f"`{wanted.qualname}` is `{table.name}` on {there} when `{wanted.module}` is imported afresh, "
+            f"but `{wanted.name}` on {setup.settings} here."
         )
-    return table
 
 
-def _attach(setup: Setup, cls: type[Table]) -> None:
+def _attach(setup: Setup, wanted: Wanted, cls: type[Table]) -> None:
     """Attach classes of schemas that the parent activated after it had imported them."""
     missing = [
         other for other in subclasses(Table) if other._binding is None and _path(other) in setup.attached
@@ -99,7 +116,7 @@ def _attach(setup: Setup, cls: type[Table]) -> None:
     if not missing:
         return
     if setup.forkable or (setup.assigned is None and cls._binding is None):
-        raise ComputeError(f"`{missing[0].__qualname__}` is not attached when `{setup.module}` is imported.")
+        raise ComputeError(f"`{missing[0].__qualname__}` is not attached when `{wanted.module}` is imported.")
     connection = cls().connection if cls._binding is not None else default_instance().connection
     for other in missing:
         other._binding = Binding(connection, setup.attached[_path(other)])
@@ -124,44 +141,55 @@ def subclasses(cls: type[Table]) -> Iterator[type[Table]]:
         yield from subclasses(child)
 
 
-def import_class(module: str, qualname: str, main_file: str | None = None) -> Any:
-    """Return a class by its import path; one of the main program by running its file under another name.
+def run_program(main_file: str) -> ModuleType:
+    """Run the file of the main program under another name, so that its classes are there.
+
+    Examples
+    --------
+    >>> run_program("nowhere.py")
+    Traceback (most recent call last):
+    ...
+    FileNotFoundError: [Errno 2] No such file or directory: 'nowhere.py'
+    """
+    import runpy
+
+    names = runpy.run_path(main_file, run_name="__mp_main__")
+    program = sys.modules["__main__"] = ModuleType("__mp_main__")
+    program.__dict__.update(names)
+    return program
+
+
+def import_class(module: str, qualname: str, program: ModuleType | None = None) -> Any:
+    """Return a class by its import path, where `program` stands for the module ``__main__``.
 
     Examples
     --------
     >>> import_class("datajoint.errors", "QueryError").__name__
     'QueryError'
     """
-    if main_file is not None:
-        import runpy
-        import types
-
-        names = runpy.run_path(main_file, run_name="__mp_main__")
-        program = sys.modules["__main__"] = types.ModuleType("__mp_main__")
-        program.__dict__.update(names)
-        found: Any = program
-    else:
-        found = import_module(module)
+    found: Any = program if program is not None and module == "__main__" else import_module(module)
     for name in qualname.split("."):
         found = getattr(found, name)
     return found
 
 
 def serve_forked(
-    table: Table, make_kwargs: Mapping[str, Any], reader: int, writer: int, foreign: list[int]
-) -> None:  # fmt: skip
+    tables: Sequence[Table], make_kwargs: Mapping[str, Any], reader: int, writer: int, foreign: list[int]
+) -> None:
     """Run as a fork of the parent; `foreign` are its ends of pipes, which are not ours."""
     for descriptor in foreign:
         os.close(descriptor)
-    connections: list[Connection] = [table.connection]
+    connections: list[Connection] = [table.connection for table in tables]
     if not thread_safe() and default_instance()._connection is not None:
         connections.append(default_instance().connection)
     for connection in dict.fromkeys(connections):
         connection.after_fork()
-    serve(table, make_kwargs, os.fdopen(reader, "rb"), os.fdopen(writer, "wb"))
+    serve(tables, make_kwargs, os.fdopen(reader, "rb"), os.fdopen(writer, "wb"))
 
 
-def serve(table: Table, make_kwargs: Mapping[str, Any], reader: BinaryIO, writer: BinaryIO) -> None:
+def serve(
+    tables: Sequence[Table], make_kwargs: Mapping[str, Any], reader: BinaryIO, writer: BinaryIO
+) -> None:
     """Make keys until the parent has no more, or is gone."""
     import signal
 
@@ -175,7 +203,11 @@ def serve(table: Table, make_kwargs: Mapping[str, Any], reader: BinaryIO, writer
             return
         if task is None:
             return
-        _send(writer, _portable(run_job(table, task, make_kwargs)))
+        _send(writer, _portable(run_job(_table_of(tables, task), task, make_kwargs)))
+
+
+def _table_of(tables: Sequence[Table], task: MakeTask) -> Table:
+    return tables[0] if task.table is None else next(table for table in tables if table.name == task.table)
 
 
 def _stop(number: int, frame: Any) -> None:
