@@ -11,6 +11,7 @@ from datajoint.heading.names import to_camel_case
 from datajoint.testing.reference import rows_of
 from datajoint.testing.strategies import definitions, evaluate_code, offline, programs, resolved, rows
 from plugins.lab import Lab, bag, pick
+from plugins.watched import check_watched, with_events
 
 ZOO = {
     "animal": """
@@ -111,7 +112,7 @@ def zoo(open_database):
     for name, table in tables.items():
         if ROWS[name]:
             table().insert(ROWS[name])
-    return Lab(tables=tables, rows={tables[name]().name: ROWS[name] for name in CLASSES})
+    return Lab(tables=tables, rows={tables[n]().name: with_events(tables[n](), ROWS[n]) for n in CLASSES})
 
 
 def rounded(found):
@@ -131,6 +132,7 @@ def check(zoo, code):
     assert bag(rounded(expected)) == bag(rounded(list(expression)))
     assert len(expected) == len(expression)
     assert bool(expected) == bool(expression)
+    check_watched(expression, zoo.rows)
 
 
 FOUND = {

@@ -23,6 +23,7 @@ from datajoint.errors import PortabilityError
 from datajoint.heading.types import AttributeType
 from datajoint.sql.fragment_casts import cast, literal, my_signed, sized, sqlite_call
 from datajoint.sql.functions import RENDERINGS, quote_text
+from datajoint.sql.marks import write_mark
 
 __all__ = ["render"]
 
@@ -295,6 +296,8 @@ class _Writer:
         if name == "group_concat":
             return self.concatenation(node)
         args = [self.write(arg) for arg in node.args]
+        if name.startswith("~"):
+            return write_mark(name, [text for text, _ in args], self.backend)
         if name not in FUNCTIONS:
             return self.native(node, [text for text, _ in args])
         if FUNCTIONS[name].aggregate:
