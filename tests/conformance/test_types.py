@@ -339,6 +339,11 @@ def test_the_database_itself_refuses_what_does_not_fit(declare, schema, backend,
     }  # fmt: skip
     if backend.name != "mysql":
         wrong["b"] = "7" if backend.name == "sqlite" else "'maybe'"
+    days = [] if backend.name == "mysql" else ["0000-01-01"]
+    days += ["2023-02-29", "2024-02-30", "2024-04-31", "2024-13-01", "2024-00-10", "2024-01-00"]
+    wrong |= {f"d{' ' * n}": f"'{day}'" for n, day in enumerate(days, 1)}
+    moments = [*(f"{day} 10:00:00" for day in days), "2024-01-01 24:00:01", "2024-01-01 10:60:00"]
+    wrong |= {f"t{' ' * n}": f"'{moment}'" for n, moment in enumerate(moments, 1)}
     stored = []
     for column, value in wrong.items():
         try:

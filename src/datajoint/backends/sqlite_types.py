@@ -25,8 +25,8 @@ SCALED_DIGITS = 18
 """Decimals of up to so many digits are integers of units 10⁻ˢ; larger ones sortable text."""
 
 _WIDE = Context(prec=80)
-_DATE = "-".join(["[0-9]" * 4, "[0-1][0-9]", "[0-3][0-9]"])
-_TIME = "[0-2][0-9]:[0-5][0-9]:[0-5][0-9]"
+_DATE = "-".join(["[0-9]" * 4, "[0-9]" * 2, "[0-9]" * 2])
+_TIME = ":".join(["[0-9]" * 2] * 3)
 _MICROSECOND = timedelta(microseconds=1)
 _COMPLEMENT = str.maketrans("0123456789", "9876543210")
 
@@ -74,7 +74,9 @@ def check(dtype: AttributeType, column: str) -> str:
         return f"{column} IN ({labels})"
     if kind in ("datetime", "timestamp"):
         fraction = "." + "[0-9]" * length if length else ""
-        return f"{column} GLOB '{_DATE} {_TIME}{fraction}'"
+        return f"{column} GLOB '{_DATE} {_TIME}{fraction}' AND {_in_calendar(column, True)}"
+    if kind == "date":
+        return f"{column} GLOB '{_DATE}' AND {_in_calendar(column, False)}"
     if kind == "bytes" and length:
         return f"length({column}) <= {length}"
     return _CHECKS.get(kind, "").format(column)
@@ -83,8 +85,16 @@ def check(dtype: AttributeType, column: str) -> str:
 _CHECKS = {
     "uint64": "length({0}) = 8", "uuid": "length({0}) = 16", "bool": "{0} IN (0, 1)",
     "json": "json_valid({0})",
-    "date": f"{{0}} GLOB '{_DATE}'", "year": "{0} BETWEEN 0 AND 2155",
+    "year": "{0} BETWEEN 0 AND 2155",
 }  # fmt: skip
+
+
+def _in_calendar(column: str, has_time: bool) -> str:
+    """Return that a date is one of the calendar, which begins with year 1: SQLite reads 30 February as 1 March."""
+    if not has_time:
+        return f"{column} >= '0001' AND date({column}) IS {column}"
+    whole = f"substr({column}, 1, 19)"
+    return f"{column} >= '0001' AND substr({column}, 12, 2) < '24' AND datetime({whole}) IS {whole}"
 
 
 def _decimal_check(dtype: AttributeType, column: str) -> str:
