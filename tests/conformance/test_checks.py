@@ -253,6 +253,49 @@ def test_checks_run_at_the_end_of_make(declare, schema, pinned):
     assert made == {event["parent"] for event in found} - {None}
 
 
+@pytest.mark.statement("TYP-22", "UPD-1", "UPD-4")
+def test_checks_run_on_rows_that_are_updated(declare, schema):
+    seen = []
+
+    def few(rows):
+        seen.extend(rows)
+        return len(rows) < 3
+
+    few_rows = dj.Check("few", few)
+    Other = declare(
+        "Other", "a : int16\n---\nb=1 : int16\nblob=null : <blob>",
+        checks=[dj.Check("even", "b % 2 = 1"), dj.Check("small", "b < 10", severity="warn"), few_rows],
+    )  # fmt: skip
+    for a in range(4):
+        Other.insert1({"a": a, "blob": [a]})
+    before, count = Other.to_dicts(order_by="a"), len(events(schema))
+    seen.clear()
+    with pytest.raises(CheckError, match="the check `even` .* fails for a=1"):
+        Other.update1({"a": 1, "b": 4})
+    with pytest.raises(CheckError, match="the check `even` .* fails for a=2; a=3"):
+        (Other & "a > 1").update({"b": 6}, prompt=False)
+    with pytest.raises(CheckError, match="the check `few` fails"):
+        Other.update({"b": 3}, prompt=False)
+    assert [1, 2, 3, 0, 1, 2, 3] == [row["a"] for row in seen]
+    assert [2] == seen[1]["blob"]
+    assert before == Other.to_dicts(order_by="a")
+    assert [] == events(schema, "update")
+    with pytest.warns(DataJointWarning, match="the check `small`"):
+        Other.update1({"a": 1, "b": 11})
+    assert 2 == (Other & "b = 1 and a < 3").update({"b": 5}, prompt=False)  # by what is changed
+    assert [5, 11, 5, 1] == Other.to_arrays("b", order_by="a").tolist()
+    found = events(schema)[count:]
+    assert [False, False, False, False, True] == [
+        all(one["passed"] for one in event["details"]["outcomes"]) for event in found
+    ]
+    assert 2 == len(events(schema, "update"))
+    with schema.connection.transaction:
+        with pytest.raises(CheckError):
+            Other.update1({"a": 3, "b": 2})
+        Other.update1({"a": 3, "b": 7})
+    assert [5, 11, 5, 7] == Other.to_arrays("b", order_by="a").tolist()
+
+
 @pytest.mark.statement("TYP-22")
 def test_a_check_is_refused_where_it_is_written():
     with pytest.raises(DataJointError, match="severity of the check `x`"):

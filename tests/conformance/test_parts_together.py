@@ -269,3 +269,24 @@ def test_wrong_wishes(declare):
         table = declare(f"Wrong{n}", "scan_id : int32", Cell=cell, min_parts=wrong)
         with pytest.raises(DataJointError, match=text):
             table.insert1({"scan_id": 1})
+
+
+@pytest.mark.statement("TXN-5", "TAB-6")
+def test_contents_with_the_parts_they_need(declare):
+    def kind(name, cells):
+        part = declare.part("Cell", CELL, contents=cells)
+        return declare(
+            name,
+            "kind : int16",
+            dj.Lookup,
+            Cell=part,
+            contents=[{"kind": 1}, {"kind": 2}],
+            min_parts={"Cell": 1},
+        )
+
+    good = kind("Good", [(1, 1, 0.5), (2, 1, 0.5)])
+    assert [2, 2] == [len(good()), len(good.Cell())]
+    with pytest.raises(IntegrityError, match="`Poor`: the row kind=2 has 0 rows of `Poor.Cell`, but needs"):
+        kind("Poor", [(1, 1, 0.5)])
+    again = kind("Good", [(1, 1, 0.5), (2, 1, 0.5), (2, 2, 0.5)])
+    assert [2, 3] == [len(again()), len(again.Cell())]

@@ -90,7 +90,7 @@ _CHECKS = {
 
 
 def _in_calendar(column: str, has_time: bool) -> str:
-    """Return that a date is one of the calendar, which begins with year 1: SQLite reads 30 February as 1 March."""
+    """Return that a date is one of the calendar, from year 1 on: SQLite reads 30 February as 1 March."""
     if not has_time:
         return f"{column} >= '0001' AND date({column}) IS {column}"
     whole = f"substr({column}, 1, 19)"

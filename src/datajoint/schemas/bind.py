@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from datajoint import logging
@@ -50,9 +51,15 @@ def attach(schema: Schema, cls: type[UserTable], scope: Scope) -> None:
             if step.found is None:
                 step.cls._binding = None  # a class whose declaration failed is not attached
         raise
-    for table in (cls, *siblings.values()):
-        if (issubclass(table, Lookup) or hasattr(table, "contents")) and table().is_declared:
-            lookup.fill_contents(table())
+    with_contents = [
+        table()
+        for table in (cls, *siblings.values())
+        if (issubclass(table, Lookup) or hasattr(table, "contents")) and table().is_declared
+    ]
+    # A master that must have parts is complete only when theirs are in, too.
+    with schema.connection.transaction if cls.min_parts and with_contents else nullcontext():
+        for table in with_contents:
+            lookup.fill_contents(table)
 
 
 def _carry_out(steps: list[_Step], made: list[TableName]) -> None:

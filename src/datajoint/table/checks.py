@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from datajoint import logging
@@ -24,7 +25,16 @@ if TYPE_CHECKING:
     from datajoint.table.table import Table
     from datajoint.table.write_set import WriteSet
 
-__all__ = ["Check", "CheckOutcome", "checks_of", "inspect_insert", "inspect_make", "record", "run_checks"]
+__all__ = [
+    "Check",
+    "CheckOutcome",
+    "checks_of",
+    "inspect_insert",
+    "inspect_make",
+    "inspecting",
+    "record",
+    "run_checks",
+]
 
 Rows = list[dict[str, Any]]
 
@@ -277,6 +287,54 @@ def inspect_insert(layout: Layout, batches: Sequence[Batch], checks: tuple[Check
 def _inserted(layout: Layout, batches: Iterable[Batch]) -> Rows:
     names = layout.heading.order
     return [row for batch in batches for _, row in conditions.located_rows(layout, batch.checked, names)]
+
+
+@contextmanager
+def inspecting(table: Table, key: Mapping[str, Any] | None = None) -> Generator[None]:
+    """Change rows of a table inside, which are then checked; when a check refuses them, none is changed.
+
+    Parameters
+    ----------
+    key
+        The key of the only row, where the table is not restricted to it.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> @schema
+    ... class Trace(dj.Manual):
+    ...     definition = '''
+    ...     trace_id : int32
+    ...     ---
+    ...     rate : float64
+    ...     '''
+    ...     checks = [dj.Check("positive", "rate > 0")]
+    >>> Trace.insert1({"trace_id": 1, "rate": 5})
+    >>> Trace.update1({"trace_id": 1, "rate": 0})
+    Traceback (most recent call last):
+    ...
+    datajoint.errors.CheckError: `Trace`: the check `positive` (rate > 0) fails for trace_id=1.
+    """
+    checks, connection, name = checks_of(table), table.connection, table.name
+    running = write_set.current(connection)
+    if not checks or (running is not None and running.covers(connection, name)):
+        yield
+        return
+    layout = layouts.layout_of(connection, name)
+    outcomes: list[CheckOutcome] = []
+    try:
+        with change.atomic(connection):
+            keys = table.keys() if key is None else [key]
+            yield
+            whole = table._sibling(name)
+            rows = (whole & keys if layout.heading.key else whole).to_dicts()
+            outcomes += [judge(check, layout.label, layout.heading, rows) for check in checks]
+            _settle(outcomes)
+    except CheckError:
+        record(connection, name, outcomes)
+        raise
+    record(connection, name, outcomes)
 
 
 def inspect_make(

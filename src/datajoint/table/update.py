@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from datajoint.engine import observe
-from datajoint.engine.connection import Connection
 from datajoint.errors import CheckError, DataJointError, DuplicateError, IntegrityError, MissingAttributeError
-from datajoint.heading.names import TableName
 from datajoint.journal.change import atomic, change
 from datajoint.journal.scope import open_event
 from datajoint.sql.dml import default_value, select_row, update_row
 from datajoint.table.check import Checked, check_values, check_whole, known_fields
+from datajoint.table.checks import inspecting
 from datajoint.table.conditions import unenforced, verify
 from datajoint.table.encode import encode
 from datajoint.table.layout import EVENT, Layout, layout_of
 from datajoint.table.refusal import explain
 
+if TYPE_CHECKING:
+    from datajoint.table.table import Table
+
 __all__ = ["default_of", "update_one"]
 
 
-def update_one(connection: Connection, name: TableName, row: Mapping[str, Any]) -> None:
+def update_one(table: Table, row: Mapping[str, Any]) -> None:
     """Change the attributes of one row that has the given key.
 
     Raises
@@ -29,7 +31,7 @@ def update_one(connection: Connection, name: TableName, row: Mapping[str, Any]) 
     DataJointError
         When the key is incomplete, an attribute unknown, a value refused, or there is no such row.
     """
-    layout = layout_of(connection, name)
+    layout = layout_of(table.connection, table.name)
     values = _as_mapping(row)
     known_fields(layout, values, ignore_extra=False)
     missing = [key for key in layout.heading.key if values.get(key) is None]
@@ -38,20 +40,21 @@ def update_one(connection: Connection, name: TableName, row: Mapping[str, Any]) 
             f"The argument of update1 must supply all primary key values; missing: {', '.join(missing)}.",
             hint="The key itself cannot be changed by update1.",
         )
-    observe.writing(connection, name)
+    observe.writing(table.connection, table.name)
     columns = check_values(layout, values)
     checked = Checked([None], tuple(columns), tuple(columns.values()))
     batch = encode(layout, checked)
     encoded = dict(zip(checked.names, next(batch.rows()), strict=True))
     _check_references(layout, columns, values, encoded)
     resets = [attribute for attribute in values if attribute not in columns]
+    key = {attribute: columns[attribute][0] for attribute in layout.heading.key}
     try:
-        count = _run(layout, encoded, resets)
+        with inspecting(table, key):
+            count = _run(layout, encoded, resets)
     except (CheckError, DuplicateError, IntegrityError, MissingAttributeError) as error:
         explain(error, layout, [batch])
         raise
     if not count:
-        key = {attribute: values[attribute] for attribute in layout.heading.key}
         raise DataJointError(
             f"Update can only be applied to one existing entry; `{layout.label}` has none with {key}."
         )

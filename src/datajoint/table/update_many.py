@@ -32,6 +32,7 @@ from datajoint.sql.update import update_rows
 from datajoint.table import guard
 from datajoint.table.cascade import RowsChanged, settled
 from datajoint.table.check import Checked, check_values, check_whole, unknown_field
+from datajoint.table.checks import inspecting
 from datajoint.table.conditions import unenforced, verify
 from datajoint.table.encode import Batch, encode
 from datajoint.table.layout import EVENT, Layout, layout_of
@@ -65,7 +66,7 @@ def update(
             "Cannot ask for confirmation of an update within a transaction.",
             hint="Pass prompt=False, or update outside the transaction.",
         )
-    count = _asked(layout, table, new) if asks else _run(layout, table.query, new)
+    count = _asked(layout, table, new) if asks else _run(layout, table, new)
     if count:
         logger.info(f"updated {_rows(count)} of {table.name}")
     return count
@@ -131,8 +132,9 @@ def _check_attribute(layout: Layout, name: str, value: Any) -> None:
 # ------------------------------------------------------------------------------------------------- updating
 
 
-def _run(layout: Layout, query: Query, new: _New, shown: int | None = None) -> int:
+def _run(layout: Layout, table: Table, new: _New, shown: int | None = None) -> int:
     """Change the rows by one statement with one event, and return their number."""
+    query = table.query
     _check_references(layout, query, new)
     pieces = settled(layout.connection, layout.name, query)
     if not pieces:
@@ -142,7 +144,8 @@ def _run(layout: Layout, query: Query, new: _New, shown: int | None = None) -> i
     stamp = [event.id if event else None] if layout.has_event else []
     values = [*next(new.batch.rows()), *stamp]
     try:
-        return _write(layout, pieces, new, event, values, shown)
+        with inspecting(table):
+            return _write(layout, pieces, new, event, values, shown)
     except (CheckError, DuplicateError, IntegrityError, MissingAttributeError) as error:
         explain(error, layout, [new.batch])
         raise
@@ -223,7 +226,7 @@ def _asked(layout: Layout, table: Table, new: _New) -> int:
         if not ask(f"Update {_rows(count)} of `{layout.label}`?"):
             return 0
         try:
-            return _run(layout, table.query, new, count)
+            return _run(layout, table, new, count)
         except RowsChanged:
             print("The rows have changed in the meantime; nothing has been updated.")  # noqa: T201
 

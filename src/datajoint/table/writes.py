@@ -264,7 +264,7 @@ class Writing:
                 hint="Give the key: Table.update1({**key, ...}).",
             )
         guard.check_update(table.name, allow_direct_update)
-        updating.update_one(table.connection, table.name, row)
+        updating.update_one(table, row)
 
 
 def _options(
