@@ -270,9 +270,9 @@ def test_checks_run_on_rows_that_are_updated(declare, schema):
         Other.insert1({"a": a, "blob": [a]})
     before, count = Other.to_dicts(order_by="a"), len(events(schema))
     seen.clear()
-    with pytest.raises(CheckError, match="the check `even` .* fails for a=1"):
+    with pytest.raises(CheckError, match=r"the check `even` .* fails for a=1"):
         Other.update1({"a": 1, "b": 4})
-    with pytest.raises(CheckError, match="the check `even` .* fails for a=2; a=3"):
+    with pytest.raises(CheckError, match=r"the check `even` .* fails for a=2; a=3"):
         (Other & "a > 1").update({"b": 6}, prompt=False)
     with pytest.raises(CheckError, match="the check `few` fails"):
         Other.update({"b": 3}, prompt=False)

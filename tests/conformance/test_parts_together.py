@@ -286,7 +286,7 @@ def test_contents_with_the_parts_they_need(declare):
 
     good = kind("Good", [(1, 1, 0.5), (2, 1, 0.5)])
     assert [2, 2] == [len(good()), len(good.Cell())]
-    with pytest.raises(IntegrityError, match="`Poor`: the row kind=2 has 0 rows of `Poor.Cell`, but needs"):
+    with pytest.raises(IntegrityError, match=r"`Poor`: the row kind=2 has 0 rows of `Poor.Cell`, but needs"):
         kind("Poor", [(1, 1, 0.5)])
     again = kind("Good", [(1, 1, 0.5), (2, 1, 0.5), (2, 2, 0.5)])
     assert [2, 3] == [len(again()), len(again.Cell())]
