@@ -1,0 +1,132 @@
+"""One form for code that means the same: without positions, comments, docstrings, annotations."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, cast
+
+__all__ = ["canonical", "normalised", "plain"]
+
+_SKIPPED = frozenset({"annotation", "returns", "type_comment", "type_params", "kind", "ctx", "type_ignores"})
+"""Fields that change nothing of what is computed."""
+
+_PLAIN = (type(None), bool, int, float, complex, str, bytes)
+_MANY = 10_000
+
+
+def canonical(node: ast.AST) -> str:
+    r"""Return one text for a piece of code, the same in every version of Python.
+
+    Fields that are empty are left out, so that those which a later Python adds change nothing.
+
+    Examples
+    --------
+    >>> import ast
+    >>> one = ast.parse("def f(x: int) -> int:\n    '''Say.'''\n    return x  # it")
+    >>> canonical(one) == canonical(ast.parse("def f(x): return(x)"))
+    True
+    """
+    return "".join(_written(node))
+
+
+def _written(node: Any) -> Iterator[str]:
+    if isinstance(node, ast.AST):
+        yield from _written_node(node)
+    elif isinstance(node, list):
+        yield "["
+        for item in cast("list[Any]", node):
+            yield from _written(item)
+            yield ","
+        yield "]"
+    else:
+        yield f"{type(node).__name__}:{node!r}"
+
+
+def _written_node(node: ast.AST) -> Iterator[str]:
+    yield type(node).__name__
+    yield "("
+    body = _without_docstring(node)
+    for name in _fields(type(node)):
+        value = body if name == "body" and body is not None else getattr(node, name, None)
+        if name in _SKIPPED or value is None or value == []:
+            if isinstance(node, ast.Constant) and name == "value":
+                yield "None"
+            continue
+        yield f"{name}="
+        yield from _written(value)
+        yield ";"
+    if isinstance(node, ast.ClassDef):  # what a field of a class is declared as may convert what it is given
+        fields = (statement for statement in node.body if isinstance(statement, ast.AnnAssign))
+        yield from _written([field.annotation for field in fields])
+    yield ")"
+
+
+@cache
+def _fields(kind: type[ast.AST]) -> tuple[str, ...]:
+    return tuple(sorted(kind._fields))
+
+
+def _without_docstring(node: ast.AST) -> list[ast.stmt] | None:
+    """Return the body of a function, class or module without what is only text or an annotation."""
+    if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Module)):
+        return None
+    return [statement for statement in node.body if not _says_nothing(statement)]
+
+
+def _says_nothing(statement: ast.stmt) -> bool:
+    if isinstance(statement, ast.Pass):
+        return True
+    if isinstance(statement, ast.AnnAssign):
+        return False  # in a dataclass it is a field
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def normalised(node: ast.AST) -> str:
+    """Return a piece of code as text to be read, without comments.
+
+    Examples
+    --------
+    >>> import ast
+    >>> normalised(ast.parse("x=1 # one"))
+    'x = 1'
+    """
+    return ast.unparse(node)
+
+
+def plain(value: Any) -> str | None:
+    """Return a text for a value made of numbers and texts, None for any other.
+
+    Examples
+    --------
+    >>> plain({"b": 1, "a": (2.0, None)})
+    "dict{str'a':tuple[float2.0,NoneTypeNone],str'b':int1}"
+    >>> plain(object()) is None
+    True
+    """
+    try:
+        return _plain(value, [_MANY])
+    except _NotPlain:
+        return None
+
+
+class _NotPlain(Exception):  # noqa: N818 - no error
+    pass
+
+
+def _plain(value: Any, left: list[int]) -> str:
+    left[0] -= 1
+    if left[0] < 0:
+        raise _NotPlain
+    kind: type[Any] = type(value)
+    if kind in _PLAIN:
+        return f"{kind.__name__}{value!r}"
+    if kind in (list, tuple):
+        return f"{kind.__name__}[{','.join(_plain(item, left) for item in value)}]"
+    if kind in (set, frozenset):
+        return f"{kind.__name__}[{','.join(sorted(_plain(item, left) for item in value))}]"
+    if kind is dict:
+        pairs = sorted(f"{_plain(k, left)}:{_plain(v, left)}" for k, v in value.items())
+        return f"dict{{{','.join(pairs)}}}"
+    raise _NotPlain

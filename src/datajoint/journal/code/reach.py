@@ -1,0 +1,497 @@
+"""What code a make can reach by name: functions, methods, classes and constants of the project."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+from datajoint._value import Value
+from datajoint.journal.code import units
+from datajoint.journal.code.canonical import canonical, normalised, plain
+from datajoint.journal.code.names import Reference, references
+from datajoint.journal.code.units import Imported, Unit
+
+__all__ = ["Reached", "reach"]
+
+_MOST = 20_000
+"""So many pieces of code are followed; a make that reaches more is known in part."""
+
+_MISSING: Any = object()
+_Function = (ast.FunctionDef, ast.AsyncFunctionDef)
+_MAKES = ("make", "_make_tuples", "key_source")
+_CHANGING = frozenset({"append", "extend", "insert", "add", "update", "setdefault", "pop", "clear", "remove"})
+
+
+class Reached(Value):
+    """What was found.
+
+    Attributes
+    ----------
+    pieces
+        Canonical form of each piece of code.
+    source
+        Text of each piece by qualified name.
+    unresolved
+        What could not be followed, in words.
+    """
+
+    pieces: frozenset[str]
+    source: Mapping[str, str]
+    unresolved: tuple[str, ...]
+
+
+class _Family(Value):
+    """A class with its bases of the project, in the order in which members are looked up."""
+
+    classes: tuple[tuple[type, Unit, ast.ClassDef], ...]
+
+
+def reach(cls: type) -> Reached:
+    """Return all code of the project that the make of a table can reach.
+
+    Examples
+    --------
+    >>> class Fit:
+    ...     def make(self, key):
+    ...         return 1
+    >>> reach(Fit).unresolved
+    ('the text of `Fit.make` is not available',)
+    """
+    walk = _Walk(cls)
+    walk.start()
+    return Reached(frozenset(walk.pieces), walk.source, tuple(sorted(walk.unresolved)))
+
+
+def is_make(name: str) -> bool:
+    """Whether a member of a class is a part of its make."""
+    return name in _MAKES or (name.startswith("make_") and name not in ("make_version", "make_kwargs"))
+
+
+class _Walk:
+    def __init__(self, cls: type) -> None:
+        self.cls = cls
+        self.package = cls.__module__.partition(".")[0]
+        self.pieces: set[str] = set()
+        self.source: dict[str, str] = {}
+        self.unresolved: set[str] = set()
+        self._seen: set[tuple[str, str, int]] = set()
+        self._live: set[int] = set()
+        self._containers: dict[tuple[str, str], Unit] = {}
+        self._where = cls.__qualname__
+        self._pending: list[tuple[Unit, str, ast.AST, _Family | None, int]] = []
+
+    def start(self) -> None:
+        family = self._family(self.cls)
+        for index, (cls, unit, node) in enumerate(family.classes):
+            for name in vars(cls):
+                if is_make(name):
+                    self._member(family, name, index, only=True)
+            if index == 0:
+                self._changes_of_class(unit, node)
+        self._without_text(family)
+        self._drain()
+        while self._fill_containers():
+            self._drain()
+
+    def _drain(self) -> None:
+        while self._pending:
+            if len(self._seen) > _MOST:
+                self.unresolved.add(f"more than {_MOST} pieces of code")
+                return
+            self._visit(*self._pending.pop())
+
+    def _changes_of_class(self, unit: Unit, node: ast.ClassDef) -> None:
+        """Follow ``Fit.make = other`` beside the class."""
+        for statement in unit.symbols.get(self.cls.__name__, ()):
+            if not isinstance(statement, (ast.ClassDef, *_Function)):
+                self._put(unit, self.cls.__name__, statement)
+        for decorator in node.decorator_list:
+            if not isinstance(decorator, ast.Name) or not self._is_ours(unit, decorator.id):
+                self._put(unit, f"{self.cls.__qualname__} (decorator)", decorator)
+
+    def _without_text(self, family: _Family) -> None:
+        """Take the compiled code of makes that have no text, as in the plain interactive interpreter."""
+        known = {cls for cls, _, _ in family.classes}
+        for cls in self.cls.__mro__:
+            if cls in known or _is_ours(cls):
+                continue
+            for name, member in vars(cls).items():
+                function = _function_of(member)
+                if is_make(name) and function is not None:
+                    self._bytecode(function, f"{cls.__qualname__}.{name}")
+
+    # ------------------------------------------------------------------------------------------- following
+
+    def _put(self, unit: Unit, name: str, node: ast.AST, family: _Family | None = None, at: int = 0) -> None:
+        mark = (unit.file, name, getattr(node, "lineno", 0))
+        if mark not in self._seen:
+            self._seen.add(mark)
+            self._pending.append((unit, name, node, family, at))
+
+    def _visit(self, unit: Unit, name: str, node: ast.AST, family: _Family | None, at: int) -> None:
+        self._where = name
+        self.pieces.add(canonical(node))
+        label, text = f"{unit.module}.{name}", normalised(node)
+        self.source[label] = f"{self.source[label]}\n{text}" if label in self.source else text
+        if isinstance(node, _Function):
+            self._compare(unit, name)
+        for reference in references(node, unit.package, _first(node) if family else None):
+            self._follow(reference, unit, family, at)
+
+    def _follow(self, reference: Reference, unit: Unit, family: _Family | None, at: int) -> None:
+        root, attributes = reference.root, reference.attributes
+        if not root:
+            self.unresolved.add(f"{attributes[0]} in `{self._where}`")
+        elif root in ("self", "super") and family is not None:
+            if attributes:
+                self._member(family, attributes[0], at + 1 if root == "super" else 0)
+        elif reference.imported is not None:
+            self._import(reference.imported, attributes)
+        else:
+            self._name(unit, root, attributes, set())
+
+    def _name(self, unit: Unit, name: str, attributes: tuple[str, ...], seen: set[str]) -> bool:
+        """Follow a name of the top level of a module; return whether it is known there."""
+        if unit.file in seen:
+            return False
+        outermost = not seen
+        seen.add(unit.file)
+        if name in unit.symbols:
+            self._symbol(unit, name, attributes)
+            return True
+        if name in unit.imports:
+            self._import(unit.imports[name], attributes)
+            return True
+        live = unit.namespace.get(name, _MISSING)
+        for star in unit.stars:
+            other = self._project_unit(star)
+            if other is not None and self._name(other, name, attributes, seen):
+                return True
+        if live is _MISSING and outermost:
+            live = self._closure(name)
+        if live is not _MISSING:
+            self._value(name, live, attributes)
+            return True
+        if hasattr(builtins, name):
+            return True
+        if outermost:
+            self.unresolved.add(f"`{name}` in `{self._where}`")
+        return False
+
+    def _symbol(self, unit: Unit, name: str, attributes: tuple[str, ...]) -> None:
+        live = unit.namespace.get(name, _MISSING)
+        if live is not _MISSING and _is_made_by_us(live):
+            return  # a schema or a virtual module: where the tables are, not how they are computed
+        statements = unit.symbols[name]
+        if live is _MISSING and any(self._makes_ours(unit, statement) for statement in statements):
+            return
+        for statement in statements:
+            if isinstance(statement, ast.ClassDef):
+                self._class(unit, statement, live, attributes)
+            else:
+                self._put(unit, name, statement)
+        if not isinstance(statements[0], (ast.ClassDef, *_Function)):
+            self._containers[unit.file, name] = unit
+            self._compare_value(unit, name, statements, live)
+
+    def _class(self, unit: Unit, node: ast.ClassDef, live: Any, attributes: tuple[str, ...]) -> None:
+        """Follow a class: all of it, but of a table only the member that is used."""
+        if not _is_table(node, live):
+            self._put(unit, node.name, node)
+        elif attributes and isinstance(live, type):
+            self._member(self._family(live), attributes[0], 0)
+
+    def _member(self, family: _Family, name: str, start: int, *, only: bool = False) -> None:
+        if name.endswith("*"):
+            self._members(family, name[:-1])
+            return
+        for index in range(start, len(family.classes)):
+            cls, unit, node = family.classes[index]
+            found = [s for s in units.top_level(node.body) if name in units.bound_by(s)]
+            for statement in found:
+                live = vars(cls).get(name)
+                if isinstance(statement, ast.ClassDef) and _is_table(statement, live):
+                    continue
+                self._put(unit, f"{cls.__qualname__}.{name}", statement, family, index)
+            if found or only:
+                return
+
+    def _members(self, family: _Family, beginning: str) -> None:
+        """Follow all members that a computed name may mean."""
+        for index, (_, _, node) in enumerate(family.classes):
+            for statement in units.top_level(node.body):
+                for name in units.bound_by(statement):
+                    if name.startswith(beginning) and name not in ("definition", "contents"):
+                        self._member(family, name, index)
+
+    # --------------------------------------------------------------------------------------------- modules
+
+    def _project_unit(self, module: str) -> Unit | None:
+        file = units.file_of_module(module)
+        if file is None or not self._is_project(module, file):
+            return None
+        unit = units.unit_of_module(module)
+        if unit is None:
+            self.unresolved.add(f"module `{module}` has no text that can be read")
+        return unit
+
+    def _is_project(self, module: str, file: str) -> bool:
+        own = module.partition(".")[0] == self.package and self.package != "__main__"
+        return own or units.is_project(file)
+
+    def _import(self, imported: Imported, attributes: tuple[str, ...]) -> None:
+        if imported.name is not None:
+            unit = self._project_unit(imported.module)
+            if unit is not None and self._knows(unit, imported.name):
+                self._name(unit, imported.name, attributes, set())
+                return
+            attributes = (imported.name, *attributes)
+        module = imported.module
+        while attributes and not attributes[0].endswith("*"):
+            unit = self._project_unit(module)
+            if unit is not None and self._knows(unit, attributes[0]):
+                break
+            inner = f"{module}.{attributes[0]}"
+            if units.file_of_module(inner) is None:
+                break
+            module, attributes = inner, attributes[1:]
+        unit = self._project_unit(module)
+        if unit is None:
+            return
+        if attributes and not attributes[0].endswith("*"):
+            self._name(unit, attributes[0], attributes[1:], set())
+        else:
+            self._put(unit, "", unit.tree)
+
+    def _knows(self, unit: Unit, name: str) -> bool:
+        return name in unit.symbols or name in unit.imports or (bool(unit.stars) and name in unit.namespace)
+
+    # ------------------------------------------------------------------------------------------ live values
+
+    def _closure(self, name: str) -> Any:
+        """Return what a class that stands in a function takes from there."""
+        for cls in self.cls.__mro__:
+            for member in vars(cls).values():
+                function = _function_of(member)
+                if function is None or name not in function.__code__.co_freevars:
+                    continue
+                cell = (function.__closure__ or ())[function.__code__.co_freevars.index(name)]
+                try:
+                    return cell.cell_contents
+                except ValueError:  # not yet set
+                    continue
+        return _MISSING
+
+    def _value(self, name: str, value: Any, attributes: tuple[str, ...]) -> None:
+        """Follow a name whose definition is not in the text, by what it is now."""
+        if isinstance(value, ModuleType):
+            if not _is_made_by_us(value):
+                self._import(Imported(value.__name__), attributes)
+            return
+        written = plain(value)
+        if written is not None:
+            self.pieces.add(f"{name}={written}")
+            self.source.setdefault(f"{name} (value)", f"{name} = {value!r}")
+            return
+        if id(value) in self._live or _is_made_by_us(value):
+            return
+        self._live.add(id(value))
+        function = _function_of(value)
+        if function is not None:
+            self._function_value(function)
+        elif isinstance(value, type):
+            self._class_value(value, attributes)
+        elif not callable(value) or self._is_of_project(type(value).__module__):
+            self.unresolved.add(f"the value of `{name}` in `{self._where}`")
+
+    def _function_value(self, function: FunctionType) -> None:
+        if not self._is_of_project(function.__module__):
+            return
+        unit = units.unit_of_function(function)
+        node = unit.find(function.__qualname__) if unit is not None else None
+        if unit is None or node is None:
+            self._bytecode(function, function.__qualname__)
+        else:
+            self._put(unit, function.__qualname__, node)
+
+    def _class_value(self, cls: type, attributes: tuple[str, ...]) -> None:
+        if not self._is_of_project(cls.__module__) or _is_ours(cls):
+            return
+        unit = units.unit_of_class(cls)
+        node = unit.find(cls.__qualname__) if unit is not None else None
+        if unit is None or not isinstance(node, ast.ClassDef):
+            self.unresolved.add(f"the text of `{cls.__qualname__}` is not available")
+        else:
+            self._class(unit, node, cls, attributes)
+
+    def _is_of_project(self, module: str) -> bool:
+        if module == "__main__":
+            return True
+        file = units.file_of_module(module)
+        return file is not None and self._is_project(module, file)
+
+    def _bytecode(self, function: FunctionType, name: str) -> None:
+        self.pieces.add(_code_text(function.__code__))
+        self.unresolved.add(f"the text of `{name}` is not available")
+
+    # ----------------------------------------------------------------------------------------- what differs
+
+    def _compare(self, unit: Unit, name: str) -> None:
+        """See that a function is in memory as it is in its file."""
+        live: Any = unit.namespace.get(name.partition(".")[0])
+        for part in name.split(".")[1:]:
+            live = vars(live).get(part) if isinstance(live, type) else None
+        function = _function_of(live)
+        if function is None or function.__code__.co_filename != unit.file or not _may_be_edited(unit.file):
+            return
+        compiled = unit.compiled(name)
+        if compiled is None or _code_text(compiled) != _code_text(function.__code__):
+            self.pieces.add(_code_text(function.__code__))
+            self.unresolved.add(f"`{name}` was edited after it was imported")
+
+    def _compare_value(self, unit: Unit, name: str, statements: Sequence[ast.stmt], live: Any) -> None:
+        """Take the value of a constant that something has changed since its module was imported."""
+        written = None if live is _MISSING else plain(live)
+        if written is None or len(statements) != 1:
+            return
+        value = getattr(statements[0], "value", None)
+        try:
+            literal = plain(ast.literal_eval(value)) if value is not None else None
+        except (ValueError, TypeError, SyntaxError, MemoryError):
+            return
+        if literal is not None and literal != written:
+            self.pieces.add(f"{name}={written}")
+            self.source[f"{unit.module}.{name} (changed value)"] = f"{name} = {live!r}"
+
+    def _fill_containers(self) -> bool:
+        """Follow what fills the containers that were reached: `register` and what it is called with."""
+        before = len(self._seen)
+        for (file, name), unit in list(self._containers.items()):
+            if (file, "", 0) in self._seen:
+                continue  # all of the module is
+            for function in unit.tree.body:
+                if isinstance(function, _Function) and _changes(function, name):
+                    self._filled_by(unit, name, function)
+        self._containers.clear()
+        return len(self._seen) > before
+
+    def _filled_by(self, unit: Unit, name: str, function: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        if (unit.file, function.name, function.lineno) in self._seen:
+            return  # a make fills it itself
+        self.unresolved.add(f"`{name}` is filled wherever `{function.name}` is called")
+        self._put(unit, function.name, function)
+        for statement in unit.tree.body:
+            using = (
+                statement.decorator_list if isinstance(statement, (ast.ClassDef, *_Function)) else [statement]
+            )
+            if statement is not function and any(_mentions(node, function.name) for node in using):
+                self._put(unit, getattr(statement, "name", function.name), statement)
+
+    # ------------------------------------------------------------------------------------------------- tests
+
+    def _family(self, cls: type) -> _Family:
+        found: list[tuple[type, Unit, ast.ClassDef]] = []
+        for base in cls.__mro__:
+            if _is_ours(base) or not self._is_of_project(base.__module__):
+                continue
+            unit = units.unit_of_class(base)
+            node = unit.find(base.__qualname__) if unit is not None else None
+            if unit is not None and isinstance(node, ast.ClassDef):
+                found.append((base, unit, node))
+        return _Family(tuple(found))
+
+    def _is_ours(self, unit: Unit, name: str) -> bool:
+        live = unit.namespace.get(name, _MISSING)
+        if live is _MISSING:
+            live = self._closure(name)
+        if live is not _MISSING:
+            return _is_made_by_us(live)
+        statements = unit.symbols.get(name, ())
+        return any(self._makes_ours(unit, statement) for statement in statements)
+
+    def _makes_ours(self, unit: Unit, statement: ast.stmt) -> bool:
+        """Whether a statement assigns something that datajoint makes, as ``schema = dj.Schema('lab')``."""
+        value = getattr(statement, "value", None)
+        if not isinstance(value, ast.Call):
+            return False
+        function: ast.expr = value.func
+        while isinstance(function, ast.Attribute):
+            function = function.value
+        imported = unit.imports.get(function.id) if isinstance(function, ast.Name) else None
+        return imported is not None and imported.module.partition(".")[0] == "datajoint"
+
+
+def _first(node: ast.AST) -> str | None:
+    """Return the name by which a method gets its object or class."""
+    if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return None
+    if any(isinstance(d, ast.Name) and d.id == "staticmethod" for d in node.decorator_list):
+        return None
+    arguments = [*node.args.posonlyargs, *node.args.args]
+    return arguments[0].arg if arguments else None
+
+
+def _is_ours(cls: type) -> bool:
+    return cls is object or cls.__module__.partition(".")[0] == "datajoint"
+
+
+def _is_made_by_us(value: Any) -> bool:
+    return not isinstance(value, type) and type(value).__module__.partition(".")[0] == "datajoint"
+
+
+def _is_table(node: ast.ClassDef, live: Any) -> bool:
+    if isinstance(live, type) and any(_is_ours(base) for base in live.__mro__[:-1]):
+        return True
+    names = {name for statement in node.body for name in units.bound_by(statement)}
+    return "definition" in names
+
+
+def _function_of(member: Any) -> FunctionType | None:
+    for name in ("fget", "__func__", "func", "__wrapped__"):
+        inner = getattr(member, name, None) if not isinstance(member, (FunctionType, type)) else None
+        if inner is not None:
+            member = inner
+    while isinstance(member, FunctionType) and "__wrapped__" in vars(member):
+        member = vars(member)["__wrapped__"]
+    return member if isinstance(member, FunctionType) else None
+
+
+def _code_text(code: CodeType) -> str:
+    constants = [_code_text(c) if isinstance(c, CodeType) else repr(c) for c in code.co_consts]
+    return f"{code.co_code.hex()}|{code.co_names}|{code.co_varnames}|{constants}"
+
+
+def _may_be_edited(file: str) -> bool:
+    """Whether a file is younger than this process, as far as the system tells."""
+    try:
+        return os.stat(file).st_mtime > os.stat(f"/proc/{os.getpid()}").st_ctime - 1
+    except OSError:
+        return os.path.exists(file)
+
+
+def _mentions(node: ast.AST, name: str) -> bool:
+    return any(isinstance(child, ast.Name) and child.id == name for child in ast.walk(node))
+
+
+def _changes(function: ast.AST, name: str) -> bool:
+    return any(name in _changed(node) for node in ast.walk(function))
+
+
+def _changed(node: ast.AST) -> Iterator[str]:
+    match node:
+        case ast.Global(names=names):
+            yield from names
+        case ast.Assign(targets=targets):
+            for target in targets:
+                if isinstance(target, (ast.Subscript, ast.Attribute)):
+                    yield from units.bound_by(node)
+        case ast.AugAssign(target=ast.Subscript() | ast.Attribute()):
+            yield from units.bound_by(node)
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=method)) if method in _CHANGING:
+            yield name
+        case _:
+            pass
