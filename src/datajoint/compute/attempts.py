@@ -14,11 +14,11 @@ from uuid import UUID
 from datajoint.backends.base import Parameters
 from datajoint.codecs.blob.writer import pack
 from datajoint.compute.owner import write
-from datajoint.compute.workers import prepare
 from datajoint.engine.connection import Connection
 from datajoint.heading.names import TableName
 from datajoint.heading.types import parse_type
 from datajoint.heading.values import json_text
+from datajoint.journal.system import prepare
 from datajoint.sql import workers as sql
 
 if TYPE_CHECKING:

@@ -13,23 +13,19 @@ from datajoint._value import Value, replace
 from datajoint.backends.sqlite_lock import WriterLock, is_free
 from datajoint.compute.beat import Beat, Setup
 from datajoint.compute.owner import owner_here, write
-from datajoint.declare.spec import TableSpec
 from datajoint.engine.connection import Connection
-from datajoint.engine.define import run
-from datajoint.engine.rows import storage_type
-from datajoint.errors import AccessError, DataJointError, QueryError
+from datajoint.errors import DataJointError
 from datajoint.heading.names import TableName
 from datajoint.heading.types import parse_type
 from datajoint.heading.values import json_text
-from datajoint.logging import logger
+from datajoint.journal.system import prepare
 from datajoint.sql import workers as sql
-from datajoint.sql.ddl import create_table
 from datajoint.sql.jobs import Owner
 
 if TYPE_CHECKING:
     from datajoint.compute.jobs import Jobs
 
-__all__ = ["Abandoned", "Worker", "abandoned", "prepare"]
+__all__ = ["Abandoned", "Worker", "abandoned"]
 
 _UUID = parse_type("uuid")
 _GRACE = 5.0
@@ -43,35 +39,6 @@ class Abandoned(Value):
     worker: UUID
     owner: Owner
     key: dict[str, Any]
-
-
-def prepare(connection: Connection, spec: TableSpec) -> bool:
-    """Make a table of ours where it is missing and may be made; return whether it is there.
-
-    Examples
-    --------
-    >>> import datajoint as dj
-    >>> from datajoint.sql.workers import workers_table
-    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
-    >>> prepare(schema.connection, workers_table("lab"))
-    True
-    """
-    catalog = connection.catalog
-    if catalog.find(spec.name) is not None:
-        return True
-    if not connection.config.database.create_tables or connection.is_atomic:
-        return False
-    storage = {a.name: storage_type(a.dtype) for a in spec.columns if a.dtype.kind == "codec"}
-    try:
-        run(connection, create_table(spec, storage, connection.dialect))
-    except AccessError:
-        logger.info("no right to make `%s`: what it would keep is not kept", spec.name)
-        return False
-    except QueryError:  # another process has just made it
-        catalog.forget(spec.name.schema)
-        return catalog.find(spec.name) is not None
-    catalog.add(spec)
-    return True
 
 
 class Worker:

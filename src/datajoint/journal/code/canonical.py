@@ -119,7 +119,7 @@ def _plain(value: Any, left: list[int]) -> str:
     left[0] -= 1
     if left[0] < 0:
         raise _NotPlain
-    kind: type[Any] = type(value)
+    kind = cast("type[Any]", type(value))
     if kind in _PLAIN:
         return f"{kind.__name__}{value!r}"
     if kind in (list, tuple):

@@ -55,11 +55,9 @@ def reach(cls: type) -> Reached:
 
     Examples
     --------
-    >>> class Fit:
-    ...     def make(self, key):
-    ...         return 1
-    >>> reach(Fit).unresolved
-    ('the text of `Fit.make` is not available',)
+    >>> from datajoint.errors import DataJointError
+    >>> reach(DataJointError).unresolved
+    ()
     """
     walk = _Walk(cls)
     walk.start()
