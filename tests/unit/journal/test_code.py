@@ -320,7 +320,7 @@ def cell(number: int, text: str, namespace: dict[str, Any]) -> None:
     text = textwrap.dedent(text)
     name = f"<ipython-input-{number}-{abs(hash(text))}>"
     linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
-    exec(compile(text, name, "exec"), namespace)  # noqa: S102
+    exec(compile(text, name, "exec"), namespace)
 
 
 @pytest.fixture
@@ -356,7 +356,7 @@ def test_a_notebook(notebook: dict[str, Any]) -> None:
 
 def test_a_console_without_text(notebook: dict[str, Any]) -> None:
     def typed(body: str) -> Fingerprint:
-        exec(compile(f"class Fit:\n    def make(self, key): return {body}\n", "<stdin>", "exec"), notebook)  # noqa: S102
+        exec(compile(f"class Fit:\n    def make(self, key): return {body}\n", "<stdin>", "exec"), notebook)
         return fingerprint(notebook["Fit"])
 
     assert typed("1").digest == typed("1").digest != typed("2").digest
