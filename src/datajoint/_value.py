@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from typing import Any, TypeVar, dataclass_transform
+from typing import Any, Self, TypeVar, dataclass_transform
 
 __all__ = ["Value", "replace"]
 
@@ -27,11 +27,12 @@ def _on_first_use(cls: type, name: str, arguments: str, body: str, scope: dict[s
 def _add_methods(
     cls: type, fields: tuple[str, ...], defaults: dict[str, Any], present: Container[str]
 ) -> None:
-    """Add constructor, equality and hash, unless the class body has its own."""
+    """Add constructor, equality, hash and what copies an instance, unless the class body has its own."""
     required = [f for f in fields if f not in defaults]
     optional = [f"{f}=_defaults[{f!r}]" for f in fields if f in defaults]
     mine = "(" + "".join(f"self.{f}, " for f in fields) + ")"
     other = mine.replace("self.", "other.")
+    copied = [f"copy.{f} = self.{f}" for f in fields]
     for name, arguments, body in (
         ("__init__", ", ".join(["self", *required, *optional]), "; ".join(f"self.{f} = {f}" for f in fields)),
         (
@@ -40,9 +41,10 @@ def _add_methods(
             f"return self is other or (self.__class__ is other.__class__ and {mine} == {other})",
         ),
         ("__hash__", "self", f"return hash({mine})"),
+        ("_copy", "self", "; ".join(("copy = _new(self.__class__)", *copied, "return copy"))),
     ):
         if name not in present:
-            _on_first_use(cls, name, arguments, body, {"_defaults": defaults})
+            _on_first_use(cls, name, arguments, body, {"_defaults": defaults, "_new": object.__new__})
 
 
 class _ValueType(type):
@@ -86,6 +88,9 @@ class Value(metaclass=_ValueType):
     __slots__ = ()
     __match_args__ = ()
 
+    def _copy(self) -> Self:
+        return self
+
     def __repr__(self) -> str:
         fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__match_args__)
         return f"{type(self).__name__}({fields})"
@@ -105,5 +110,7 @@ def replace(value: V, **changes: object) -> V:
     >>> replace(Point(1), y=5)
     Point(x=1, y=5)
     """
-    fields = {name: getattr(value, name) for name in value.__match_args__}
-    return type(value)(**{**fields, **changes})
+    copy = value._copy()
+    for name, changed in changes.items():
+        setattr(copy, name, changed)
+    return copy

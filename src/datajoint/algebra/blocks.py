@@ -147,6 +147,8 @@ class Block(Value):
         Columns of the platform that conditions may name.
     groups
         What rows are grouped by; () is one group of everything, None is no grouping.
+    sorts
+        Whether rows are better sorted into groups than looked up one by one along an index.
     occupied
         Whether the one group of everything must have a row to be there.
     order
@@ -161,6 +163,7 @@ class Block(Value):
     where: tuple[Predicate, ...] = ()
     groups: tuple[Expr, ...] | None = None
     grouped: frozenset[str] = frozenset()
+    sorts: bool = False
     occupied: bool = False
     distinct: bool = False
     order: tuple[tuple[Expr, bool, bool], ...] = ()

@@ -307,10 +307,12 @@ class _Lowering:
         groups = tuple(columns.values())
         for new, fragment in plan.aggregates:
             columns[new] = Derived(fragment, {name: block.columns[name] for name in fragment.names})
-        grouped = frozenset(plan.names)
         return self.whole(
-            replace(block, columns=columns, hidden={}, groups=groups, grouped=grouped, order=())
-        )
+            replace(
+                block, columns=columns, hidden={}, groups=groups, grouped=frozenset(plan.names),
+                sorts=_sorts(plan), order=(),
+            )
+        )  # fmt: skip
 
     def whole(self, block: Block) -> Block:
         """Put constants outside one group of everything: without aggregates it would be no group."""
@@ -367,6 +369,13 @@ class _Lowering:
         at = offset + plan.operand.arity
         limit = at if plan.limited else None
         return replace(block, order=order, limit=limit, offset=at + plan.limited if plan.shifted else None)
+
+
+def _sorts(plan: GroupBy) -> bool:
+    """Whether an index over what is grouped by lacks attributes: then every row would be looked up."""
+    key, names = plan.operand.heading.key, plan.names
+    used = {name for _, fragment in plan.aggregates for name in fragment.names}
+    return not used <= {*key, *names} and names != key[: len(names)]
 
 
 def _not(predicate: Predicate) -> Predicate:

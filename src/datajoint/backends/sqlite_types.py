@@ -325,12 +325,17 @@ def list_columns(dtypes: Sequence[AttributeType]) -> str:
     )
 
 
+_as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+
+
 def list_text(dtypes: Sequence[AttributeType], rows: Sequence[Sequence[Any]]) -> str:
     """Return rows of canonical values as a JSON list."""
+    encoders = [_list_encoder(dtype) for dtype in dtypes]
+    if len(dtypes) > 1 and not any(encoders):
+        return _as_json(rows)
     columns = list(zip(*rows, strict=True))
-    for n, dtype in enumerate(dtypes if columns else ()):
-        if encode := _list_encoder(dtype):
+    for n, encode in enumerate(encoders if columns else ()):
+        if encode:
             columns[n] = tuple(None if value is None else encode(value) for value in columns[n])
     single = columns and len(columns) == 1
-    items: Any = columns[0] if single else list(zip(*columns, strict=True))
-    return json.dumps(items, ensure_ascii=False, separators=(",", ":"))
+    return _as_json(columns[0] if single else list(zip(*columns, strict=True)))

@@ -58,4 +58,7 @@ def items_of(operand: Any) -> list[Any] | None:
         return frame.to_dict("records")
     if hasattr(operand, "to_dicts") and hasattr(operand, "columns"):  # Polars
         return operand.to_dicts()
-    return [record(item) if is_record(item) else item for item in operand]
+    items = list(operand)
+    if not any(hasattr(kind, "dtype") for kind in set(map(type, items))):
+        return items
+    return [record(item) if is_record(item) else item for item in items]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -322,23 +323,24 @@ def _any(
 
 def _plain_keys(heading: Heading, items: Sequence[Any]) -> tuple[Condition, Values] | None:
     """Read many dicts of the same attributes and ordinary values column by column: keys as fetched."""
-    if len(items) < 2 or {type(item) for item in items} != {dict}:
+    if len(items) < 2 or {*map(type, items)} != {dict}:
         return None
-    first = items[0]
-    if any(item.keys() != first.keys() for item in items):
+    names = tuple(items[0])
+    if not names or {*map(len, items)} != {len(names)}:
         return None
-    if not first or any(name not in heading or heading[name].dtype.kind not in _COMPARABLE for name in first):
+    if any(name not in heading or heading[name].dtype.kind not in _COMPARABLE for name in names):
         return None
-    columns: list[Sequence[Any]] = []
-    for name in first:
-        column = [item[name] for item in items]
+    try:
+        columns = [list(map(itemgetter(name), items)) for name in names]
+    except KeyError:
+        return None
+    for name, column in zip(names, columns, strict=True):
         try:
             if None in column or readers.check_column(heading[name].dtype, column) is not column:
                 return None
         except ValueError:  # a value that no row can hold
             return None
-        columns.append(column)
-    return InValues(tuple(first)), (list(zip(*columns, strict=True)),)
+    return InValues(names), (list(zip(*columns, strict=True)),)
 
 
 def _shape(heading: Heading, item: Any) -> tuple[tuple[str, bool], ...] | None:

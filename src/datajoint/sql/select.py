@@ -134,7 +134,7 @@ class _Writer:
         """Everything after the select list; FROM is written last, when all uses of its columns are known."""
         rest = self.conditions(block)
         if block.groups:
-            rest.append(" GROUP BY " + ", ".join(self.groups(block.groups)))
+            rest.append(" GROUP BY " + ", ".join(self.groups(block)))
         if block.occupied:
             rest.append(" HAVING count(*) > 0")
         if block.order:
@@ -152,10 +152,11 @@ class _Writer:
             pieces += [" AND " if n else " WHERE ", *self.predicate(term)]
         return pieces
 
-    def groups(self, exprs: Sequence[Expr]) -> Iterator[str]:
+    def groups(self, block: Block) -> Iterator[str]:
         """Write what is grouped by; a column itself, too, or it could not be selected."""
-        for expr in exprs:
-            yield from dict.fromkeys((self.expr(expr), self.exact(expr)))
+        along = "+" if block.sorts and self.dialect.name == "sqlite" else ""  # uses no index, is the same
+        for expr in block.groups or ():
+            yield from dict.fromkeys((along + self.expr(expr), along + self.exact(expr)))
 
     @staticmethod
     def joiner(n: int, item: Item) -> str:
