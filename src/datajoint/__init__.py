@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datajoint.codecs.blob.matlab import MatCell, MatStruct
     from datajoint.codecs.registry import get_codec, list_codecs
     from datajoint.codecs.spark import SparkAdapter
+    from datajoint.compute.pipeline.run import populate
     from datajoint.diagram.diagram import Diagram
     from datajoint.engine.connection import Connection
     from datajoint.engine.instance import conn
@@ -71,6 +72,7 @@ _WHERE = {
     "list_codecs": "codecs.registry",
     "list_schemas": "schemas.schema",
     "logger": "logging",
+    "populate": "compute.pipeline.run",
     "virtual_schema": "schemas.module",
 }
 _OTHER_NAMES = {

@@ -6,6 +6,7 @@ from datajoint.codecs.blob.matlab import MatStruct as MatStruct
 from datajoint.codecs.registry import get_codec as get_codec
 from datajoint.codecs.registry import list_codecs as list_codecs
 from datajoint.codecs.spark import SparkAdapter as SparkAdapter
+from datajoint.compute.pipeline.run import populate as populate
 from datajoint.diagram.diagram import Diagram as Diagram
 from datajoint.engine.connection import Connection as Connection
 from datajoint.engine.instance import conn as conn

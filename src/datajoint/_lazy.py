@@ -29,7 +29,9 @@ _NAMES = """
 
     algebra.aggregates algebra.evaluate algebra.fragment algebra.meaning codecs codecs.chain
     codecs.context compute.equality compute.executors.local compute.executors.processes
-    compute.executors.worker compute.job compute.jobs compute.key_source compute.make compute.populate
+    compute.executors.worker compute.job compute.jobs compute.key_source compute.make compute.pipeline.lanes
+    compute.pipeline.ready compute.pipeline.restricting compute.pipeline.result compute.pipeline.run
+    compute.pipeline.status compute.pipeline.stream compute.pipeline.targets compute.populate
     compute.progress compute.reserve compute.task compute.upstream declare.describe declare.projection
     engine.define engine.lineage graph.dependencies graph.restrict journal.change journal.event
     journal.scope query.along query.frames query.misspelt query.preview schemas.grants schemas.lookup

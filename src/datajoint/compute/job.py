@@ -45,7 +45,7 @@ def _run(table: Table, task: MakeTask, make_kwargs: Mapping[str, Any], tail: Tai
         seconds = time.monotonic() - started
         if (isinstance(error, DuplicateError) and is_made(table, key)) or _was_taken(table, task, error):
             return MakeOutcome(dict(key), SKIPPED, error, seconds)
-        told = (_stack(error), signature(error), str(tail)) if tail else ()
+        told = (_stack(error), signature(error), str(tail)) if tail else ("", "", "")
         error.add_note(f"while making `{table.class_name}` for the key {_short(key)}")
         return MakeOutcome(dict(key), FAILED, error, seconds, *told)
     return MakeOutcome(dict(key), DONE, None, time.monotonic() - started)

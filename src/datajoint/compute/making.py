@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["PARTS", "Making", "what_to_write"]
+__all__ = ["PARTS", "Making", "can_make", "what_to_write"]
 
 PARTS = ("make_fetch", "make_compute", "make_insert")
 
@@ -20,6 +20,18 @@ class Making:
         the database, ``make_insert(key, *computed)`` inserts.
         """
         raise NotImplementedError(what_to_write(type(self)))
+
+
+def can_make(cls: type) -> bool:
+    """Whether a class has a make of its own, whole or in three parts.
+
+    Examples
+    --------
+    >>> can_make(Making)
+    False
+    """
+    whole = getattr(cls, "make", Making.make) is not Making.make or hasattr(cls, "_make_tuples")
+    return whole or all(callable(getattr(cls, part, None)) for part in PARTS)
 
 
 def what_to_write(cls: type) -> str:

@@ -21,6 +21,7 @@ from datajoint.compute import (
 )
 from datajoint.compute.executors import local, processes as pools, worker as workers
 from datajoint.compute.recover import recover
+from datajoint.engine.connection import Connection
 from datajoint.errors import (
     ComputeError,
     DataJointDeprecationWarning,
@@ -28,6 +29,7 @@ from datajoint.errors import (
     TransactionError,
 )
 from datajoint.graph import restrict
+from datajoint.query.expression import QueryExpression
 from datajoint.query.operand import unshared
 from datajoint.query.restriction import Not
 from datajoint.table import misspelt
@@ -37,7 +39,10 @@ if TYPE_CHECKING:
     from datajoint.compute.executors.base import Executor
     from datajoint.compute.task import MakeOutcome
 
-__all__ = ["PopulateResult", "populate", "progress"]
+__all__ = [
+    "PopulateResult", "Results", "ended_by_signal", "in_processes", "listed", "populate", "progress",
+    "refuse_misuse",
+]  # fmt: skip
 
 _CHECKED_SECONDS = 0.05
 """Keys found missing so long ago are looked at again: somebody else may have made them."""
@@ -59,7 +64,8 @@ def populate(
     order: str | None,
 ) -> PopulateResult:  # fmt: skip
     """Make all keys of a table that lack rows; see `AutoPopulate.populate`."""
-    _refuse_misuse(table, processes)
+    _refuse_restricted(table)
+    refuse_misuse(table.connection, processes)
     if limit is not None or order is not None:
         warnings.warn(
             "populate(limit=, order=) is older spelling: use max_calls=; keys come in key order.",
@@ -68,12 +74,13 @@ def populate(
         )
     _refuse_misspelt(table, restrictions)
     most = limit if max_calls is None else max_calls
-    results = _Results(suppress_errors, return_exception_objects)
+    results = Results(suppress_errors, return_exception_objects)
     if reserve_jobs:
         held = _reservations(queues.Jobs(table), restrictions, most, priority, refresh)
         _make_reserved(table, held, processes, make_kwargs, results, display_progress)
         return {"success_count": results.success, "error_list": results.errors}
-    keys = _listed(table, restrictions, most)
+    missing = sources.missing_keys(table, sources.all_keys(table, restrictions))
+    keys = listed(table, missing, most)
     if keys or display_progress:
         _make_all(table, keys, processes, make_kwargs, results, display_progress)
     return {"success_count": results.success, "error_list": results.errors}
@@ -90,13 +97,23 @@ def progress(table: Table, restrictions: Sequence[Any], display: bool) -> tuple[
     return remaining, total
 
 
-def _refuse_misuse(table: Table, processes: int | None) -> None:
+def _refuse_restricted(table: Table) -> None:
     if table.is_restricted:
         misspelt.refuse_ignored(table.query, table.heading, table.class_name, "computed")
         raise DataJointError(
             "Cannot call populate on a restricted table.", hint="Pass conditions to populate() as arguments."
         )
-    if table.connection.is_atomic:
+
+
+def refuse_misuse(connection: Connection, processes: int | None) -> None:
+    """Refuse to compute inside a transaction, with no process, or while a worker imports the program.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> refuse_misuse(dj.Instance(backend="sqlite", database__name=":memory:").connection, 1)
+    """
+    if connection.is_atomic:
         raise TransactionError(
             "Populate cannot be called during a transaction or inside make().",
             hint="Call it before or after.",
@@ -125,9 +142,20 @@ def _refuse_misspelt(table: Table, restrictions: Sequence[Any]) -> None:
             misspelt.refuse_names(names, source.heading, f"{table.class_name}.key_source", "computed")
 
 
-def _listed(table: Table, restrictions: Sequence[Any], most: int | None) -> list[dict[str, Any]]:
-    """Return the keys to make, in key order; those that the queue says to ignore are left out (JOB-8)."""
-    missing = sources.missing_keys(table, sources.all_keys(table, restrictions))
+def listed(table: Table, missing: QueryExpression, most: int | None) -> list[dict[str, Any]]:
+    """Return keys to make, in key order; those that the queue says to ignore are left out (JOB-8).
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> @schema
+    ... class Subject(dj.Lookup):
+    ...     definition = "subject_id : int32"
+    ...     contents = [(1,), (2,)]
+    >>> listed(Subject(), Subject(), 1)
+    [{'subject_id': 1}]
+    """
     jobs = queues.Jobs(table)
     if jobs.is_declared:
         return _not_ignored(jobs, missing).keys(order_by="KEY", limit=most)
@@ -159,7 +187,7 @@ def _reservations(
 
 def _make_reserved(
     table: Table, held: reserve.Reservations, processes: int | None, make_kwargs: Mapping[str, Any],
-    results: _Results, display: bool,
+    results: Results, display: bool,
 ) -> None:  # fmt: skip
     """Make the jobs of a queue together with other workers."""
     pending = held.count() if display or processes != 1 else 1
@@ -171,7 +199,7 @@ def _make_reserved(
         outcomes = executor.run(held.tasks())
         if display:
             outcomes = counting.shown(outcomes, table.class_name, pending)
-        with _ended_by_signal(), closing(cast("Any", outcomes)):
+        with ended_by_signal(), closing(cast("Any", outcomes)):
             for outcome in outcomes:
                 held.settle(outcome)
                 results.add(outcome)
@@ -183,11 +211,31 @@ def _make_reserved(
         held.close(cause)
 
 
-class _Results:
-    """What populate returns, counted as outcomes come."""
+class Results:
+    """What populate returns, counted as outcomes come.
 
-    def __init__(self, suppress_errors: bool, as_objects: bool) -> None:
-        self._suppress, self._as_objects = suppress_errors, as_objects
+    Parameters
+    ----------
+    suppress
+        Collect errors instead of raising the first one.
+    as_objects
+        Collect the exceptions themselves.
+
+    Attributes
+    ----------
+    success, errors
+        Number of keys made, and pairs of key and error.
+
+    Examples
+    --------
+    >>> results = Results(suppress=True, as_objects=False)
+    >>> results.add(tasks.MakeOutcome({"subject_id": 1}, tasks.DONE))
+    >>> results.success
+    1
+    """
+
+    def __init__(self, suppress: bool, as_objects: bool) -> None:
+        self._suppress, self._as_objects = suppress, as_objects
         self.success = 0
         self.errors: list[tuple[dict[str, Any], Any]] = []
 
@@ -208,7 +256,7 @@ class _Results:
 
 def _make_all(
     table: Table, keys: Sequence[dict[str, Any]], processes: int | None, make_kwargs: Mapping[str, Any],
-    results: _Results, display: bool,
+    results: Results, display: bool,
 ) -> None:  # fmt: skip
     """Make the listed keys and count what comes of them."""
     executor = _executor(table, len(keys), processes, make_kwargs)
@@ -216,7 +264,7 @@ def _make_all(
         outcomes = executor.run(_still_missing(table, keys))
         if display:
             outcomes = counting.shown(outcomes, table.class_name, len(keys))
-        with _ended_by_signal(), closing(cast("Any", outcomes)):
+        with ended_by_signal(), closing(cast("Any", outcomes)):
             for outcome in outcomes:
                 results.add(outcome)
     finally:
@@ -227,14 +275,26 @@ def _executor(
     table: Table, keys: int, processes: int | None, make_kwargs: Mapping[str, Any], quiet: Any = None
 ) -> Executor:
     wanted = min(pools.usable_cpus() if processes is None else processes, keys, pools.usable_cpus())
-    timeout = table.connection.config.jobs.timeout or None
-    if wanted > 1 and table.connection.settings.name == ":memory:":
-        logging.logger.info("a database in memory belongs to its process: computing in this one only")
-        wanted = 1
-    if wanted > 1 or (timeout and table.connection.settings.name != ":memory:"):
-        # What runs in this process cannot be stopped.
+    if in_processes(table.connection, wanted):
+        timeout = table.connection.config.jobs.timeout or None
         return pools.ProcessExecutor([table], wanted, make_kwargs, timeout, quiet)
     return local.LocalExecutor(lambda task: single.run_job(table, task, make_kwargs))
+
+
+def in_processes(connection: Connection, wanted: int) -> bool:
+    """Return whether to compute in other processes, given how many are wanted.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> in_processes(dj.Instance(backend="sqlite", database__name=":memory:").connection, 4)
+    False
+    """
+    if connection.settings.name == ":memory:":
+        if wanted > 1:
+            logging.logger.info("a database in memory belongs to its process: computing in this one only")
+        return False
+    return wanted > 1 or bool(connection.config.jobs.timeout)  # what runs in this process cannot be stopped
 
 
 def _still_missing(table: Table, keys: Sequence[dict[str, Any]]) -> Iterator[tasks.MakeTask]:
@@ -247,7 +307,7 @@ def _still_missing(table: Table, keys: Sequence[dict[str, Any]]) -> Iterator[tas
             made = _made(table, keys[n:until])
             checked = time.monotonic()
         if tuple(key.values()) not in made:
-            yield tasks.MakeTask(key)
+            yield tasks.MakeTask(key, table=table.name)
 
 
 def _made(table: Table, keys: Sequence[dict[str, Any]]) -> set[tuple[Any, ...]]:
@@ -257,8 +317,14 @@ def _made(table: Table, keys: Sequence[dict[str, Any]]) -> set[tuple[Any, ...]]:
 
 
 @contextmanager
-def _ended_by_signal() -> Generator[None]:
-    """Let SIGTERM end the running make in order, as Ctrl-C does; the handler is restored (POP-23)."""
+def ended_by_signal() -> Generator[None]:
+    """Let SIGTERM end the running make in order, as Ctrl-C does; the handler is restored (POP-23).
+
+    Examples
+    --------
+    >>> with ended_by_signal():
+    ...     pass  # compute
+    """
     import signal
 
     ours = threading.current_thread() is threading.main_thread()

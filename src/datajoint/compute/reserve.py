@@ -82,16 +82,16 @@ class Reservations:
 
     def tasks(self) -> Iterator[MakeTask]:
         """Yield the jobs to be made, each reserved for us."""
-        while (key := self._next()) is not None:
-            yield MakeTask(key, self.owner, self._worker.id)
+        return iter(self.take, None)
 
-    def _next(self) -> Key | None:
+    def take(self) -> MakeTask | None:
+        """Return a job to be made, reserved for us; None if there is none now."""
         with self.lock:
             if not self._waiting and not self._take():
                 return None
             key = self._waiting.popleft()
             self._running[tuple(key.values())] = key
-            return key
+            return MakeTask(key, self.owner, self._worker.id, self._jobs.target.name)
 
     def settle(self, outcome: MakeOutcome) -> None:
         """Record what became of a job, unless the transaction of its results has done so."""

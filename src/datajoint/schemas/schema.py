@@ -14,6 +14,7 @@ from datajoint.heading.names import TableName
 from datajoint.journal import event
 from datajoint.schemas import virtual
 from datajoint.schemas.bind import attach
+from datajoint.schemas.computing import Computing
 from datajoint.schemas.granting import Granting
 from datajoint.schemas.resolve import Scope, caller_scope
 from datajoint.sql.system import EVENTS, LINEAGE
@@ -26,7 +27,7 @@ T = TypeVar("T", bound=type)
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
-class Schema(Granting):
+class Schema(Computing, Granting):
     """A schema of the database, and the decorator of its table classes.
 
     Parameters

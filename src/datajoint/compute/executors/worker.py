@@ -146,10 +146,14 @@ def run_program(main_file: str) -> ModuleType:
 
     Examples
     --------
-    >>> run_program("nowhere.py")
-    Traceback (most recent call last):
-    ...
-    FileNotFoundError: [Errno 2] No such file or directory: 'nowhere.py'
+    >>> import os, tempfile
+    >>> file = os.path.join(tempfile.mkdtemp(), "program.py")
+    >>> with open(file, "w") as program:
+    ...     _ = program.write("answer = 42")
+    >>> main = sys.modules["__main__"]
+    >>> run_program(file).answer
+    42
+    >>> sys.modules["__main__"] = main
     """
     import runpy
 

@@ -1,0 +1,1 @@
+"""Whole pipelines: all computed tables of some schemas, in dependency order."""

@@ -1,0 +1,150 @@
+"""The keys of each table on their way: found, handed out, settled."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+from datajoint.compute import jobs as queues, key_source as sources, populate as populating, reserve
+from datajoint.compute.pipeline.ready import Readiness
+from datajoint.compute.recover import recover
+from datajoint.compute.task import FAILED, MakeOutcome, MakeTask
+from datajoint.table.table import Table
+
+# ruff: noqa: D102 - the methods are documented in the base class
+
+__all__ = ["DirectLane", "Lane", "ReservedLane"]
+
+_SHARE = 20
+"""A look at the keys may take one part in so many of the time."""
+_PAGE, _LARGEST_PAGE = 100, 10_000
+"""Keys found by one look."""
+_PAGE_SECONDS = 1.0
+"""Age from which found keys are looked for again: others may have made them, or added more urgent ones."""
+
+
+class Lane(ABC):
+    """The keys of one table.
+
+    Attributes
+    ----------
+    table
+        What is made.
+    inputs
+        The tables of the pipeline that new keys come from.
+    dirty
+        Whether there may be keys that were not seen yet.
+    """
+
+    def __init__(self, table: Table, readiness: Readiness, restrictions: Sequence[Any]) -> None:
+        self.table = table
+        self.inputs = readiness.inputs
+        self.dirty = True
+        self._readiness = readiness
+        self._restrictions = tuple(restrictions)
+        self._looked = -1e9
+        self._cost = 0.0
+
+    def may_look(self) -> bool:
+        """Whether it is worth while to look for keys, considering what it costs."""
+        return self.dirty and time.monotonic() - self._looked >= _SHARE * self._cost
+
+    def look(self) -> None:
+        """Look for keys that can be made."""
+        started = time.monotonic()
+        self.dirty = False
+        self.dirty = self._find()
+        self._looked = time.monotonic()
+        self._cost = self._looked - started
+
+    @abstractmethod
+    def _find(self) -> bool:
+        """Look for keys and return whether there may be more than were found."""
+
+    @abstractmethod
+    def take(self) -> MakeTask | None:
+        """Return a task for one of the keys found, None if there is none."""
+
+    @abstractmethod
+    def settle(self, outcome: MakeOutcome) -> None:
+        """Take note of what became of a task."""
+
+    def close(self, cause: BaseException | None = None) -> None:  # noqa: B027 - most have nothing to give back
+        """Give back what was handed out and not settled."""
+
+
+class DirectLane(Lane):
+    """Keys that are made without a queue."""
+
+    def __init__(self, table: Table, readiness: Readiness, restrictions: Sequence[Any]) -> None:
+        super().__init__(table, readiness, restrictions)
+        self._page: deque[dict[str, Any]] = deque()
+        self._size = _PAGE
+        self._unmade: set[tuple[Any, ...]] = set()  # handed out, or failed: missing, but not to be had
+
+    def _find(self) -> bool:
+        used_up = not self._page
+        self._size = min(2 * self._size, _LARGEST_PAGE) if used_up and self._looked > 0 else _PAGE
+        most = self._size + len(self._unmade)
+        keys = populating.listed(self.table, self._readiness.keys(self._restrictions), most)
+        self._page = deque(key for key in keys if tuple(key.values()) not in self._unmade)
+        return len(keys) == most
+
+    def take(self) -> MakeTask | None:
+        if self._page and time.monotonic() - self._looked > max(_PAGE_SECONDS, _SHARE * self._cost):
+            self.look()
+        if not self._page:
+            return None
+        key = self._page.popleft()
+        self._unmade.add(tuple(key.values()))
+        return MakeTask(key, table=self.table.name)
+
+    def settle(self, outcome: MakeOutcome) -> None:
+        if outcome.status != FAILED:
+            self._unmade.discard(tuple(outcome.key.values()))
+
+
+class ReservedLane(Lane):
+    """Keys that are shared with other workers by the job queue of the table.
+
+    Parameters
+    ----------
+    priority
+        Take only jobs at least so urgent; jobs that are added get this priority.
+    refresh
+        Whether to bring the queue up to date; otherwise it is used as it is.
+    """
+
+    def __init__(
+        self, table: Table, readiness: Readiness, restrictions: Sequence[Any], priority: int | None,
+        refresh: bool,
+    ) -> None:  # fmt: skip
+        super().__init__(table, readiness, restrictions)
+        self._jobs = queues.Jobs(table)
+        self._priority, self._refresh = priority, refresh
+        among = sources.all_keys(table, restrictions) if restrictions else None
+        self._held = reserve.Reservations(self._jobs, among, priority, None)
+        self._drained = False
+
+    def _find(self) -> bool:
+        if self._refresh:
+            conditions = (*self._restrictions, *self._readiness.conditions())
+            self._jobs.refresh(*conditions, delay=-1, priority=self._priority)
+        else:
+            recover(self._jobs)
+        self._drained = False
+        return False
+
+    def take(self) -> MakeTask | None:
+        task = None if self._drained else self._held.take()
+        self._drained = task is None
+        return task
+
+    def settle(self, outcome: MakeOutcome) -> None:
+        self._held.settle(outcome)
+
+    def close(self, cause: BaseException | None = None) -> None:
+        self._held.close(cause)

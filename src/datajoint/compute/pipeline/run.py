@@ -1,0 +1,178 @@
+"""Compute a whole pipeline in one session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from typing import Any, cast
+
+from datajoint import logging
+from datajoint.compute import populate as populating, progress as counting
+from datajoint.compute.executors import local, processes as pools
+from datajoint.compute.executors.base import Executor
+from datajoint.compute.job import run_job
+from datajoint.compute.pipeline.lanes import DirectLane, Lane, ReservedLane
+from datajoint.compute.pipeline.ready import Readiness
+from datajoint.compute.pipeline.restricting import restrictions_of
+from datajoint.compute.pipeline.result import PipelineResult, TableResult
+from datajoint.compute.pipeline.status import PipelineProgress, progress_of
+from datajoint.compute.pipeline.stream import Stream
+from datajoint.compute.pipeline.targets import Targets, targets_of
+from datajoint.compute.task import MakeOutcome
+from datajoint.heading.names import TableName
+from datajoint.table.table import Table
+
+__all__ = ["executor_for", "populate"]
+
+
+def populate(
+    *targets: Any, restrictions: Sequence[Any] = (), suppress_errors: bool = False,
+    return_exception_objects: bool = False, reserve_jobs: bool = False, max_calls: int | None = None,
+    display_progress: bool = False, processes: int | None = 1, priority: int | None = None,
+    refresh: bool | None = None,
+) -> PipelineResult:  # fmt: skip
+    """Compute all tables of some schemas, each key as soon as what it is made from is there.
+
+    Parameters
+    ----------
+    *targets
+        Schemas, modules with a `schema`, and classes of computed tables; all on one connection.
+    restrictions
+        Conditions on the keys; all must hold. They apply to tables whose keys have their attributes; tables
+        that these depend on are computed as well, all others are left out.
+    suppress_errors
+        Go on after an error and return it, instead of raising the first one. What depends on a key that
+        failed is not attempted.
+    return_exception_objects
+        Return errors as exceptions rather than as text.
+    reserve_jobs
+        Share the keys with other workers by the job queues.
+    max_calls
+        The most keys to make.
+    display_progress
+        Show how far it is.
+    processes
+        How many processes compute; None for as many as there are processors.
+    priority
+        With `reserve_jobs`: make only jobs at least so urgent; jobs that are added get this priority.
+    refresh
+        With `reserve_jobs`: keep the queues up to date; default is ``jobs.auto_refresh``.
+
+    Returns
+    -------
+    PipelineResult
+        ``success_count``, ``error_list`` and ``remaining``, in all and by table.
+
+    Raises
+    ------
+    DataJointError
+        When there is nothing to compute, inside a transaction or a make.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> @schema
+    ... class Subject(dj.Lookup):
+    ...     definition = "subject_id : int32"
+    ...     contents = [(1,), (2,)]
+    >>> @schema
+    ... class Fit(dj.Computed):
+    ...     definition = "-> Subject"
+    ...
+    ...     def make(self, key):
+    ...         self.insert1(key)
+    >>> @schema
+    ... class Summary(dj.Computed):
+    ...     definition = "-> Fit"
+    ...
+    ...     def make(self, key):
+    ...         self.insert1(key)
+    >>> dj.populate(schema)
+    table    made  failed  remaining
+    -------  ----  ------  ---------
+    Fit         2       0          0
+    Summary     2       0          0
+    """
+    found = targets_of(targets)
+    populating.refuse_misuse(found.connection, processes)
+    if found.unknown:
+        logging.logger.warning(
+            "no class with a make is there for %s: left out",
+            ", ".join(f"`{name.class_name}`" for name in found.unknown),
+        )
+    chosen = restrictions_of(found, tuple(restrictions))
+    tables = tuple(table for table in found.tables if table.name in chosen)
+    config = found.connection.config
+    lanes = [
+        _lane(table, found, chosen[table.name], reserve_jobs, priority,
+              bool(config.jobs.auto_refresh) if refresh is None else refresh)
+        for table in tables
+    ]  # fmt: skip
+    stream = Stream(lanes, max_calls)
+    tallies = {t.name: populating.Results(suppress_errors, return_exception_objects) for t in tables}
+    given = [chosen[table.name] for table in tables]
+    _make(stream, tables, processes, tallies, progress_of(tables, given) if display_progress else None)
+    left = progress_of(tables, given)
+    return PipelineResult(
+        [
+            TableResult(
+                str(t.name), t.class_name, tallies[t.name].success, tallies[t.name].errors, p.remaining
+            )
+            for t, p in zip(tables, left, strict=True)
+        ]
+    )
+
+
+def _lane(
+    table: Table, targets: Targets, restrictions: Sequence[Any], reserved: bool, priority: int | None,
+    refresh: bool,
+) -> Lane:  # fmt: skip
+    readiness = Readiness(table, targets)
+    if reserved:
+        return ReservedLane(table, readiness, restrictions, priority, refresh)
+    return DirectLane(table, readiness, restrictions)
+
+
+def _make(
+    stream: Stream, tables: Sequence[Table], processes: int | None,
+    tallies: Mapping[TableName, populating.Results], before: PipelineProgress | None,
+) -> None:  # fmt: skip
+    """Make all that the stream gives, and count what comes of it."""
+    cause: BaseException | None = None
+    executor: Executor | None = None
+    try:
+        if stream.peek():
+            executor = executor_for(tables, processes, stream)
+            outcomes = _settled(stream, executor.run(stream))
+            if before is not None:
+                outcomes = counting.shown(outcomes, "pipeline", before.remaining)
+            with populating.ended_by_signal(), closing(cast("Any", outcomes)):
+                for outcome in outcomes:
+                    tallies[cast("TableName", outcome.table)].add(outcome)
+    except BaseException as error:
+        cause = error
+        raise
+    finally:
+        stream.end()
+        if executor is not None:
+            executor.close()
+        stream.close(cause)
+
+
+def _settled(stream: Stream, outcomes: Iterable[MakeOutcome]) -> Iterator[MakeOutcome]:
+    with closing(cast("Any", outcomes)):
+        for outcome in outcomes:
+            stream.settle(outcome)
+            yield outcome
+
+
+def executor_for(tables: Sequence[Table], processes: int | None, stream: Stream) -> Executor:
+    """Return what computes the tasks of a stream."""
+    connection = tables[0].connection
+    wanted = min(pools.usable_cpus() if processes is None else processes, pools.usable_cpus())
+    if populating.in_processes(connection, wanted):
+        timeout = connection.config.jobs.timeout or None
+        return pools.ProcessExecutor(tables, wanted, {}, timeout, stream.lock)
+    by_name = {table.name: table for table in tables}
+    return local.LocalExecutor(lambda task: run_job(by_name[cast("TableName", task.table)], task, {}))

@@ -1,0 +1,122 @@
+"""One stream of tasks from the tables of a pipeline: a key goes on as soon as what it needs is there."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+
+from datajoint.compute.pipeline.lanes import Lane
+from datajoint.compute.task import FAILED, MakeOutcome, MakeTask
+from datajoint.heading.names import TableName
+
+__all__ = ["Stream"]
+
+
+class Stream(Iterator[MakeTask]):
+    """Hands out tasks, of the last tables first, until nothing is left that can be made.
+
+    An executor may ask for tasks in several threads. Who finds none waits until an outcome makes some
+    possible; the stream ends when none is on its way.
+
+    Parameters
+    ----------
+    lanes
+        The tables, parents first.
+    most
+        The most tasks to hand out.
+
+    Attributes
+    ----------
+    lock
+        Held while the connection is used.
+    """
+
+    def __init__(self, lanes: Sequence[Lane], most: int | None = None) -> None:
+        self.lock = threading.Condition()
+        self._lanes = tuple(lanes)
+        self._by_name = {lane.table.name: lane for lane in lanes}
+        self._left = most
+        self._running = 0
+        self._ahead: MakeTask | None = None
+        self._ended = False
+
+    def __next__(self) -> MakeTask:
+        with self.lock:
+            while not self._ended:
+                task = self._take()
+                if task is not None:
+                    self._running += 1
+                    return task
+                if not self._wait():
+                    break
+            raise StopIteration
+
+    def _wait(self) -> bool:
+        """Wait for what may bring more tasks; return False if nothing will."""
+        if not self._running:
+            return False
+        self.lock.wait()
+        return True
+
+    def peek(self) -> bool:
+        """Return whether there is a task."""
+        with self.lock:
+            self._ahead = self._ahead or self._take()
+            return self._ahead is not None
+
+    def settle(self, outcome: MakeOutcome) -> None:
+        """Take note of what became of a task."""
+        name = outcome.table
+        assert name is not None  # noqa: S101 - all tasks here name their table
+        with self.lock:
+            self._by_name[name].settle(outcome)
+            self._running -= 1
+            if outcome.status != FAILED:
+                self._touch(name)
+            self.lock.notify_all()
+
+    def _touch(self, name: TableName) -> None:
+        for lane in self._lanes:
+            if name in lane.inputs:
+                lane.dirty = True
+
+    def end(self) -> None:
+        """Hand out nothing more."""
+        with self.lock:
+            self._ended = True
+            self.lock.notify_all()
+
+    def close(self, cause: BaseException | None = None) -> None:
+        """Give back what was handed out and not settled."""
+        self.end()
+        with self.lock, ExitStack() as stack:  # all of it, whatever fails
+            for lane in self._lanes:
+                stack.callback(lane.close, cause)
+
+    # ---------------------------------------------------------------------------------------------- taking
+
+    def _take(self) -> MakeTask | None:
+        if self._ahead is not None:
+            task, self._ahead = self._ahead, None
+            return task
+        if self._left == 0:
+            return None
+        task = self._next()
+        if task is not None and self._left is not None:
+            self._left -= 1
+        return task
+
+    def _next(self) -> MakeTask | None:
+        """Take from the last table that has a key; where none has one, look for keys whatever it costs."""
+        for lane in reversed(self._lanes):
+            if lane.may_look():
+                lane.look()
+            if (task := lane.take()) is not None:
+                return task
+        for lane in reversed(self._lanes):
+            while lane.dirty:
+                lane.look()
+                if (task := lane.take()) is not None:
+                    return task
+        return None
