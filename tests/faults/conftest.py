@@ -26,7 +26,9 @@ schema = instance.Schema({schema!r})
 class Subject(dj.Manual):
     definition = "subject_id : int32"
 
-def work(key):
+parts = 3
+
+def work(self, key):
     {work}
 
 @schema
@@ -44,9 +46,9 @@ class Fit(dj.Computed):
         '''
 
     def make(self, key):
-        work(key)
+        work(self, key)
         self.insert1({{**key, "pid": os.getpid()}})
-        self.Part.insert({{**key, "n": n}} for n in range(3))
+        self.Part.insert({{**key, "n": n}} for n in range(parts))
 
 print("ready", flush=True)
 """

@@ -26,7 +26,8 @@ def peer_python(pytestconfig: pytest.Config) -> Path:
 @pytest.fixture
 def peer(peer_python: Path, backend: Server, tmp_path: Path) -> Callable[..., str]:
     """Give a function that runs a script (with `dj` connected to the backend) and returns what it printed."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("DJ_")} | {
+    ours = ("DJ_", "PYTHON")  # it would import our code by PYTHONPATH
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)} | {
         "DJ_HOST": backend.host,
         "DJ_PORT": str(backend.port),
         "DJ_USER": backend.user,

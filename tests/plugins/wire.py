@@ -15,7 +15,9 @@ from plugins.servers import Server
 class Wire:
     """Listens on a port of this machine and passes on what comes, until it is cut.
 
-    `cut_when(text)` lets the statement with this text reach the server, keeps the answer from the client, and cuts.
+    `cut_when(text)` lets the statement with this text reach the server, keeps the answer from the client, and cuts;
+    with `how="before"` nothing of it reaches the server, with `how="during"` half of it. `cut_at(n)` does the same at
+    the n-th message from now.
     """
 
     def __init__(self, host: str, port: int) -> None:
@@ -24,12 +26,23 @@ class Wire:
         self.port: int = self._listener.getsockname()[1]
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._trigger: bytes | None = None
+        self._how = "after"
+        self._left = 0
         self.opened = 0
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def cut_when(self, text: str) -> None:
-        """Cut at the first answer after a statement with this text."""
-        self._trigger = text.encode()
+    def cut_when(self, text: str, how: str = "after") -> None:
+        """Cut before, during or after a statement with this text."""
+        self._trigger, self._how = text.encode(), how
+
+    def cut_at(self, n: int, how: str = "after") -> None:
+        """Cut before, during or after the n-th message from now; 0 takes it back."""
+        self._left, self._how = n, how
+
+    @property
+    def waits(self) -> bool:
+        """Whether what it is to cut at has not come."""
+        return self._trigger is not None or self._left > 0
 
     def cut(self) -> None:
         """End all connections at once; new ones are let through."""
@@ -61,14 +74,25 @@ class Wire:
     def _pass(self, one: socket.socket, other: socket.socket, forth: bool, last: threading.Event) -> None:
         with closing(one), suppress(OSError):
             while data := one.recv(65536):
-                if forth and self._trigger and self._trigger in data:
-                    self._trigger = None
+                if forth and self._is_it(data):
                     last.set()
+                    if self._how != "after":
+                        other.sendall(data[: len(data) // 2] if self._how == "during" else b"")
+                        break
                 elif not forth and last.is_set():
                     break
                 other.sendall(data)
             for end in (one, other):
                 end.shutdown(socket.SHUT_RDWR)
+
+    def _is_it(self, data: bytes) -> bool:
+        if self._trigger and self._trigger in data:
+            self._trigger = None
+            return True
+        if self._left > 0:
+            self._left -= 1
+            return self._left == 0
+        return False
 
 
 @pytest.fixture

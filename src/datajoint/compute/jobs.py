@@ -285,15 +285,17 @@ class Jobs(Table):
         columns = layout.columns(tuple(self.primary_key))
         values = [value for key in keys for value in self._encoded(key)]
         text = sql.reserve(self.name, columns, len(keys), owner, layout.dialect)
+        session = connection.session
         if layout.dialect.features.returning:
             rows = write(connection, text, values, fetch=True)
-            taken = {tuple(key.values()) for key in self.decoded(rows)}
         else:
-            count = write(connection, text, values)
-            if count in (0, len(keys)):
-                return list(keys) if count else []
+            count, rows = write(connection, text, values), None
+            if count == len(keys):
+                return list(keys)
+        if rows is None or connection.session is not session:  # the first answer may have been lost
             mine = sql.find_mine(self.name, columns, len(keys), owner, layout.dialect)
-            taken = {tuple(key.values()) for key in self.decoded(connection.fetch_all(mine, values))}
+            rows = connection.fetch_all(mine, values)
+        taken = {tuple(key.values()) for key in self.decoded(rows)}
         return [key for key in keys if tuple(key.values()) in taken]
 
     def finishing(self, key: Mapping[str, Any], owner: Owner, seconds: float) -> list[tuple[str, Parameters]]:
@@ -332,6 +334,10 @@ class Jobs(Table):
             values = [value for key in some for value in self._encoded(self._own(key))]
             released += write(self.connection, text, values)
         return released
+
+    def release_all(self, owner: Owner) -> int:
+        """Give back whatever a worker holds, known to it or not: the answer to a reservation may be lost."""
+        return int(write(self.connection, sql.repend_lost(self.name, owner, self.connection.dialect)))
 
     def holds(self, key: Mapping[str, Any], owner: Owner) -> bool:
         """Whether a worker holds the job of a key."""

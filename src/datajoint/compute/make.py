@@ -13,7 +13,13 @@ from datajoint._value import Value
 from datajoint.backends.base import Parameters
 from datajoint.compute.equality import same
 from datajoint.compute.making import PARTS, Making, what_to_write
-from datajoint.errors import ComputeError, ContractError, DataJointDeprecationWarning, TransactionError
+from datajoint.errors import (
+    ComputeError,
+    ContractError,
+    DataJointDeprecationWarning,
+    LostConnectionError,
+    TransactionError,
+)
 from datajoint.heading.names import TableName
 from datajoint.heading.values import normaliser
 from datajoint.table.checks import inspect_make, record
@@ -27,6 +33,8 @@ from datajoint.table.write_set import WriteSet
 __all__ = ["make", "running_key"]
 
 _END = object()
+_UNDONE = ("serialize", "rolled_back", "unknown")
+"""Why a transaction was undone that may be run again; whether it is *unknown* has been looked up by then."""
 
 Key = Mapping[str, Any]
 Closing = Callable[[], Sequence[tuple[str, Parameters]]]
@@ -61,8 +69,8 @@ def running_key(table: Table) -> Key | None:
 def make(table: Table, key: Key, make_kwargs: Mapping[str, Any], closing: Closing | None = None) -> None:
     """Make one key: all that it inserts is there afterwards, or nothing (POP-6).
 
-    Where its inputs changed under it, or the database gave it up in favour of another transaction, it is made
-    again, up to ``jobs.conflict_retries`` times.
+    Where its inputs changed under it, the database gave it up in favour of another transaction, or its
+    transaction was lost with the connection, it is made again, up to ``jobs.conflict_retries`` times.
 
     Parameters
     ----------
@@ -83,8 +91,8 @@ def make(table: Table, key: Key, make_kwargs: Mapping[str, Any], closing: Closin
             except _FetchedDataChanged as error:
                 if not retries:
                     raise ComputeError(str(error), hint="Populate when nobody changes its inputs.") from None
-            except TransactionError as error:
-                if not retries or error.context.get("reason") != "serialize":
+            except (TransactionError, LostConnectionError) as error:
+                if not retries or error.context.get("reason") not in _UNDONE:
                     raise
             else:
                 return

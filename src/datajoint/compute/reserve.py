@@ -26,6 +26,8 @@ _PAGE_SECONDS = 1.0
 """Age from which they are looked at again: more urgent jobs may have come."""
 _MOST = 10
 """Jobs reserved in one statement."""
+_LOSSES = 5
+"""A key whose connection was lost is tried so often at least."""
 _LONGEST_DELAY = 3600.0
 """Between two attempts."""
 _AHEAD_SECONDS = 0.1
@@ -65,6 +67,7 @@ class Reservations:
         self._worker = Worker(jobs)
         self.owner = self._worker.owner
         self._started = False
+        self._session = jobs.connection.session
         self._page: list[tuple[int, Key]] = []
         self._looked = 0.0
         self._contended = False
@@ -120,13 +123,15 @@ class Reservations:
                         add_attempt(self._jobs, key, self._worker.id, GIVEN_UP, 0.0, cause)
             if back:
                 self._jobs.release(back, self.owner)
+            if self._jobs.connection.session is not self._session:  # an answer was lost, and more may be ours
+                self._jobs.release_all(self.owner)
             self._worker.close()
         except DataJointError as error:
             self._worker.abandon()  # what it holds is taken back by others
             if cause is None:
                 raise
             logger.warning(
-                "%d jobs of `%s` stay reserved: %s", len(back), self._jobs.target.class_name, error
+                "jobs of `%s` may stay reserved for a while: %s", self._jobs.target.class_name, error
             )
 
     # ---------------------------------------------------------------------------------------------- taking
@@ -181,6 +186,8 @@ class Reservations:
         jobs, error = self._jobs, outcome.error
         settings = jobs.connection.config.jobs
         most = int(getattr(jobs.target, "max_attempts", None) or settings.max_attempts)
+        if isinstance(error, LostConnectionError):  # which is no fault of the key
+            most = max(most, _LOSSES)
         before = trailing(last_outcomes(jobs, key), RETRY) if most > 1 else 0
         again = before + 1 < most
         if again:

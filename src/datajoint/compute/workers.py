@@ -14,7 +14,7 @@ from datajoint.backends.sqlite_lock import WriterLock, is_free
 from datajoint.compute.beat import Beat, Setup
 from datajoint.compute.owner import owner_here, write
 from datajoint.engine.connection import Connection
-from datajoint.errors import DataJointError
+from datajoint.errors import DataJointError, DuplicateError
 from datajoint.heading.names import TableName
 from datajoint.heading.types import parse_type
 from datajoint.heading.values import json_text
@@ -88,8 +88,9 @@ class Worker:
         owner, dialect = self.owner, connection.dialect
         given = [owner.host, owner.pid, owner.connection_id, owner.user[:128], json_text([self._table])]
         text = sql.add_worker(self._schema, lease + _GRACE, dialect)
-        write(connection, text, [_encoded(connection, self.id), *given])
         self._listed = True
+        with suppress(DuplicateError):  # listed already, and the answer was lost
+            write(connection, text, [_encoded(connection, self.id), *given])
 
     def _take_lock(self) -> None:
         path = lock_path(self._connection, self.id)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from datajoint.backends.base import Parameters
 from datajoint.engine.connection import Connection
 from datajoint.engine.observe import observed, observing
-from datajoint.errors import DataJointError, DuplicateError, TransactionError
+from datajoint.errors import DataJointError, LostConnectionError, TransactionError
 from datajoint.heading.names import TableName
 from datajoint.journal.change import change, event_statement, packet, store, took_place
 from datajoint.journal.event import EventRecord, enabled, is_clash, new_id
@@ -246,13 +246,29 @@ class WriteSet:
         self.own_rows = sum(insert.rows for insert in self._inserts if insert.name == self.name)
         try:
             self._flush(statements)
-        except DuplicateError as error:
-            if took_place(self.connection, EventRecord(self.event, "make", self.name)):
-                return  # repeated, because the connection was lost when all had been done
-            if not is_clash(error):
+        except DataJointError as error:
+            if self._is_stored():
+                return
+            if is_clash(error):
+                self._scope.id = new_id()
+            elif not _is_undone(error):
                 raise
-            self._scope.id = new_id()
+            self._flush_again(statements)
+
+    def _flush_again(self, statements: Sequence[Statement]) -> None:
+        try:
             self._flush(statements)
+        except DataJointError:
+            if not self._is_stored():
+                raise
+
+    def _is_stored(self) -> bool:
+        """Whether all was stored, though the connection was lost before the server could say so."""
+        if not self.connection.dialect.features.server:
+            return False
+        with suppress(DataJointError):  # it cannot be looked up: the first error stands
+            return took_place(self.connection, EventRecord(self.event, "make", self.name))
+        return False
 
     def _finish_pinned(self, statements: Sequence[Statement]) -> None:
         block, self._transaction = self._transaction, None
@@ -270,7 +286,11 @@ class WriteSet:
         except BaseException as error:
             block.__exit__(type(error), error, error.__traceback__)
             raise
-        block.__exit__(None, None, None)
+        try:
+            block.__exit__(None, None, None)
+        except LostConnectionError:
+            if not self._is_stored():
+                raise
 
     def _check_open(self) -> None:
         if not self.connection.in_transaction:
@@ -346,6 +366,14 @@ class WriteSet:
                     f"The rows were inserted at {', '.join(dict.fromkeys(i.where for i in inserts))}."
                 )
                 return
+
+
+def _is_undone(error: DataJointError) -> bool:
+    """Whether a transaction was lost with its connection, so that it may be run again."""
+    return isinstance(error, LostConnectionError) and error.context.get("reason") in (
+        "rolled_back",
+        "unknown",
+    )
 
 
 def current(connection: Connection) -> WriteSet | None:
