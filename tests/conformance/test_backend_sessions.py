@@ -132,12 +132,20 @@ def test_a_failed_load_leaves_a_usable_session(table):
     assert 2 == session.load_rows(name, ["x"], [parse_type("int32")], [(1,), (2,)])
 
 
-@pytest.mark.statement("QRY-26")
-@pytest.mark.backends("mysql")
+@pytest.mark.statement("QRY-26", "ERR-5")
 def test_a_second_statement_is_refused(table):
     session, name = table
-    with pytest.raises(QuerySyntaxError):
-        session.execute(f"SELECT 1; DELETE FROM {name}")
+    session.execute(f"INSERT INTO {name} VALUES (7)")
+    for text in (f"SELECT 1; DELETE FROM {name}", f"SELECT 'it''s; so'; DELETE FROM {name} -- ;"):
+        with pytest.raises(QuerySyntaxError, match="One statement at a time"):
+            session.execute(text)
+    assert 1 == count(session, name)
+    for text in (
+        f"SELECT 'a;b' FROM {name};",
+        f"SELECT x /* 1; 2 */ FROM {name}; ",
+        f"SELECT x FROM {name} -- a;b",
+    ):
+        assert 1 == len(session.execute(text).fetchall())
 
 
 @pytest.mark.statement("TXN-1")

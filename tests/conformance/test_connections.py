@@ -18,6 +18,7 @@ from datajoint.errors import (
     ConfigurationError,
     DataJointError,
     LostConnectionError,
+    QuerySyntaxError,
     ThreadSafetyError,
     TransactionError,
 )
@@ -139,6 +140,9 @@ def test_a_connection_of_ones_own(backend, tmp_path, schema_name):
         assert "it's %" == Parent.fetch1("t")
         assert {schema.database: schema} == connection.schemas
         assert [Child.name] == [edge.child for edge in connection.dependencies.to_children(Parent.name)]
+        for nothing in ("", " \n"):
+            with pytest.raises(QuerySyntaxError, match="empty"):
+                connection.query(nothing)
         with connection.transaction:
             Parent.insert1({"a": 2})
             with pytest.raises(TransactionError, match="CREATE"):

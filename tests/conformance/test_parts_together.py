@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 import datajoint as dj
-from datajoint.errors import DataJointError, DuplicateError, IntegrityError, MissingAttributeError
+from datajoint.errors import (
+    DataJointError,
+    DataJointWarning,
+    DuplicateError,
+    IntegrityError,
+    MissingAttributeError,
+)
 
 CELL = "-> master\ncell : int16\n---\ndepth=0 : float64"
 LINK = "-> master.proj(scan='scan_id')\nlink : int16"
@@ -269,6 +275,19 @@ def test_wrong_wishes(declare):
         table = declare(f"Wrong{n}", "scan_id : int32", Cell=cell, min_parts=wrong)
         with pytest.raises(DataJointError, match=text):
             table.insert1({"scan_id": 1})
+
+
+@pytest.mark.statement("TXN-5", "TYP-17")
+def test_parts_of_a_master_that_is_numbered_by_the_database(declare):
+    with pytest.warns(DataJointWarning):
+        cell = declare.part("Cell", CELL)
+        scan = declare("Scan", "scan_id : int auto_increment\n---\nnote='' : varchar(20)", Cell=cell)
+    with pytest.raises(DataJointError, match=r"`Scan.scan_id` is numbered by the database") as caught:
+        scan.insert1({"note": "x"}, parts={scan.Cell: [{"cell": 1}]})
+    assert "transaction" in str(caught.value)
+    assert [0, 0] == [len(scan()), len(scan.Cell())]
+    scan.insert1({"scan_id": 4}, parts={scan.Cell: [{"cell": 1}]})
+    assert [{"scan_id": 4, "cell": 1}] == scan.Cell.keys()
 
 
 @pytest.mark.statement("TXN-5", "TAB-6")

@@ -12,11 +12,12 @@ from functools import cache, lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
 
+from datajoint.backends import phrases
 from datajoint.backends.base import Backend, Cursor, Parameters, Session
 from datajoint.backends.mysql_catalog import MysqlCatalog
 from datajoint.backends.mysql_dialect import MysqlDialect, binary_literal
 from datajoint.backends.mysql_errors import LOST, NO_TLS, refused, translate
-from datajoint.errors import DataJointError, DuplicateError, QuerySyntaxError
+from datajoint.errors import DataJointError, DuplicateError
 
 if TYPE_CHECKING:
     from datajoint.heading.types import AttributeType
@@ -94,7 +95,7 @@ class MysqlSession(Session):
         core: bool = False,
     ) -> Cursor:
         if ";" in text and not _single(text):
-            raise QuerySyntaxError("One statement at a time, please: the text holds several.", statement=text)
+            raise phrases.several(text)
         try:
             self._cursor.execute(text, parameters)
         except Exception as error:

@@ -10,6 +10,7 @@ from datajoint.errors import (
     ConfigurationError,
     DeadlockError,
     LostConnectionError,
+    QuerySyntaxError,
     TransactionError,
 )
 
@@ -23,6 +24,7 @@ __all__ = [
     "no_encryption",
     "read_only",
     "right_needed",
+    "several",
     "wrong_option",
 ]
 
@@ -105,6 +107,14 @@ def no_database(where: str, name: str, **context: Any) -> ConfigurationError:
         hint="Check `database.name`; it names a database of the server, not a schema.",
         **{**context, "reason": "database"},
     )
+
+
+def several(text: str, **context: Any) -> QuerySyntaxError:
+    """A text is more than one statement."""
+    return QuerySyntaxError(
+        "One statement at a time, please: the text holds several.", hint="Run each by a call of its own.",
+        statement=text, **{**context, "reason": "syntax"},
+    )  # fmt: skip
 
 
 def deadlock(why: str, **context: Any) -> DeadlockError:

@@ -81,8 +81,9 @@ class PostgresqlSession(Session):
 
     def execute(self, text: str, parameters: Parameters = (), core: bool = False) -> Cursor:
         self._make_sure()
+        prepare = True if not parameters and ";" in text.rstrip()[:-1] else None  # refuses several statements
         try:
-            return self._cursor.execute(text, parameters, binary=core)
+            return self._cursor.execute(text, parameters, prepare=prepare, binary=core)
         except Exception as error:
             if STALE_PLAN in str(error) and not self.in_transaction:
                 return self._execute_anew(text, parameters, core)

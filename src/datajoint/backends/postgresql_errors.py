@@ -82,6 +82,8 @@ def translate(exception: BaseException, text: str, where: str) -> DataJointError
         context.update(_details(diagnosis, reason))
     if text:
         context["statement"] = text
+    if message.startswith("cannot insert multiple commands"):
+        return phrases.several(text, native=state)
     if kind is LostConnectionError:
         return phrases.lost(where, message, **context)
     if kind is DeadlockError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from datajoint.backends import phrases
 from datajoint.errors import (
     AccessError,
     CheckError,
@@ -83,6 +84,8 @@ _STORED = re.compile(r"cannot store \w+ value in \w+ column (?P<columns>.+)")
 def translate(exception: BaseException, text: str, path: str) -> DataJointError:
     """Return the error of ours for an exception of the driver."""
     message = str(exception)
+    if message.startswith("You can only execute one statement"):
+        return phrases.several(text)
     native = getattr(exception, "sqlite_errorname", None)
     kind, reason = _classify(exception, native, message)
     context: dict[str, Any] = {"reason": reason, "native": native, **_details(reason, message, text)}

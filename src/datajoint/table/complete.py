@@ -284,7 +284,16 @@ def _key_of(layout: Layout, row: Any) -> dict[str, Any]:
     """Return the key that a row has, as it is given."""
     given = one(row, layout.heading)
     values = dict(zip(given.names, given.columns, strict=True))
-    return {name: values[name][0] for name in layout.heading.key if name in values}
+    key = {name: values[name][0] for name in layout.heading.key if name in values}
+    for name in layout.heading.key:
+        if key.get(name) is None and layout.heading[name].autoincrement:
+            raise DataJointError(
+                f"`{layout.label}.{name}` is numbered by the database: rows of parts cannot refer to the row "
+                "before it is inserted.",
+                hint=f"Give `{name}`; or insert the row, fetch its key, and insert the parts, in one "
+                "`with connection.transaction:` block.",
+            )
+    return key
 
 
 def _filled(part: Table, master: TableName, key: Mapping[str, Any], rows: Any) -> Iterator[dict[str, Any]]:
