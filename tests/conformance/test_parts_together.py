@@ -279,8 +279,8 @@ def test_wrong_wishes(declare):
 
 @pytest.mark.statement("TXN-5", "TYP-17")
 def test_parts_of_a_master_that_is_numbered_by_the_database(declare):
+    cell = declare.part("Cell", CELL)
     with pytest.warns(DataJointWarning):
-        cell = declare.part("Cell", CELL)
         scan = declare("Scan", "scan_id : int auto_increment\n---\nnote='' : varchar(20)", Cell=cell)
     with pytest.raises(DataJointError, match=r"`Scan.scan_id` is numbered by the database") as caught:
         scan.insert1({"note": "x"}, parts={scan.Cell: [{"cell": 1}]})

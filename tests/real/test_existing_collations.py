@@ -59,6 +59,9 @@ def test_texts_compare_exactly(collation: str, old: Any, instance: Any) -> None:
         assert 0 == len(Word & [{"word": other}, {"word": "nothing"}]), other
         assert 0 == len(Word & f"word = '{other}'"), other
         assert 0 == len(Word & f"word in ('{other}')"), other
+        assert 0 == len(Word & f"'{other}' = word"), other
+        assert 3 == len(Word & f"word <> '{other}'"), other
+        assert 3 == len(Word & f"not word = '{other}'"), other
         assert 0 == len(Use & (Word & {"word": other})), other
     assert 3 == len(Word - {"word": "ABC"})
     assert 1 == len(Word & {"note": "Note"})
@@ -201,7 +204,11 @@ def test_an_equality_is_looked_up_in_the_index(old: Any, instance: Any) -> None:
         question = "SHOW SESSION STATUS LIKE 'Handler_read_rnd_next'"
         return int(instance.connection.query(question).fetchall()[0][1])
 
-    for query in (Word & {"word": "w7"}, Word & [{"word": "w7"}], Use * Word & {"word": "w7"}):
+    for query in (
+        Word & {"word": "w7"}, Word & [{"word": "w7"}], Use * Word & {"word": "w7"}, Word & "word = 'w7'",
+        Word & "word in ('w7', 'W8') and note = ''", Word & "'w7' = word", Use & (Word & "word = 'w7'"),
+        Word.proj(other="word") & "other = 'w7'",
+    ):  # fmt: skip
         before = read()
         assert 1 == len(query.to_dicts())
         assert 50 > read() - before

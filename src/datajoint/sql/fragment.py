@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from datajoint.algebra.expressions import (
     Call,
@@ -29,6 +29,7 @@ __all__ = ["render"]
 
 Column = Callable[[str], tuple[str, AttributeType]]
 Placeholder = Callable[[int, AttributeType], str]
+Indexed = Callable[[str], str | None]
 Written = tuple[str, AttributeType]
 
 _COMPARISONS = {"=", "<>", "<", "<=", ">", ">="}
@@ -40,7 +41,13 @@ _MAX_TERMS = 100
 _PLAIN_FAMILIES = {"bool", "int", "float", "text", "null"}
 
 
-def render(expression: Expression, backend: str, column: Column, param: Placeholder) -> str:
+def _nothing(name: str) -> None:
+    """Every column is found as it is written."""
+
+
+def render(
+    expression: Expression, backend: str, column: Column, param: Placeholder, indexed: Indexed = _nothing
+) -> str:
     """Write an expression.
 
     Parameters
@@ -54,6 +61,8 @@ def render(expression: Expression, backend: str, column: Column, param: Placehol
     param
         Gives the placeholder of a parameter; called in the order of the text, for one parameter more than
         once where the text needs it so.
+    indexed
+        Gives the column of an attribute that `column` converts, by which an index finds candidates.
 
     Returns
     -------
@@ -72,14 +81,15 @@ def render(expression: Expression, backend: str, column: Column, param: Placehol
     >>> render(node, "sqlite", lambda name: (f'"{name}"', parse_type("int32")), lambda index, dtype: "?")
     '("a" + 1)'
     """
-    return _Writer(backend, column, param).write(expression)[0]
+    return _Writer(backend, column, param, indexed).write(expression)[0]
 
 
 class _Writer:
-    def __init__(self, backend: str, column: Column, param: Placeholder) -> None:
+    def __init__(self, backend: str, column: Column, param: Placeholder, indexed: Indexed) -> None:
         self.backend = backend
         self.column = column
         self.param = param
+        self.indexed = indexed
 
     def write(self, node: Expression) -> Written:
         """Return text and type of an expression; the text stands by itself or in parentheses."""
@@ -119,12 +129,14 @@ class _Writer:
         if op in ("+", "-") and isinstance(node.args[1], Interval):
             return self.shift(node, node.args[1])
         args = [self.write(arg) for arg in node.args]
+        if op in ("=", "in") and (found := self.candidates(op, node.args)):
+            return f"({found} AND {self.equality(op, args)})"
         if op in _COMPARISONS:
             return self.comparison(op, args[0], args[1])
         if op == "<=>":
             return f"({args[0][0]} {_SAME[self.backend]} {args[1][0]})"
         if op == "in":
-            return f"({args[0][0]} IN ({', '.join(text for text, _ in args[1:])}))"
+            return self.equality(op, args)
         if op in ("like", "ilike", "regexp", "glob"):
             return self.match(op, node, [text for text, _ in args])
         return self.arithmetic(op, args, node)
@@ -134,6 +146,19 @@ class _Writer:
         if isinstance(inner, Operator) and inner.op == "is_null":
             return f"({self.write(inner.args[0])[0]} IS NOT NULL)"
         return f"(NOT {self.write(inner)[0]})"
+
+    def equality(self, op: str, args: Sequence[Written]) -> str:
+        if op == "=":
+            return self.comparison(op, args[0], args[1])
+        return f"({args[0][0]} IN ({', '.join(text for text, _ in args[1:])}))"
+
+    def candidates(self, op: str, args: Sequence[Expression]) -> str:
+        """Write what an index answers of an equality, where it takes some texts for others (TYP-20)."""
+        name, *values = sorted(args, key=lambda arg: not isinstance(arg, Name)) if op == "=" else args
+        column = self.indexed(name.name) if isinstance(name, Name) else None
+        if column is None or not all(isinstance(value, (Literal, Param)) for value in values):
+            return ""
+        return self.equality(op, [(column, TEXT), *(self.write(value) for value in values)])
 
     def comparison(self, op: str, a: Written, b: Written) -> str:
         left, right = a[0], b[0]

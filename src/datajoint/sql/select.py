@@ -338,8 +338,9 @@ class _Writer:
             slots[mark] = Slot(predicate.offset + n, (dtype,))
             return mark
 
+        columns = _Columns(self, predicate.scope)
         text = fragments.render(
-            predicate.fragment.expression, self.dialect.name, self.columns(predicate.scope), parameter
+            predicate.fragment.expression, self.dialect.name, columns, parameter, columns.indexed
         )
         pieces: Pieces = ["("]
         for n, part in enumerate(text.split("\0")):
@@ -358,6 +359,13 @@ class _Columns:
         expr = self.scope[name]
         text = self.writer.exact(expr)
         return (text if isinstance(expr, Ref) else f"({text})"), expr.dtype
+
+    def indexed(self, name: str) -> str | None:
+        """Return the column itself where it is written as something else."""
+        expr = self.scope[name]
+        if not isinstance(expr, Ref) or expr.dtype.collation is None:
+            return None
+        return self.writer.expr(expr)
 
 
 def _row(texts: Sequence[str]) -> str:
