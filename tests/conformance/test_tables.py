@@ -444,3 +444,48 @@ def test_hidden_columns_stay_hidden(pipeline):
     session.insert1({"session": 3, "kind": "a", hidden: 1}, ignore_extra_fields=True)
     assert 0 == len(session & f"{hidden} = 1")
     assert 3 == len(session & f"{hidden} > 1")
+
+
+HIDDEN = {
+    "sqlite": ("REAL", "TEXT"),
+    "postgresql": ("real", "varchar(64)"),
+    "mysql": ("float", "varchar(64)"),
+}
+
+
+@pytest.mark.statement("TAB-20", "JOB-18")
+def test_hidden_columns_are_attributes_with_metadata(pipeline, declare, backend, schema, connect):
+    _, session, scan, _ = pipeline
+    session.insert([{"session": 1, "kind": "a"}, {"session": 2, "kind": "b"}])
+    whole = session.with_metadata()
+    assert [*session.heading.names, "event"] == whole.heading.names
+    assert session.primary_key == whole.primary_key
+    events = whole.to_arrays("event")
+    assert 1 == len(set(events))
+    assert events[0] > 1
+    assert 2 == len(whole & {"event": int(events[0])})
+    assert 0 == len(whole & f"event <> {events[0]}")
+    assert [{"session": 2, "event": events[0]}] == (session & "session > 1").with_metadata().proj(
+        "event"
+    ).to_dicts()
+    assert [{"event": events[0], "n": 2}] == dj.U("event").aggr(whole, n="count(session)").to_dicts()
+    written = dj.FreeTable(schema.connection, f"{schema.database}.~events")
+    assert "insert" == (written & {"event": int(events[0])}).fetch1("kind")
+    assert 2 == len(whole.proj("event") * session)
+    with pytest.raises(DataJointError, match="event"):
+        whole * scan.with_metadata()
+    one = declare("One", "---\nvalue : int16")
+    one.insert1({"value": 3})
+    assert ["value", "event"] == one.with_metadata().heading.names
+    named = declare("Named", "event : int16")
+    named.insert1({"event": 7})
+    assert ["event", "_event"] == named.with_metadata().heading.names
+    assert 7 == named.with_metadata().fetch1("event")
+    duration, version = HIDDEN[backend.name]
+    for column, kind in (("_job_duration", duration), ("_job_version", version)):
+        schema.connection.query(f"ALTER TABLE {named.full_table_name} ADD COLUMN {column} {kind}")
+    schema.connection.query(f"UPDATE {named.full_table_name} SET _job_duration = 1.5, _job_version = 'abc'")
+    there = connect().FreeTable(str(named.name))
+    assert {"event", "_event", "job_duration", "job_version"} == set(there.with_metadata().heading.names)
+    assert (1.5, "abc") == (there.with_metadata() & "job_duration > 1").fetch1("job_duration", "job_version")
+    assert ["event"] == there.heading.names

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from datajoint.algebra import hidden
 from datajoint.algebra.nodes import Query
 from datajoint.declare import describe
 from datajoint.declare.spec import TableSpec
@@ -126,6 +127,24 @@ class Table(Writing, Changing, Deleting, Altering, Family, Checking, QueryExpres
         if printout:
             print(text)  # noqa: T201 - asked for
         return text
+
+    def with_metadata(self) -> QueryExpression:
+        """Return the rows with the hidden columns as attributes: `event`, the event that wrote the row.
+
+        Columns of older releases come without their underscore, too, such as `job_duration`.
+
+        Examples
+        --------
+        >>> import datajoint as dj
+        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+        >>> @schema
+        ... class Subject(dj.Manual):
+        ...     definition = "subject_id : int32"
+        >>> Subject.insert1({"subject_id": 1})
+        >>> Subject.with_metadata().heading.names
+        ['subject_id', 'event']
+        """
+        return self._derived(hidden.reveal(self.query))
 
     def _sibling(self, name: TableName) -> Table:
         """Return another table of the connection, without its class."""

@@ -276,6 +276,9 @@ class UserTable(Table, metaclass=_TableType):
     @classmethod
     def describe(cls, printout: bool = False) -> str:
         """Return the definition of the table as the database has it (DEF-26)."""
+    @classmethod
+    def with_metadata(cls) -> QueryExpression:
+        """Return the rows with the hidden columns as attributes: `event`, the event that wrote the row."""
 
 class _Populated(UserTable):
     """Tables whose rows are made by `make`."""

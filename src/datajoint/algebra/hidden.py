@@ -1,0 +1,43 @@
+"""The hidden columns of a table as ordinary attributes (TAB-20)."""
+
+from __future__ import annotations
+
+from datajoint._value import replace
+from datajoint.algebra.nodes import Project, Query
+from datajoint.heading.heading import Heading
+
+__all__ = ["reveal"]
+
+_NEVER = "_singleton"
+
+
+def reveal(query: Query) -> Query:
+    """Return the rows of a table with its hidden columns as attributes, named without the underscore.
+
+    One whose name an attribute has already keeps its own. The key of a table of one row stays hidden.
+
+    Examples
+    --------
+    >>> from datajoint.algebra.nodes import Source
+    >>> from datajoint.heading.attribute import Attribute
+    >>> from datajoint.heading.names import TableName
+    >>> from datajoint.heading.types import parse_type
+    >>> key, event = (Attribute(name, parse_type("int64"), in_key=name == "a") for name in ("a", "_event"))
+    >>> source = Source(TableName("lab", "subject"), Heading([key], hidden=[event]))
+    >>> reveal(Query(source)).plan.heading.names
+    ['a', 'event']
+    """
+    plan = query.plan
+    child = plan.child("metadata")
+    if child is None:
+        heading = plan.heading
+        names: dict[str, str] = {}
+        for hidden in heading.hidden:
+            shown = hidden.removeprefix("_")
+            if hidden != _NEVER:
+                names[hidden if shown in heading else shown] = hidden
+        node = Project(plan, (*((name, name) for name in heading.order), *names.items()))
+        shown_now = [replace(heading.hidden[old], name=new, in_key=False) for new, old in names.items()]
+        node.heading = Heading([*heading.values(), *shown_now], nullable_key=heading.nullable_key)
+        child = plan.keep("metadata", node)
+    return Query(child, query.values)
