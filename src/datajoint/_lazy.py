@@ -27,7 +27,7 @@ _NAMES = """
     algebra.nodes backends.sqlite_catalog backends.sqlite_errors backends.sqlite_functions
     backends.sqlite_types engine.catalog engine.query_cache heading.values logging settings.template
 
-    algebra.aggregates algebra.evaluate algebra.fragment algebra.meaning codecs codecs.chain
+    algebra.aggregates algebra.evaluate algebra.fragment algebra.hidden algebra.meaning codecs codecs.chain
     codecs.context compute.equality compute.executors.local compute.executors.processes
     compute.executors.worker compute.job compute.jobs compute.key_source compute.make compute.pipeline.lanes
     compute.pipeline.ready compute.pipeline.restricting compute.pipeline.result compute.pipeline.run
