@@ -50,6 +50,23 @@ class _Family(Value):
     classes: tuple[tuple[type, Unit, ast.ClassDef], ...]
 
 
+class _Piece(Value):
+    """What a piece of code is, whoever reaches it."""
+
+    canonical: str
+    text: str
+    references: tuple[Reference, ...]
+
+
+def _read(unit: Unit, node: ast.AST, first: str | None) -> _Piece:
+    mark = (id(node), first)
+    found: _Piece | None = unit.read.get(mark)
+    if found is None:
+        named = tuple(dict.fromkeys(references(node, unit.package, first)))
+        found = unit.read[mark] = _Piece(canonical(node), normalised(node), named)
+    return found
+
+
 def reach(cls: type) -> Reached:
     """Return all code of the project that the make of a table can reach.
 
@@ -79,6 +96,8 @@ class _Walk:
         self._seen: set[tuple[str, str, int]] = set()
         self._live: set[int] = set()
         self._containers: dict[tuple[str, str], Unit] = {}
+        self._cells = dict(_cells(cls))
+        self._installed: dict[str, bool] = {}
         self._where = cls.__qualname__
         self._pending: list[tuple[Unit, str, ast.AST, _Family | None, int]] = []
 
@@ -132,12 +151,12 @@ class _Walk:
 
     def _visit(self, unit: Unit, name: str, node: ast.AST, family: _Family | None, at: int) -> None:
         self._where = name
-        self.pieces.add(canonical(node))
-        label, text = f"{unit.module}.{name}", normalised(node)
-        self.source[label] = f"{self.source[label]}\n{text}" if label in self.source else text
+        label, piece = f"{unit.module}.{name}", _read(unit, node, _first(node) if family else None)
+        self.pieces.add(piece.canonical)
+        self.source[label] = f"{self.source[label]}\n{piece.text}" if label in self.source else piece.text
         if isinstance(node, _Function):
             self._compare(unit, name)
-        for reference in references(node, unit.package, _first(node) if family else None):
+        for reference in piece.references:
             self._follow(reference, unit, family, at)
 
     def _follow(self, reference: Reference, unit: Unit, family: _Family | None, at: int) -> None:
@@ -165,6 +184,8 @@ class _Walk:
             self._import(unit.imports[name], attributes)
             return True
         live = unit.namespace.get(name, _MISSING)
+        if live is _MISSING and hasattr(builtins, name):
+            return True
         for star in unit.stars:
             other = self._project_unit(star)
             if other is not None and self._name(other, name, attributes, seen):
@@ -173,8 +194,6 @@ class _Walk:
             live = self._closure(name)
         if live is not _MISSING:
             self._value(name, live, attributes)
-            return True
-        if hasattr(builtins, name):
             return True
         if outermost:
             self.unresolved.add(f"`{name}` in `{self._where}`")
@@ -229,6 +248,8 @@ class _Walk:
     # --------------------------------------------------------------------------------------------- modules
 
     def _project_unit(self, module: str) -> Unit | None:
+        if self._is_installed(module.partition(".")[0]):
+            return None
         file = units.file_of_module(module)
         if file is None or not self._is_project(module, file):
             return None
@@ -236,6 +257,13 @@ class _Walk:
         if unit is None:
             self.unresolved.add(f"module `{module}` has no text that can be read")
         return unit
+
+    def _is_installed(self, package: str) -> bool:
+        """Whether a package is certainly none of the project, so that nobody searches in it."""
+        if package not in self._installed:
+            file = units.file_of_module(package)
+            self._installed[package] = file is not None and not self._is_project(package, file)
+        return self._installed[package]
 
     def _is_project(self, module: str, file: str) -> bool:
         own = module.partition(".")[0] == self.package and self.package != "__main__"
@@ -249,6 +277,8 @@ class _Walk:
                 return
             attributes = (imported.name, *attributes)
         module = imported.module
+        if self._is_installed(module.partition(".")[0]):
+            return
         while attributes and not attributes[0].endswith("*"):
             unit = self._project_unit(module)
             if unit is not None and self._knows(unit, attributes[0]):
@@ -272,17 +302,11 @@ class _Walk:
 
     def _closure(self, name: str) -> Any:
         """Return what a class that stands in a function takes from there."""
-        for cls in self.cls.__mro__:
-            for member in vars(cls).values():
-                function = _function_of(member)
-                if function is None or name not in function.__code__.co_freevars:
-                    continue
-                cell = (function.__closure__ or ())[function.__code__.co_freevars.index(name)]
-                try:
-                    return cell.cell_contents
-                except ValueError:  # not yet set
-                    continue
-        return _MISSING
+        cell = self._cells.get(name)
+        try:
+            return _MISSING if cell is None else cell.cell_contents
+        except ValueError:  # not yet set
+            return _MISSING
 
     def _value(self, name: str, value: Any, attributes: tuple[str, ...]) -> None:
         """Follow a name whose definition is not in the text, by what it is now."""
@@ -456,6 +480,15 @@ def _function_of(member: Any) -> FunctionType | None:
     while isinstance(member, FunctionType) and "__wrapped__" in vars(member):
         member = vars(member)["__wrapped__"]
     return member if isinstance(member, FunctionType) else None
+
+
+def _cells(cls: type) -> Iterator[tuple[str, Any]]:
+    """Yield the variables of functions around a class that its methods use."""
+    for base in reversed(cls.__mro__):
+        for member in () if _is_ours(base) else vars(base).values():
+            function = _function_of(member)
+            if function is not None:
+                yield from zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
 
 
 def _code_text(code: CodeType) -> str:

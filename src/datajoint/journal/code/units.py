@@ -45,6 +45,13 @@ class Unit:
         Name of the module that it is (a part of).
     text
         The code.
+
+    Attributes
+    ----------
+    symbols, imports, stars
+        Statements that define each name; what each imported name stands for; modules imported by ``*``.
+    read
+        What has been found out about pieces of the code, which stays the same.
     """
 
     def __init__(self, file: str, module: str, text: str) -> None:
@@ -54,6 +61,7 @@ class Unit:
         self.symbols: dict[str, list[ast.stmt]] = {}
         self.imports: dict[str, Imported] = {}
         self.stars: list[str] = []
+        self.read: dict[Any, Any] = {}
         for statement in top_level(self.tree.body):
             self._define(statement)
         self._codes: dict[str, CodeType] | None = None

@@ -1,0 +1,165 @@
+"""What a make ran as: its code and its environment, kept once per schema under their digests (provenance §2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from datajoint._value import Value
+from datajoint.codecs.blob.writer import pack
+from datajoint.declare.default import NULL
+from datajoint.declare.spec import TableSpec
+from datajoint.engine.connection import Connection
+from datajoint.engine.rows import storage_type
+from datajoint.heading.attribute import Attribute
+from datajoint.heading.names import TableName
+from datajoint.heading.types import parse_type
+from datajoint.heading.values import json_text
+from datajoint.journal.code import Fingerprint, fingerprint
+from datajoint.journal.environment import Environment, environment_of
+from datajoint.journal.event import enabled
+from datajoint.journal.system import prepare
+from datajoint.sql.dml import Conflict, insert_rows
+from datajoint.sql.system import EVENTS
+
+__all__ = ["Origin", "code_table", "environments_table", "origin_of", "renew"]
+
+
+class Origin(Value):
+    """Digests of the code and the environment of a make."""
+
+    code: str
+    environment: str
+
+
+def _column(name: str, dtype: str, nullable: bool = False, key: bool = False) -> Attribute:
+    return Attribute(name, parse_type(dtype), key, nullable, NULL if nullable else None)
+
+
+def code_table(schema: str) -> TableSpec:
+    """Return the table of the code that makes ran.
+
+    Examples
+    --------
+    >>> code_table("lab").primary_key
+    ('code',)
+    """
+    return TableSpec(
+        TableName(schema, "~code"),
+        (
+            _column("code", "char(26)", key=True),
+            _column("class_name", "varchar(255)"),
+            _column("complete", "bool"),
+            _column("unresolved", "json", nullable=True),
+            _column("source", "<blob>"),
+        ),
+        ("code",),
+    )
+
+
+def environments_table(schema: str) -> TableSpec:
+    """Return the table of the environments that makes ran in.
+
+    Examples
+    --------
+    >>> environments_table("lab").primary_key
+    ('environment',)
+    """
+    return TableSpec(
+        TableName(schema, "~environments"),
+        (
+            _column("environment", "char(26)", key=True),
+            _column("python", "varchar(32)"),
+            _column("platform", "varchar(128)"),
+            _column("packages", "json"),
+            _column("repository", "varchar(255)", nullable=True),
+            _column("commit", "char(40)", nullable=True),
+            _column("branch", "varchar(255)", nullable=True),
+            _column("remote", "varchar(255)", nullable=True),
+            _column("dirty", "bool", nullable=True),
+            _column("diff", "<blob>", nullable=True),
+        ),
+        ("environment",),
+    )
+
+
+def origin_of(connection: Connection, table: TableName, cls: type) -> Origin | None:
+    """Return what the make of a table runs as in this process, None where events are off.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> len(origin_of(schema.connection, TableName("lab", "__fit"), Origin).code)
+    26
+    """
+    if not enabled(connection, table.schema):
+        return None
+    kept: Origin | None = _source(connection, table.schema).child((Origin, cls))
+    return kept or renew(connection, table, cls)
+
+
+def renew(connection: Connection, table: TableName, cls: type) -> Origin | None:
+    """Look at the code again, which may have been edited and reloaded, and record it where it is new.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> name = TableName("lab", "__fit")
+    >>> renew(schema.connection, name, Origin) == origin_of(schema.connection, name, Origin)
+    True
+    """
+    if not enabled(connection, table.schema) or connection.is_atomic:
+        return None
+    code = fingerprint(cls)
+    environment = _environment(connection, table.schema, cls)
+    _record_code(connection, table.schema, code)
+    _record_environment(connection, table.schema, environment)
+    return _source(connection, table.schema).keep((Origin, cls), Origin(code.digest, environment.digest))
+
+
+def _environment(connection: Connection, schema: str, cls: type) -> Environment:
+    """Return the environment; it is looked at once a process, as what runs was loaded once."""
+    source = _source(connection, schema)
+    found: Environment | None = source.child((Environment, cls.__module__))
+    if found is None:
+        keep_diff = bool(connection.config.provenance.keep_diff)
+        found = source.keep((Environment, cls.__module__), environment_of(cls, keep_diff=keep_diff))
+    return found
+
+
+def _source(connection: Connection, schema: str) -> Any:
+    return connection.catalog.source(TableName(schema, EVENTS))
+
+
+def _record_code(connection: Connection, schema: str, code: Fingerprint) -> None:
+    unresolved = json_text(list(code.unresolved)) if code.unresolved else None
+    source = pack(dict(code.source))
+    row = [code.digest, code.class_name[:255], code.complete, unresolved, source]
+    _record(connection, code_table(schema), code.digest, row)
+
+
+def _record_environment(connection: Connection, schema: str, environment: Environment) -> None:
+    found = environment.repository
+    packages = json_text(dict(environment.packages))
+    row = [environment.digest, environment.python, environment.platform, packages]
+    if found is None:
+        row += [None] * 6
+    else:
+        diff = pack(found.diff) if found.diff else None
+        row += [found.root, found.commit, found.branch, found.remote, found.dirty, diff]
+    _record(connection, environments_table(schema), environment.digest, row)
+
+
+def _record(connection: Connection, spec: TableSpec, digest: str, row: list[Any]) -> None:
+    """Write a row unless it is there; known ones cost nothing."""
+    source = _source(connection, spec.name.schema)
+    if source.child((spec.name, digest)) or not prepare(connection, spec):
+        return
+    columns = [(a.name, storage_type(a.dtype)) for a in spec.attributes]
+    text = insert_rows(spec.name, columns, 1, connection.dialect, Conflict(spec.primary_key))
+    encoders = [connection.dialect.encoder(dtype) for _, dtype in columns]
+    values = [e(v) if e and v is not None else v for e, v in zip(encoders, row, strict=True)]
+    with connection.transaction:
+        connection.execute(text, values)
+    source.keep((spec.name, digest), True)
