@@ -506,7 +506,7 @@ class _Deaf:
 def test_a_write_done_before_the_connection_was_lost_is_not_done_again(subject, instance, n):
     subject.insert1({"subject_id": 1000})
     clear(subject)
-    instance.connection.session = deaf = _Deaf(instance.connection.session)
+    instance.connection._link.session = deaf = _Deaf(instance.connection.session)
     subject.insert(keys(n))
     assert 1 == deaf.lost
     assert n + 1 == len(subject())
@@ -517,7 +517,7 @@ def test_a_write_done_before_the_connection_was_lost_is_not_done_again(subject, 
 @pytest.mark.backends("postgresql", "mysql")
 @pytest.mark.parametrize("n", [0, 2])
 def test_a_make_done_before_the_connection_was_lost_is_not_done_again(fit, instance, n):
-    instance.connection.session = deaf = _Deaf(instance.connection.session)
+    instance.connection._link.session = deaf = _Deaf(instance.connection.session)
 
     def make(write_set):
         fit.insert1({"subject_id": 1, "x": 2})

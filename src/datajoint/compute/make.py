@@ -22,6 +22,7 @@ from datajoint.errors import (
 )
 from datajoint.heading.names import TableName
 from datajoint.heading.values import normaliser
+from datajoint.journal.origin import origin_of
 from datajoint.table.checks import inspect_make, record
 from datajoint.table.complete import check_complete, wanted_of
 from datajoint.table.encode import Batch
@@ -202,7 +203,7 @@ class _KeyedWrites(WriteSet):
     """The writes of a make, of which rows for other keys are refused (POP-14)."""
 
     def __init__(self, table: Table, key: Key) -> None:
-        super().__init__(table.connection, table.name)
+        super().__init__(table.connection, table.name, origin_of(table.connection, table.name, type(table)))
         self._table = table
         self._key = key
 

@@ -29,6 +29,7 @@ from datajoint.errors import (
     TransactionError,
 )
 from datajoint.graph import restrict
+from datajoint.journal import origin
 from datajoint.query.expression import QueryExpression
 from datajoint.query.operand import unshared
 from datajoint.query.restriction import Not
@@ -278,6 +279,7 @@ def _executor(
     if in_processes(table.connection, wanted):
         timeout = table.connection.config.jobs.timeout or None
         return pools.ProcessExecutor([table], wanted, make_kwargs, timeout, quiet)
+    origin.renew(table.connection, table.name, type(table))  # edited, perhaps, since it was looked at
     return local.LocalExecutor(lambda task: single.run_job(table, task, make_kwargs))
 
 

@@ -231,12 +231,12 @@ def _with_event(connection: Connection, event: EventRecord, text: str, n: int) -
 
 
 def _constant(connection: Connection, event: EventRecord) -> Any:
-    return event_text(connection, event.table.schema, event.kind, event.table.name)
+    return event_text(connection, event.table.schema, event.kind, event.table.name, event.origin)
 
 
 def _kept(connection: Connection, event: EventRecord, key: tuple[Hashable, ...], write: Any) -> str:
     """Return a text that is written once a table of events and process."""
     source = connection.catalog.source(TableName(event.table.schema, EVENTS))
-    full = (event.kind, event.table, os.getpid(), *key)
+    full = (event.kind, event.table, event.origin, os.getpid(), *key)
     found = source.child(full)
     return source.keep(full, write()) if found is None else found

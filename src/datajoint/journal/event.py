@@ -23,13 +23,20 @@ from datajoint.sql.dml import EventText
 from datajoint.sql.system import EVENTS, events_table
 from datajoint.version import __version__
 
-__all__ = ["EventRecord", "enabled", "event_text", "is_clash", "new_id", "parameters", "prepare"]
+__all__ = ["EventRecord", "Origin", "enabled", "event_text", "is_clash", "new_id", "parameters", "prepare"]
 
 _EPOCH = 1_577_836_800_000
 """Milliseconds of 2020-01-01 UTC since 1970."""
 
 _RANDOM_BITS = 21
 _LONGEST = {"db_user": 128, "user": 128, "host": 255, "client": 64, "table": 64}
+
+
+class Origin(Value):
+    """Digests of the code and the environment of a make."""
+
+    code: str
+    environment: str
 
 
 class EventRecord(Value):
@@ -48,6 +55,8 @@ class EventRecord(Value):
         Whether somebody else writes it: rows of a make's own table carry the event of the make.
     schemas
         Where its parent notes that a step was written; a step that is refused leaves the parent without it.
+    origin
+        Of a make: what it ran as.
     """
 
     id: int
@@ -57,6 +66,7 @@ class EventRecord(Value):
     details: Mapping[str, Any] | None = None
     written: bool = False
     schemas: dict[str, None] | None = None
+    origin: Origin | None = None
 
     def note(self) -> None:
         """Tell the parent that it was written."""
@@ -172,7 +182,9 @@ def _agent(pid: int) -> _Agent:
     )
 
 
-def event_text(connection: Connection, schema: str, kind: str, table: str | None) -> EventText:
+def event_text(
+    connection: Connection, schema: str, kind: str, table: str | None, origin: Origin | None = None
+) -> EventText:
     """Return what is the same in all events of this kind, table and process.
 
     Examples
@@ -185,7 +197,8 @@ def event_text(connection: Connection, schema: str, kind: str, table: str | None
     agent = _agent(os.getpid())
     db_user = connection.get_user()[: _LONGEST["db_user"]]
     short = table[: _LONGEST["table"]] if table else None
-    return EventText(schema, kind, short, db_user, agent.user, agent.host, agent.pid, agent.client)
+    ran = (origin.code, origin.environment) if origin is not None else ()
+    return EventText(schema, kind, short, db_user, agent.user, agent.host, agent.pid, agent.client, *ran)
 
 
 def parameters(connection: Connection, event: EventRecord, count: int | None = None) -> list[Any]:

@@ -1,10 +1,9 @@
-"""What a make ran as: its code and its environment, kept once per schema under their digests (provenance §2)."""
+"""What a make runs as: code and environment, kept once a schema under their digests (provenance §2)."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from datajoint._value import Value
 from datajoint.codecs.blob.writer import pack
 from datajoint.declare.default import NULL
 from datajoint.declare.spec import TableSpec
@@ -16,19 +15,12 @@ from datajoint.heading.types import parse_type
 from datajoint.heading.values import json_text
 from datajoint.journal.code import Fingerprint, fingerprint
 from datajoint.journal.environment import Environment, environment_of
-from datajoint.journal.event import enabled
+from datajoint.journal.event import Origin, enabled
 from datajoint.journal.system import prepare
 from datajoint.sql.dml import Conflict, insert_rows
 from datajoint.sql.system import EVENTS
 
-__all__ = ["Origin", "code_table", "environments_table", "origin_of", "renew"]
-
-
-class Origin(Value):
-    """Digests of the code and the environment of a make."""
-
-    code: str
-    environment: str
+__all__ = ["code_table", "environments_table", "origin_of", "renew"]
 
 
 def _column(name: str, dtype: str, nullable: bool = False, key: bool = False) -> Attribute:
@@ -120,11 +112,12 @@ def renew(connection: Connection, table: TableName, cls: type) -> Origin | None:
 
 def _environment(connection: Connection, schema: str, cls: type) -> Environment:
     """Return the environment; it is looked at once a process, as what runs was loaded once."""
-    source = _source(connection, schema)
-    found: Environment | None = source.child((Environment, cls.__module__))
-    if found is None:
-        keep_diff = bool(connection.config.provenance.keep_diff)
-        found = source.keep((Environment, cls.__module__), environment_of(cls, keep_diff=keep_diff))
+    source, mark = _source(connection, schema), (Environment, cls.__module__)
+    kept: Environment | None = source.child(mark)
+    if kept is not None:
+        return kept
+    found = environment_of(cls, keep_diff=bool(connection.config.provenance.keep_diff))
+    source.keep(mark, found)
     return found
 
 

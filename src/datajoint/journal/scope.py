@@ -9,7 +9,7 @@ from typing import Any
 from datajoint.engine.connection import Connection
 from datajoint.engine.transactions import Transaction
 from datajoint.heading.names import TableName
-from datajoint.journal.event import EventRecord, enabled, event_text, new_id
+from datajoint.journal.event import EventRecord, Origin, enabled, event_text, new_id
 from datajoint.sql.dml import block_event
 
 __all__ = ["Scope", "compound", "current_scope", "enter", "open_event", "series"]
@@ -26,18 +26,22 @@ class Scope:
         Of a make: rows of this table carry the event of the make itself.
     schemas
         Where steps were written; the event goes to each of them.
+    origin
+        Of a make: what it runs as.
     """
 
-    __slots__ = ("connection", "id", "kind", "parent", "schemas", "table")
+    __slots__ = ("connection", "id", "kind", "origin", "parent", "schemas", "table")
 
     def __init__(
-        self, connection: Connection, kind: str, table: TableName | None = None, parent: int | None = None
-    ) -> None:
+        self, connection: Connection, kind: str, table: TableName | None = None, parent: int | None = None,
+        origin: Origin | None = None,
+    ) -> None:  # fmt: skip
         self.connection = connection
         self.id = new_id()
         self.kind = kind
         self.table = table
         self.parent = parent
+        self.origin = origin
         self.schemas: dict[str, None] = {}
 
     def write(self) -> None:
@@ -48,8 +52,8 @@ class Scope:
         batch: list[tuple[str, list[Any]]] = []
         for schema in self.schemas:
             table = self.table.name if self.table and self.table.schema == schema else None
-            text = block_event(event_text(connection, schema, self.kind, table), connection.dialect)
-            batch.append((text, [self.id, self.parent, self.id]))
+            told = event_text(connection, schema, self.kind, table, self.origin)
+            batch.append((block_event(told, connection.dialect), [self.id, self.parent, self.id]))
         connection.execute_batch(batch)
 
 

@@ -330,10 +330,19 @@ class EventText(Value):
     host: str
     pid: int
     client: str
+    code: str | None = None
+    environment: str | None = None
+
+    def constants(self) -> dict[str, Any]:
+        """Return the values that are written as text, by column."""
+        given = {
+            "kind": self.kind, "table_name": self.table, "db_user": self.db_user, "user": self.user,
+            "host": self.host, "pid": self.pid, "client": self.client,
+        }  # fmt: skip
+        return given if self.code is None else {**given, "code": self.code, "environment": self.environment}
 
 
-_CONSTANT = ("kind", "table_name", "db_user", "user", "host", "pid", "client")
-_NAMES = ("event", "row_count", "parent", "details", "started", "finished", *_CONSTANT)
+_NAMES = ("event", "row_count", "parent", "details", "started", "finished")
 
 
 def write_event(event: EventText, dialect: Dialect, first: int = 1, count: str = "", source: str = "") -> str:
@@ -348,18 +357,17 @@ def write_event(event: EventText, dialect: Dialect, first: int = 1, count: str =
     source
         What follows the list of values: a FROM or WHERE.
     """
-    table = dialect.table(TableName(event.schema, EVENTS))
+    table, constants = dialect.table(TableName(event.schema, EVENTS)), event.constants()
     text = (
         _Text(dialect, first)
-        .sql(f"INSERT INTO {table} ({_names(_NAMES, dialect)}) SELECT ")
+        .sql(f"INSERT INTO {table} ({_names((*_NAMES, *constants), dialect)}) SELECT ")
         .value(_EVENT)
         .sql(", ")
     )
     text = text.sql(count) if count else text.value(_EVENT)
     text.sql(", ").value(_EVENT).sql(", ").value(_DETAILS)
     now = dialect.now_utc(_DIGITS)
-    constants = (event.kind, event.table, event.db_user, event.user, event.host, event.pid, event.client)
-    return str(text.sql(", ".join(["", now, now, *map(dialect.literal, constants)]) + source))
+    return str(text.sql(", ".join(["", now, now, *map(dialect.literal, constants.values())]) + source))
 
 
 def with_event(change: str, event: EventText, parameters: int, dialect: Dialect) -> str:
@@ -385,11 +393,11 @@ def with_event(change: str, event: EventText, parameters: int, dialect: Dialect)
 def block_event(event: EventText, dialect: Dialect) -> str:
     """Return the INSERT of the event of a block, if that wrote anything; parameters: event, parent, event."""
     quote, table = dialect.quote, dialect.table(TableName(event.schema, EVENTS))
-    constants = (event.kind, event.table, event.db_user, event.user, event.host, event.pid, event.client)
-    names = [name for name in _NAMES if name != "details"]
+    constants = event.constants()
+    names = [*(name for name in _NAMES if name != "details"), *constants]
     text = _Text(dialect).sql(f"INSERT INTO {table} ({_names(names, dialect)}) SELECT ").value(_EVENT)
     text.sql(f", sum({quote('row_count')}), ").value(_EVENT)
-    values = [f"min({quote('started')})", dialect.now_utc(_DIGITS), *map(dialect.literal, constants)]
+    values = [f"min({quote('started')})", dialect.now_utc(_DIGITS), *map(dialect.literal, constants.values())]
     text.sql(f", {', '.join(values)} FROM {table} WHERE {quote('parent')} = ").value(_EVENT)
     return str(text.sql(" HAVING count(*) > 0"))
 

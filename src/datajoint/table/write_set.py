@@ -14,7 +14,7 @@ from datajoint.engine.observe import observed, observing
 from datajoint.errors import DataJointError, LostConnectionError, TransactionError
 from datajoint.heading.names import TableName
 from datajoint.journal.change import change, event_statement, packet, store, took_place
-from datajoint.journal.event import EventRecord, enabled, is_clash, new_id
+from datajoint.journal.event import EventRecord, Origin, enabled, is_clash, new_id
 from datajoint.journal.scope import Scope, enter
 from datajoint.table.encode import Batch
 from datajoint.table.incoming import caller_depth
@@ -68,6 +68,8 @@ class WriteSet:
     ----------
     connection, name
         The table that is made, and where.
+    origin
+        The code and the environment that make it.
 
     Attributes
     ----------
@@ -90,13 +92,13 @@ class WriteSet:
     >>> write_set.finish()
     """
 
-    def __init__(self, connection: Connection, name: TableName) -> None:
+    def __init__(self, connection: Connection, name: TableName, origin: Origin | None = None) -> None:
         self.connection = connection
         self.name = name
         self.pinned = False
         self.own_rows = 0
         self.checks: dict[TableName, tuple[Check, ...]] = {}
-        self._scope = Scope(connection, "make", name)
+        self._scope = Scope(connection, "make", name, origin=origin)
         self._inserts: list[_Insert] = []
         self._blocks: list[_Block] = []
         self._transaction: Any = None
@@ -267,7 +269,7 @@ class WriteSet:
         if not self.connection.dialect.features.server:
             return False
         with suppress(DataJointError):  # it cannot be looked up: the first error stands
-            return took_place(self.connection, EventRecord(self.event, "make", self.name))
+            return took_place(self.connection, self._made(self.name))
         return False
 
     def _finish_pinned(self, statements: Sequence[Statement]) -> None:
@@ -282,7 +284,7 @@ class WriteSet:
                     TableName(schema, self.name.name) if schema == self.name.schema else TableName(schema, "")
                 )
                 if enabled(self.connection, schema):
-                    store(self.connection, EventRecord(self.event, "make", own), self.own_rows or None)
+                    store(self.connection, self._made(own), self.own_rows or None)
         except BaseException as error:
             block.__exit__(type(error), error, error.__traceback__)
             raise
@@ -291,6 +293,10 @@ class WriteSet:
         except LostConnectionError:
             if not self._is_stored():
                 raise
+
+    def _made(self, name: TableName) -> EventRecord:
+        """Return the event of the make."""
+        return EventRecord(self.event, "make", name, origin=self._scope.origin)
 
     def _check_open(self) -> None:
         if not self.connection.in_transaction:
@@ -312,7 +318,7 @@ class WriteSet:
         if not self._inserts and not statements:
             return
         on = enabled(self.connection, self.name.schema)
-        events = {self.name: EventRecord(self.event, "make", self.name)} if on else {}
+        events = {self.name: self._made(self.name)} if on else {}
         for insert in self._inserts:
             if on and insert.name not in events:
                 events[insert.name] = EventRecord(new_id(), "insert", insert.name, self.event)
