@@ -4,6 +4,7 @@ pytest_plugins = [
     "plugins.servers",
     "plugins.backends",
     "plugins.lab",
+    "plugins.command",
     "plugins.tables",
     "plugins.statements",
     "plugins.peer",

@@ -335,5 +335,5 @@ def nearest(name: str, names: Iterable[str], limit: int = 3) -> str | None:
     """
     from difflib import get_close_matches
 
-    matches = get_close_matches(name, list(names), n=limit, cutoff=0.6)
+    matches = get_close_matches(name, list(dict.fromkeys(names)), n=limit, cutoff=0.6)
     return f"Did you mean {' or '.join(f'`{match}`' for match in matches)}?" if matches else None

@@ -24,8 +24,20 @@ from datajoint.sql import workers as sql
 if TYPE_CHECKING:
     from datajoint.compute.jobs import Jobs
 
-__all__ = ["DIED", "FAILED", "RETRY", "SUCCEEDED", "add_attempt", "attempt_statement", "last_outcomes",
-           "signature", "trailing"]  # fmt: skip
+__all__ = [
+    "DIED",
+    "FAILED",
+    "RETRY",
+    "SUCCEEDED",
+    "add_attempt",
+    "attempt_statement",
+    "digest",
+    "key_text",
+    "last_outcomes",
+    "signature",
+    "signature_of_text",
+    "trailing",
+]  # fmt: skip
 
 SUCCEEDED, FAILED, RETRY, DIED = "success", "error", "retry", "died"
 _UUID, _BYTES = parse_type("uuid"), parse_type("bytes")
@@ -68,6 +80,17 @@ def signature(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)[-3:]
     places = [f"{frame.filename.replace(chr(92), '/').rpartition('/')[2]}:{frame.name}" for frame in frames]
     return digest("\n".join([type(error).__qualname__, *places, _NUMBERS.sub("#", str(error))[:500]]))
+
+
+def signature_of_text(message: str) -> str:
+    """Return what equal errors have in common of which only the message is known.
+
+    Examples
+    --------
+    >>> signature_of_text("ValueError: row 7") == signature_of_text("ValueError: row 8")
+    True
+    """
+    return digest(_NUMBERS.sub("#", message)[:500])
 
 
 def attempt_statement(

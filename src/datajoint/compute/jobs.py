@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from datajoint.algebra.nodes import Query
 from datajoint.backends.base import Parameters
 from datajoint.codecs.blob.writer import pack
+from datajoint.compute.failures import Failure, failures_of
 from datajoint.compute.key_source import all_keys, missing_keys
 from datajoint.compute.owner import owner_here, write, write_several
 from datajoint.compute.recover import recover
@@ -35,6 +36,8 @@ __all__ = ["Jobs", "has_appeared", "is_lost", "jobs_of"]
 
 _LONGEST = 2047
 _CUT = "...truncated"
+_AT_ONCE = 50
+"""Jobs changed in one statement."""
 _FENCE = ("22012", "1242", 1242, "22032")
 """Codes of the errors that `sql.jobs.sole_row` provokes on servers."""
 
@@ -131,6 +134,16 @@ class Jobs(Table):
         found = {row["status"]: int(row["n"]) for row in counted}
         return {**{status: found.get(status, 0) for status in sql.STATUSES}, "total": sum(found.values())}
 
+    def failures(self, *restrictions: Any) -> list[Failure]:
+        """Return the errors, those of one kind together; the most frequent first.
+
+        Parameters
+        ----------
+        *restrictions
+            Conditions on the jobs; all must hold.
+        """
+        return failures_of(self, restrictions)
+
     # ------------------------------------------------------------------------------------------ refreshing
 
     def refresh(
@@ -226,6 +239,27 @@ class Jobs(Table):
         if not write(self.connection, text, self._encoded(own)):
             priority = self.connection.config.jobs.default_priority
             self.insert1({**own, "status": sql.IGNORE, "priority": priority}, skip_duplicates=True)
+
+    def retry(self, *restrictions: Any) -> int:
+        """Make jobs pending again that have failed, and return their number.
+
+        Parameters
+        ----------
+        *restrictions
+            Conditions on the jobs; all must hold.
+        """
+        failed: QueryExpression = self.errors
+        for restriction in restrictions:
+            failed = failed & restriction
+        keys, layout, count = failed.keys(), self._layout, 0
+        columns = layout.columns(tuple(self.primary_key))
+        for start in range(0, len(keys), _AT_ONCE):
+            some = keys[start : start + _AT_ONCE]
+            text = sql.set_status(
+                self.name, columns, sql.PENDING, layout.dialect, count=len(some), was=sql.ERROR
+            )
+            count += write(self.connection, text, [value for key in some for value in self._encoded(key)])
+        return count
 
     def delete(self, *arguments: Any, **options: Any) -> int:  # type: ignore[override]
         """Delete the jobs without a question (JOB-13)."""
@@ -326,8 +360,8 @@ class Jobs(Table):
         """Give reserved jobs back."""
         layout, released = self._layout, 0
         columns = layout.columns(tuple(self.primary_key))
-        for start in range(0, len(keys), 50):
-            some = keys[start : start + 50]
+        for start in range(0, len(keys), _AT_ONCE):
+            some = keys[start : start + _AT_ONCE]
             text = sql.set_status(
                 self.name, columns, sql.PENDING, layout.dialect, count=len(some), owner=owner, delay=delay
             )

@@ -25,7 +25,7 @@ from datajoint.sql.jobs import Owner
 if TYPE_CHECKING:
     from datajoint.compute.jobs import Jobs
 
-__all__ = ["Abandoned", "Worker", "abandoned"]
+__all__ = ["Abandoned", "Worker", "abandoned", "living"]
 
 _UUID = parse_type("uuid")
 _GRACE = 5.0
@@ -173,6 +173,28 @@ def _unlocked(connection: Connection, found: Sequence[Abandoned]) -> list[Abando
         if job.worker not in dead:
             dead[job.worker] = is_free(lock_path(connection, job.worker))
     return [job for job in found if dead[job.worker]]
+
+
+def living(connection: Connection, schema: str) -> set[UUID]:
+    """Return the workers of a schema that are alive; its table of workers must be there.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> from datajoint.journal.system import prepare
+    >>> from datajoint.sql.workers import workers_table
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> prepare(schema.connection, workers_table("lab"))
+    True
+    >>> living(schema.connection, "lab")
+    set()
+    """
+    decode = connection.dialect.decoder(_UUID)
+    rows = connection.fetch_all(sql.find_living(schema, connection.dialect))
+    workers = {decode(row[0]) if decode else row[0] for row in rows}
+    if connection.dialect.features.server:
+        return workers
+    return {worker for worker in workers if not is_free(lock_path(connection, worker))}
 
 
 def forget(connection: Connection, schema: str, worker: UUID) -> None:

@@ -11,7 +11,7 @@ from datajoint.table.binding import Binding
 from datajoint.table.meta import TableMeta
 from datajoint.tiers import Computed, Imported, Lookup, Manual, Part, UserTable
 
-__all__ = ["fill_namespace", "table_classes"]
+__all__ = ["fill_namespace", "is_virtual", "table_classes"]
 
 _TIERS: dict[str, type[UserTable]] = {cls.tier: cls for cls in (Manual, Lookup, Imported, Computed, Part)}
 
@@ -49,6 +49,17 @@ class _Described:
 
 
 _definition = _Described()
+
+
+def is_virtual(cls: type) -> bool:
+    """Whether a class was made from the database and has no code.
+
+    Examples
+    --------
+    >>> is_virtual(Computed)
+    False
+    """
+    return cls.__dict__.get("definition") is _definition
 
 
 def fill_namespace(connection: Connection, names: Iterable[TableName], namespace: dict[str, Any]) -> None:

@@ -326,6 +326,7 @@ def sole_row(change: str, dialect: Dialect) -> tuple[str, ...]:
 def set_status(
     queue: TableName, key: Sequence[Column], status: str, dialect: Dialect, *, count: int = 1,
     owner: Owner | None = None, told: Sequence[Column] = (), delay: float | None = None,
+    was: str | None = None,
 ) -> str:  # fmt: skip
     """Return the UPDATE of jobs to another status; parameters: those of `told`, then the keys.
 
@@ -337,6 +338,8 @@ def set_status(
         Further columns that take a parameter.
     delay
         Seconds until a pending job may be taken.
+    was
+        Only if this is still their status.
     """
     q = dialect.quote
     if status == PENDING:
@@ -349,4 +352,5 @@ def set_status(
     for n, (name, dtype) in enumerate(told, 1):
         text += f", {dialect.escape(q(name))} = {dialect.write(dtype, dialect.parameter(n, dtype))}"
     text += f" WHERE {_keys(key, count, dialect, len(told) + 1)}"
+    text += dialect.escape(f" AND {q('status')} = '{was}'") if was else ""
     return text + (dialect.escape(f" AND {_mine(owner, dialect)}") if owner else "")

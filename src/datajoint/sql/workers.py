@@ -14,7 +14,7 @@ from datajoint.sql.jobs import RESERVED, later
 
 __all__ = [
     "ATTEMPTS", "WORKERS", "add_attempt", "add_worker", "attempts_table", "find_abandoned", "find_attempts",
-    "forget_worker", "renew_worker", "workers_table",
+    "find_living", "forget_worker", "renew_worker", "workers_table",
 ]  # fmt: skip
 
 WORKERS = "~workers"
@@ -134,6 +134,15 @@ def find_abandoned(queue: TableName, key: Sequence[str], dialect: Dialect) -> st
             f" AND w.{q('expires')} <= {now} AND NOT EXISTS "
             f"(SELECT 1 FROM {workers} AS o WHERE {living} AND o.{q('expires')} > {now})"
         )
+    return dialect.escape(text)
+
+
+def find_living(schema: str, dialect: Dialect) -> str:
+    """Return the SELECT of the workers of a schema; on servers only those whose lease is not over."""
+    q = dialect.quote
+    text = f"SELECT {q('worker')} FROM {dialect.table(TableName(schema, WORKERS))}"
+    if dialect.features.server:
+        text += f" WHERE {q('expires')} > {later(0, dialect, _DIGITS, utc=True)}"
     return dialect.escape(text)
 
 

@@ -1,0 +1,102 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import click
+
+import datajoint
+from datajoint.errors import ConfigurationError
+
+__all__ = ["config_option", "connection_options", "json_option", "read_key", "schemas_option", "spread",
+           "targets"]  # fmt: skip
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _load(ctx: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        datajoint.config.load(value)
+
+
+def _set(ctx: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        datajoint.config.update({f"database.{parameter.name}": value})
+
+
+config_option = click.option(
+    "--config", metavar="FILE", is_eager=True, expose_value=False, callback=_load,
+    help="Settings to read over those of datajoint.json.",
+)  # fmt: skip
+json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+schemas_option = click.option(
+    "-s", "--schemas", metavar="DB:ALIAS", multiple=True,
+    help="A schema to have at the prompt, under another name if given; several may follow.",
+)  # fmt: skip
+
+
+def connection_options(command: F) -> F:
+    """Add the options that name the database."""
+    for option in (
+        click.option("--host", metavar="HOST[:PORT]", expose_value=False, callback=_set, help="The server."),
+        click.option("-p", "--password", expose_value=False, callback=_set, help="Its password."),
+        click.option("-u", "--user", expose_value=False, callback=_set, help="The database user."),
+        config_option,
+    ):
+        command = option(command)
+    return command
+
+
+def targets(help_text: str, *, required: bool = False) -> Callable[[F], F]:
+    """Add the arguments that name tables, and ``--schema``."""
+
+    def add(command: F) -> F:
+        argument = click.argument(
+            "targets", nargs=-1, required=required, metavar="TARGET…" if required else "[TARGET]…"
+        )
+        schema = click.option(
+            "--schema",
+            "schemas",
+            metavar="NAME",
+            multiple=True,
+            help="A schema of the database; may be repeated.",
+        )
+        return argument(schema(command))
+
+    return add
+
+
+def spread(arguments: Sequence[str]) -> list[str]:
+    """Let one ``-s`` stand before several schemas.
+
+    Examples
+    --------
+    >>> spread(["-s", "lab:l", "rig:r", "shell"])
+    ['-s', 'lab:l', '-s', 'rig:r', 'shell']
+    """
+    found: list[str] = []
+    for argument in arguments:
+        follows = len(found) > 1 and found[-2] in ("-s", "--schemas")
+        if follows and ":" in argument and not argument.startswith("-"):
+            found.append(found[-2])
+        found.append(argument)
+    return found
+
+
+def read_key(pairs: Sequence[str]) -> dict[str, str]:
+    """Read conditions of the form ``name=value``.
+
+    Examples
+    --------
+    >>> read_key(["subject_id=3", "note=a=b"])
+    {'subject_id': '3', 'note': 'a=b'}
+    """
+    found: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise ConfigurationError(f"`{pair}` is no condition.", hint="Write --key name=value.")
+        found[name.strip()] = value
+    return found

@@ -1,0 +1,181 @@
+"""What commands write: aligned tables, JSON, errors."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+from unicodedata import east_asian_width
+
+import click
+
+from datajoint.errors import DataJointError
+
+__all__ = [
+    "bar",
+    "clip",
+    "dim",
+    "folded",
+    "key_text",
+    "show_error",
+    "time_text",
+    "write_columns",
+    "write_json",
+]
+
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+_OURS = re.compile(r'  File "[^"]*[\\/]datajoint[\\/](compute|engine|query|table|journal|backends)[\\/]')
+_GAP = "  "
+
+
+def dim(text: str) -> str:
+    """Return a text for the second glance."""
+    return click.style(text, dim=True)
+
+
+def show_error(error: DataJointError) -> None:
+    """Write an error: number, short name, what, what to do."""
+    words = re.sub(r"(?<!^)(?=[A-Z])", " ", type(error).__name__.removesuffix("Error")).lower()
+    name = "error" if words in ("data joint", "") else words
+    head = click.style(f"{error.code} {name}:", fg="red", bold=True)
+    click.echo(f"{head} {error.message}", err=True)
+    cause = error.__cause__
+    if cause is not None and str(cause) and str(cause) not in str(error.message):
+        click.echo(f"{dim('cause:')} {type(cause).__name__}: {str(cause).splitlines()[0]}", err=True)
+    for hint in error.hints:
+        click.echo(f"{click.style('hint:', fg='cyan')} {hint}", err=True)
+
+
+def write_json(value: Any) -> None:
+    """Write a value as JSON."""
+    click.echo(json.dumps(value, default=_plain, indent=2, ensure_ascii=False))
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, (dt.date, dt.time)) else str(value)
+
+
+def key_text(key: Mapping[str, Any]) -> str:
+    """Return a key as it is written behind ``--key``.
+
+    Examples
+    --------
+    >>> key_text({"subject_id": 3, "day": dt.date(2026, 1, 2)})
+    'subject_id=3 day=2026-01-02'
+    """
+    return " ".join(f"{name}={_quoted(str(value))}" for name, value in key.items())
+
+
+def _quoted(text: str) -> str:
+    return f"'{text}'" if " " in text or not text else text
+
+
+def time_text(time: dt.datetime | None) -> str:
+    """Return a time to the second."""
+    return "" if time is None else time.replace(microsecond=0).isoformat(" ")
+
+
+def bar(done: int, total: int, width: int = 12) -> str:
+    """Return how much is done as a bar; full only if all is.
+
+    Examples
+    --------
+    >>> len(bar(1, 3, 6))
+    6
+    """
+    filled = width if done >= total else min(width - 1, width * done // total)
+    full, empty = ("█", "░") if (sys.stdout.encoding or "").lower().startswith("utf") else ("#", ".")
+    return full * filled + empty * (width - filled)
+
+
+def width_of(text: str) -> int:
+    """Return how many columns a text takes.
+
+    Examples
+    --------
+    >>> width_of(click.style("ab", fg="red")), width_of("猫")
+    (2, 2)
+    """
+    return sum(2 if east_asian_width(c) in "WF" else 1 for c in _ANSI.sub("", text))
+
+
+def clip(text: str, width: int) -> str:
+    """Return a text of one line that takes no more than so many columns.
+
+    Examples
+    --------
+    >>> clip("a long story", 7)
+    'a long…'
+    """
+    text = " ".join(text.split())
+    if width_of(text) <= width:
+        return text
+    while text and width_of(text) > width - 1:
+        text = text[:-1]
+    return text.rstrip() + "…"
+
+
+def folded(stack: str) -> str:
+    """Return a traceback without the frames of this package, which tell a user nothing.
+
+    Examples
+    --------
+    >>> print(
+    ...     folded('''Traceback:
+    ...   File "/lib/datajoint/compute/make.py", line 82, in make
+    ...     run()
+    ...   File "/home/lab.py", line 2, in make
+    ...     1 / 0
+    ... ZeroDivisionError''')
+    ... )
+    Traceback:
+      File "/home/lab.py", line 2, in make
+        1 / 0
+    ZeroDivisionError
+    """
+    kept: list[str] = []
+    ours = False
+    for line in stack.splitlines():
+        if line.startswith('  File "'):
+            ours = bool(_OURS.match(line))
+        elif not line.startswith("    "):
+            ours = False
+        if not ours:
+            kept.append(line)
+    return "\n".join(kept)
+
+
+def write_columns(
+    titles: Sequence[str], rows: Sequence[Sequence[Any]], right: Sequence[int] = (), indent: str = ""
+) -> None:
+    """Write aligned columns; the last one is cut where a terminal ends, and never in a file.
+
+    Parameters
+    ----------
+    right
+        Columns, by number, that end together: those of numbers.
+    """
+    cells = [[str(cell) for cell in row] for row in rows]
+    widths = [max(width_of(line[n]) for line in ([*map(str, titles)], *cells)) for n in range(len(titles))]
+    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+    last = room - len(indent) - sum(widths[:-1]) - len(_GAP) * (len(widths) - 1)
+    if room and last >= 10:
+        widths[-1] = min(widths[-1], last)
+        cells = [
+            [*line[:-1], clip(line[-1], last) if width_of(line[-1]) > last else line[-1]] for line in cells
+        ]
+    for line, style in ((titles, dim), *((line, str) for line in cells)):
+        texts = [
+            _padded(style(text), width, n in right)
+            for n, (text, width) in enumerate(zip(line, widths, strict=True))
+        ]
+        click.echo((indent + _GAP.join(texts)).rstrip())
+
+
+def _padded(text: str, width: int, right: bool) -> str:
+    space = " " * (width - width_of(text))
+    return space + text if right else text + space

@@ -1,0 +1,43 @@
+"""`dj retry`: let failed jobs be made again."""
+
+from __future__ import annotations
+
+import click
+
+from datajoint.cli import options, report
+from datajoint.cli.targets import computed, find_table
+from datajoint.errors import UnknownAttributeError, nearest
+
+__all__ = ["command"]
+
+
+@click.command("retry")
+@click.argument("table")
+@click.option("--schema", "schemas", metavar="NAME", multiple=True, help="Where to look for the table.")
+@click.option("--key", "pairs", metavar="NAME=VALUE", multiple=True,
+              help="Those with this value in the key; several must all hold.")  # fmt: skip
+@click.option("--all", "everything", is_flag=True, help="All that have failed.")
+@options.json_option
+@options.config_option
+def command(
+    table: str, schemas: tuple[str, ...], pairs: tuple[str, ...], everything: bool, as_json: bool
+) -> int:
+    """Let jobs that have failed be made again, by the next worker or populate(reserve_jobs=True).
+
+    TABLE is `module:Table`, `schema:Table`, or `Table` where only one has that name.
+    """
+    if bool(pairs) == everything:
+        raise click.UsageError("Say which: --key NAME=VALUE, or --all.")
+    jobs = computed(find_table(table, schemas), "has jobs").jobs
+    key = options.read_key(pairs)
+    if unknown := [name for name in key if jobs.is_declared and name not in jobs.primary_key]:
+        raise UnknownAttributeError(
+            f"`{unknown[0]}` is not in the key of the jobs of `{jobs.target.class_name}`.",
+            hint=nearest(unknown[0], jobs.primary_key) or f"It is {', '.join(jobs.primary_key)}.",
+        )
+    count = jobs.retry(*([key] if key else [])) if jobs.is_declared else 0
+    if as_json:
+        report.write_json({"table": str(jobs.target.name), "pending": count})
+    else:
+        click.echo(f"{count} job{'s' * (count != 1)} of {jobs.target.class_name} pending again")
+    return 0

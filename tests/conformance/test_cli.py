@@ -1,0 +1,220 @@
+"""The command line: what it says and what it does, on every backend, as a program of its own."""
+
+import json
+
+import pytest
+
+from datajoint.compute.reserve import Reservations
+
+pytestmark = pytest.mark.statement("CLI-2")
+
+
+@pytest.fixture
+def broken(lab, monkeypatch):
+    """The pipeline with two errors of one kind in `Scan`."""
+    monkeypatch.setenv("BROKEN", "1")
+    for table in (lab.module.Scan, lab.module.Fit):
+        table.populate(reserve_jobs=True, suppress_errors=True)
+    return lab
+
+
+def tables(shown):
+    [pipeline] = shown
+    return {table["table"]: table for table in pipeline["tables"]}
+
+
+@pytest.mark.parametrize("target", [["lab"], ["--schema"]], ids=["module", "schema"])
+def test_status_counts(broken, target):
+    target = target if target == ["lab"] else [*target, broken.schema]
+    found = tables(broken.json("status", *target))
+    assert ["Subject", "Scan", "Fit"] == list(found)
+    assert (3, None, None) == tuple(found["Subject"][name] for name in ("rows", "done", "total"))
+    assert (1, 3, 2, 2) == tuple(found["Scan"][name] for name in ("done", "total", "remaining", "errors"))
+    assert (1, 1, 0, 0) == tuple(found["Fit"][name] for name in ("done", "total", "remaining", "errors"))
+
+
+def test_status_is_a_table(broken):
+    out = broken.dj("status", "lab").out
+    title, _, head, subject, scan, fit, *_ = out.splitlines()
+    assert title.startswith(broken.schema)
+    assert ["table", "rows", "done", "left", "running", "failed", "ignored"] == head.split()
+    assert ["Subject", "3"] == subject.split()
+    assert ["Scan", "1", "1/3", "████░░░░░░░░", "2", "·", "2", "·"] == scan.split()
+    assert ["Fit", "1", "1/1", "████████████", "·", "·", "·", "·"] == fit.split()
+    assert f"dj errors {broken.schema}:Scan" in out
+    assert "\x1b" not in out
+
+
+def test_status_of_one_table(broken):
+    assert ["Scan"] == list(tables(broken.json("status", "lab:Scan")))
+
+
+def test_status_tells_scripts_what_is_left(broken):
+    broken.dj("status", "lab", "--check", status=2)
+    broken.dj("status", "lab:Fit", "--check")
+
+
+def test_colours_are_for_terminals_and_those_who_ask(broken, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b" not in broken.dj("status", "lab").out
+    monkeypatch.delenv("NO_COLOR")
+    assert "\x1b[31m" in broken.dj("status", "lab").out
+
+
+def test_status_shows_who_is_at_work(lab):
+    jobs = lab.module.Scan.jobs
+    jobs.refresh()
+    held = Reservations(jobs, None, None, None)
+    try:
+        next(held.tasks())
+        [pipeline] = lab.json("status", "lab")
+    finally:
+        held.close()
+    [worker] = pipeline["workers"]
+    assert (True, ["_scan"]) == (worker["alive"], worker["tables"])
+    assert 1 == tables([pipeline])["Scan"]["reserved"]
+    assert [] == lab.json("status", "lab")[0]["workers"]
+
+
+def test_errors_of_one_kind_are_shown_once(broken):
+    [failure] = broken.json("errors", "Scan", "--schema", broken.schema)
+    assert (2, f"{broken.schema}._scan") == (failure["count"], failure["table"])
+    assert failure["message"].startswith("FileNotFoundError: no file scan_")
+    assert failure["key"]["subject_id"] in (2, 3)
+    assert [failure] == broken.json("errors", "lab")
+
+
+def test_errors_say_where_and_what_next(broken):
+    out = broken.dj("errors", "-v", "lab:Scan", "--key", "subject_id=2").out
+    assert "Scan  once" in out
+    assert "for example subject_id=2" in out
+    assert "lab.py" in out
+    assert "FileNotFoundError: no file scan_2.tif" in out
+    assert "looking for 2" in out
+    assert "compute/make.py" not in out
+    assert f"dj retry {broken.schema}:Scan --all" in out
+
+
+def test_no_errors(lab):
+    assert "no errors\n" == lab.dj("errors", "lab").out
+
+
+def test_retry_lets_jobs_be_made_again(broken, monkeypatch):
+    assert "1 job of Scan pending again\n" == broken.dj("retry", "lab:Scan", "--key", "subject_id=2").out
+    assert {"pending": 1, "error": 1} == {
+        s: n for s, n in broken.json("jobs", "lab:Scan")["counts"].items() if n and s != "total"
+    }
+    assert {"table": f"{broken.schema}._scan", "pending": 1} == broken.json("retry", "lab:Scan", "--all")
+    monkeypatch.delenv("BROKEN")
+    assert 2 == broken.module.Scan.populate(reserve_jobs=True, refresh=False)["success_count"]
+    assert [] == broken.json("errors", "lab")
+
+
+def test_retry_leaves_alone_what_has_not_failed(broken):
+    broken.module.Scan.jobs.ignore({"subject_id": 3})
+    assert "1 job of Scan pending again\n" == broken.dj("retry", "lab:Scan", "--all").out
+    assert "0 jobs of Scan pending again\n" == broken.dj("retry", "lab:Scan", "--all").out
+    assert 1 == broken.json("jobs", "lab:Scan")["counts"]["ignore"]
+
+
+def test_jobs_lists_the_queue(broken):
+    found = broken.json("jobs", "lab:Scan")
+    assert (2, 2) == (found["counts"]["error"], found["counts"]["total"])
+    assert [2, 3] == sorted(job["subject_id"] for job in found["jobs"])
+    out = broken.dj("jobs", "lab:Scan", "--limit", "1", "--status", "error").out
+    assert "2 error" in out
+    assert "no file scan_" in out
+    assert "… and 1 more" in out
+
+
+def test_jobs_of_a_table_without_a_queue(lab):
+    assert "no queue yet" in lab.dj("jobs", "lab:Scan").out
+    assert "3 pending" in lab.dj("jobs", "lab:Scan", "--refresh").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["status", "lba"], ["DJ210", "`lba` is neither a module nor a schema", "Did you mean `lab`?"]),
+        (["status", "lab:Sacn"], ["DJ210", "`lab` has no table `Sacn`", "Did you mean `Scan`?"]),
+        (["errors", "--schema", "nowhere"], ["DJ210", "no schema `nowhere`"]),
+        (["jobs", "lab:Subject"], ["DJ000", "`Subject` is a manual table"]),
+        (["retry", "lab:Scan"], ["--key NAME=VALUE, or --all"]),
+        (["retry", "lab:Scan", "--key", "subjct_id=1"], ["DJ302", "Did you mean `subject_id`?"]),
+        (["retry", "lab:Scan", "--key", "subject_id"], ["DJ100", "Write --key name=value"]),
+        (["stauts"], ["No such command 'stauts'. Did you mean 'status'?"]),
+        (["status", "--jsn"], ["Did you mean '--json'?"]),
+        (["--config", "nowhere.json", "status"], ["DJ100", "There is no configuration file nowhere.json"]),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, list) else None,
+)
+def test_mistakes_are_explained(lab, arguments, said):
+    lab.module.Scan.jobs.refresh()
+    err = lab.dj(*arguments, status=1).err
+    assert [] == [text for text in said if text not in err], err
+
+
+def test_a_module_that_fails_is_named_with_the_line(lab):
+    (lab.folder / "wrong.py").write_text("import datajoint\nx = 1 / 0\n", encoding="utf-8")
+    err = lab.dj("status", "wrong", status=1).err
+    assert "`wrong` cannot be imported: ZeroDivisionError: division by zero (wrong.py:2)" in err
+
+
+def test_a_module_without_tables(lab):
+    (lab.folder / "empty.py").write_text("import datajoint as dj\nschema = dj.Schema()\n", encoding="utf-8")
+    assert "Name the module that activates its schemas" in lab.dj("status", "empty", status=1).err
+
+
+@pytest.mark.backends("sqlite")
+def test_no_database_file_is_made_by_looking(lab, monkeypatch):
+    monkeypatch.setenv("DJ_DATABASE_NAME", "other.db")
+    lab.forget()
+    assert "There is no database file" in lab.dj("status", status=1).err
+    assert not (lab.folder / "other.db").exists()
+
+
+def test_settings_may_come_from_a_file(lab, monkeypatch):
+    names = {"DJ_PASS": "password", "DJ_DATABASE_NAME": "name"}
+    tree = {names.get(name, name[3:].lower()): value for name, value in lab.where.items()}
+    (lab.folder / "other.json").write_text(json.dumps({"database": tree}), encoding="utf-8")
+    for name in lab.where:
+        monkeypatch.delenv(name)
+    lab.forget()
+    shown = lab.json("status", "--schema", lab.schema, "--config", "other.json")
+    assert ["Subject", "Scan", "Fit"] == list(tables(shown))
+
+
+@pytest.mark.statement("CLI-1")
+def test_a_prompt_with_schemas(lab):
+    names = f"{lab.schema}:one", "-s", f"{lab.schema}:two"
+    said = lab.dj(
+        "shell", "-s", *names, text="print(len(one.Subject()), two.Scan.primary_key, dj.__version__)\n"
+    )
+    assert "3 ['subject_id'] 3." in said.out
+    assert "one  Fit, Scan, Subject" in said.err
+
+
+@pytest.mark.statement("CLI-1")
+def test_options_before_the_command_name_the_database(lab, monkeypatch):
+    options = {"DJ_HOST": "--host", "DJ_USER": "-u", "DJ_PASS": "-p"}
+    given = [text for n, option in options.items() if n in lab.where for text in (option, lab.where[n])]
+    for name in options:
+        monkeypatch.delenv(name, raising=False)
+    lab.forget()
+    names = f"{lab.schema}:one", f"{lab.schema}:two"
+    said = lab.dj(*given, "-s", *names, "shell", text="print(len(one.Subject()), len(two.Subject()))\n")
+    assert "3 3" in said.out
+
+
+@pytest.mark.backends("sqlite")
+def test_it_is_a_program(lab):
+    program = lab.program("status", "lab")
+    out, err = program.communicate(timeout=60)
+    assert (0, "") == (program.returncode, err)
+    assert "Scan" in out
+
+
+@pytest.mark.statement("CLI-1")
+def test_without_a_terminal_the_help_is_written(lab):
+    assert "Usage: dj" in lab.dj().out
+    assert "DataJoint 3." in lab.dj("-V").out
