@@ -32,7 +32,7 @@ def command(targets: tuple[str, ...], schemas: tuple[str, ...], check: bool, as_
     shown: list[dict[str, Any]] = []
     left = False
     for n, pipeline in enumerate(find_tables(targets, schemas)):
-        tables = [status_of(table) for table in pipeline.tables]
+        tables = status_of(pipeline.tables)
         workers = workers_of(pipeline.connection, pipeline.schemas)
         left = left or any(table.remaining or table.errors for table in tables)
         if as_json:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
 from datajoint._value import Value
-from datajoint.compute import jobs as queues, key_source as sources
+from datajoint.compute.pipeline.status import TableProgress, progress_of
 from datajoint.compute.workers import living
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError
 from datajoint.heading.names import COMPUTED, IMPORTED, TableName
-from datajoint.query.expression import QueryExpression
 from datajoint.sql.select import count_each
 from datajoint.sql.workers import WORKERS
 from datajoint.table.free import FreeTable
@@ -69,8 +68,8 @@ class WorkerStatus(Value):
     alive: bool
 
 
-def status_of(table: Table) -> TableStatus:
-    """Return how far a table is, by one statement, and one more for its queue.
+def status_of(tables: Sequence[Table]) -> list[TableStatus]:
+    """Return how far tables of one connection are, by two statements whatever their number.
 
     Examples
     --------
@@ -87,36 +86,41 @@ def status_of(table: Table) -> TableStatus:
     ...     def make(self, key):
     ...         self.insert1(key)
     >>> _ = Fit.populate(max_calls=1)
-    >>> status = status_of(Fit())
+    >>> [status] = status_of([Fit()])
     >>> status.done, status.remaining, status.total
     (1, 1, 2)
     """
+    if not tables:
+        return []
+    made = [table for table in tables if table.name.tier in (IMPORTED, COMPUTED)]
+    progress = _progress(made)
+    rows = _rows(tables)
+    return [_status(table, rows[n], progress.get(str(table.name))) for n, table in enumerate(tables)]
+
+
+def _status(table: Table, rows: int, progress: TableProgress | str | None) -> TableStatus:
     name = table.name
-    mine = (name.schema, name.class_name, str(name.tier))
-    if name.tier not in (IMPORTED, COMPUTED):
-        return TableStatus(*mine, _counts(table)[0])
+    mine = (name.schema, name.class_name, str(name.tier), rows)
+    if progress is None or isinstance(progress, str):
+        return TableStatus(*mine, problem=progress or "")
+    p = progress
+    return TableStatus(*mine, p.total, p.remaining, p.pending, p.reserved, p.errors, p.ignored)
+
+
+def _progress(tables: Sequence[Table]) -> dict[str, TableProgress | str]:
+    """Return how far tables are, or why the keys of one cannot be counted."""
     try:
-        keys = sources.all_keys(table)
-        rows, remaining, total = _counts(table, sources.missing_keys(table, keys), keys)
+        return {progress.table: progress for progress in progress_of(tables)}
     except DataJointError as error:
-        return TableStatus(*mine, _counts(table)[0], problem=error.message)
-    queue = queues.Jobs(table)
-    jobs = (
-        queue.progress()
-        if queue.is_declared
-        else dict.fromkeys(("pending", "reserved", "error", "ignore"), 0)
-    )
-    return TableStatus(
-        *mine, rows, total, remaining, jobs["pending"], jobs["reserved"], jobs["error"], jobs["ignore"]
-    )
+        if len(tables) == 1:
+            return {str(tables[0].name): error.message}
+    return {name: found for table in tables for name, found in _progress([table]).items()}
 
 
-def _counts(*expressions: QueryExpression) -> list[int]:
-    connection = expressions[0].connection
-    queries = [expression.query for expression in expressions]
-    statement = count_each([query.plan for query in queries], connection.dialect)
-    values = [value for query in queries for value in query.values]
-    return [int(n) for n in connection.fetch_all(statement.text, statement.bind(values))[0]]
+def _rows(tables: Sequence[Table]) -> list[int]:
+    connection = tables[0].connection
+    statement = count_each([table.query.plan for table in tables], connection.dialect)
+    return [int(n) for n in connection.fetch_all(statement.text, statement.bind(()))[0]]
 
 
 def workers_of(connection: Connection, schemas: Iterable[str]) -> list[WorkerStatus]:
