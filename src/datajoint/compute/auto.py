@@ -86,7 +86,8 @@ class AutoPopulate(Making):
         self, *restrictions: Any, suppress_errors: bool = False, return_exception_objects: bool = False,
         reserve_jobs: bool = False, max_calls: int | None = None, display_progress: bool = False,
         processes: int | None = 1, make_kwargs: Mapping[str, Any] | None = None, priority: int | None = None,
-        refresh: bool | None = None, limit: int | None = None, order: str | None = None,
+        refresh: bool | None = None, executor: Any = None, limit: int | None = None,
+        order: str | None = None,
     ) -> PopulateResult:  # fmt: skip
         """Call `make` for every key of the key source that the table has no row for.
 
@@ -112,6 +113,10 @@ class AutoPopulate(Making):
             With `reserve_jobs`: make only jobs at least so urgent; jobs that are added get this priority.
         refresh
             With `reserve_jobs`: bring the queue up to date first; default is ``jobs.auto_refresh``.
+        executor
+            What computes: the name of an executor (``"local"``, ``"processes"``, ``"dask"``, ``"ray"``
+            or that of an installed package) or one that you made; default is ``jobs.executor``. One that is
+            started by its name has `processes` workers, or what it thinks right if that is 1.
         limit
             Older name of `max_calls`.
         order
@@ -132,6 +137,7 @@ class AutoPopulate(Making):
             return_exception_objects=return_exception_objects, reserve_jobs=reserve_jobs,
             max_calls=max_calls, display_progress=display_progress, processes=processes,
             make_kwargs=make_kwargs or {}, priority=priority, refresh=refresh, limit=limit, order=order,
+            executor=executor,
         )  # fmt: skip
 
     def progress(self, *restrictions: Any, display: bool = False) -> tuple[int, int]:

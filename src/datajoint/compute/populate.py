@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 import warnings
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from datajoint import logging
 from datajoint.compute import (
-    job as single,
+    computing,
     jobs as queues,
     key_source as sources,
     progress as counting,
     reserve,
+    target as targets,
     task as tasks,
 )
-from datajoint.compute.executors import local, processes as pools, worker as workers
 from datajoint.compute.recover import recover
 from datajoint.engine.connection import Connection
 from datajoint.errors import (
@@ -29,7 +27,6 @@ from datajoint.errors import (
     TransactionError,
 )
 from datajoint.graph import restrict
-from datajoint.journal import origin
 from datajoint.query.expression import QueryExpression
 from datajoint.query.operand import unshared
 from datajoint.query.restriction import Not
@@ -37,13 +34,9 @@ from datajoint.table import misspelt
 from datajoint.table.table import Table
 
 if TYPE_CHECKING:
-    from datajoint.compute.executors.base import Executor
     from datajoint.compute.task import MakeOutcome
 
-__all__ = [
-    "PopulateResult", "Results", "ended_by_signal", "in_processes", "listed", "populate", "progress",
-    "refuse_misuse",
-]  # fmt: skip
+__all__ = ["PopulateResult", "Results", "listed", "populate", "progress", "refuse_misuse"]
 
 _CHECKED_SECONDS = 0.05
 """Keys found missing so long ago are looked at again: somebody else may have made them."""
@@ -62,7 +55,7 @@ def populate(
     table: Table, restrictions: Sequence[Any], *, suppress_errors: bool, return_exception_objects: bool,
     reserve_jobs: bool, max_calls: int | None, display_progress: bool, processes: int | None,
     make_kwargs: Mapping[str, Any], priority: int | None, refresh: bool | None, limit: int | None,
-    order: str | None,
+    order: str | None, executor: Any = None,
 ) -> PopulateResult:  # fmt: skip
     """Make all keys of a table that lack rows; see `AutoPopulate.populate`."""
     _refuse_restricted(table)
@@ -76,14 +69,20 @@ def populate(
     _refuse_misspelt(table, restrictions)
     most = limit if max_calls is None else max_calls
     results = Results(suppress_errors, return_exception_objects)
+    how = {
+        "executor": executor,
+        "processes": processes,
+        "shown": table.class_name if display_progress else "",
+    }
+    target = targets.Target(table, make_kwargs)
     if reserve_jobs:
         held = _reservations(queues.Jobs(table), restrictions, most, priority, refresh)
-        _make_reserved(table, held, processes, make_kwargs, results, display_progress)
+        _make_reserved(target, held, how, results)
         return {"success_count": results.success, "error_list": results.errors}
     missing = sources.missing_keys(table, sources.all_keys(table, restrictions))
     keys = listed(table, missing, most)
     if keys or display_progress:
-        _make_all(table, keys, processes, make_kwargs, results, display_progress)
+        _make_all(target, keys, how, results)
     return {"success_count": results.success, "error_list": results.errors}
 
 
@@ -121,7 +120,7 @@ def refuse_misuse(connection: Connection, processes: int | None) -> None:
         )
     if processes is not None and processes < 1:
         raise DataJointError(f"processes must be a positive number, not {processes}.")
-    if os.environ.get(workers.PREPARING):
+    if os.environ.get(targets.PREPARING):
         raise ComputeError(
             "populate() is called while a worker process imports this module.",
             hint="Call it under `if __name__ == '__main__':`, so that importing the module computes nothing.",
@@ -187,20 +186,15 @@ def _reservations(
 
 
 def _make_reserved(
-    table: Table, held: reserve.Reservations, processes: int | None, make_kwargs: Mapping[str, Any],
-    results: Results, display: bool,
-) -> None:  # fmt: skip
+    target: targets.Target, held: reserve.Reservations, how: dict[str, Any], results: Results
+) -> None:
     """Make the jobs of a queue together with other workers."""
-    pending = held.count() if display or processes != 1 else 1
+    pending = held.count() if how["shown"] or how["processes"] != 1 else 1
     if not pending:
         return
-    executor = _executor(table, pending, processes, make_kwargs, held.lock)
     cause: BaseException | None = None
     try:
-        outcomes = executor.run(held.tasks())
-        if display:
-            outcomes = counting.shown(outcomes, table.class_name, pending)
-        with ended_by_signal(), closing(cast("Any", outcomes)):
+        with computing.outcomes_of(held.tasks(), [target], count=pending, **how) as outcomes:
             for outcome in outcomes:
                 held.settle(outcome)
                 results.add(outcome)
@@ -208,7 +202,6 @@ def _make_reserved(
         cause = error
         raise
     finally:
-        executor.close()
         held.close(cause)
 
 
@@ -256,47 +249,13 @@ class Results:
 
 
 def _make_all(
-    table: Table, keys: Sequence[dict[str, Any]], processes: int | None, make_kwargs: Mapping[str, Any],
-    results: Results, display: bool,
-) -> None:  # fmt: skip
+    target: targets.Target, keys: Sequence[dict[str, Any]], how: dict[str, Any], results: Results
+) -> None:
     """Make the listed keys and count what comes of them."""
-    executor = _executor(table, len(keys), processes, make_kwargs)
-    try:
-        outcomes = executor.run(_still_missing(table, keys))
-        if display:
-            outcomes = counting.shown(outcomes, table.class_name, len(keys))
-        with ended_by_signal(), closing(cast("Any", outcomes)):
-            for outcome in outcomes:
-                results.add(outcome)
-    finally:
-        executor.close()
-
-
-def _executor(
-    table: Table, keys: int, processes: int | None, make_kwargs: Mapping[str, Any], quiet: Any = None
-) -> Executor:
-    wanted = min(pools.usable_cpus() if processes is None else processes, keys, pools.usable_cpus())
-    if in_processes(table.connection, wanted):
-        timeout = table.connection.config.jobs.timeout or None
-        return pools.ProcessExecutor([table], wanted, make_kwargs, timeout, quiet)
-    origin.renew(table.connection, table.name, type(table))  # edited, perhaps, since it was looked at
-    return local.LocalExecutor(lambda task: single.run_job(table, task, make_kwargs))
-
-
-def in_processes(connection: Connection, wanted: int) -> bool:
-    """Return whether to compute in other processes, given how many are wanted.
-
-    Examples
-    --------
-    >>> import datajoint as dj
-    >>> in_processes(dj.Instance(backend="sqlite", database__name=":memory:").connection, 4)
-    False
-    """
-    if connection.settings.name == ":memory:":
-        if wanted > 1:
-            logging.logger.info("a database in memory belongs to its process: computing in this one only")
-        return False
-    return wanted > 1 or bool(connection.config.jobs.timeout)  # what runs in this process cannot be stopped
+    tasks = _still_missing(target.table, keys)
+    with computing.outcomes_of(tasks, [target], count=len(keys), **how) as outcomes:
+        for outcome in outcomes:
+            results.add(outcome)
 
 
 def _still_missing(table: Table, keys: Sequence[dict[str, Any]]) -> Iterator[tasks.MakeTask]:
@@ -316,30 +275,3 @@ def _made(table: Table, keys: Sequence[dict[str, Any]]) -> set[tuple[Any, ...]]:
     names = list(keys[0])
     found = (table & list(keys)).proj(*(name for name in names if name not in table.primary_key))
     return {tuple(row[name] for name in names) for row in found.to_dicts()}
-
-
-@contextmanager
-def ended_by_signal() -> Generator[None]:
-    """Let SIGTERM end the running make in order, as Ctrl-C does; the handler is restored (POP-23).
-
-    Examples
-    --------
-    >>> with ended_by_signal():
-    ...     pass  # compute
-    """
-    import signal
-
-    ours = threading.current_thread() is threading.main_thread()
-    before = signal.getsignal(signal.SIGTERM) if ours else None
-    if before in (None, signal.SIG_IGN):
-        yield
-        return
-    signal.signal(signal.SIGTERM, _end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _end(number: int, frame: Any) -> None:
-    raise SystemExit(128 + number)

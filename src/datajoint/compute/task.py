@@ -15,20 +15,23 @@ DONE, SKIPPED, FAILED = "done", "skipped", "failed"
 
 
 class MakeTask(Value):
-    """One key to be made; picklable.
+    """One key to be made; picklable, if the class of its table can be found again elsewhere.
 
     Attributes
     ----------
     owner, worker
         Who holds the job of the key, and its id in the list of workers; None without a queue.
     table
-        What is made, where the executor makes several tables.
+        What is made, where the tasks are of several tables.
+    target
+        It, with the arguments of its make: a `datajoint.compute.target.Target`.
     """
 
     key: dict[str, Any]
     owner: Owner | None = None
     worker: UUID | None = None
     table: TableName | None = None
+    target: Any = None
 
 
 class MakeOutcome(Value):

@@ -82,6 +82,7 @@ _TABLE = (
     _setting("jobs.max_attempts", 1, whole(1), "how often a failing key is tried"),
     _setting("jobs.retry_delay", 10, number(0), "seconds before the second try, doubled up to an hour"),
     _setting("jobs.timeout", None, number(0), "seconds after which a make is stopped"),
+    _setting("jobs.executor", None, text, "what computes: local, processes, dask, ray or that of a package"),
     _setting("jobs.conflict_retries", 3, whole(0), "how often a make whose inputs changed runs again"),
     _setting("jobs.write_set_bytes", 268435456, whole(0), "bytes that a make may collect before it writes"),
     _setting("provenance.capture", False, boolean, "record who entered the rows of manual tables"),

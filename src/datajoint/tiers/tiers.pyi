@@ -302,6 +302,7 @@ class _Populated(UserTable):
         make_kwargs: Mapping[str, Any] | None = None,
         priority: int | None = None,
         refresh: bool | None = None,
+        executor: Any = None,
         limit: int | None = None,
         order: str | None = None,
     ) -> PopulateResult:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
+from datajoint.compute.job import run_job
 from datajoint.compute.task import MakeOutcome, MakeTask
 
 __all__ = ["LocalExecutor"]
@@ -14,17 +15,22 @@ class LocalExecutor:
 
     Parameters
     ----------
-    run
-        Makes one key.
+    workers
+        Without effect: there is one.
+
+    Examples
+    --------
+    >>> list(LocalExecutor().run([]))
+    []
     """
 
-    def __init__(self, run: Callable[[MakeTask], MakeOutcome]) -> None:
-        self._run = run
+    def __init__(self, workers: int | None = None) -> None:
+        pass
 
     def run(self, tasks: Iterable[MakeTask]) -> Iterator[MakeOutcome]:
         """Yield an outcome for each task, in order."""
         for task in tasks:
-            yield self._run(task)
+            yield run_job(task.target.table, task, task.target.make_kwargs)
 
     def close(self) -> None:
         """Nothing to release."""

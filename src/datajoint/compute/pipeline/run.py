@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from datajoint import logging
-from datajoint.compute import populate as populating, progress as counting
-from datajoint.compute.executors import local, processes as pools
-from datajoint.compute.executors.base import Executor
-from datajoint.compute.job import run_job
+from datajoint.compute import populate as populating
+from datajoint.compute.computing import outcomes_of
 from datajoint.compute.pipeline.lanes import DirectLane, Lane, ReservedLane
 from datajoint.compute.pipeline.ready import Readiness
 from datajoint.compute.pipeline.restricting import restrictions_of
@@ -18,18 +15,21 @@ from datajoint.compute.pipeline.result import PipelineResult, TableResult
 from datajoint.compute.pipeline.status import PipelineProgress, progress_of
 from datajoint.compute.pipeline.stream import Stream
 from datajoint.compute.pipeline.targets import Targets, targets_of
-from datajoint.compute.task import MakeOutcome
+from datajoint.compute.target import Target
 from datajoint.heading.names import TableName
 from datajoint.table.table import Table
 
-__all__ = ["executor_for", "populate"]
+__all__ = ["populate"]
+
+_MANY = 1_000_000
+"""How many keys there may be, where they are not counted."""
 
 
 def populate(
     *targets: Any, restrictions: Sequence[Any] = (), suppress_errors: bool = False,
     return_exception_objects: bool = False, reserve_jobs: bool = False, max_calls: int | None = None,
     display_progress: bool = False, processes: int | None = 1, priority: int | None = None,
-    refresh: bool | None = None,
+    refresh: bool | None = None, executor: Any = None,
 ) -> PipelineResult:  # fmt: skip
     """Compute all tables of some schemas, each key as soon as what it is made from is there.
 
@@ -57,6 +57,8 @@ def populate(
         With `reserve_jobs`: make only jobs at least so urgent; jobs that are added get this priority.
     refresh
         With `reserve_jobs`: keep the queues up to date; default is ``jobs.auto_refresh``.
+    executor
+        What computes: the name of an executor, or one that you made; default is ``jobs.executor``.
 
     Returns
     -------
@@ -112,7 +114,9 @@ def populate(
     stream = Stream(lanes, max_calls)
     tallies = {t.name: populating.Results(suppress_errors, return_exception_objects) for t in tables}
     given = [chosen[table.name] for table in tables]
-    _make(stream, tables, processes, tallies, progress_of(tables, given) if display_progress else None)
+    _make(
+        stream, tables, processes, executor, tallies, progress_of(tables, given) if display_progress else None
+    )
     left = progress_of(tables, given)
     return PipelineResult(
         [
@@ -135,44 +139,23 @@ def _lane(
 
 
 def _make(
-    stream: Stream, tables: Sequence[Table], processes: int | None,
+    stream: Stream, tables: Sequence[Table], processes: int | None, executor: Any,
     tallies: Mapping[TableName, populating.Results], before: PipelineProgress | None,
 ) -> None:  # fmt: skip
     """Make all that the stream gives, and count what comes of it."""
     cause: BaseException | None = None
-    executor: Executor | None = None
     try:
         if stream.peek():
-            executor = executor_for(tables, processes, stream)
-            outcomes = _settled(stream, executor.run(stream))
-            if before is not None:
-                outcomes = counting.shown(outcomes, "pipeline", before.remaining)
-            with populating.ended_by_signal(), closing(cast("Any", outcomes)):
+            with outcomes_of(
+                stream, [Target(table, {}) for table in tables],
+                executor=executor, processes=processes, shown="pipeline" if before is not None else "",
+                count=before.remaining if before is not None else _MANY,
+            ) as outcomes:  # fmt: skip
                 for outcome in outcomes:
+                    stream.settle(outcome)
                     tallies[cast("TableName", outcome.table)].add(outcome)
     except BaseException as error:
         cause = error
         raise
     finally:
-        stream.end()
-        if executor is not None:
-            executor.close()
         stream.close(cause)
-
-
-def _settled(stream: Stream, outcomes: Iterable[MakeOutcome]) -> Iterator[MakeOutcome]:
-    with closing(cast("Any", outcomes)):
-        for outcome in outcomes:
-            stream.settle(outcome)
-            yield outcome
-
-
-def executor_for(tables: Sequence[Table], processes: int | None, stream: Stream) -> Executor:
-    """Return what computes the tasks of a stream."""
-    connection = tables[0].connection
-    wanted = min(pools.usable_cpus() if processes is None else processes, pools.usable_cpus())
-    if populating.in_processes(connection, wanted):
-        timeout = connection.config.jobs.timeout or None
-        return pools.ProcessExecutor(tables, wanted, {}, timeout, stream.lock)
-    by_name = {table.name: table for table in tables}
-    return local.LocalExecutor(lambda task: run_job(by_name[cast("TableName", task.table)], task, {}))

@@ -16,8 +16,7 @@ __all__ = ["Stream"]
 class Stream(Iterator[MakeTask]):
     """Hands out tasks, of the last tables first, until nothing is left that can be made.
 
-    An executor may ask for tasks in several threads. Who finds none waits until an outcome makes some
-    possible; the stream ends when none is on its way.
+    It may have none for now: it is asked again after an outcome, which may make some possible.
 
     Parameters
     ----------
@@ -33,31 +32,19 @@ class Stream(Iterator[MakeTask]):
     """
 
     def __init__(self, lanes: Sequence[Lane], most: int | None = None) -> None:
-        self.lock = threading.Condition()
+        self.lock = threading.RLock()
         self._lanes = tuple(lanes)
         self._by_name = {lane.table.name: lane for lane in lanes}
         self._left = most
-        self._running = 0
         self._ahead: MakeTask | None = None
         self._ended = False
 
     def __next__(self) -> MakeTask:
         with self.lock:
-            while not self._ended:
-                task = self._take()
-                if task is not None:
-                    self._running += 1
-                    return task
-                if not self._wait():
-                    break
-            raise StopIteration
-
-    def _wait(self) -> bool:
-        """Wait for what may bring more tasks; return False if nothing will."""
-        if not self._running:
-            return False
-        self.lock.wait()
-        return True
+            task = None if self._ended else self._take()
+            if task is None:
+                raise StopIteration
+            return task
 
     def peek(self) -> bool:
         """Return whether there is a task."""
@@ -71,10 +58,8 @@ class Stream(Iterator[MakeTask]):
         assert name is not None  # noqa: S101 - all tasks here name their table
         with self.lock:
             self._by_name[name].settle(outcome)
-            self._running -= 1
             if outcome.status != FAILED:
                 self._touch(name)
-            self.lock.notify_all()
 
     def _touch(self, name: TableName) -> None:
         for lane in self._lanes:
@@ -85,7 +70,6 @@ class Stream(Iterator[MakeTask]):
         """Hand out nothing more."""
         with self.lock:
             self._ended = True
-            self.lock.notify_all()
 
     def close(self, cause: BaseException | None = None) -> None:
         """Give back what was handed out and not settled."""

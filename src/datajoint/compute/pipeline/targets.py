@@ -7,8 +7,8 @@ from typing import Any, cast
 
 from datajoint._value import Value
 from datajoint.compute.auto import AutoPopulate
-from datajoint.compute.executors.worker import subclasses
 from datajoint.compute.making import can_make
+from datajoint.compute.target import subclasses
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError
 from datajoint.heading.names import TableName
