@@ -19,6 +19,7 @@ STUB = PACKAGE / "tiers" / "tiers.pyi"
 
 TABLE = "table/table.py"
 POPULATED = "compute/auto.py"
+TRACEABLE = "provenance/traceable.py"
 OVERRIDDEN = {"definition", "contents", "checks", "key_source", "make"}
 """Members that classes of users replace: they stay what they are."""
 
@@ -95,7 +96,8 @@ def sources() -> list[Source]:
         for alias in node.names
     }
     bases = [ast.unparse(base) for base in table[2].bases]
-    return [parsed("query/legacy.py", "LegacyFetch"), *(parsed(where[b], b) for b in reversed(bases)), table]
+    inherited = [parsed("query/legacy.py", "LegacyFetch"), *(parsed(where[b], b) for b in reversed(bases))]
+    return [*inherited, table, parsed(TRACEABLE, "Traceable")]
 
 
 def members(classes: list[Source]) -> list[str]:

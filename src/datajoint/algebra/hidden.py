@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from datajoint._value import replace
 from datajoint.algebra.nodes import Project, Query
 from datajoint.heading.heading import Heading
@@ -11,10 +14,15 @@ __all__ = ["reveal"]
 _NEVER = "_singleton"
 
 
-def reveal(query: Query) -> Query:
+def reveal(query: Query, origins: Mapping[str, str] = MappingProxyType({})) -> Query:
     """Return the rows of a table with its hidden columns as attributes, named without the underscore.
 
     One whose name an attribute has already keeps its own. The key of a table of one row stays hidden.
+
+    Parameters
+    ----------
+    origins
+        Lineage of hidden columns, by which they join with others.
 
     Examples
     --------
@@ -37,7 +45,10 @@ def reveal(query: Query) -> Query:
             if hidden != _NEVER:
                 names[hidden if shown in heading else shown] = hidden
         node = Project(plan, (*((name, name) for name in heading.order), *names.items()))
-        shown_now = [replace(heading.hidden[old], name=new, in_key=False) for new, old in names.items()]
+        shown_now = [
+            replace(heading.hidden[old], name=new, in_key=False, lineage=origins.get(old))
+            for new, old in names.items()
+        ]
         node.heading = Heading([*heading.values(), *shown_now], nullable_key=heading.nullable_key)
         child = plan.keep("metadata", node)
     return Query(child, query.values)

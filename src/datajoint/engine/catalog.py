@@ -16,7 +16,7 @@ from datajoint.graph import dependencies
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.names import TableName
 from datajoint.heading.types import TEXTS
-from datajoint.sql.system import LINEAGE
+from datajoint.sql.system import LINEAGE, traced
 
 if TYPE_CHECKING:
     from datajoint.engine.connection import Connection
@@ -155,7 +155,7 @@ class Catalog:
         """Return the plan of a table."""
         source = self._sources.get(name)
         if source is None:
-            source = self._sources[name] = Source(name, self.spec(name).heading())
+            source = self._sources[name] = Source(name, traced(self.spec(name)).heading())
         return source
 
     @property

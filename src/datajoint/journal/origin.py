@@ -18,7 +18,7 @@ from datajoint.journal.environment import Environment, environment_of
 from datajoint.journal.event import Origin, enabled
 from datajoint.journal.system import prepare
 from datajoint.sql.dml import Conflict, insert_rows
-from datajoint.sql.system import EVENTS
+from datajoint.sql.system import CODE, ENVIRONMENTS, EVENTS
 
 __all__ = ["code_table", "environments_table", "origin_of", "renew"]
 
@@ -36,7 +36,7 @@ def code_table(schema: str) -> TableSpec:
     ('code',)
     """
     return TableSpec(
-        TableName(schema, "~code"),
+        TableName(schema, CODE),
         (
             _column("code", "char(26)", key=True),
             _column("class_name", "varchar(255)"),
@@ -57,7 +57,7 @@ def environments_table(schema: str) -> TableSpec:
     ('environment',)
     """
     return TableSpec(
-        TableName(schema, "~environments"),
+        TableName(schema, ENVIRONMENTS),
         (
             _column("environment", "char(26)", key=True),
             _column("python", "varchar(32)"),
@@ -151,7 +151,7 @@ def _record(connection: Connection, spec: TableSpec, digest: str, row: list[Any]
         return
     columns = [(a.name, storage_type(a.dtype)) for a in spec.attributes]
     text = insert_rows(spec.name, columns, 1, connection.dialect, Conflict(spec.primary_key))
-    encoders = [connection.dialect.encoder(dtype) for _, dtype in columns]
+    encoders = [None if dtype.text == "json" else connection.dialect.encoder(dtype) for _, dtype in columns]
     values = [e(v) if e and v is not None else v for e, v in zip(encoders, row, strict=True)]
     with connection.transaction:
         connection.execute(text, values)

@@ -16,6 +16,7 @@ from datajoint.schemas import virtual
 from datajoint.schemas.bind import attach
 from datajoint.schemas.computing import Computing
 from datajoint.schemas.granting import Granting
+from datajoint.schemas.recorded import Recorded
 from datajoint.schemas.resolve import Scope, caller_scope
 from datajoint.sql.system import EVENTS, LINEAGE
 from datajoint.table import prompt as prompts
@@ -27,7 +28,7 @@ T = TypeVar("T", bound=type)
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
-class Schema(Computing, Granting):
+class Schema(Computing, Granting, Recorded):
     """A schema of the database, and the decorator of its table classes.
 
     Parameters

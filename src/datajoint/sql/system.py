@@ -4,16 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from datajoint._value import replace
 from datajoint.declare.default import NULL
 from datajoint.declare.spec import Index, TableSpec
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.names import TableName
 from datajoint.heading.types import parse_type
 
-__all__ = ["EVENTS", "LINEAGE", "events_table", "lineage_table"]
+__all__ = ["CODE", "ENVIRONMENTS", "EVENTS", "LINEAGE", "events_table", "lineage_table", "traced"]
 
 LINEAGE = "~lineage"
 EVENTS = "~events"
+CODE = "~code"
+ENVIRONMENTS = "~environments"
+
+_ORIGINS = {
+    "event": (EVENTS, "event"),
+    "parent": (EVENTS, "event"),
+    "confirms": (EVENTS, "event"),
+    "code": (CODE, "code"),
+    "environment": (ENVIRONMENTS, "environment"),
+}
+"""Where the attributes of our tables come from, so that these join with each other and with rows."""
 
 _EVENT_COLUMNS: Sequence[tuple[str, str, bool]] = (
     ("kind", "varchar(16)", False),
@@ -75,3 +87,26 @@ def events_table(schema: str) -> TableSpec:
         ("event",),
         indexes=(Index(("table_name", "finished")), Index(("parent",)), Index(("confirms",))),
     )
+
+
+def traced(spec: TableSpec) -> TableSpec:
+    """Return a table of ours with the lineage of what it says about events, code and environments.
+
+    No foreign keys say it, as other clients would take these for a part of the pipeline.
+
+    Examples
+    --------
+    >>> traced(events_table("lab")).attribute("parent").lineage
+    'lab.~events.event'
+    """
+    schema, name = spec.name.schema, spec.name.name
+    if not name.startswith("~") or name.startswith("~~"):
+        return spec
+
+    def origin(attribute: Attribute) -> Attribute:
+        found = _ORIGINS.get(attribute.name)
+        if found is None or attribute.lineage:
+            return attribute
+        return replace(attribute, lineage=f"{schema}.{found[0]}.{found[1]}")
+
+    return replace(spec, attributes=tuple(map(origin, spec.attributes)))

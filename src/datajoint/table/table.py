@@ -13,6 +13,7 @@ from datajoint.errors import DataJointError
 from datajoint.heading.names import TableName
 from datajoint.query.expression import QueryExpression
 from datajoint.query.legacy import LegacyFetch
+from datajoint.sql.system import EVENTS
 from datajoint.table.alter import Altering
 from datajoint.table.binding import Binding
 from datajoint.table.changing import Changing
@@ -144,7 +145,7 @@ class Table(Writing, Changing, Deleting, Altering, Family, Checking, QueryExpres
         >>> Subject.with_metadata().heading.names
         ['subject_id', 'event']
         """
-        return self._derived(hidden.reveal(self.query))
+        return self._derived(hidden.reveal(self.query, {"_event": f"{self.database}.{EVENTS}.event"}))
 
     def _sibling(self, name: TableName) -> Table:
         """Return another table of the connection, without its class."""

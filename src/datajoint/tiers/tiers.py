@@ -7,13 +7,14 @@ from typing import Any, ClassVar
 from datajoint.compute.auto import AutoPopulate
 from datajoint.errors import DataJointError
 from datajoint.heading.names import COMPUTED, IMPORTED, LOOKUP, MANUAL, PART
+from datajoint.provenance.traceable import Traceable
 from datajoint.table.meta import class_level
 from datajoint.table.table import Table
 
 __all__ = ["Computed", "Imported", "Lookup", "Manual", "Part", "UserTable"]
 
 
-class UserTable(Table):
+class UserTable(Traceable, Table):
     """Base of the tiers."""
 
     tier: ClassVar[str]

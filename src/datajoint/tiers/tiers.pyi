@@ -279,6 +279,11 @@ class UserTable(Table, metaclass=_TableType):
     @classmethod
     def with_metadata(cls) -> QueryExpression:
         """Return the rows with the hidden columns as attributes: `event`, the event that wrote the row."""
+    events: ClassVar[QueryExpression]
+    """All events of the table: inserts, updates, deletes, makes; one each, however many rows."""
+    @classmethod
+    def event(cls) -> QueryExpression:
+        """Return the rows, each with the event that wrote it: who, when, where, with which code."""
 
 class _Populated(UserTable):
     """Tables whose rows are made by `make`."""

@@ -233,9 +233,21 @@ class _Walk:
                 live = vars(cls).get(name)
                 if isinstance(statement, ast.ClassDef) and _is_table(statement, live):
                     continue
+                if self._is_replaced(statement, live, f"{cls.__qualname__}.{name}"):
+                    continue
                 self._put(unit, f"{cls.__qualname__}.{name}", statement, family, index)
             if found or only:
                 return
+
+    def _is_replaced(self, statement: ast.stmt, live: Any, qualified: str) -> bool:
+        """Follow a method that was set on the class after it had been defined; return whether it was."""
+        function = _function_of(live)
+        if not isinstance(statement, _Function) or statement.decorator_list or function is None:
+            return False
+        if function.__code__.co_qualname == qualified:
+            return False
+        self._function_value(function)
+        return True
 
     def _members(self, family: _Family, beginning: str) -> None:
         """Follow all members that a computed name may mean."""
