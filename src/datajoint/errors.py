@@ -335,5 +335,12 @@ def nearest(name: str, names: Iterable[str], limit: int = 3) -> str | None:
     """
     from difflib import get_close_matches
 
-    matches = get_close_matches(name, list(dict.fromkeys(names)), n=limit, cutoff=0.6)
+    folded: dict[str, list[str]] = {}
+    for known in dict.fromkeys(names):
+        folded.setdefault(known.lower(), []).append(known)
+    matches = [
+        known
+        for match in get_close_matches(name.lower(), folded, n=limit, cutoff=0.6)
+        for known in folded[match]
+    ]
     return f"Did you mean {' or '.join(f'`{match}`' for match in matches)}?" if matches else None

@@ -171,7 +171,9 @@ def test_positional_rows_warn(session, subject):
     assert ["first", "second", "third"] == session().to_arrays("note", order_by="KEY").tolist()
     with (
         pytest.warns(DataJointDeprecationWarning),
-        pytest.raises(DataJointError, match=r"Incorrect number of attributes in row 1: 2 given; 3 expected"),
+        pytest.raises(
+            DataJointError, match=r"`Session`, row 1: incorrect number of attributes: 2 given; 3 expected"
+        ),
     ):
         session.insert([(1, 4, "x"), (1, 5)])
     assert 3 == len(session())

@@ -11,6 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from datajoint._value import Value
@@ -67,6 +68,8 @@ class Features(Value):
         ``ORDER BY x NULLS FIRST`` is understood.
     infinity
         Float columns can hold ±inf.
+    timestamps
+        First and last moment of a ``timestamp``, None where all years can be stored.
     server
         Others can change the data from other machines.
     """
@@ -80,6 +83,7 @@ class Features(Value):
     nulls_order: bool
     infinity: bool
     server: bool
+    timestamps: tuple[datetime, datetime] | None = None
 
 
 class Dialect(ABC):

@@ -76,6 +76,7 @@ class MysqlDialect(Dialect):
         nulls_order=False,
         infinity=False,
         server=True,
+        timestamps=(datetime(1970, 1, 1, 0, 0, 1), datetime(2106, 2, 7, 6, 28, 15)),  # noqa: DTZ001 - in UTC
     )
 
     def __init__(self, mariadb: bool = True) -> None:

@@ -423,7 +423,12 @@ def _read_moment(text: str) -> tuple[datetime, int]:
 def _date(value: object) -> date | None:
     if type(value) is date:
         return value
-    moment = _datetime(6, value)
+    try:
+        moment = _datetime(6, value)
+    except ValueError as error:
+        if "read as a time" in str(error):
+            raise ValueError(f"{show(value)} does not read as a date: write 2024-12-31.") from None
+        raise
     if moment is None:
         return None
     if moment.time() != time():

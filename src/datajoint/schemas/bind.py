@@ -15,6 +15,7 @@ from datajoint.engine import define, lineage
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError, DeclarationError, TransactionError
 from datajoint.heading.names import PREFIXES, TableName, from_camel_case
+from datajoint.heading.values import show
 from datajoint.schemas import lookup
 from datajoint.schemas.resolve import Scope, finder
 from datajoint.table.binding import Binding
@@ -123,8 +124,9 @@ class _Step:
             return
         if not isinstance(text, str):
             if self.found is None:
+                lacks = "has no definition" if text is None else f"has a definition that is {show(text)}"
                 raise DeclarationError(
-                    f"Class `{cls.__name__}` has no definition.", hint="Set `definition = '''…'''`."
+                    f"Class `{cls.__name__}` {lacks}.", hint="Set `definition = '''…'''`, a text."
                 )
             return
         find = finder(cls, self.name, connection, self.scope, pending)
@@ -157,7 +159,15 @@ class _Step:
             lineage.complete_lineage(connection, self.found, missing)
 
     def warn(self) -> None:
-        """Warn about words of one database."""
+        """Warn about words of one database, and about a class under two tiers."""
+        if self.found is None and self.wanted is not None:
+            known = self.schema.connection.catalog.tables(self.name.schema)
+            others = [name for name in known if name.class_name == self.name.class_name and name != self.name]
+            for other in (name for name in others if name.tier is not None):
+                logging.warn(
+                    f"Another table of class `{self.cls.__name__}` is in the schema, `{other}`, of tier "
+                    f"{other.tier}: `{self.name}` was made beside it. Drop the one that is not meant."
+                )
         for note in native_type_notes(self.wanted) if self.wanted else ():
             logging.warn(note)
 

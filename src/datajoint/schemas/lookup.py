@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from datajoint import logging
 from datajoint.errors import DataJointError
+from datajoint.heading.values import show
 from datajoint.table.guard import writable
 from datajoint.table.table import Table
 
@@ -16,7 +17,7 @@ __all__ = ["fill_contents"]
 def fill_contents(table: Table) -> None:
     """Insert the rows of `contents` that are missing; report those whose values differ."""
     contents: Any = getattr(table, "contents", ())
-    rows = [_as_dict(table, row) for row in contents] if contents is not None else []
+    rows = [_as_dict(table, row) for row in _listed(table, contents)]
     if not rows:
         return
     stored = _stored(table)
@@ -32,6 +33,17 @@ def fill_contents(table: Table) -> None:
     if missing:
         with writable([table.name]):
             table.insert(missing, skip_duplicates=True)
+
+
+def _listed(table: Table, contents: Any) -> Iterable[Any]:
+    if contents is None:
+        return ()
+    if isinstance(contents, (str, bytes, Mapping)) or not isinstance(contents, Iterable):
+        raise DataJointError(
+            f"The contents of `{table.class_name}` are {show(contents)}.",
+            hint="They are a list of rows: contents = [{...}, {...}].",
+        )
+    return cast("Iterable[Any]", contents)
 
 
 def _as_dict(table: Table, row: Any) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import compress
 from typing import Any
 
@@ -26,6 +27,7 @@ __all__ = [
     "place",
     "stored_default",
     "unknown_field",
+    "unstorable",
 ]
 
 INFINITE = (float("inf"), float("-inf"))
@@ -56,7 +58,7 @@ def check(layout: Layout, chunk: Chunk, ignore_extra: bool) -> Iterator[Checked]
     QueryError
         For the first field or value that is refused, naming row, attribute and value.
     """
-    names = known_fields(layout, chunk.names, ignore_extra)
+    names = known_fields(layout, chunk.names, ignore_extra, partial(_first_with, chunk))
     given = dict(zip(chunk.names, chunk.columns, strict=True))
     numbers: Sequence[int | None] = (
         [None] if chunk.first is None else range(chunk.first, chunk.first + chunk.size)
@@ -74,29 +76,46 @@ def check(layout: Layout, chunk: Chunk, ignore_extra: bool) -> Iterator[Checked]
             yield _check(layout, list(compress(numbers, wanted)), part)
 
 
-def known_fields(layout: Layout, names: Iterable[str], ignore_extra: bool) -> list[str]:
-    """Return the names that are attributes; refuse others, or drop them."""
+def _first_with(chunk: Chunk, name: str) -> int | None:
+    """Return the number of the first row that has a field, None where all have it."""
+    column = chunk.columns[chunk.names.index(name)]
+    if chunk.first is None or not any(value is ABSENT for value in column):
+        return None
+    return chunk.first + next(n for n, value in enumerate(column) if value is not ABSENT)
+
+
+def _in_all_rows(name: str) -> int | None:
+    """No row in particular has the field."""
+
+
+def known_fields(
+    layout: Layout, names: Iterable[str], ignore_extra: bool,
+    row_of: Callable[[str], int | None] = _in_all_rows,
+) -> list[str]:  # fmt: skip
+    """Return the names that are attributes; refuse others, saying in which row, or drop them."""
     heading = layout.heading
     known: list[str] = []
     for name in names:
         if name in heading:
             known.append(name)
         elif not ignore_extra:
+            row = row_of(name)
             raise UnknownAttributeError(
-                unknown_field(layout, name),
+                unknown_field(layout, name, row),
                 hint="\n".join(filter(None, [nearest(str(name), heading.order),
                      "To drop fields that are no attributes, set ignore_extra_fields=True."])),
-                table=str(layout.name), attribute=name,
+                table=str(layout.name), attribute=name, row=row,
             )  # fmt: skip
     return known
 
 
-def unknown_field(layout: Layout, name: object) -> str:
+def unknown_field(layout: Layout, name: object, row: int | None = None) -> str:
     """Phrase that a field is no attribute, or one of the platform (TAB-20)."""
     if name in layout.heading.hidden:
         return f"`{name}` of `{layout.label}` is a hidden column, which the platform fills itself."
     known = ", ".join(layout.heading.order) or "none"
-    return f"`{layout.label}` has no attribute `{name}`. Attributes: {known}."
+    said = f"`{layout.label}` has" if row is None else f"{place(layout, row)}: there is"
+    return f"{said} no attribute `{name}`. Attributes: {known}."
 
 
 def place(layout: Layout, row: int | None) -> str:
@@ -162,8 +181,8 @@ def _column(
             "is required.",
             table=str(layout.name), attribute=attribute.name, row=rows[index],
         )  # fmt: skip
-    if attribute.dtype.kind in FLOATS and not layout.dialect.features.infinity:
-        _check_finite(layout, attribute, checked, rows)
+    if attribute.dtype.kind not in FLOATS or any(infinite in checked for infinite in INFINITE):
+        _check_storable(layout, attribute, checked, rows)
     return checked
 
 
@@ -206,13 +225,29 @@ def _refused(layout: Layout, attribute: Attribute, row: int | None, reason: str)
     )  # fmt: skip
 
 
-def _check_finite(
+def _check_storable(
     layout: Layout, attribute: Attribute, values: Sequence[Any], rows: Sequence[int | None]
 ) -> None:
-    if any(infinite in values for infinite in INFINITE):
-        index = next(n for n, value in enumerate(values) if value in INFINITE)
-        reason = f"{values[index]} cannot be stored by {layout.dialect.name}."
-        raise _refused(layout, attribute, rows[index], reason)
+    if (fits := unstorable(layout, attribute)) is not None:
+        for value, row in zip(values, rows, strict=True):
+            if value is not None and (reason := fits(value)):
+                raise _refused(layout, attribute, row, reason)
+
+
+def unstorable(layout: Layout, attribute: Attribute) -> Callable[[Any], str] | None:
+    """Return the function that says why the database cannot store a value of a type, "" if it can."""
+    features, kind = layout.dialect.features, attribute.dtype.kind
+    if kind in FLOATS and not features.infinity:
+        return lambda value: (
+            f"{value} cannot be stored by {layout.dialect.name}." if value in INFINITE else ""
+        )
+    if kind == "timestamp" and (span := features.timestamps) is not None:
+        first, last = span
+        limits = (
+            f"{layout.dialect.name} stores timestamps from {first} to {last} UTC; a datetime has no limits."
+        )
+        return lambda value: "" if first <= value <= last else f"{value} is out of range: {limits}"
+    return None
 
 
 def check_whole(

@@ -282,7 +282,7 @@ def insert_with_parts(
 
 def _key_of(layout: Layout, row: Any) -> dict[str, Any]:
     """Return the key that a row has, as it is given."""
-    given = one(row, layout.heading)
+    given = one(row, layout.heading, layout.label)
     values = dict(zip(given.names, given.columns, strict=True))
     key = {name: values[name][0] for name in layout.heading.key if name in values}
     for name in layout.heading.key:
@@ -303,7 +303,9 @@ def _filled(part: Table, master: TableName, key: Mapping[str, Any], rows: Any) -
     absent = {column: key[name] for column, name in names.items() if name in key}
     if isinstance(rows, type):
         rows = rows()
-    chunks: Iterator[Chunk] = read(iter(rows) if hasattr(rows, "query") else rows, part.heading)
+    chunks: Iterator[Chunk] = read(
+        iter(rows) if hasattr(rows, "query") else rows, part.heading, part.class_name
+    )
     for chunk in chunks:
         for n in range(chunk.size):
             given = {name: column[n] for name, column in zip(chunk.names, chunk.columns, strict=True)}

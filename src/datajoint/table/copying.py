@@ -52,7 +52,7 @@ def insert_query(connection: Connection, name: TableName, rows: QueryExpression,
         or mode.wanted
         or not _can_stay(layout, rows, names, mode)
     ):
-        insert_chunks(connection, name, read(iter(rows), layout.heading), mode)
+        insert_chunks(connection, name, read(iter(rows), layout.heading, layout.label), mode)
         return
     observe.reading(connection, rows.query.plan)
     observe.writing(connection, name)

@@ -16,6 +16,7 @@ from datajoint._value import Value
 from datajoint.errors import DataJointDeprecationWarning, DataJointError, QueryError
 from datajoint.heading.heading import Heading
 from datajoint.heading.types import TEXTS
+from datajoint.heading.values import show
 from datajoint.query.frames import ARROW_TYPE
 
 __all__ = ["ABSENT", "Absent", "Chunk", "caller_depth", "one", "read", "with_index"]
@@ -53,7 +54,7 @@ class Chunk(Value):
     size: int
 
 
-def read(rows: Any, heading: Heading) -> Iterator[Chunk]:
+def read(rows: Any, heading: Heading, label: str = "") -> Iterator[Chunk]:
     """Yield what is given as chunks; positional rows take the attributes in the order of the heading.
 
     Examples
@@ -61,7 +62,7 @@ def read(rows: Any, heading: Heading) -> Iterator[Chunk]:
     >>> list(read([{"a": 1}, {"a": 2}], Heading([])))
     [Chunk(first=0, names=('a',), columns=([1, 2],), size=2)]
     """
-    columns = _columnar(rows, heading)
+    columns = _columnar(rows, label)
     if columns is not None:
         yield from _slices(*columns)
         return
@@ -69,17 +70,17 @@ def read(rows: Any, heading: Heading) -> Iterator[Chunk]:
         rows = _csv(rows, heading)
     if isinstance(rows, (str, bytes, Mapping)) or not isinstance(rows, Iterable):
         raise QueryError(
-            f"Rows cannot be read from {type(cast(Any, rows)).__name__}: {rows!r:.60}.",
+            f"{_at(label)}rows cannot be read from {_named(rows)}.",
             hint="Give a list of dicts, a frame, a query, a pathlib.Path of a CSV; insert1 takes one row.",
         )
     remaining = iter(cast(Iterable[Any], rows))
     first = 0
     while chunk := list(islice(remaining, CHUNK)):
-        yield _by_column(chunk, heading, first)
+        yield _by_column(chunk, heading, label, first)
         first += len(chunk)
 
 
-def one(row: Any, heading: Heading) -> Chunk:
+def one(row: Any, heading: Heading, label: str = "") -> Chunk:
     """Return a single row as a chunk.
 
     Examples
@@ -90,21 +91,21 @@ def one(row: Any, heading: Heading) -> Chunk:
     if type(row) is dict:
         row = cast(dict[str, Any], row)
         return Chunk(None, tuple(row), tuple([(value,) for value in row.values()]), 1)
-    chunk = _by_column([row], heading, None)
+    chunk = _by_column([row], heading, label, None)
     return Chunk(None, chunk.names, chunk.columns, 1)
 
 
 # --------------------------------------------------------------------------------------- row by row
 
 
-def _by_column(rows: list[Any], heading: Heading, first: int | None) -> Chunk:
+def _by_column(rows: list[Any], heading: Heading, label: str, first: int | None) -> Chunk:
     kinds = set(map(type, rows))
     if kinds == {dict}:
         return _dicts(rows, first)
     if kinds <= {tuple, list}:
         _warn_positional()
-        return _positional(rows, heading, first)
-    named = [_as_dict(row, heading, n, first) for n, row in enumerate(rows)]
+        return _positional(rows, heading, label, first)
+    named = [_as_dict(row, heading, _at(label, n, first)) for n, row in enumerate(rows)]
     if not all(map(_has_names, rows)):
         _warn_positional()
     return _dicts(named, first)
@@ -122,42 +123,72 @@ def _dicts(rows: Sequence[Mapping[str, Any]], first: int | None) -> Chunk:
     return Chunk(first, names, tuple([row.get(name, ABSENT) for row in rows] for name in names), len(rows))
 
 
-def _positional(rows: list[Any], heading: Heading, first: int | None) -> Chunk:
+def _positional(rows: list[Any], heading: Heading, label: str, first: int | None) -> Chunk:
     width = len(heading)
     for n, row in enumerate(rows):
         if len(row) != width:
-            _refuse_length(len(row), heading, n, first)
+            _refuse_length(len(row), heading, _at(label, n, first))
     return Chunk(first, heading.order, tuple(zip(*rows, strict=True)), len(rows))
 
 
-def _refuse_length(given: int, heading: Heading, n: int, first: int | None) -> None:
-    where = "" if first is None else f" in row {first + n}"
+def _at(label: str, n: int = 0, first: int | None = None) -> str:
+    """Phrase whose rows, or which of them, is spoken of."""
+    table = f"`{label}`" if label else "A table"
+    return f"{table}: " if first is None else f"{table}, row {first + n}: "
+
+
+def _named(value: Any) -> str:
+    """Phrase what was given: its type, and what it looks like where that is short."""
+    shown, kind = show(value), type(value).__name__
+    if isinstance(value, type):
+        return f"the class `{value.__name__}`"
+    return f"an object of type {kind}" if "\n" in shown or "object at 0x" in shown else f"{shown} ({kind})"
+
+
+def _refuse_length(given: int, heading: Heading, where: str) -> None:
     raise QueryError(
-        f"Incorrect number of attributes{where}: {given} given; {len(heading)} expected "
+        f"{where}incorrect number of attributes: {given} given; {len(heading)} expected "
         f"({', '.join(heading.order)}).",
         hint="Give rows as dicts to leave attributes out.",
     )
 
 
 def _has_names(row: Any) -> bool:
-    return isinstance(row, Mapping) or bool(getattr(getattr(row, "dtype", None), "names", None))
+    return isinstance(row, Mapping) or _is_series(row) or bool(_field_names(row))
 
 
-def _as_dict(row: Any, heading: Heading, n: int, first: int | None) -> dict[str, Any]:
+def _field_names(row: Any) -> Any:
+    return getattr(getattr(row, "dtype", None), "names", None)
+
+
+def _is_series(row: Any) -> bool:
+    """Whether it is a row of a pandas frame, by the names of the columns."""
+    return type(row).__module__.partition(".")[0] == "pandas" and type(row).__name__ == "Series"
+
+
+def _as_dict(row: Any, heading: Heading, where: str) -> dict[str, Any]:
     if isinstance(row, Mapping):
         return dict(row)  # pyright: ignore[reportUnknownArgumentType]
-    if _has_names(row):
-        return {name: row[name] for name in row.dtype.names}
-    if isinstance(row, (str, bytes)) or not hasattr(row, "__len__") or not hasattr(row, "__getitem__"):
-        where = "" if first is None else f"{first + n} "
+    if _is_series(row):
+        return {str(name): value for name, value in row.items()}
+    if names := _field_names(row):
+        return {name: row[name] for name in names}
+    if not _is_sequence(row):
         raise QueryError(
-            f"Row {where}is {type(row).__name__}: {row!r:.60}.",
+            f"{where}{_named(row)} is no row.",
             hint="Give rows as dicts {attribute: value}; insert1 takes one row, insert a list of rows.",
         )
     values = list(row)
     if len(values) != len(heading):
-        _refuse_length(len(values), heading, n, first)
+        _refuse_length(len(values), heading, where)
     return dict(zip(heading.order, values, strict=True))
+
+
+def _is_sequence(row: Any) -> bool:
+    """Whether it holds values in an order; a frame, a query or a class has rows."""
+    if isinstance(row, (str, bytes, type)) or hasattr(row, "columns") or hasattr(row, "query"):
+        return False
+    return hasattr(row, "__len__") and hasattr(row, "__getitem__")
 
 
 def _warn_positional() -> None:
@@ -186,11 +217,14 @@ def caller_depth() -> int:
 # ------------------------------------------------------------------------------------ whole columns
 
 
-def _columnar(rows: Any, heading: Heading) -> tuple[tuple[str, ...], list[Sequence[Any]]] | None:
+def _columnar(rows: Any, label: str) -> tuple[tuple[str, ...], list[Sequence[Any]]] | None:
     package = type(rows).__module__.partition(".")[0]
     if package == "pandas" and hasattr(rows, "reset_index"):
         frame = rows.reset_index(drop=list(rows.index.names) == [None])
-        return tuple(map(str, frame.columns)), [frame.iloc[:, n].tolist() for n in range(frame.shape[1])]
+        names = tuple(map(str, frame.columns))
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise QueryError(f"{_at(label)}the frame has two columns `{twice}`.")
+        return names, [frame.iloc[:, n].tolist() for n in range(frame.shape[1])]
     if package == "polars" and hasattr(rows, "get_columns"):
         return tuple(rows.columns), [column.to_list() for column in rows.get_columns()]
     if package == "pyarrow" and hasattr(rows, "column_names"):
@@ -225,12 +259,19 @@ def _csv(path: Path, heading: Heading) -> Iterator[dict[str, Any]]:
     """Yield the rows of a CSV file with a header line; an empty field of a number, date … is missing."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            for row in csv.DictReader(file):
+            lines = csv.DictReader(file)
+            if not lines.fieldnames:
+                raise QueryError(f"{path} has no line with the names of the attributes.")
+            for row in lines:
                 if None in row:
                     raise QueryError(f"A line of {path} has more fields than its header: {row[None]!r:.60}.")
                 yield {name: _field(name, text, heading) for name, text in row.items()}
     except OSError as error:
         raise DataJointError(f"{path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise DataJointError(f"{path} is no text in UTF-8: {error.reason} at byte {error.start}.") from error
+    except csv.Error as error:
+        raise DataJointError(f"{path} is no CSV file: {error}.") from error
 
 
 def _field(name: str, text: str | None, heading: Heading) -> str | None:

@@ -9,6 +9,7 @@ from datajoint.engine import observe
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError
 from datajoint.heading.names import TableName
+from datajoint.heading.values import show
 from datajoint.journal.scope import Scope
 from datajoint.table import write_set
 from datajoint.table.check import check
@@ -65,9 +66,9 @@ def insert_chunks(
 
 def read_groups(rows: Any, layout: Layout, chunk_size: int) -> Iterator[list[Chunk]]:
     """Yield what is given in groups of `chunk_size` rows, each to be an insert of its own."""
-    if chunk_size < 1:
-        raise DataJointError("chunk_size must be a positive number of rows.")
-    chunks = read(rows, layout.heading)
+    if not isinstance(chunk_size, int) or chunk_size < 1:
+        raise DataJointError(f"chunk_size is a whole number of rows, 1 or more, not {show(chunk_size)}.")
+    chunks = read(rows, layout.heading, layout.label)
     group: list[Chunk] = []
     size = 0
     for chunk in chunks:

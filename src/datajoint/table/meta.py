@@ -41,8 +41,8 @@ class _ClassLevel:
 
 def _detached(cls: Any, base: type, member: Any) -> Any:
     """Return a member of a class that has no table (yet); what needs one says how to attach it (TAB-16)."""
-    if _is_ours(base) and not _is_ours(cls):
-        if isinstance(member, property):
+    if _is_ours(base):
+        if isinstance(member, property) and not _is_ours(cls):
             return cls().binding  # which raises
         if isinstance(member, FunctionType):
             return _of_instance(cls, member)

@@ -8,9 +8,8 @@ from typing import Any
 from datajoint._value import Value
 from datajoint.errors import DataJointError
 from datajoint.heading.attribute import Attribute
-from datajoint.heading.types import FLOATS
 from datajoint.heading.values import normaliser, show
-from datajoint.table.check import INFINITE, unknown_field
+from datajoint.table.check import unknown_field, unstorable
 from datajoint.table.conditions import problems
 from datajoint.table.incoming import ABSENT, read
 from datajoint.table.layout import Layout
@@ -84,7 +83,7 @@ def validate(layout: Layout, rows: Any, ignore_extra: bool) -> ValidationResult:
     """Check all rows and return everything that an insert would refuse."""
     errors: list[Problem] = []
     count = 0
-    for chunk in read(rows, layout.heading):
+    for chunk in read(rows, layout.heading, layout.label):
         for n in range(chunk.size):
             row = {
                 name: column[n]
@@ -130,9 +129,8 @@ def _reason(layout: Layout, attribute: Attribute, value: Any, row: dict[str, Any
         return str(error)
     if canonical is None and not attribute.nullable:
         return f"{show(value)} means missing, but `{attribute.name}` is required."
-    if attribute.dtype.kind in FLOATS and canonical in INFINITE and not layout.dialect.features.infinity:
-        return f"{canonical} cannot be stored by {layout.dialect.name}."
-    return None
+    fits = None if canonical is None else unstorable(layout, attribute)
+    return (fits(canonical) or None) if fits else None
 
 
 def _try_codec(layout: Layout, attribute: Attribute, value: Any, row: dict[str, Any]) -> None:

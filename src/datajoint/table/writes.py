@@ -113,7 +113,9 @@ class Writing:
         mode = writing.Mode(
             replace, skip_duplicates, ignore_extra_fields, checks.checks_of(table), complete.wanted_of(table)
         )
-        inserting.insert_chunks(table.connection, table.name, [incoming.one(row, layout.heading)], mode)
+        inserting.insert_chunks(
+            table.connection, table.name, [incoming.one(row, layout.heading, layout.label)], mode
+        )
 
     def insert(
         self, rows: Any, replace: bool = False, skip_duplicates: bool = False,
@@ -173,7 +175,8 @@ class Writing:
             return
         layout = layouts.layout_of(table.connection, table.name)
         if chunk_size is None:
-            inserting.insert_chunks(table.connection, table.name, incoming.read(rows, layout.heading), mode)
+            chunks = incoming.read(rows, layout.heading, layout.label)
+            inserting.insert_chunks(table.connection, table.name, chunks, mode)
             return
         with scopes.series(table.connection) as scope:
             for group in inserting.read_groups(rows, layout, chunk_size):

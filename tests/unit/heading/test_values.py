@@ -80,7 +80,7 @@ REFUSED = [
     "Unicode"),
     ("varchar(9)", b"a", "bytes"), ("varchar(9)", 1.5, "float"), ("varchar(9)", True, "bool"),
     ("enum('a','b')", "c", "is none of 'a', 'b'"), ("enum('a','b')", "A", "is none of"),
-    ("date", MOMENT, "within a day"), ("date", "2024-02-30", "does not read as a time"), ("date", 5,
+    ("date", MOMENT, "within a day"), ("date", "2024-02-30", "does not read as a date: write"), ("date", 5,
     "no date"),
     ("datetime", "yesterday", "does not read as a time"), ("datetime", "2024-01-01 25:00:00",
     "does not read"),

@@ -79,14 +79,14 @@ def test_mixed_rows():
 
 @pytest.mark.parametrize("rows", ["ab", b"ab", {"a": 1}, 5, None])
 def test_what_holds_no_rows(rows):
-    with pytest.raises(QueryError, match="Rows cannot be read from"):
-        list(read(rows, HEADING))
+    with pytest.raises(QueryError, match="`Session`: rows cannot be read from"):
+        list(read(rows, HEADING, "Session"))
 
 
 @pytest.mark.parametrize("row", ["ab", 5, None])
 def test_what_is_no_row(row):
-    with pytest.raises(QueryError, match="Row 1 is"):
-        list(read([ROWS[0], row], HEADING))
+    with pytest.raises(QueryError, match=r"`Session`, row 1: .* is no row"):
+        list(read([ROWS[0], row], HEADING, "Session"))
 
 
 def test_a_single_row_has_no_number():

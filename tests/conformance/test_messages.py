@@ -1,0 +1,199 @@
+"""What users read when they go wrong: table, attribute, value or row, and what to do; the same everywhere."""
+
+import csv
+import datetime as dt
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+import datajoint as dj
+from datajoint.errors import (
+    DataJointError,
+    DataJointWarning,
+    DeclarationError,
+    MissingAttributeError,
+    QueryError,
+    UnknownAttributeError,
+)
+
+pytestmark = pytest.mark.filterwarnings("ignore:Positional rows")
+
+
+@pytest.fixture
+def tables(declare):
+    """A master with a part, a child, a computed table."""
+    thing = declare(
+        "Thing", "id : int32\n---\nname : varchar(10)\nx=null : float64\nday=null : date\nstamp=null : timestamp",
+        Part=declare.part("Part", "-> master\np : int16"),
+    )  # fmt: skip
+    child = declare("Child", "-> Thing\nn : int32\n---\nreq : int16")
+    calc = declare("Calc", "-> Thing\n---\nz : float64", dj.Computed, make=lambda *_: None)
+    thing.insert1({"id": 1, "name": "one"})
+    return {"Thing": thing, "Child": child, "Calc": calc}
+
+
+def told(use, kind, *words):
+    """Run what must be refused and see that the message has all words."""
+    with pytest.raises(kind) as caught:
+        use()
+    text = str(caught.value)
+    assert type(caught.value).__module__.startswith("datajoint"), text
+    assert not [word for word in words if word not in text], (words, text)
+
+
+# ------------------------------------------------------------------------------------------------- rows
+
+ROW = {"id": 2, "name": "two"}
+WRONG_ROWS = {
+    "None": (None, QueryError, "`Thing`: None (NoneType) is no row", "dict"),
+    "a number": (5, QueryError, "`Thing`: 5 (int) is no row"),
+    "a text": ("two", QueryError, "`Thing`: 'two' (str) is no row"),
+    "a set": ({2}, QueryError, "`Thing`: {2} (set) is no row"),
+    "a class": (dj.Manual, QueryError, "`Thing`: the class `Manual` is no row"),
+    "a frame": (pd.DataFrame([ROW]), QueryError, "`Thing`: an object of type DataFrame is no row", "insert a list"),
+    "too short": ((2,), QueryError, "`Thing`", "1 given; 5 expected (id, name, x, day, stamp)", "dicts"),
+    "empty": ({}, MissingAttributeError, "`Thing`: required attributes `id`, `name` are missing"),
+    "without name": ({"id": 2}, MissingAttributeError, "`Thing`: required attribute `name` is missing"),
+    "NULL": ({"id": 2, "name": None}, MissingAttributeError, "`Thing`: NULL is no value", "`name`"),
+    "misspelt": ({"id": 2, "nane": "x"}, UnknownAttributeError, "`Thing` has no attribute `nane`", "`name`?"),
+    "upper case": ({"ID": 2, "name": "x"}, UnknownAttributeError, "no attribute `ID`", "Did you mean `id`?"),
+    "of the platform": ({**ROW, "_event": 1}, UnknownAttributeError, "`_event` of `Thing`", "platform"),
+    "NaN": ({"id": np.nan, "name": "x"}, QueryError, "`Thing`", "`id` (int32)", "NaN"),
+    "a date": ({**ROW, "day": "2024-02-30"}, QueryError, "`day`", "'2024-02-30' does not read as a date: write 2024"),
+    "a moment": ({**ROW, "stamp": "noon"}, QueryError, "`stamp`", "'noon' does not read as a time: write 2024"),
+}  # fmt: skip
+
+
+@pytest.mark.statement("ERR-5", "ERR-2", "ERR-6", "INS-8", "INS-9", "INS-10")
+def test_a_row_that_is_none(tables):
+    thing = tables["Thing"]
+    for row, kind, *words in WRONG_ROWS.values():
+        told(lambda row=row: thing.insert1(row), kind, *words)
+    told(lambda: thing.insert1(thing), QueryError, "`Thing`: the class `Thing` is no row")
+    told(lambda: thing.insert1(thing()), QueryError, "`Thing`: an object of type Thing is no row")
+    assert [{"id": 1}] == thing.keys()
+    thing.insert1(pd.Series(ROW))  # as `frame.iterrows()` gives it
+    assert "two" == (thing & {"id": 2}).fetch1("name")
+
+
+WRONG_LISTS = {
+    "None": (None, QueryError, "`Thing`: rows cannot be read from None", "list of dicts", "insert1"),
+    "a dict": (ROW, QueryError, "`Thing`: rows cannot be read from {'id': 2, 'name': 'two'} (dict)", "insert1"),
+    "a text": ("a.csv", QueryError, "`Thing`: rows cannot be read from 'a.csv'", "pathlib.Path"),
+    "numbers": ([1, 2], QueryError, "`Thing`, row 0: 1 (int) is no row"),
+    "one number": ([ROW, 5], QueryError, "`Thing`, row 1: 5 (int) is no row"),
+    "lengths": ([(2, "b", None, None, None), (3,)], QueryError, "`Thing`, row 1", "1 given; 5 expected"),
+    "too long": ([ROW, {"id": 3, "name": "three and more"}], QueryError, "`Thing`, row 1", "`name` (varchar(10))"),
+    "missing": ([ROW, {"id": 3}], MissingAttributeError, "`Thing`, row 1", "`name`"),
+    "misspelt": ([ROW, {"id": 3, "nane": "x"}], UnknownAttributeError, "`Thing`, row 1", "`nane`", "`name`?"),
+    "frame": (pd.DataFrame([{"id": 2, "nam": "x"}]), UnknownAttributeError, "`Thing` has no attribute `nam`"),
+    "two columns": (
+        pd.DataFrame([[2, "b", "c"]], columns=["id", "name", "name"]), QueryError, "`Thing`", "two columns `name`"
+    ),
+    "NA": (pd.DataFrame({"id": [2, None], "name": "x"}), QueryError, "`Thing`, row 1", "`id`", "NaN"),
+    "polars": (pl.DataFrame({"id": [2, 3], "name": ["x", None]}), MissingAttributeError, "`Thing`, row 1", "`name`"),
+    "arrow": (pa.table({"id": [2], "nam": ["x"]}), UnknownAttributeError, "`Thing` has no attribute `nam`"),
+    "array": (np.arange(3), QueryError, "`Thing`, row 0", "is no row"),
+}  # fmt: skip
+
+
+@pytest.mark.statement("ERR-5", "ERR-2", "INS-1", "INS-2")
+def test_rows_that_are_none(tables, tmp_path):
+    thing = tables["Thing"]
+    for rows, kind, *words in WRONG_LISTS.values():
+        told(lambda rows=rows: thing.insert(rows), kind, *words)
+    for size in (0, -1, "x", 1.5):
+        told(lambda size=size: thing.insert([ROW], chunk_size=size), DataJointError, "chunk_size", repr(size))
+    told(lambda: thing.insert(tables["Child"]), UnknownAttributeError, "`Thing` has no attribute `n`")
+    assert [{"id": 1}] == thing.keys()
+
+
+FILES = {
+    "id,nam\n2,x\n": ("`Thing` has no attribute `nam`", "`name`?"),
+    "id,name\nx,two\n": ("`Thing`, row 0", "`id` (int32)", "'x'"),
+    "id,name\n2\n": ("`Thing`, row 0", "`name`"),
+    "id,name\n2,x,y\n": ("more fields than its header", "['y']"),
+    "": ("no line with the names",),
+    b"id,name\n2,\xff\n": ("no text in UTF-8",),
+    'id,name\n2,"' + "x" * (csv.field_size_limit() + 1): ("no CSV file",),
+}
+
+
+@pytest.mark.statement("INS-1", "ERR-5", "ERR-2")
+def test_files_that_hold_no_rows(tables, tmp_path):
+    thing = tables["Thing"]
+    for content, words in FILES.items():
+        path = tmp_path / "rows.csv"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        told(lambda path=path: thing.insert(path), DataJointError, *words)
+    told(lambda: thing.insert(Path("missing.csv")), DataJointError, "missing.csv", "No such file")
+    told(lambda: thing.insert(tmp_path), DataJointError, str(tmp_path))
+    assert [{"id": 1}] == thing.keys()
+
+
+@pytest.mark.statement("TYP-9", "ERR-5", "INS-15")
+def test_moments_that_the_database_cannot_hold(tables, backend):
+    thing = tables["Thing"]
+    row = {**ROW, "stamp": dt.datetime(1950, 1, 1)}  # noqa: DTZ001
+    if backend.name == "mysql":
+        words = ("`stamp` (timestamp)", "1950-01-01", "from 1970-01-01", "datetime")
+        told(lambda: thing.insert1(row), QueryError, "`Thing`", *words)
+        told(lambda: thing.update1({"id": 1, "stamp": row["stamp"]}), QueryError, "`Thing`", *words)
+        assert "from 1970-01-01" in thing.validate([row]).errors[0][2]
+        row["stamp"] = dt.datetime(1970, 1, 1, 0, 0, 1)  # noqa: DTZ001
+    assert thing.validate([row])
+    thing.insert1(row)
+    assert row["stamp"] == (thing & {"id": 2}).fetch1("stamp")
+
+
+# ------------------------------------------------------------------------------------------------- classes
+
+
+@pytest.mark.statement("TAB-16", "ERR-3")
+def test_a_class_without_a_table(tables):
+    class Loose(dj.Manual):
+        definition = "a : int32"
+
+    for cls in (Loose, dj.Manual):
+        name = f"`{cls.__name__}` is not attached"
+        told(lambda cls=cls: cls.insert1({"a": 1}), DataJointError, name, "@schema")
+        told(lambda cls=cls: cls.insert([{"a": 1}]), DataJointError, name, "@schema")
+        told(lambda cls=cls: cls.delete(), DataJointError, name)
+        told(lambda cls=cls: cls & {"a": 1}, DataJointError, name)
+        told(lambda cls=cls: len(cls()), DataJointError, name)
+        told(lambda cls=cls: tables["Thing"] * cls, DataJointError, name)
+
+
+@pytest.mark.statement("TAB-6", "DEF-1", "ERR-3")
+def test_members_of_a_class_that_are_something_else(declare, schema):
+    for contents in (5, "abc", {"a": "b"}):
+        told(
+            lambda contents=contents: declare("Kind", "a : varchar(3)", dj.Lookup, contents=contents),
+            DataJointError, "The contents of `Kind`", repr(contents), "list of rows",
+        )  # fmt: skip
+    told(
+        lambda: declare("Kind", "a : varchar(3)", dj.Lookup, contents=[(1, 2)]),
+        DataJointError,
+        "`Kind`",
+        "2 values",
+    )
+    for definition, word in (
+        (None, "no definition"),
+        (b"a : int8", "b'a : int8'"),
+        (["a : int8"], "['a : int8']"),
+    ):
+        told(
+            lambda definition=definition: declare("Odd", definition), DeclarationError, "`Odd`", word, "text"
+        )
+    assert "odd" not in schema.list_tables()
+
+
+@pytest.mark.statement("TAB-1", "DEF-27")
+def test_a_class_under_two_tiers_is_noticed(declare, tables, caplog):
+    with pytest.warns(DataJointWarning, match=r"Another table of class `Calc`.*__calc`, of tier computed"):
+        declare("Calc", "a : int32")
+    declare("Calc", "a : int32")
