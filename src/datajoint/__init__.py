@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datajoint.codecs.registry import get_codec, list_codecs
     from datajoint.codecs.spark import SparkAdapter
     from datajoint.compute.pipeline.run import populate
+    from datajoint.compute.service.worker import Worker
     from datajoint.diagram.diagram import Diagram
     from datajoint.engine.connection import Connection
     from datajoint.engine.instance import conn
@@ -65,6 +66,7 @@ _WHERE = {
     "Top": "query.restriction",
     "U": "query.universal",
     "VirtualModule": "schemas.module",
+    "Worker": "compute.service.worker",
     "can": "schemas.grants",
     "conn": "engine.instance",
     "create_virtual_module": "schemas.module",

@@ -7,6 +7,7 @@ from datajoint.codecs.registry import get_codec as get_codec
 from datajoint.codecs.registry import list_codecs as list_codecs
 from datajoint.codecs.spark import SparkAdapter as SparkAdapter
 from datajoint.compute.pipeline.run import populate as populate
+from datajoint.compute.service.worker import Worker as Worker
 from datajoint.diagram.diagram import Diagram as Diagram
 from datajoint.engine.connection import Connection as Connection
 from datajoint.engine.instance import conn as conn

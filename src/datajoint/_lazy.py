@@ -25,7 +25,8 @@ __all__ = ["PARTS", "install"]
 # to read texts of users, to write, declare, delete, compute.
 _NAMES = """
     algebra.nodes backends.sqlite_catalog backends.sqlite_errors backends.sqlite_functions
-    backends.sqlite_types engine.catalog engine.query_cache heading.values logging settings.template
+    backends.sqlite_types backends.mysql_signals backends.postgresql_signals backends.sqlite_signals
+    engine.catalog engine.query_cache heading.values logging settings.template
 
     algebra.aggregates algebra.evaluate algebra.fragment algebra.hidden algebra.meaning codecs
     codecs.chain codecs.context compute.computing compute.equality compute.executors.base

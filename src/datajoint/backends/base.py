@@ -18,6 +18,7 @@ from datajoint._value import Value
 from datajoint.heading import values
 
 if TYPE_CHECKING:
+    from datajoint.backends.signals import Signals
     from datajoint.declare.spec import TableSpec
     from datajoint.errors import DataJointError
     from datajoint.heading.names import TableName
@@ -471,9 +472,10 @@ class CatalogReader(ABC):
 
 
 class Backend(Value):
-    """One database: its dialect, the class of its sessions, and what reads its catalog."""
+    """One database: its dialect, the class of its sessions, what reads its catalog and tells of changes."""
 
     name: str
     dialect: Dialect
     session: type[Session]
     catalog: Callable[[Asked], CatalogReader]
+    signals: Callable[[Session, Sequence[TableName]], Signals]

@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
 
-from datajoint.backends import phrases
+from datajoint.backends import mysql_signals, phrases
 from datajoint.backends.base import Backend, Cursor, Parameters, Session
 from datajoint.backends.mysql_catalog import MysqlCatalog
 from datajoint.backends.mysql_dialect import MysqlDialect, binary_literal
@@ -20,6 +20,8 @@ from datajoint.backends.mysql_errors import LOST, NO_TLS, refused, translate
 from datajoint.errors import DataJointError, DuplicateError
 
 if TYPE_CHECKING:
+    from datajoint.backends.signals import Signals
+    from datajoint.heading.names import TableName
     from datajoint.heading.types import AttributeType
     from datajoint.settings.backend import ConnectionSettings
 
@@ -383,4 +385,8 @@ def _refused_tls(error: BaseException) -> bool:
     return "ssl" in str(error).lower() or "tls" in str(error).lower()
 
 
-BACKEND = Backend("mysql", MysqlDialect(), MysqlSession, MysqlCatalog)
+def _signals(session: Session, tables: Sequence[TableName]) -> Signals:
+    return mysql_signals.MysqlSignals(session, tables)
+
+
+BACKEND = Backend("mysql", MysqlDialect(), MysqlSession, MysqlCatalog, _signals)

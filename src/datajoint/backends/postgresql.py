@@ -11,6 +11,7 @@ from decimal import Decimal
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any, Self
 
+from datajoint.backends import postgresql_signals
 from datajoint.backends.base import Backend, Cursor, Parameters, Session
 from datajoint.backends.postgresql_catalog import PostgresqlCatalog
 from datajoint.backends.postgresql_dialect import PostgresqlDialect
@@ -18,6 +19,8 @@ from datajoint.backends.postgresql_errors import refused, translate
 from datajoint.errors import ConfigurationError, DataJointError, TransactionError
 
 if TYPE_CHECKING:
+    from datajoint.backends.signals import Signals
+    from datajoint.heading.names import TableName
     from datajoint.heading.types import AttributeType
     from datajoint.settings.backend import ConnectionSettings
 
@@ -301,4 +304,8 @@ def _driver() -> Any:
     return psycopg
 
 
-BACKEND = Backend("postgresql", PostgresqlSession.dialect, PostgresqlSession, PostgresqlCatalog)
+def _signals(session: Session, tables: Sequence[TableName]) -> Signals:
+    return postgresql_signals.PostgresqlSignals(session, tables)
+
+
+BACKEND = Backend("postgresql", PostgresqlSession.dialect, PostgresqlSession, PostgresqlCatalog, _signals)

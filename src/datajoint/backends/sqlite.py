@@ -11,13 +11,15 @@ from contextlib import contextmanager, suppress
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Self
 
-from datajoint.backends import sqlite_catalog, sqlite_errors, sqlite_functions
+from datajoint.backends import sqlite_catalog, sqlite_errors, sqlite_functions, sqlite_signals
 from datajoint.backends.base import Asked, Backend, Cursor, Parameters, Session
 from datajoint.backends.sqlite_dialect import SqliteDialect
 from datajoint.backends.sqlite_lock import WriterLock
 from datajoint.errors import ConfigurationError, DataJointError, LostConnectionError, TransactionError
 
 if TYPE_CHECKING:
+    from datajoint.backends.signals import Signals
+    from datajoint.heading.names import TableName
     from datajoint.heading.types import AttributeType
     from datajoint.settings.backend import ConnectionSettings
 
@@ -254,6 +256,10 @@ class SqliteSession(Session):
             self._connection.close()
         self._lock.close()
 
+    def lock_path(self, name: str) -> str | None:
+        """Return the file for a lock of programs that share the file; None in memory."""
+        return None if self.path == MEMORY else f"{_file_of(self.path)}.{name}.lock"
+
     @property
     def connection_id(self) -> int:
         return os.getpid()
@@ -356,4 +362,8 @@ def _catalog(asked: Asked) -> sqlite_catalog.SqliteCatalog:
     return sqlite_catalog.SqliteCatalog(asked)
 
 
-BACKEND = Backend("sqlite", SqliteSession.dialect, SqliteSession, _catalog)
+def _signals(session: Session, tables: Sequence[TableName]) -> Signals:
+    return sqlite_signals.SqliteSignals(session, tables)
+
+
+BACKEND = Backend("sqlite", SqliteSession.dialect, SqliteSession, _catalog, _signals)

@@ -31,7 +31,7 @@ class Setup(Value):
     """What the beat needs to know."""
 
     settings: ConnectionSettings
-    schema: str
+    schemas: tuple[str, ...]
     worker: bytes
     lease: float
     parent: int
@@ -120,5 +120,6 @@ def _connect(setup: Setup) -> Connection:
 def _renew(connection: Connection, setup: Setup, seconds: float) -> None:
     worker = connection.dialect.encoder(_UUID)
     value = UUID(bytes=setup.worker)
-    text = renew_worker(setup.schema, seconds, connection.dialect)
-    connection.execute(text, [worker(value) if worker else value])
+    for schema in setup.schemas:
+        text = renew_worker(schema, seconds, connection.dialect)
+        connection.execute(text, [worker(value) if worker else value])

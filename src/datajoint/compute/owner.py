@@ -57,6 +57,8 @@ def write_several(connection: Connection, statements: Sequence[tuple[str, Parame
     >>> write_several(dj.Instance(backend="sqlite", database__name=":memory:").connection, [])
     []
     """
+    if not statements:
+        return []
     return [max(0, n) for n in _repeated(connection, lambda: _write_several(connection, statements))]
 
 

@@ -49,6 +49,8 @@ class Reservations:
         Take only jobs at least so urgent.
     most
         The most jobs to take.
+    worker
+        Who holds them; one of their own by default, which ends with them.
 
     Attributes
     ----------
@@ -56,17 +58,21 @@ class Reservations:
         Who holds them.
     lock
         Held while the connection is used.
+    retry_at
+        When, by ``time.monotonic()``, the next of the jobs that have failed may be tried again.
     """
 
     def __init__(
-        self, jobs: Jobs, among: QueryExpression | None, priority: int | None, most: int | None
-    ) -> None:
+        self, jobs: Jobs, among: QueryExpression | None, priority: int | None, most: int | None,
+        worker: Worker | None = None,
+    ) -> None:  # fmt: skip
         self._jobs, self._among, self._priority = jobs, among, priority
         self._left = most
         self.lock = threading.RLock()  # tasks are taken by threads, one for each process that makes them
-        self._worker = Worker(jobs)
+        self._worker = worker or Worker(jobs.connection, [jobs.target.name])
+        self._is_shared = worker is not None
         self.owner = self._worker.owner
-        self._started = False
+        self.retry_at = float("inf")
         self._session = jobs.connection.session
         self._page: list[tuple[int, Key]] = []
         self._looked = 0.0
@@ -125,7 +131,8 @@ class Reservations:
                 self._jobs.release(back, self.owner)
             if self._jobs.connection.session is not self._session:  # an answer was lost, and more may be ours
                 self._jobs.release_all(self.owner)
-            self._worker.close()
+            if not self._is_shared:
+                self._worker.close()
         except DataJointError as error:
             self._worker.abandon()  # what it holds is taken back by others
             if cause is None:
@@ -157,9 +164,7 @@ class Reservations:
 
     def _be_seen(self) -> None:
         """Let others know that we are alive, before we take anything."""
-        if not self._started:
-            self._started = True
-            self._worker.start()
+        self._worker.start()
         self._worker.look()
 
     def _choose(self) -> list[Key]:
@@ -193,6 +198,7 @@ class Reservations:
         if again:
             delay = min(_LONGEST_DELAY, float(settings.retry_delay) * 2**before)
             ours = bool(jobs.release([key], self.owner, delay))
+            self.retry_at = min(self.retry_at, time.monotonic() + delay)
         else:
             ours = jobs.fail(key, f"{type(error).__name__}: {error}", outcome.stack or None, self.owner)
         if ours:

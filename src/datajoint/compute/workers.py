@@ -49,46 +49,71 @@ class Worker:
 
     Parameters
     ----------
-    jobs
-        The queue that it works on.
+    connection
+        Where it works.
+    tables
+        What it makes.
 
     Attributes
     ----------
     id, owner
-        How it is called in `~workers`, in the queue.
+        How it is called in `~workers`, in the queues.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> worker = Worker(schema.connection, [TableName("lab", "__fit")])
+    >>> worker.start()
+    >>> worker.close()
     """
 
-    def __init__(self, jobs: Jobs) -> None:
-        self._connection = jobs.connection
-        self._schema, self._table = jobs.target.database, jobs.target.table_name
+    def __init__(self, connection: Connection, tables: Sequence[TableName]) -> None:
+        self._connection = connection
+        self._tables: dict[str, list[str]] = {}
+        for table in tables:
+            self._tables.setdefault(table.schema, []).append(table.name)
         owner = owner_here(self._connection)
         if not self._connection.dialect.features.server:  # connections have no number here
             owner = replace(owner, connection_id=secrets.randbits(48))
         self.id = UUID(bytes=os.urandom(16), version=4)
         self.owner = owner
-        self._listed = False
+        self._started = False
+        self._listed: list[str] = []
         self._lock: WriterLock | None = None
         self._beat: Beat | None = None
 
     def start(self) -> None:
-        """List the worker and keep its lease."""
-        connection = self._connection
-        prepare(connection, sql.attempts_table(self._schema))
-        if connection.settings.name == MEMORY or not prepare(connection, sql.workers_table(self._schema)):
+        """List the worker and keep its lease; once."""
+        if self._started:
             return
-        lease = float(connection.config.jobs.lease)
+        self._started = True
+        connection = self._connection
+        for schema in self._tables:
+            prepare(connection, sql.attempts_table(schema))
+        in_memory = connection.settings.name == MEMORY
+        schemas = [s for s in self._tables if not in_memory and prepare(connection, sql.workers_table(s))]
+        if not schemas:
+            return
         if connection.dialect.features.server:
-            setup = Setup(
-                replace(connection.settings, announced=False), self._schema, self.id.bytes, lease, os.getpid()
-            )
-            self._beat = Beat(setup)
-            self._beat.ensure()
+            self._start_beat(schemas)
         else:
             self._take_lock()
-        owner, dialect = self.owner, connection.dialect
-        given = [owner.host, owner.pid, owner.connection_id, owner.user[:128], json_text([self._table])]
-        text = sql.add_worker(self._schema, lease + _GRACE, dialect)
-        self._listed = True
+        for schema in schemas:
+            self._list(schema)
+
+    def _start_beat(self, schemas: Sequence[str]) -> None:
+        settings = replace(self._connection.settings, announced=False)
+        lease = float(self._connection.config.jobs.lease)
+        self._beat = Beat(Setup(settings, tuple(schemas), self.id.bytes, lease, os.getpid()))
+        self._beat.ensure()
+
+    def _list(self, schema: str) -> None:
+        connection, owner = self._connection, self.owner
+        tables = json_text(self._tables[schema])
+        given = [owner.host, owner.pid, owner.connection_id, owner.user[:128], tables]
+        text = sql.add_worker(schema, float(connection.config.jobs.lease) + _GRACE, connection.dialect)
+        self._listed.append(schema)
         with suppress(DuplicateError):  # listed already, and the answer was lost
             write(connection, text, [_encoded(connection, self.id), *given])
 
@@ -110,8 +135,8 @@ class Worker:
         """Take the worker off the list; call it when it holds no job any more."""
         if self._beat is not None:
             self._beat.stop()
-        if self._listed:
-            text = sql.forget_worker(self._schema, self._connection.dialect)
+        for schema in self._listed:
+            text = sql.forget_worker(schema, self._connection.dialect)
             write(self._connection, text, [_encoded(self._connection, self.id)])
         if self._lock is not None:
             with suppress(OSError):

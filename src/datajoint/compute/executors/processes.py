@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ProcessExecutor", "usable_cpus"]
 
-_LOOK = 1.0
+_LOOK = 0.25
 """Seconds after which it is looked for tasks again, where there were none."""
 
 

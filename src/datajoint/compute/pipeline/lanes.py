@@ -12,6 +12,7 @@ from datajoint.compute import jobs as queues, key_source as sources, populate as
 from datajoint.compute.pipeline.ready import Readiness
 from datajoint.compute.recover import recover
 from datajoint.compute.task import FAILED, MakeOutcome, MakeTask
+from datajoint.compute.workers import Worker
 from datajoint.table.table import Table
 
 # ruff: noqa: D102 - the methods are documented in the base class
@@ -24,6 +25,8 @@ _PAGE, _LARGEST_PAGE = 100, 10_000
 """Keys found by one look."""
 _PAGE_SECONDS = 1.0
 """Age from which found keys are looked for again: others may have made them, or added more urgent ones."""
+_MARGIN = 0.1
+"""Seconds by which the clock of the server may be behind when a job is to be tried again."""
 
 
 class Lane(ABC):
@@ -48,9 +51,14 @@ class Lane(ABC):
         self._looked = -1e9
         self._cost = 0.0
 
+    @property
+    def next_look(self) -> float:
+        """When, by ``time.monotonic()``, it is worth while to look again, considering what that costs."""
+        return self._looked + _SHARE * self._cost
+
     def may_look(self) -> bool:
-        """Whether it is worth while to look for keys, considering what it costs."""
-        return self.dirty and time.monotonic() - self._looked >= _SHARE * self._cost
+        """Whether there may be keys, and it is worth while to look."""
+        return self.dirty and time.monotonic() >= self.next_look
 
     def look(self) -> None:
         """Look for keys that can be made."""
@@ -71,6 +79,10 @@ class Lane(ABC):
     @abstractmethod
     def settle(self, outcome: MakeOutcome) -> None:
         """Take note of what became of a task."""
+
+    def wake(self, now: float) -> float:
+        """Let what had to wait until now be taken; return when more will be, by ``time.monotonic()``."""
+        return float("inf")
 
     def close(self, cause: BaseException | None = None) -> None:  # noqa: B027 - most have nothing to give back
         """Give back what was handed out and not settled."""
@@ -116,25 +128,32 @@ class ReservedLane(Lane):
         Take only jobs at least so urgent; jobs that are added get this priority.
     refresh
         Whether to bring the queue up to date; otherwise it is used as it is.
+    worker
+        Who holds the jobs.
+
+    Attributes
+    ----------
+    jobs
+        The queue.
     """
 
     def __init__(
         self, table: Table, readiness: Readiness, restrictions: Sequence[Any], priority: int | None,
-        refresh: bool,
+        refresh: bool, worker: Worker,
     ) -> None:  # fmt: skip
         super().__init__(table, readiness, restrictions)
-        self._jobs = queues.Jobs(table)
+        self.jobs = queues.Jobs(table)
         self._priority, self._refresh = priority, refresh
         among = sources.all_keys(table, restrictions) if restrictions else None
-        self._held = reserve.Reservations(self._jobs, among, priority, None)
+        self._held = reserve.Reservations(self.jobs, among, priority, None, worker)
         self._drained = False
 
     def _find(self) -> bool:
         if self._refresh:
             conditions = (*self._restrictions, *self._readiness.conditions())
-            self._jobs.refresh(*conditions, delay=-1, priority=self._priority)
+            self.jobs.refresh(*conditions, delay=-1, priority=self._priority)
         else:
-            recover(self._jobs)
+            recover(self.jobs)
         self._drained = False
         return False
 
@@ -145,6 +164,12 @@ class ReservedLane(Lane):
 
     def settle(self, outcome: MakeOutcome) -> None:
         self._held.settle(outcome)
+
+    def wake(self, now: float) -> float:
+        if self._held.retry_at + _MARGIN <= now:
+            self._held.retry_at = float("inf")
+            self._drained = False
+        return self._held.retry_at + _MARGIN
 
     def close(self, cause: BaseException | None = None) -> None:
         self._held.close(cause)

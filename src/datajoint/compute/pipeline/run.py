@@ -16,12 +16,13 @@ from datajoint.compute.pipeline.status import PipelineProgress, progress_of
 from datajoint.compute.pipeline.stream import Stream
 from datajoint.compute.pipeline.targets import Targets, targets_of
 from datajoint.compute.target import Target
+from datajoint.compute.workers import Worker
 from datajoint.heading.names import TableName
 from datajoint.table.table import Table
 
-__all__ = ["populate"]
+__all__ = ["MANY", "populate", "reserved_lanes"]
 
-_MANY = 1_000_000
+MANY = 1_000_000
 """How many keys there may be, where they are not counted."""
 
 
@@ -105,13 +106,12 @@ def populate(
         )
     chosen = restrictions_of(found, tuple(restrictions))
     tables = tuple(table for table in found.tables if table.name in chosen)
-    config = found.connection.config
-    lanes = [
-        _lane(table, found, chosen[table.name], reserve_jobs, priority,
-              bool(config.jobs.auto_refresh) if refresh is None else refresh)
-        for table in tables
-    ]  # fmt: skip
-    stream = Stream(lanes, max_calls)
+    if reserve_jobs:
+        worker = Worker(found.connection, [table.name for table in tables])
+        lanes: Sequence[Lane] = reserved_lanes(found, chosen, worker, priority, refresh)
+    else:
+        worker, lanes = None, [DirectLane(t, Readiness(t, found), chosen[t.name]) for t in tables]
+    stream = Stream(lanes, max_calls, worker)
     tallies = {t.name: populating.Results(suppress_errors, return_exception_objects) for t in tables}
     given = [chosen[table.name] for table in tables]
     _make(
@@ -128,14 +128,17 @@ def populate(
     )
 
 
-def _lane(
-    table: Table, targets: Targets, restrictions: Sequence[Any], reserved: bool, priority: int | None,
-    refresh: bool,
-) -> Lane:  # fmt: skip
-    readiness = Readiness(table, targets)
-    if reserved:
-        return ReservedLane(table, readiness, restrictions, priority, refresh)
-    return DirectLane(table, readiness, restrictions)
+def reserved_lanes(
+    targets: Targets, chosen: Mapping[TableName, Sequence[Any]], worker: Worker, priority: int | None,
+    refresh: bool | None,
+) -> list[ReservedLane]:  # fmt: skip
+    """Return the lanes of tables whose keys are shared by job queues."""
+    again = bool(targets.connection.config.jobs.auto_refresh) if refresh is None else refresh
+    return [
+        ReservedLane(t, Readiness(t, targets), chosen[t.name], priority, again, worker)
+        for t in targets.tables
+        if t.name in chosen
+    ]
 
 
 def _make(
@@ -149,7 +152,7 @@ def _make(
             with outcomes_of(
                 stream, [Target(table, {}) for table in tables],
                 executor=executor, processes=processes, shown="pipeline" if before is not None else "",
-                count=before.remaining if before is not None else _MANY,
+                count=before.remaining if before is not None else MANY,
             ) as outcomes:  # fmt: skip
                 for outcome in outcomes:
                     stream.settle(outcome)

@@ -15,7 +15,7 @@ from datajoint.sql.select import count_each
 from datajoint.sql.statement import Statement
 from datajoint.table.table import Table
 
-__all__ = ["PipelineProgress", "TableProgress", "pipeline_progress", "progress_of"]
+__all__ = ["PipelineProgress", "TableProgress", "count_all", "pipeline_progress", "progress_of"]
 
 
 class TableProgress(Value):
@@ -120,7 +120,7 @@ def progress_of(
         return PipelineProgress(())
     given = restrictions or [()] * len(tables)
     groups = [_counted(table, some) for table, some in zip(tables, given, strict=True)]
-    numbers = iter(_count([query for group in groups for query in group]))
+    numbers = iter(count_all([query for group in groups for query in group]))
     return PipelineProgress(
         [
             TableProgress(str(table.name), table.class_name, *(next(numbers) for _ in group))
@@ -136,7 +136,16 @@ def _counted(table: Table, restrictions: Sequence[Any]) -> list[QueryExpression]
     return [*counted, jobs.pending, jobs.reserved, jobs.errors, jobs.ignored] if jobs.is_declared else counted
 
 
-def _count(queries: Sequence[QueryExpression]) -> list[int]:
+def count_all(queries: Sequence[QueryExpression]) -> list[int]:
+    """Return the numbers of rows of some queries, by one statement.
+
+    Examples
+    --------
+    >>> count_all([])
+    []
+    """
+    if not queries:
+        return []
     connection = queries[0].connection
     plans = [query.query.plan for query in queries]
     cached = ("pipeline", connection.dialect.name, tuple(plans[1:]))

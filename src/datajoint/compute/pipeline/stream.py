@@ -8,6 +8,7 @@ from contextlib import ExitStack
 
 from datajoint.compute.pipeline.lanes import Lane
 from datajoint.compute.task import FAILED, MakeOutcome, MakeTask
+from datajoint.compute.workers import Worker
 from datajoint.heading.names import TableName
 
 __all__ = ["Stream"]
@@ -24,6 +25,8 @@ class Stream(Iterator[MakeTask]):
         The tables, parents first.
     most
         The most tasks to hand out.
+    worker
+        Who holds the jobs of the queues, where there are some; ends with the stream.
 
     Attributes
     ----------
@@ -31,8 +34,9 @@ class Stream(Iterator[MakeTask]):
         Held while the connection is used.
     """
 
-    def __init__(self, lanes: Sequence[Lane], most: int | None = None) -> None:
-        self.lock = threading.RLock()
+    def __init__(self, lanes: Sequence[Lane], most: int | None = None, worker: Worker | None = None) -> None:
+        self.lock = threading.Condition()
+        self._worker = worker
         self._lanes = tuple(lanes)
         self._by_name = {lane.table.name: lane for lane in lanes}
         self._left = most
@@ -75,6 +79,8 @@ class Stream(Iterator[MakeTask]):
         """Give back what was handed out and not settled."""
         self.end()
         with self.lock, ExitStack() as stack:  # all of it, whatever fails
+            if self._worker is not None:
+                stack.callback(self._worker.close)
             for lane in self._lanes:
                 stack.callback(lane.close, cause)
 

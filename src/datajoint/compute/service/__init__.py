@@ -1,0 +1,1 @@
+"""Workers that run for long and compute whatever comes."""
