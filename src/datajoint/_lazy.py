@@ -29,7 +29,7 @@ _NAMES = """
     engine.catalog engine.query_cache heading.values logging settings.template
 
     algebra.aggregates algebra.evaluate algebra.fragment algebra.hidden algebra.meaning codecs
-    codecs.chain codecs.context compute.computing compute.equality compute.executors.base
+    codecs.chain codecs.context compute.computing compute.display compute.equality compute.executors.base
     compute.executors.local compute.executors.processes compute.executors.worker compute.job compute.jobs
     compute.key_source compute.make compute.pipeline.lanes compute.pipeline.ready
     compute.pipeline.restricting compute.pipeline.result compute.pipeline.run compute.pipeline.status

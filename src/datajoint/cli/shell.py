@@ -46,16 +46,15 @@ def _classes(module: VirtualModule) -> list[str]:
 
 
 def _start(names: dict[str, Any], banner: str) -> None:
-    try:
-        import IPython
-    except ImportError:
-        _plain(names, banner)
-        return
-    if not sys.stdin.isatty():
+    from importlib import import_module
+    from importlib.util import find_spec
+
+    if find_spec("IPython") is None or not sys.stdin.isatty():
         _plain(names, banner)
         return
     click.echo(banner)
-    IPython.start_ipython(argv=["--no-banner"], user_ns=names)  # type: ignore[no-untyped-call]
+    shell: Any = import_module("IPython")
+    shell.start_ipython(argv=["--no-banner"], user_ns=names)
 
 
 def _plain(names: dict[str, Any], banner: str) -> None:

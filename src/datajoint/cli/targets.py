@@ -10,7 +10,7 @@ from typing import Any
 
 from datajoint._value import Value
 from datajoint.compute.auto import AutoPopulate
-from datajoint.compute.executors.worker import subclasses
+from datajoint.compute.target import subclasses
 from datajoint.engine.connection import Connection
 from datajoint.engine.instance import default_instance
 from datajoint.errors import ConfigurationError, DataJointError, MissingTableError, nearest

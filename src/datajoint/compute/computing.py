@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,6 +11,7 @@ from datajoint import logging
 from datajoint._value import replace
 from datajoint.compute import progress as counting, target as targets
 from datajoint.compute.executors import base, local, processes as pools
+from datajoint.heading.names import TableName
 from datajoint.journal import origin
 
 if TYPE_CHECKING:
@@ -18,13 +19,15 @@ if TYPE_CHECKING:
     from datajoint.compute.target import Target
     from datajoint.compute.task import MakeOutcome, MakeTask
 
-__all__ = ["choose_executor", "ended_by_signal", "outcomes_of"]
+Remaining = Callable[[], Mapping[TableName, int]]
+
+__all__ = ["Remaining", "choose_executor", "ended_by_signal", "outcomes_of"]
 
 
 @contextmanager
 def outcomes_of(
     tasks: Iterable[MakeTask], made: Sequence[Target], *, executor: Any, processes: int | None, count: int,
-    shown: str = "",
+    shown: bool = False, remaining: Remaining | None = None,
 ) -> Generator[Iterator[MakeOutcome]]:  # fmt: skip
     """Give what comes of tasks; whatever still runs at the end is stopped.
 
@@ -40,7 +43,9 @@ def outcomes_of(
     count
         How many tasks there are, or the most that there may be.
     shown
-        Show how far it is, under this name.
+        Show how far it is.
+    remaining
+        Tells how many keys of each table are left, where there are several tables.
     """
     chosen, ours = choose_executor(made[0], executor, processes, count)
     by_name = {target.table.name: target for target in made}
@@ -52,9 +57,12 @@ def outcomes_of(
         for target in made:  # edited, perhaps, since it was looked at
             origin.renew(target.table.connection, target.table.name, type(target.table))
     try:
-        outcomes = chosen.run(map(aimed, tasks))  # unlike a generator, it can be asked again
+        waiting = map(aimed, tasks)  # unlike a generator, it can be asked again
         if shown:
-            outcomes = counting.shown(outcomes, shown, count)
+            totals = {made[0].table.name: count} if remaining is None else remaining()
+            outcomes = counting.shown(chosen.run, waiting, totals, remaining)
+        else:
+            outcomes = chosen.run(waiting)
         with ended_by_signal(), closing(cast("Any", outcomes)):
             yield outcomes
     finally:

@@ -72,7 +72,7 @@ def populate(
     how = {
         "executor": executor,
         "processes": processes,
-        "shown": table.class_name if display_progress else "",
+        "shown": display_progress,
     }
     target = targets.Target(table, make_kwargs)
     if reserve_jobs:

@@ -1,21 +1,27 @@
-"""How far a table is: counted by one statement, shown while it goes on."""
+"""How far tables are: counted by one statement, shown while it goes on."""
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
+from typing import Any, cast
 
-from datajoint.compute.task import FAILED, SKIPPED, MakeOutcome
+from datajoint.compute import display
+from datajoint.compute.task import DONE, FAILED, MakeOutcome, MakeTask
+from datajoint.heading.names import TableName
 from datajoint.query.expression import QueryExpression
 from datajoint.sql.select import count_each
 from datajoint.sql.statement import Statement
 
-__all__ = ["count_remaining", "shown"]
+__all__ = ["Bar", "Meter", "count_remaining", "shown"]
 
-_WIDTH = 24
-_LIVE_SECONDS = 0.1
-_PLAIN_SECONDS = 5.0
+_RECENT = 64
+"""Keys from which the rate is told."""
+_RECOUNT_SECONDS = 2.0
+_RECOUNT_SHARE = 20
+"""Time between two counts, in times of what one takes."""
 
 
 def count_remaining(missing: QueryExpression, keys: QueryExpression) -> tuple[int, int]:
@@ -43,88 +49,159 @@ def count_remaining(missing: QueryExpression, keys: QueryExpression) -> tuple[in
     return int(remaining), int(total)
 
 
-def shown(outcomes: Iterable[MakeOutcome], label: str, total: int) -> Iterator[MakeOutcome]:
-    """Pass outcomes on, and show how many there were: one live line on a terminal, else a line now and then.
+class Bar:
+    """How far one table is.
 
-    Examples
-    --------
-    >>> list(shown([], "Fit", 0))
-    []
+    Attributes
+    ----------
+    total
+        Keys to be made, as far as is known.
+    made, failed, skipped, running
+        Numbers of keys; those skipped were made by others.
+    started, ended
+        When the first key was taken, and when the last one was done.
     """
-    line = _Line(label, total)
-    try:
-        for outcome in outcomes:
-            line.count(outcome)
-            yield outcome
-        line.done, line.skipped = (
-            total,
-            line.skipped + total - line.done,
-        )  # the rest was not to be made any more
-    finally:
-        line.end()
-
-
-class _Line:
-    """The line that is shown, on standard error."""
 
     def __init__(self, label: str, total: int) -> None:
         self.label, self.total = label, total
-        self.done = self.failed = self.skipped = 0
-        self.live = _is_live()
-        self.started = self.written = time.monotonic()
-        if self.live:
-            self.write()
+        self.made = self.failed = self.skipped = self.running = 0
+        self.started: float | None = None
+        self.ended: float | None = None
+        self._recent: deque[float] = deque(maxlen=_RECENT)
 
-    def count(self, outcome: MakeOutcome) -> None:
-        self.done += 1
+    @property
+    def finished(self) -> int:
+        """Keys that are over."""
+        return self.made + self.failed + self.skipped
+
+    def take(self, now: float) -> None:
+        """Note that a key is being made."""
+        self.started = now if self.started is None else self.started
+        self.running += 1
+
+    def note(self, outcome: MakeOutcome, now: float) -> None:
+        """Note what became of a key."""
+        self.started = now - outcome.seconds if self.started is None else self.started
+        self.running = max(0, self.running - 1)
+        self.made += outcome.status == DONE
         self.failed += outcome.status == FAILED
-        self.skipped += outcome.status == SKIPPED
-        if time.monotonic() - self.written >= (_LIVE_SECONDS if self.live else _PLAIN_SECONDS):
-            self.write()
+        self.skipped += outcome.status not in (DONE, FAILED)
+        self.total = max(self.total, self.finished + self.running)
+        self.ended = now
+        self._recent.append(now)
 
-    def end(self) -> None:
-        self.write(last=True)
+    def seconds(self, now: float) -> float:
+        """Return how long it has taken."""
+        return 0.0 if self.started is None else max(0.0, now - self.started)
 
-    def write(self, last: bool = False) -> None:
-        self.written = time.monotonic()
-        text = self.text(self.written - self.started, last)
-        live = f"\r{text}\x1b[K" + ("\n" if last else "")
-        sys.stderr.write(live if self.live else f"{text}\n")
-        sys.stderr.flush()
-
-    def text(self, seconds: float, last: bool) -> str:
-        percent = f"{self.done}/{self.total} ({100 * self.done // self.total if self.total else 100}%)"
-        failed = f", {self.failed} failed" if self.failed else ""
-        skipped = f", {self.skipped} made by others" if self.skipped else ""
-        bar = f" {_bar(self.done, self.total)}" if self.live else ":"
-        if last or not self.done:
-            when = f" in {_duration(seconds)}" if last else ""
-        else:
-            when = f", about {_duration(seconds / self.done * (self.total - self.done))} left"
-        return f"{self.label}{bar} {percent}{when}{failed}{skipped}"
+    def rate(self, now: float) -> float:
+        """Return the keys done in a second, lately."""
+        full = len(self._recent) == _RECENT
+        since = self._recent[0] if full else self.started
+        if since is None or not self._recent:
+            return 0.0
+        return (len(self._recent) - full) / max(now - since, 1e-6)
 
 
-def _is_live() -> bool:
-    return "ipykernel" in sys.modules or (sys.stderr is not None and sys.stderr.isatty())
+class Meter:
+    """Counts the keys of several tables, and shows how far they are.
+
+    Parameters
+    ----------
+    totals
+        Keys to be made, by table.
+    recount
+        Tells how many keys of each table remain: where some are made from others there will be more.
+    """
+
+    def __init__(
+        self, totals: Mapping[TableName, int], recount: Callable[[], Mapping[TableName, int]] | None = None
+    ) -> None:
+        plain = [name.class_name for name in totals]
+        self._bars = {
+            name: Bar(name.class_name if plain.count(name.class_name) == 1 else
+                      f"{name.schema}.{name.class_name}", total)
+            for name, total in totals.items()
+        }  # fmt: skip
+        self._recount, self._counted, self._pause = recount, time.monotonic(), _RECOUNT_SECONDS
+        self._display = display.choose(list(self._bars.values()))
+
+    def _bar(self, table: TableName | None) -> Bar:
+        if table is not None and table in self._bars:
+            return self._bars[table]
+        return next(iter(self._bars.values()))
+
+    def take(self, task: MakeTask) -> None:
+        """Note that a key is being made."""
+        with self._display.lock:
+            self._bar(task.table).take(time.monotonic())
+        self._display.changed()
+
+    def note(self, outcome: MakeOutcome) -> None:
+        """Note what became of a key."""
+        with self._display.lock:
+            self._bar(outcome.table).note(outcome, time.monotonic())
+        now = time.monotonic()
+        if self._recount is not None and now - self._counted > self._pause:
+            self._take_up(self._recount())
+            self._counted = time.monotonic()
+            self._pause = max(_RECOUNT_SECONDS, _RECOUNT_SHARE * (self._counted - now))
+        self._display.changed()
+
+    def _take_up(self, remaining: Mapping[TableName, int]) -> None:
+        with self._display.lock:
+            for name, number in remaining.items():
+                bar = self._bars[name]
+                bar.total = max(bar.made + bar.skipped + number, bar.finished + bar.running)
+
+    def complete(self) -> None:
+        """Note that nothing is left: what was not made any more, others have made."""
+        if self._recount is None:
+            for bar in self._bars.values():
+                bar.skipped += max(0, bar.total - bar.finished)
+
+    def close(self) -> None:
+        """Show the end."""
+        self._display.close()
 
 
-def _bar(done: int, total: int) -> str:
-    filled = _WIDTH * done // total if total else _WIDTH
-    full, empty = ("█", "░") if (sys.stderr.encoding or "").lower().startswith("utf") else ("#", ".")
-    return full * filled + empty * (_WIDTH - filled)
+class _Taken(Iterator[MakeTask]):
+    """Tasks that are noted when they are taken; by several threads, where one may wait for another."""
+
+    def __init__(self, tasks: Iterable[MakeTask], meter: Meter) -> None:
+        self._tasks, self._meter = iter(tasks), meter
+
+    def __next__(self) -> MakeTask:
+        task = next(self._tasks)
+        self._meter.take(task)
+        return task
 
 
-def _duration(seconds: float) -> str:
-    """Return a duration as people read it.
+def shown(
+    run: Callable[[Iterable[MakeTask]], Iterator[MakeOutcome]], tasks: Iterable[MakeTask],
+    totals: Mapping[TableName, int], recount: Callable[[], Mapping[TableName, int]] | None = None,
+) -> Iterator[MakeOutcome]:  # fmt: skip
+    """Run tasks and show how far they are: live on a terminal or in a notebook, else a line now and then.
+
+    Parameters
+    ----------
+    run
+        What makes outcomes of tasks.
+    totals, recount
+        As for `Meter`.
 
     Examples
     --------
-    >>> _duration(3.21), _duration(75), _duration(7500)
-    ('3.2 s', '1:15 min', '2:05 h')
+    >>> list(shown(lambda tasks: (outcome for outcome in ()), [], {TableName("lab", "__fit"): 0}))
+    []
     """
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes}:{rest:02d} min"
-    return f"{minutes // 60}:{minutes % 60:02d} h"
+    meter = Meter(totals, recount)
+    try:
+        outcomes = run(_Taken(tasks, meter))
+        with closing(cast("Any", outcomes)):
+            for outcome in outcomes:
+                meter.note(outcome)
+                yield outcome
+        meter.complete()
+    finally:
+        meter.close()

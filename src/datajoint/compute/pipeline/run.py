@@ -7,12 +7,12 @@ from typing import Any, cast
 
 from datajoint import logging
 from datajoint.compute import populate as populating
-from datajoint.compute.computing import outcomes_of
+from datajoint.compute.computing import Remaining, outcomes_of
 from datajoint.compute.pipeline.lanes import DirectLane, Lane, ReservedLane
 from datajoint.compute.pipeline.ready import Readiness
 from datajoint.compute.pipeline.restricting import restrictions_of
 from datajoint.compute.pipeline.result import PipelineResult, TableResult
-from datajoint.compute.pipeline.status import PipelineProgress, progress_of
+from datajoint.compute.pipeline.status import progress_of
 from datajoint.compute.pipeline.stream import Stream
 from datajoint.compute.pipeline.targets import Targets, targets_of
 from datajoint.compute.target import Target
@@ -114,9 +114,13 @@ def populate(
     stream = Stream(lanes, max_calls, worker)
     tallies = {t.name: populating.Results(suppress_errors, return_exception_objects) for t in tables}
     given = [chosen[table.name] for table in tables]
-    _make(
-        stream, tables, processes, executor, tallies, progress_of(tables, given) if display_progress else None
-    )
+
+    def remaining() -> dict[TableName, int]:
+        with stream.lock:
+            progress = progress_of(tables, given)
+        return {table.name: found.remaining for table, found in zip(tables, progress, strict=True)}
+
+    _make(stream, tables, processes, executor, tallies, remaining if display_progress else None)
     left = progress_of(tables, given)
     return PipelineResult(
         [
@@ -143,7 +147,7 @@ def reserved_lanes(
 
 def _make(
     stream: Stream, tables: Sequence[Table], processes: int | None, executor: Any,
-    tallies: Mapping[TableName, populating.Results], before: PipelineProgress | None,
+    tallies: Mapping[TableName, populating.Results], remaining: Remaining | None,
 ) -> None:  # fmt: skip
     """Make all that the stream gives, and count what comes of it."""
     cause: BaseException | None = None
@@ -151,8 +155,8 @@ def _make(
         if stream.peek():
             with outcomes_of(
                 stream, [Target(table, {}) for table in tables],
-                executor=executor, processes=processes, shown="pipeline" if before is not None else "",
-                count=before.remaining if before is not None else MANY,
+                executor=executor, processes=processes, count=MANY, shown=remaining is not None,
+                remaining=remaining,
             ) as outcomes:  # fmt: skip
                 for outcome in outcomes:
                     stream.settle(outcome)
