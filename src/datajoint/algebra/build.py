@@ -36,11 +36,14 @@ if TYPE_CHECKING:
 __all__ = [
     "Computed",
     "aggregate",
+    "aggregated",
     "distinct",
     "group_by",
+    "grouped",
     "join",
     "matching",
     "project",
+    "projected",
     "restrict",
     "top",
     "union",
@@ -162,7 +165,7 @@ def project(query: Query, names: tuple[Any, ...], named: Mapping[str, Any], back
     if child is None:
         columns = _columns(plan.heading, names, named, backend)
         shape = ("columns", columns)
-        child = plan.child(shape) or plan.keep(shape, _projected(plan, columns))
+        child = plan.child(shape) or plan.keep(shape, projected(plan, columns))
         plan.keep(key, child)
     return Query(child, query.values)
 
@@ -273,7 +276,8 @@ def _own(node: Plan, names: set[str]) -> Plan:
     return node
 
 
-def _projected(plan: Plan, columns: tuple[tuple[str, str | Fragment], ...]) -> Plan:
+def projected(plan: Plan, columns: tuple[tuple[str, str | Fragment], ...]) -> Plan:
+    """Return the projection to some columns, with its heading."""
     node = Project(plan, columns)
     heading, seen = plan.heading, set[str]()
     key = tuple(new for new, old in columns if isinstance(old, str) and heading[old].in_key)
@@ -384,8 +388,9 @@ def aggregate(query: Query, group: Query, names: tuple[Any, ...], named: Mapping
         matched = match(query.heading, group.heading)
         columns = _grouping(query.heading, group.heading, names, named, backend)
         aggregates = tuple((new, grouping.qualified(fragment)) for new, fragment in columns.aggregates)
-        node = Aggregate(query.plan, group.plan, matched.on, columns.kept, aggregates, keep_unmatched)
-        node.heading = _aggregate_heading(node, query.heading, columns)
+        node = aggregated(
+            Aggregate(query.plan, group.plan, matched.on, columns.kept, aggregates, keep_unmatched)
+        )
         found = query.plan.keep(key, (node, matched.same))
     plan, same = found
     _check_same(query, group, same)
@@ -424,6 +429,20 @@ def _check_bare(new: str, fragment: Fragment, heading: Heading) -> None:
             )
 
 
+def aggregated(node: Aggregate) -> Aggregate:
+    """Give an aggregation its heading."""
+    node.heading = _aggregate_heading(node, node.operand.heading, _Grouping(node.kept, node.aggregates))
+    return node
+
+
+def grouped(node: GroupBy) -> GroupBy:
+    """Give a grouping its heading."""
+    kept = tuple((name, name) for name in node.names)
+    heading = _universal_heading(node.operand.heading, node.names)
+    node.heading = _aggregate_heading(node, heading, _Grouping(kept, node.aggregates))
+    return node
+
+
 def _aggregate_heading(node: Aggregate | GroupBy, heading: Heading, columns: _Grouping) -> Heading:
     key = tuple(new for new, old in columns.kept if heading[old].in_key)
     attributes = [replace(heading[old], name=new) for new, old in columns.kept]
@@ -442,9 +461,7 @@ def group_by(query: Query, keys: tuple[str, ...], named: Mapping[str, Any], back
     if plan is None:
         keyed = _universal_heading(query.heading, keys)
         columns = _grouping(keyed, query.heading, (), named, backend)
-        node = GroupBy(query.plan, keys, columns.aggregates)
-        node.heading = _aggregate_heading(node, keyed, columns)
-        plan = query.plan.keep(key, node)
+        plan = query.plan.keep(key, grouped(GroupBy(query.plan, keys, columns.aggregates)))
     return Query(plan, query.values)
 
 

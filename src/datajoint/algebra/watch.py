@@ -162,6 +162,8 @@ def _is_monotone(plan: Plan) -> bool:
             return _is_monotone(plan.operand) and not _asks(plan.condition)
         case Project():
             return _is_monotone(plan.operand)
+        case Top():  # an order alone
+            return not plan.limited and not plan.shifted and _is_monotone(plan.operand)
         case Join() if plan.kind == "inner":
             return _is_monotone(plan.left) and _is_monotone(plan.right)
         case _:

@@ -1,0 +1,108 @@
+"""The tables of what makes read, and the statements that fill them (provenance §2, §3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from datajoint.backends.base import Dialect
+from datajoint.declare.default import NULL
+from datajoint.declare.spec import TableSpec
+from datajoint.heading.attribute import Attribute
+from datajoint.heading.names import TableName
+from datajoint.heading.types import parse_type
+from datajoint.sql.dml import Conflict, insert_rows
+
+__all__ = ["READS", "SHAPES", "add_reads", "add_shape", "read_columns", "reads_table", "shapes_table"]
+
+SHAPES = "~shapes"
+READS = "~reads"
+
+_SHAPE_COLUMNS = (("version", "int16", False), ("plan", "json", False))
+_READ_COLUMNS = (
+    ("shape", "char(26)", False),
+    ("parameters", "json", False),
+    ("attributes", "json", False),
+    ("row_count", "int64", False),
+    ("present", "int64", False),
+    ("unknown", "int64", False),
+    ("low", "int64", True),
+    ("high", "int64", True),
+    ("total", "int64", False),
+    ("q1", "int64", False),
+    ("q2", "int64", False),
+    ("more", "json", True),
+    ("digest", "char(26)", True),
+)
+
+
+def _column(name: str, dtype: str, nullable: bool) -> Attribute:
+    return Attribute(name, parse_type(dtype), False, nullable, NULL if nullable else None)
+
+
+def _key(name: str, dtype: str) -> Attribute:
+    return Attribute(name, parse_type(dtype), in_key=True)
+
+
+def shapes_table(schema: str) -> TableSpec:
+    """Return the table of the queries that makes ask, without their values.
+
+    Examples
+    --------
+    >>> shapes_table("lab").primary_key
+    ('shape',)
+    """
+    columns = (_column(*column) for column in _SHAPE_COLUMNS)
+    return TableSpec(TableName(schema, SHAPES), (_key("shape", "char(26)"), *columns), ("shape",))
+
+
+def reads_table(schema: str) -> TableSpec:
+    """Return the table of what each make read: values of the query, versions of the rows that took part.
+
+    Examples
+    --------
+    >>> reads_table("lab").primary_key
+    ('event', 'n')
+    """
+    columns = (_column(*column) for column in _READ_COLUMNS)
+    key = (_key("event", "int64"), _key("n", "int16"))
+    return TableSpec(TableName(schema, READS), (*key, *columns), ("event", "n"))
+
+
+def read_columns() -> tuple[str, ...]:
+    """Return the names of the columns of `reads_table`, in order.
+
+    Examples
+    --------
+    >>> read_columns()[:3]
+    ('event', 'n', 'shape')
+    """
+    return ("event", "n", *(name for name, _, _ in _READ_COLUMNS))
+
+
+def add_reads(schema: str, count: int, dialect: Dialect) -> str:
+    """Return the INSERT of some reads; parameters: their columns, read by read.
+
+    Examples
+    --------
+    >>> from datajoint.backends.registry import get_backend
+    >>> add_reads("lab", 1, get_backend("sqlite").dialect)[:34]
+    'INSERT INTO "lab.~reads" ("event",'
+    """
+    spec = reads_table(schema)
+    return insert_rows(spec.name, [(a.name, a.dtype) for a in spec.columns], count, dialect)
+
+
+def add_shape(schema: str, dialect: Dialect) -> str:
+    """Return the INSERT of a shape unless it is there; parameters: its columns.
+
+    Examples
+    --------
+    >>> from datajoint.backends.registry import get_backend
+    >>> add_shape("lab", get_backend("sqlite").dialect)[-36:]
+    ' ON CONFLICT ("shape") DO NOTHING'
+    """
+    spec = shapes_table(schema)
+    columns: Sequence[Attribute] = spec.columns
+    return insert_rows(
+        spec.name, [(a.name, a.dtype) for a in columns], 1, dialect, Conflict(("shape",))
+    )
