@@ -86,14 +86,19 @@ def write_value(value: Any) -> Any:
     if isinstance(value, Plan):
         return write_plan(value)
     if isinstance(value, Value):
-        fields = {name: write_value(getattr(value, name)) for name in type(value).__match_args__}
-        return {"is": type(value).__name__, **fields}
+        return {"is": type(value).__name__, **_fields(value)}
     for tag, (kind, write, _) in _TEXTS.items():
         if isinstance(value, kind):
             return {tag: write(value)}
     if hasattr(value, "item"):  # a scalar of numpy
         return write_value(value.item())
     raise TypeError(f"no such value in a plan: {value!r}")
+
+
+def _fields(value: Value) -> dict[str, Any]:
+    defaults: dict[str, Any] = getattr(type(value), "_defaults")  # noqa: B009 - known to the metaclass only
+    given = {name: getattr(value, name) for name in type(value).__match_args__}
+    return {n: write_value(v) for n, v in given.items() if n not in defaults or defaults[n] != v}
 
 
 def read_value(data: Any, find: Find | None = None) -> Any:

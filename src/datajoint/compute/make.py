@@ -17,12 +17,14 @@ from datajoint.errors import (
     ComputeError,
     ContractError,
     DataJointDeprecationWarning,
+    DataJointError,
     LostConnectionError,
     TransactionError,
 )
 from datajoint.heading.names import TableName
 from datajoint.heading.values import normaliser
 from datajoint.journal.origin import origin_of
+from datajoint.journal.reads import ReadLog, ReadsChanged, keeps_reads
 from datajoint.table.checks import inspect_make, record
 from datajoint.table.complete import check_complete, wanted_of
 from datajoint.table.encode import Batch
@@ -92,6 +94,9 @@ def make(table: Table, key: Key, make_kwargs: Mapping[str, Any], closing: Closin
             except _FetchedDataChanged as error:
                 if not retries:
                     raise ComputeError(str(error), hint="Populate when nobody changes its inputs.") from None
+            except ReadsChanged as error:
+                if not retries:
+                    raise _conflict(table, key, error) from error.__cause__
             except (TransactionError, LostConnectionError) as error:
                 if not retries or error.context.get("reason") not in _UNDONE:
                     raise
@@ -102,16 +107,47 @@ def make(table: Table, key: Key, make_kwargs: Mapping[str, Any], closing: Closin
         _RUNNING.reset(token)
 
 
+def _conflict(table: Table, key: Key, error: ReadsChanged) -> ComputeError:
+    said = (
+        "Referential integrity failed! The make_fetch data has changed"
+        if _method(table) is None
+        else "Conflict"
+    )
+    return ComputeError(
+        f"{said}: while `{table.class_name}` was made for the key {dict(key)}, "
+        f"the fetched data has changed each time. {error}",
+        hint="Populate when nobody changes its inputs.",
+        row=error.changed.row, attribute=error.changed.attribute,
+    )  # fmt: skip
+
+
 def _attempt(table: Table, key: Key, make_kwargs: Mapping[str, Any], closing: Closing | None) -> None:
     writes = _KeyedWrites(table, key)
-    with writes.running():
-        _run(table, key, make_kwargs, writes)
-        writes.check()
-        _check_parts(writes, table, key)
-        outcomes = inspect_make(writes, key, table)
+    try:
+        with writes.running():
+            _run(table, key, make_kwargs, writes)
+            writes.watching = False
+            writes.check()
+            _check_parts(writes, table, key)
+            outcomes = inspect_make(writes, key, table)
+    except _FetchedDataChanged:
+        raise
+    except Exception as error:
+        _look_for_conflict(writes, error)
+        raise
     writes.finish(closing() if closing else ())
     for name, group in outcomes.items():
         record(table.connection, name, group, writes.event)
+
+
+def _look_for_conflict(writes: WriteSet, error: Exception) -> None:
+    """Take an error for a conflict where what the make had read has changed (provenance §5)."""
+    try:
+        writes.confirm()
+    except ReadsChanged as changed:
+        raise changed from error
+    except DataJointError:  # there is no connection to ask any more
+        return
 
 
 def _check_parts(writes: WriteSet, table: Table, key: Key) -> None:
@@ -138,12 +174,7 @@ class _FetchedDataChanged(Exception):  # noqa: N818 - no error yet
 
 def _run(table: Table, key: Key, make_kwargs: Mapping[str, Any], writes: WriteSet) -> None:
     """Run what the user wrote, in the form that it has."""
-    own: Any = table
-    method = None
-    if type(table).make is not Making.make:  # type: ignore[attr-defined] - of tables that are populated
-        method = own.make
-    elif hasattr(table, "_make_tuples"):
-        method = own._make_tuples
+    method = _method(table)
     if method is None:
         _three_parts(table, key, make_kwargs, writes)
         return
@@ -152,6 +183,14 @@ def _run(table: Table, key: Key, make_kwargs: Mapping[str, Any], writes: WriteSe
         if isinstance(steps, GeneratorType):
             again = partial(method, dict(key), **make_kwargs)
             _generator(cast("Generator[Any]", steps), again, table, key, writes)
+
+
+def _method(table: Table) -> Any:
+    """Return the one method that makes, None where there are three."""
+    own: Any = table
+    if type(table).make is not Making.make:  # type: ignore[attr-defined] - of tables that are populated
+        return own.make
+    return own._make_tuples if hasattr(table, "_make_tuples") else None
 
 
 def _three_parts(table: Table, key: Key, make_kwargs: Mapping[str, Any], writes: WriteSet) -> None:
@@ -204,6 +243,8 @@ class _KeyedWrites(WriteSet):
 
     def __init__(self, table: Table, key: Key) -> None:
         super().__init__(table.connection, table.name, origin_of(table.connection, table.name, type(table)))
+        if keeps_reads(table.connection, table.name.schema):
+            self.reads = ReadLog(table.connection, table.name, key)
         self._table = table
         self._key = key
 

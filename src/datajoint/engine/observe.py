@@ -5,23 +5,49 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from datajoint.algebra import nodes
 
 if TYPE_CHECKING:
-    from datajoint.algebra.nodes import Condition, Plan
+    from datajoint.algebra.nodes import Condition, Plan, Query
     from datajoint.engine.connection import Connection
+    from datajoint.engine.rows import RowDecoder
     from datajoint.heading.names import TableName
 
-__all__ = ["Observer", "block", "observed", "observing", "reading", "running_sql", "tables_of", "writing"]
+__all__ = [
+    "Observer", "Watcher", "block", "observed", "observing", "reading", "running_sql", "tables_of",
+    "unobserved", "writing",
+]  # fmt: skip
+
+
+class Watcher(Protocol):
+    """What answers queries, and takes down which versions of which rows it answered with."""
+
+    def rows(
+        self, query: Query, connection: Connection, names: tuple[str, ...] = ()
+    ) -> tuple[list[Any], RowDecoder]:
+        """Return all rows as the driver gives them, and what decodes them."""
+        ...
+
+    def count(self, query: Query, connection: Connection) -> int:
+        """Return the number of rows."""
+        ...
+
+    def exists(self, query: Query, connection: Connection) -> bool:
+        """Return whether there is any row."""
+        ...
+
+    def stream(self, query: Query, connection: Connection) -> Iterator[dict[str, Any]]:
+        """Yield rows as dicts."""
+        ...
 
 
 class Observer(Protocol):
     """What is told of the reads and writes of a context."""
 
-    def before_read(self, connection: Connection, tables: frozenset[TableName]) -> None:
-        """Rows of some tables are about to be read."""
+    def before_read(self, connection: Connection, tables: frozenset[TableName]) -> Watcher | None:
+        """Rows of some tables are about to be read; return what is to read them, if not the connection."""
         ...
 
     def before_write(self, connection: Connection, table: TableName) -> None:
@@ -70,15 +96,34 @@ def observing(observer: Observer) -> Generator[None]:
         _OBSERVERS.reset(token)
 
 
-def reading(connection: Connection, plan: Plan) -> None:
-    """Say that a plan is about to be read.
+@contextmanager
+def unobserved() -> Generator[None]:
+    """Do what the user did not ask for: nobody is told what happens inside.
+
+    Examples
+    --------
+    >>> with unobserved():
+    ...     observed()
+    ()
+    """
+    token = _OBSERVERS.set(())
+    try:
+        yield
+    finally:
+        _OBSERVERS.reset(token)
+
+
+def reading(connection: Connection, plan: Plan) -> Watcher | None:
+    """Say that a plan is about to be read; return what is to read it, None where that is the connection.
 
     Examples
     --------
     >>> reading(None, None)
     """
+    watcher: Watcher | None = None
     for observer in _OBSERVERS.get():
-        observer.before_read(connection, tables_of(plan))
+        watcher = observer.before_read(connection, tables_of(plan)) or watcher
+    return watcher
 
 
 def writing(connection: Connection, table: TableName) -> None:

@@ -55,6 +55,19 @@ class Signature(Value):
         sums = (_sums if len(events) <= _MANY else _many_sums)(events, identities)
         return cls(n, len(events), min(events), max(events), *sums)  # type: ignore[arg-type, type-var]
 
+    def __add__(self, other: Signature) -> Signature:
+        lows = [low for low in (self.low, other.low) if low is not None]
+        highs = [high for high in (self.high, other.high) if high is not None]
+        return Signature(
+            self.n + other.n, self.known + other.known, min(lows, default=None), max(highs, default=None),
+            self.total + other.total, self.q1 + other.q1, self.q2 + other.q2,
+        )  # fmt: skip
+
+    @property
+    def numbers(self) -> list[int | None]:
+        """All numbers, in order."""
+        return [self.n, self.known, self.low, self.high, self.total, self.q1, self.q2]
+
     @property
     def unknown(self) -> int:
         """Number of rows whose event is not known."""

@@ -45,7 +45,9 @@ def raw_rows(
     query: Query, connection: Connection, names: tuple[str, ...] = ()
 ) -> tuple[list[Any], RowDecoder]:
     """Return all rows, or some attributes of them, as the driver gives them, and what decodes them."""
-    observe.reading(connection, query.plan)
+    watcher = observe.reading(connection, query.plan)
+    if watcher is not None:
+        return watcher.rows(query, connection, names)
     statement, decoder = compiled(query.plan, connection, names)
     return connection.fetch_all(statement.text, statement.bind(query.values), decoder.core), decoder
 
@@ -58,10 +60,13 @@ def dicts(query: Query, connection: Connection) -> list[dict[str, Any]]:
 
 def stream(query: Query, connection: Connection) -> Iterator[dict[str, Any]]:
     """Yield rows as dicts, holding a chunk at a time (QRY-4, FET-10)."""
-    observe.reading(connection, query.plan)
+    watcher = observe.reading(connection, query.plan)
     if connection.in_transaction and connection.dialect.name == "mysql" and can_page(query):
         for page in pages(query, _PAGE, lambda page: dicts(page, connection)):
             yield from page
+        return
+    if watcher is not None:
+        yield from watcher.stream(query, connection)
         return
     statement, decoder = compiled(query.plan, connection)
     for rows in connection.stream(statement.text, statement.bind(query.values), core=decoder.core):
@@ -76,9 +81,12 @@ def first_row(query: Query, connection: Connection, names: tuple[str, ...] = ())
     DataJointError
         When there is none, or more than one.
     """
-    observe.reading(connection, query.plan)
-    statement, decoder = compiled(query.plan, connection, names)
-    rows = connection.execute(statement.text, statement.bind(query.values), decoder.core).fetchmany(2)
+    watcher = observe.reading(connection, query.plan)
+    if watcher is not None:
+        rows, decoder = watcher.rows(query, connection, names)
+    else:
+        statement, decoder = compiled(query.plan, connection, names)
+        rows = connection.execute(statement.text, statement.bind(query.values), decoder.core).fetchmany(2)
     if len(rows) != 1:
         n = count(query, connection) if rows else 0
         deciding = query.heading.key
@@ -91,16 +99,21 @@ def first_row(query: Query, connection: Connection, names: tuple[str, ...] = ())
 
 def count(query: Query, connection: Connection) -> int:
     """Return the number of rows."""
+    watcher = observe.reading(connection, query.plan)
+    if watcher is not None:
+        return watcher.count(query, connection)
     return int(_scalar(query, connection, "count", count_rows)[0][0])
 
 
 def exists(query: Query, connection: Connection) -> bool:
     """Return whether there is any row."""
+    watcher = observe.reading(connection, query.plan)
+    if watcher is not None:
+        return watcher.exists(query, connection)
     return bool(_scalar(query, connection, "exists", exists_row))
 
 
 def _scalar(query: Query, connection: Connection, purpose: str, write: Any) -> list[Any]:
-    observe.reading(connection, query.plan)
     key = (purpose, connection.dialect.name)
     statement = query.plan.statements.get(key)
     if statement is None:

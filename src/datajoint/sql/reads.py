@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from datajoint.algebra.nodes import Plan
 from datajoint.backends.base import Dialect
 from datajoint.declare.default import NULL
 from datajoint.declare.spec import TableSpec
@@ -11,8 +12,19 @@ from datajoint.heading.attribute import Attribute
 from datajoint.heading.names import TableName
 from datajoint.heading.types import parse_type
 from datajoint.sql.dml import Conflict, insert_rows
+from datajoint.sql.select import select_keys
+from datajoint.sql.statement import Pieces, Slot, Statement, assemble
 
-__all__ = ["READS", "SHAPES", "add_reads", "add_shape", "read_columns", "reads_table", "shapes_table"]
+__all__ = [
+    "READS",
+    "SHAPES",
+    "add_reads",
+    "add_shape",
+    "guard",
+    "read_columns",
+    "reads_table",
+    "shapes_table",
+]
 
 SHAPES = "~shapes"
 READS = "~reads"
@@ -79,6 +91,35 @@ def read_columns() -> tuple[str, ...]:
     return ("event", "n", *(name for name, _, _ in _READ_COLUMNS))
 
 
+def guard(plan: Plan, columns: Sequence[str], dialect: Dialect) -> Statement:
+    """Return a SELECT that fails unless the one row of a plan has the numbers given, NULL being 0 (servers).
+
+    Its values are those of the plan, then the numbers of the columns. It stands before the statements of a
+    transaction in the same packet: what it forbids is not run, and costs no trip of its own.
+
+    Examples
+    --------
+    >>> from datajoint.algebra.watch import summary
+    >>> from datajoint.algebra.nodes import Source
+    >>> from datajoint.backends.registry import get_backend
+    >>> from datajoint.heading.heading import Heading
+    >>> plan = summary(Source(TableName("lab", "a"), Heading([]))).plan
+    >>> guard(plan, ["~rows"], get_backend("postgresql").dialect).text[-60:]
+    '"~rows", 0) = $1) THEN 1 ELSE (SELECT 1 UNION ALL SELECT 2) END'
+    """
+    number = parse_type("int64")
+    pieces: Pieces = [
+        "SELECT CASE WHEN EXISTS (SELECT 1 FROM (",
+        *select_keys(plan, columns, dialect),
+        ") AS s",
+    ]
+    for n, column in enumerate(columns):
+        pieces.append(f"{' AND' if n else ' WHERE'} coalesce(s.{dialect.quote(column)}, 0) = ")
+        pieces.append(Slot(plan.arity + n, (number,)))
+    pieces.append(") THEN 1 ELSE (SELECT 1 UNION ALL SELECT 2) END")
+    return assemble(pieces, dialect)
+
+
 def add_reads(schema: str, count: int, dialect: Dialect) -> str:
     """Return the INSERT of some reads; parameters: their columns, read by read.
 
@@ -103,6 +144,4 @@ def add_shape(schema: str, dialect: Dialect) -> str:
     """
     spec = shapes_table(schema)
     columns: Sequence[Attribute] = spec.columns
-    return insert_rows(
-        spec.name, [(a.name, a.dtype) for a in columns], 1, dialect, Conflict(("shape",))
-    )
+    return insert_rows(spec.name, [(a.name, a.dtype) for a in columns], 1, dialect, Conflict(("shape",)))

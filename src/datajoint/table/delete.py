@@ -179,6 +179,7 @@ class Deleting:
 # --------------------------------------------------------------------------------------------------- deleting
 
 
+@observe.unobserved()
 def _delete_asked(table: Table, part_integrity: str) -> int:
     """Show and ask, without a transaction; ask again where others have changed the rows meanwhile."""
     while True:
@@ -196,6 +197,7 @@ def _delete_asked(table: Table, part_integrity: str) -> int:
             print("The rows have changed in the meantime; nothing has been deleted.")  # noqa: T201
 
 
+@observe.unobserved()
 def _delete(
     table: Table, part_integrity: str, shown: Mapping[TableName, int] | None = None
 ) -> dict[TableName, int]:

@@ -126,6 +126,7 @@ def _select(layout: Layout, names: Sequence[str], key: Sequence[str]) -> str:
     return select_row(layout.name, names, layout.columns(tuple(key)), layout.dialect)
 
 
+@observe.unobserved()
 def _check_references(
     layout: Layout, columns: Mapping[str, Sequence[Any]], given: Mapping[str, Any], encoded: Mapping[str, Any]
 ) -> None:

@@ -132,6 +132,7 @@ def _check_attribute(layout: Layout, name: str, value: Any) -> None:
 # ------------------------------------------------------------------------------------------------- updating
 
 
+@observe.unobserved()
 def _run(layout: Layout, table: Table, new: _New, shown: int | None = None) -> int:
     """Change the rows by one statement with one event, and return their number."""
     query = table.query
@@ -215,6 +216,7 @@ def _check_references(layout: Layout, query: Query, new: _New) -> None:
 # -------------------------------------------------------------------------------------------------- showing
 
 
+@observe.unobserved()
 def _asked(layout: Layout, table: Table, new: _New) -> int:
     """Show and ask, without a transaction; ask again where others have changed the rows meanwhile."""
     while True:

@@ -15,6 +15,7 @@ from datajoint.errors import DataJointError, LostConnectionError, TransactionErr
 from datajoint.heading.names import TableName
 from datajoint.journal.change import change, event_statement, packet, store, took_place
 from datajoint.journal.event import EventRecord, Origin, enabled, is_clash, new_id
+from datajoint.journal.reads import ReadLog
 from datajoint.journal.scope import Scope, enter
 from datajoint.table.encode import Batch
 from datajoint.table.incoming import caller_depth
@@ -32,6 +33,9 @@ Statement = tuple[str, Parameters]
 _READS = re.compile(r"\s*(select|show|describe|explain)\b", re.IGNORECASE)
 _FEW = 50
 """Up to so many rows a set is sent as one packet."""
+
+_RENEWALS = 10
+"""So often the same values may come in new versions between confirmation and COMMIT."""
 
 
 class _Insert:
@@ -81,6 +85,10 @@ class WriteSet:
         Number of rows inserted into the table itself.
     checks
         Checks of the tables that rows were inserted into, to be run at the end.
+    reads
+        What takes down the reads of the make, None where they are not recorded.
+    watching
+        Whether it does so; it does not while we look at what the make has done.
 
     Examples
     --------
@@ -98,6 +106,9 @@ class WriteSet:
         self.pinned = False
         self.own_rows = 0
         self.checks: dict[TableName, tuple[Check, ...]] = {}
+        self.reads: ReadLog | None = None
+        self.watching = True
+        self._written: set[TableName] = set()
         self._scope = Scope(connection, "make", name, origin=origin)
         self._inserts: list[_Insert] = []
         self._blocks: list[_Block] = []
@@ -148,6 +159,7 @@ class WriteSet:
         frame = sys._getframe(caller_depth() - 1)
         insert = _Insert(name, batches, mode, f"{frame.f_code.co_filename}:{frame.f_lineno}")
         self._inserts.append(insert)
+        self._written.add(name)
         if self.size > self._limit:
             self.pin()
 
@@ -156,14 +168,18 @@ class WriteSet:
         if name == self.name:
             self.own_rows += sum(batch.size for batch in batches)
 
-    def before_read(self, connection: Connection, tables: frozenset[TableName]) -> None:
-        """Pin the set when a table with collected rows is read."""
-        if connection is self.connection and any(insert.name in tables for insert in self._inserts):
+    def before_read(self, connection: Connection, tables: frozenset[TableName]) -> ReadLog | None:
+        """Pin the set when a table with collected rows is read; let reads be taken down."""
+        if connection is not self.connection:
+            return None
+        if any(insert.name in tables for insert in self._inserts):
             self.pin()
+        return self.reads if self.watching else None
 
     def before_write(self, connection: Connection, table: TableName) -> None:
         """Pin the set when something else is written."""
         if connection is self.connection:
+            self._written.add(table)
             self.pin()
 
     def before_sql(self, connection: Connection, text: str) -> None:
@@ -238,13 +254,57 @@ class WriteSet:
         ------
         DataJointError
             When a row is refused; then nothing of the make is stored.
+        ReadsChanged
+            When a read of the make would give something else now; then nothing of it is stored.
         """
         if self._failure is not None:  # told already, and caught by the make
             self.abort()
             raise self._failure
         if self.pinned:
             self._finish_pinned(statements)
-            return
+        elif self.reads is None:
+            self._finish_collected(statements)
+        elif self.connection.dialect.features.server:
+            self._finish_guarded(statements)
+        else:
+            with self.connection.transaction:  # nobody else writes from the confirmation on
+                self.confirm()
+                self._finish_collected(statements)
+
+    def confirm(self, unknown_only: bool = False) -> bool:
+        """See that what the make read is still what it was; return whether in other versions.
+
+        Raises
+        ------
+        ReadsChanged
+            When it is not.
+        """
+        return self.reads is not None and self.reads.confirm(frozenset(self._written), unknown_only)
+
+    def _finish_guarded(self, statements: Sequence[Statement]) -> None:
+        """Let the database confirm the reads, in the packet that writes."""
+        self.confirm(unknown_only=True)
+        for _ in range(_RENEWALS):
+            try:
+                self._finish_collected(statements)
+            except DataJointError:
+                if not self._renewed():
+                    raise
+            else:
+                return
+        raise TransactionError(
+            f"What the make of `{self.name.class_name}` read is being written all the time.",
+            reason="serialize",
+        )
+
+    def _renewed(self) -> bool:
+        """Return, after a refusal, whether guards have refused new versions of the same values."""
+        try:
+            return self.confirm()
+        except DataJointError:  # there is no connection to ask any more
+            return False
+
+    def _finish_collected(self, statements: Sequence[Statement]) -> None:
         self.own_rows = sum(insert.rows for insert in self._inserts if insert.name == self.name)
         try:
             self._flush(statements)
@@ -276,6 +336,7 @@ class WriteSet:
         block, self._transaction = self._transaction, None
         try:
             self._check_open()
+            self.confirm()
             if statements:
                 self.connection.execute_batch(statements)
             self._scope.schemas[self.name.schema] = None
@@ -285,6 +346,8 @@ class WriteSet:
                 )
                 if enabled(self.connection, schema):
                     store(self.connection, self._made(own), self.own_rows or None)
+            if recorded := self._recorded():
+                self.connection.execute_batch(recorded)
         except BaseException as error:
             block.__exit__(type(error), error, error.__traceback__)
             raise
@@ -313,10 +376,17 @@ class WriteSet:
             reason = DataJointError("The make was given up.")
             block.__exit__(type(reason), reason, None)
 
+    def _recorded(self) -> list[Statement]:
+        """Return the statements that record the reads."""
+        return self.reads.statements(self.event) if self.reads and self.reads.prepare() else []
+
     def _flush(self, statements: Sequence[Statement]) -> None:
         """Write everything in one short transaction."""
         if not self._inserts and not statements:
             return
+        recorded = self._recorded() if self._inserts else []
+        if self.reads and self.connection.dialect.features.server:
+            statements = [*self.reads.guards(), *statements]
         on = enabled(self.connection, self.name.schema)
         events = {self.name: self._made(self.name)} if on else {}
         for insert in self._inserts:
@@ -325,26 +395,30 @@ class WriteSet:
         few = sum(insert.rows for insert in self._inserts) <= _FEW
         few = few and all(is_small(batch) for insert in self._inserts for batch in insert.batches)
         try:
-            (self._send_few if few else self._send_many)(statements, events)
+            (self._send_few if few else self._send_many)(statements, events, recorded)
         except DataJointError as error:
             self._explain(error)
             raise
 
-    def _send_few(self, statements: Sequence[Statement], events: dict[TableName, EventRecord]) -> None:
+    def _send_few(
+        self, statements: Sequence[Statement], events: dict[TableName, EventRecord], recorded: list[Statement]
+    ) -> None:
         writes: list[Statement] = []
         for insert in self._inserts:
             layout = layout_of(self.connection, insert.name)
             for batch in insert.batches:
                 writes += statements_for(layout, batch, insert.mode, events.get(insert.name))
-        if len(writes) == 1 and not statements and self._inserts[0].name == self.name:
+        if len(writes) == 1 and not statements and not recorded and self._inserts[0].name == self.name:
             change(self.connection, events.get(self.name), *writes[0], self.own_rows)
             return
-        recorded = [
+        written = [
             event_statement(self.connection, event, self._count(event.table)) for event in events.values()
         ]
-        packet(self.connection, [*statements, *writes, *recorded])
+        packet(self.connection, [*statements, *writes, *written, *recorded])
 
-    def _send_many(self, statements: Sequence[Statement], events: dict[TableName, EventRecord]) -> None:
+    def _send_many(
+        self, statements: Sequence[Statement], events: dict[TableName, EventRecord], recorded: list[Statement]
+    ) -> None:
         connection = self.connection
         with connection.transaction:
             if statements:
@@ -355,6 +429,8 @@ class WriteSet:
                     write_many(layout, batch, insert.mode, events.get(insert.name))
             for event in events.values():
                 store(connection, event, self._count(event.table))
+            if recorded:
+                connection.execute_batch(recorded)
 
     def _count(self, name: TableName) -> int:
         return sum(insert.rows for insert in self._inserts if insert.name == name)

@@ -1,0 +1,161 @@
+"""One read of a make: what was asked, what versions of which rows answered, and what they said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from datajoint.algebra import nodes
+from datajoint.algebra.nodes import Plan, Query
+from datajoint.algebra.watch import ROWS, Watched, summary, watch
+from datajoint.engine.connection import Connection
+from datajoint.engine.rows import RowDecoder
+from datajoint.journal.digest import RowDigest
+from datajoint.journal.signature import Signature, signatures
+from datajoint.sql.reads import guard
+from datajoint.sql.select import select_rows
+from datajoint.sql.statement import Statement
+
+__all__ = ["COUNT", "EXISTS", "Read", "Reader", "guarded", "reader_of", "reread", "signed"]
+
+COUNT, EXISTS, FETCHED = "count", "exists", "rows"
+
+
+class Read:
+    """One read.
+
+    Attributes
+    ----------
+    query
+        What was asked.
+    kind
+        ``rows``, ``count`` or ``exists``.
+    names
+        Attributes that were returned; () is all of them.
+    signatures
+        Of each table that the query reads.
+    count
+        Number of rows of the query.
+    rows
+        What was returned, as the driver gave it; None where it was not kept.
+    digest
+        Digest of what was returned, once it is known.
+    """
+
+    __slots__ = ("_digest", "count", "kind", "names", "query", "rows", "signatures")
+
+    def __init__(
+        self, query: Query, kind: str, names: tuple[str, ...], signatures: tuple[Signature, ...], count: int,
+        rows: list[Any] | None = None, digest: str | None = None,
+    ) -> None:  # fmt: skip
+        self.query = query
+        self.kind = kind
+        self.names = names
+        self.signatures = signatures
+        self.count = count
+        self.rows = rows
+        self._digest = digest
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether rows took part whose versions are not known: then only values can be compared."""
+        return any(signature.unknown for signature in self.signatures)
+
+    @property
+    def digest(self) -> str | None:
+        """Digest of what was returned; None where it was not kept."""
+        if self._digest is None and self.rows is not None:
+            digest = digest_of(self)
+            digest.add(self.rows)
+            self._digest = digest.text
+        return self._digest
+
+    def same_question(self, other: Read) -> bool:
+        """Whether the other one asked for the same."""
+        return (
+            self.query.plan is other.query.plan
+            and self.kind == other.kind
+            and self.names == other.names
+            and self.query.values == other.query.values
+        )
+
+
+def digest_of(read: Read) -> RowDigest:
+    """Return an empty digest that fits what a read returns."""
+    width = 1 if read.kind != FETCHED else len(read.names or read.query.heading.order)
+    return RowDigest(width, isinstance(read.query.plan, nodes.Top))
+
+
+class Reader(Protocol):
+    """A statement that gives rows and, after them, their marks."""
+
+    statement: Statement
+    decoder: RowDecoder
+    watched: Watched
+    columns: tuple[str, ...]
+
+
+class _Reader:
+    __slots__ = ("columns", "decoder", "statement", "watched")
+
+    def __init__(self, plan: Plan, watched: Watched, names: tuple[str, ...], connection: Connection) -> None:
+        own = names or plan.heading.order
+        self.columns = (*own, *(column for mark in watched.marks for column in mark.columns))
+        attributes = [watched.plan.heading[name] for name in own]
+        self.decoder = RowDecoder(attributes, connection.dialect, connection.config)
+        self.statement = select_rows(watched.plan, connection.dialect, self.columns)
+        self.watched = watched
+
+
+def reader_of(plan: Plan, names: tuple[str, ...], connection: Connection) -> Reader:
+    """Return the watched SELECT of some attributes, all where none are named; made once a plan."""
+    key = ("watched rows", names, connection.dialect.name, id(connection.config))
+    found: Reader | None = plan.statements.get(key)
+    if found is None:
+        found = plan.statements[key] = _Reader(plan, watch(plan), names, connection)
+    return found
+
+
+def signed(query: Query, connection: Connection) -> tuple[int, tuple[Signature, ...]]:
+    """Return the number of rows of a query, and its signatures, by one statement."""
+    key = ("summary", connection.dialect.name)
+    found: Reader | None = query.plan.statements.get(key)
+    if found is None:
+        total = summary(query.plan)
+        found = query.plan.statements[key] = _Reader(total.plan, total, (ROWS,), connection)
+    statement = found.statement
+    (row,) = connection.fetch_all(statement.text, statement.bind(query.values))
+    return int(row[0]), signatures(found.watched.marks, found.columns, [row])
+
+
+def guarded(read: Read, connection: Connection) -> tuple[str, Sequence[Any]]:
+    """Return the statement that fails unless the signatures of a read are still the same (servers)."""
+    plan = read.query.plan
+    key = ("guard", connection.dialect.name)
+    found: Statement | None = plan.statements.get(key)
+    total = summary(plan)
+    if found is None:
+        columns = [column for mark in total.marks for column in mark.sums]
+        found = plan.statements[key] = guard(total.plan, columns, connection.dialect)
+    numbers = [number or 0 for signature in read.signatures for number in signature.numbers]
+    return found.text, found.bind((*read.query.values, *numbers))
+
+
+def reread(read: Read, connection: Connection) -> Read:
+    """Ask again, and return the new answer."""
+    if read.kind != FETCHED:
+        count, found = signed(read.query, connection)
+        value = count if read.kind == COUNT else bool(count)
+        return Read(read.query, read.kind, (), found, count, [(value,)])
+    reader = reader_of(read.query.plan, read.names, connection)
+    statement = reader.statement
+    rows = connection.fetch_all(statement.text, statement.bind(read.query.values), reader.decoder.core)
+    found = signatures(reader.watched.marks, reader.columns, rows)
+    return Read(read.query, FETCHED, read.names, found, len(rows), rows)
+
+
+def answer_rows(read: Read, connection: Connection) -> Sequence[dict[str, Any]]:
+    """Return what a read returned as dicts, for messages."""
+    if read.rows is None or read.kind != FETCHED:
+        return []
+    return reader_of(read.query.plan, read.names, connection).decoder.dicts(read.rows)

@@ -1,0 +1,277 @@
+"""What a make reads: watched, kept to its end, confirmed, written with its results (provenance §3, §5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from datajoint._value import Value
+from datajoint.algebra.canonical import VERSION, canonical_text
+from datajoint.algebra.nodes import Query
+from datajoint.backends.base import Parameters
+from datajoint.engine.connection import Connection
+from datajoint.engine.observe import tables_of
+from datajoint.engine.rows import RowDecoder
+from datajoint.heading.names import TableName
+from datajoint.journal.event import enabled
+from datajoint.journal.read import (
+    COUNT,
+    EXISTS,
+    FETCHED,
+    Read,
+    answer_rows,
+    digest_of,
+    guarded,
+    reader_of,
+    reread,
+    signed,
+)
+from datajoint.journal.shapes import Shape, shape_of
+from datajoint.journal.signature import Signature, signatures
+from datajoint.journal.system import prepare
+from datajoint.sql.reads import READS, SHAPES, add_reads, add_shape, reads_table, shapes_table
+
+__all__ = ["Changed", "ReadLog", "ReadsChanged", "keeps_reads"]
+
+_KNOWN = "known shapes"
+
+
+class Changed(Value):
+    """A read whose answer is no longer what it was.
+
+    Attributes
+    ----------
+    table
+        A table that was read.
+    row
+        Key of a row that differs, if one can be told.
+    attribute, old, new
+        What differs in it; without an attribute the row came or went.
+    """
+
+    table: TableName
+    row: Mapping[str, Any] | None
+    attribute: str | None
+    old: Any
+    new: Any
+
+    def __str__(self) -> str:
+        where = f"`{self.table.class_name}`" + (f" {dict(self.row)}" if self.row else "")
+        if self.attribute is None:
+            return f"{where}: {self.old} → {self.new}"
+        return f"{where}: `{self.attribute}` {self.old!r} → {self.new!r}"
+
+
+class ReadsChanged(Exception):  # noqa: N818 - no error until it has happened too often
+    """What a make read has changed before its results were stored."""
+
+    def __init__(self, changed: Changed) -> None:
+        super().__init__(str(changed))
+        self.changed = changed
+
+
+def keeps_reads(connection: Connection, schema: str) -> bool:
+    """Make the tables of reads where they are missing; return whether reads of makes are recorded.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> keeps_reads(dj.Instance(backend="sqlite", database__name=":memory:").connection, "lab")
+    False
+    """
+    if not enabled(connection, schema):
+        return False
+    return prepare(connection, shapes_table(schema)) and prepare(connection, reads_table(schema))
+
+
+class ReadLog:
+    """The reads of one make.
+
+    Parameters
+    ----------
+    connection, table
+        What is made.
+    key
+        The key that it is made for.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> connection = dj.Instance(backend="sqlite", database__name=":memory:").connection
+    >>> ReadLog(connection, TableName("lab", "__fit"), {"subject": 1}).reads
+    []
+    """
+
+    def __init__(self, connection: Connection, table: TableName, key: Mapping[str, Any]) -> None:
+        self.connection = connection
+        self.table = table
+        self.key = key
+        self.reads: list[Read] = []
+
+    # ------------------------------------------------------------------------------- what is asked
+
+    def rows(
+        self, query: Query, connection: Connection, names: tuple[str, ...] = ()
+    ) -> tuple[list[Any], RowDecoder]:
+        """Return all rows as the driver gives them, without marks, and what decodes them."""
+        reader = reader_of(query.plan, names, connection)
+        statement, width = reader.statement, len(reader.decoder.names)
+        rows = connection.fetch_all(statement.text, statement.bind(query.values), reader.decoder.core)
+        found = signatures(reader.watched.marks, reader.columns, rows)
+        self._note(Read(query, FETCHED, names, found, len(rows), rows))
+        return [row[:width] for row in rows], reader.decoder
+
+    def count(self, query: Query, connection: Connection) -> int:
+        """Return the number of rows."""
+        count, found = signed(query, connection)
+        self._note(Read(query, COUNT, (), found, count, [(count,)]))
+        return count
+
+    def exists(self, query: Query, connection: Connection) -> bool:
+        """Return whether there is any row."""
+        count, found = signed(query, connection)
+        self._note(Read(query, EXISTS, (), found, count, [(count > 0,)]))
+        return count > 0
+
+    def stream(self, query: Query, connection: Connection) -> Iterator[dict[str, Any]]:
+        """Yield rows as dicts; the rest is read and signed, too, when the user stops early."""
+        reader = reader_of(query.plan, (), connection)
+        statement, width = reader.statement, len(reader.decoder.names)
+        chunks = connection.stream(statement.text, statement.bind(query.values), core=reader.decoder.core)
+        read = Read(query, FETCHED, (), (), 0)
+        digest = digest_of(read)
+        try:
+            for chunk in chunks:
+                self._add(read, signatures(reader.watched.marks, reader.columns, chunk), len(chunk))
+                digest.add(chunk)
+                yield from reader.decoder.dicts([row[:width] for row in chunk])
+        finally:
+            for chunk in chunks:
+                self._add(read, signatures(reader.watched.marks, reader.columns, chunk), len(chunk))
+                digest.add(chunk)
+            nothing = tuple(Signature.of([]) for _ in reader.watched.marks)
+            found = read.signatures or nothing
+            self._note(Read(query, FETCHED, (), found, read.count, None, digest.text))
+
+    @staticmethod
+    def _add(read: Read, found: tuple[Signature, ...], count: int) -> None:
+        before = read.signatures or tuple(Signature.of([]) for _ in found)
+        read.signatures = tuple(one + other for one, other in zip(before, found, strict=True))
+        read.count += count
+
+    def _note(self, read: Read) -> None:
+        for earlier in self.reads:
+            if earlier.same_question(read) and earlier.signatures == read.signatures and not read.is_unknown:
+                return
+        self.reads.append(read)
+
+    # ------------------------------------------------------------------------------------- the end
+
+    def confirm(self, written: frozenset[TableName] = frozenset(), unknown_only: bool = False) -> bool:
+        """Compare all reads with the present.
+
+        Where versions differ and values do not, the new versions are recorded.
+
+        Parameters
+        ----------
+        written
+            Tables that the make has written to: reads of them have changed by itself.
+        unknown_only
+            Leave out those that guards will confirm.
+
+        Returns
+        -------
+        bool
+            Whether there were other versions of the same values.
+
+        Raises
+        ------
+        ReadsChanged
+            When a read would give something else.
+        """
+        renewed = False
+        for n, read in enumerate(self.reads):
+            if written & tables_of(read.query.plan) or (unknown_only and not read.is_unknown):
+                continue
+            if not read.is_unknown and signed(read.query, self.connection)[1] == read.signatures:
+                continue
+            again = reread(read, self.connection)
+            if again.signatures != read.signatures or read.is_unknown:
+                if again.digest != read.digest:
+                    raise ReadsChanged(_difference(read, again, self.connection))
+                renewed = renewed or again.signatures != read.signatures
+                self.reads[n] = again
+        return renewed
+
+    def guards(self) -> list[tuple[str, Parameters]]:
+        """Return statements that fail when the versions of what was read have changed (servers)."""
+        return [guarded(read, self.connection) for read in self.reads if not read.is_unknown]
+
+    def prepare(self) -> bool:
+        """Write the shapes that are not known yet; return whether there is anything to record."""
+        if not self.reads or not keeps_reads(self.connection, self.table.schema):
+            return False
+        dialect, schema = self.connection.dialect, self.table.schema
+        source = self.connection.catalog.source(TableName(schema, SHAPES))
+        known: set[str] = source.child(_KNOWN) or source.keep(_KNOWN, set[str]())
+        for shape in {shape.id: shape for shape in map(self._shape, self.reads)}.values():
+            if shape.id not in known:
+                self.connection.execute(add_shape(schema, dialect), [shape.id, VERSION, shape.text])
+                if not self.connection.in_transaction:
+                    known.add(shape.id)
+        return True
+
+    def statements(self, event: int) -> list[tuple[str, Parameters]]:
+        """Return the statement that writes all reads under the event of the make."""
+        if not self.reads:
+            return []
+        key = ("add reads", len(self.reads), self.connection.dialect.name)
+        source = self.connection.catalog.source(TableName(self.table.schema, READS))
+        text = source.child(key)
+        if text is None:
+            text = source.keep(key, add_reads(self.table.schema, len(self.reads), self.connection.dialect))
+        values: list[Any] = []
+        for n, read in enumerate(self.reads):
+            values += [event, n, *self._columns(read)]
+        return [(text, values)]
+
+    def _shape(self, read: Read) -> Shape:
+        target = self.connection.catalog.source(self.table).heading
+        return shape_of(read.query, target, self.key)
+
+    def _columns(self, read: Read) -> Iterator[Any]:
+        shape = self._shape(read)
+        first, *more = read.signatures
+        yield shape.id
+        yield canonical_text(shape.parameters(read.query.values))
+        yield canonical_text(
+            list(read.names or read.query.heading.order) if read.kind == FETCHED else read.kind
+        )
+        yield read.count
+        yield from (first.n, first.unknown, first.low, first.high, first.total, first.q1, first.q2)
+        yield canonical_text([one.numbers for one in more]) if more else None
+        wanted = read.is_unknown or self.connection.config.provenance.digests
+        yield read.digest if wanted else None
+
+
+def _difference(old: Read, new: Read, connection: Connection) -> Changed:
+    """Tell one thing that differs between two answers."""
+    table = min(tables_of(old.query.plan), key=str)
+    if old.kind != FETCHED or old.rows is None:
+        return Changed(table, None, None, f"{old.count} rows", f"{new.count} rows")
+    key = [name for name in old.query.heading.key if name in (old.names or old.query.heading.order)]
+    before, after = (
+        {tuple(str(row[name]) for name in key): row for row in answer_rows(read, connection)}
+        for read in (old, new)
+    )
+    for place, row in before.items():
+        shown = {name: row[name] for name in key}
+        if place not in after:
+            return Changed(table, shown, None, "there", "gone")
+        for name, value in row.items():
+            if str(value) != str(after[place][name]):
+                return Changed(table, shown, name, value, after[place][name])
+    for place, row in after.items():
+        if place not in before:
+            return Changed(table, {name: row[name] for name in key}, None, "absent", "there")
+    return Changed(table, None, None, "what it was", "something else")
