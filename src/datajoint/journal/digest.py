@@ -71,7 +71,7 @@ class RowDigest:
 
 
 def _encoded(value: Any) -> bytes:
-    kind: type = type(value)
+    kind: type[Any] = type(value)
     if value is None:
         return b"n;"
     if kind is int or kind is bool:
