@@ -11,7 +11,7 @@ from time import perf_counter
 import datajoint as dj
 from database import BACKENDS, FOLDER, connect, place
 from images import CATALOGUE
-from pipeline import Detection, Image, Scan, by_params, schema
+from pipeline import Image, by_params, schema
 from report import write_report
 
 
@@ -45,8 +45,7 @@ def run(backend: str, workers: int) -> None:
     connect(backend)
     say("data", place())
     import_images()
-    for table in (Scan, Detection):
-        compute(table, workers)
+    compute(workers)
 
     print("\nWhich parameters find how many blobs, of what size (radius in pixels)?\n")
     print(by_params())
@@ -68,18 +67,17 @@ def import_images() -> None:
     say("images", f"{len(Image()) - there} new, {there} there")
 
 
-def compute(table: type[dj.Computed] | type[dj.Imported], workers: int = 1) -> None:
-    """Compute the rows that are missing."""
-    missing, total = table.progress()
-    if not missing:
-        say(table.__name__, f"{total}/{total}  nothing to compute")
-        return
-    on_terminal = sys.stdout.isatty()  # there a progress bar says it
+def compute(workers: int = 1) -> None:
+    """Compute the rows that are missing, in all tables: a photograph goes on as soon as it is read."""
     start = perf_counter()
-    done = table.populate(processes=workers, display_progress=on_terminal)["success_count"]
-    if not on_terminal:
-        took = perf_counter() - start
-        say(table.__name__, f"{total - missing + done}/{total}  {done} computed in {took:.1f} s")
+    made = schema.populate(processes=workers, display_progress=sys.stderr.isatty())
+    took = perf_counter() - start
+    for table in schema.progress():
+        computed = made[table.class_name].success_count
+        what = f"{computed} computed" if computed else "nothing to compute"
+        say(table.class_name, f"{table.done}/{table.total}  {what}")
+    if made.success_count:
+        say("time", f"{took:.1f} s, {made.success_count / took:.1f} rows a second")
 
 
 def print_next_steps(backend: str, report: str) -> None:
