@@ -8,12 +8,15 @@ import subprocess
 import sys
 import textwrap
 import time
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
 FULL = os.environ.get("FAULTS") == "full"
 PATIENCE = 60
 
+POPULATE = "Fit.populate(reserve_jobs=True, suppress_errors=True)"
 START = """
 import os, sys, time
 {before}
@@ -58,27 +61,30 @@ class Workers:
     """Starts workers of one table; `Fit` and `Subject` are its classes here."""
 
     def __init__(self, folder, settings, schema):
-        self.folder, self.settings, self.schema = folder, settings, schema
+        self.folder, self.schema = folder, schema
+        self.settings = {**settings, "jobs__lease": 1, "safemode": False}
         self.processes = []
         names = {}
         exec(self.text(), names)
         self.Fit, self.Subject, self.instance = names["Fit"], names["Subject"], names["instance"]
 
-    def text(self, body="", work="pass", before=""):
-        settings = {**self.settings, "jobs__lease": 1, "safemode": False}
-        start = START.format(settings=settings, schema=self.schema, work=work, before=before)
+    def text(self, body="", work="pass", before="", settings=()):
+        """Return a program that declares the tables and goes on with `body`."""
+        given = {**self.settings, **dict(settings)}
+        start = START.format(settings=given, schema=self.schema, work=work, before=before)
         return start + textwrap.dedent(body)
 
-    def start(self, body="Fit.populate(reserve_jobs=True, suppress_errors=True)", work="pass", before=""):
+    def start(self, body=POPULATE, stdin=None, **text):
         """Start a program and wait until it has everything imported."""
         path = self.folder / f"worker{len(self.processes)}.py"
-        path.write_text(self.text(body, work, before))
+        path.write_text(self.text(body, **text))
         process = subprocess.Popen(
             [sys.executable, "-W", "ignore", str(path)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             cwd=self.folder,
+            stdin=stdin,
         )
         self.processes.append(process)
         assert "ready\n" == process.stdout.readline(), process.communicate()[1]
@@ -96,6 +102,15 @@ class Workers:
             time.sleep(0.1)
         return errors
 
+    def everybody(self):
+        """Return the numbers of all processes that were started in our folder, ours excepted."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            with suppress(OSError):
+                if entry.name.isdigit() and (entry / "cwd").resolve() == self.folder:
+                    found.append(int(entry.name))
+        return found
+
     def check(self, errors=0):
         """See that every key has exactly one result or one error, and that nothing is held."""
         counts = self.Fit.jobs.progress()
@@ -106,12 +121,28 @@ class Workers:
 
 
 @pytest.fixture
-def workers(tmp_path, backend, schema_name):
-    where = dict(backend.settings)
-    if backend.name == "sqlite":
-        where["database__name"] = str(tmp_path / "test.db")
-    found = Workers(tmp_path, where, schema_name())
-    yield found
+def make_workers(tmp_path, schema_name):
+    """Give a function that makes `Workers` on a database."""
+    made = []
+
+    def make(settings):
+        made.append(Workers(tmp_path, settings, schema_name()))
+        return made[-1]
+
+    yield make
+    for found in made:
+        stop(found)
+
+
+@pytest.fixture
+def workers(make_workers, tmp_path, backend):
+    """Workers on the backend."""
+    where = {"database__name": str(tmp_path / "test.db")} if backend.name == "sqlite" else {}
+    return make_workers({**backend.settings, **where})
+
+
+def stop(found):
+    """End all programs of a test."""
     for process in found.processes:
         process.kill()
         process.communicate()

@@ -19,10 +19,9 @@ MANY = 60
 @pytest.fixture
 def distant(workers, wire):
     """The names of a program at the other end of a wire; its makes do `acts[0]`."""
-    near, names = workers.settings, {}
-    workers.settings = {**near, "host": "127.0.0.1", "port": wire.port, "use_tls": False}
-    exec(workers.text(work="acts[0](self, key)", before="acts = [lambda *_: None]"), names)
-    workers.settings = near
+    names = {}
+    far = {"host": "127.0.0.1", "port": wire.port, "use_tls": False}
+    exec(workers.text(work="acts[0](self, key)", before="acts = [lambda *_: None]", settings=far), names)
     yield names
     names["instance"].connection.close()
 

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from datajoint.compute.attempts import DIED, add_attempt, last_outcomes, trailing
+from datajoint.compute.owner import write
 from datajoint.compute.workers import Abandoned, abandoned, forget
+from datajoint.engine.connection import Connection
+from datajoint.heading.names import TableName
+from datajoint.heading.types import parse_type
 from datajoint.logging import logger
+from datajoint.sql import workers as sql
+from datajoint.sql.jobs import Owner, repend_lost
+from datajoint.table.queues import queue_of
 
 if TYPE_CHECKING:
     from datajoint.compute.jobs import Jobs
@@ -15,6 +24,8 @@ __all__ = ["recover"]
 
 _DEATHS = 5
 """A key that so many workers in a row have died of is an error."""
+_LONG = 86_400.0
+"""Seconds after the end of its lease at which a worker is taken off the list."""
 
 
 def recover(jobs: Jobs) -> int:
@@ -35,8 +46,8 @@ def recover(jobs: Jobs) -> int:
     """
     found = abandoned(jobs)
     taken = sum(_take_back(jobs, job) for job in found)
-    for worker in {job.worker for job in found}:
-        forget(jobs.connection, jobs.database, worker)
+    if found:
+        _forget(jobs, {job.worker for job in found})
     if taken:
         logger.info("%d jobs of `%s` were held by workers that are gone", taken, jobs.target.class_name)
     return taken
@@ -53,3 +64,35 @@ def _take_back(jobs: Jobs, job: Abandoned) -> bool:
         told = {"error": message, "error_class": "WorkerDied"}
         add_attempt(jobs, job.key, job.worker, DIED, 0.0, told=told)
     return ours
+
+
+def _forget(jobs: Jobs, workers: Iterable[UUID]) -> None:
+    """Take workers off the list that are gone for certain, or for long.
+
+    On a server a lease may be over because the machine was asleep. A worker that wakes goes on taking jobs,
+    which are found by its place in the list.
+    """
+    connection, schema = jobs.connection, jobs.database
+    if connection.dialect.features.server:
+        workers = [_give_back_all(connection, schema, row) for row in _lapsed(connection, schema)]
+    for worker in workers:
+        forget(connection, schema, worker)
+
+
+def _lapsed(connection: Connection, schema: str) -> list[Any]:
+    return connection.fetch_all(sql.find_lapsed(schema, _LONG, connection.dialect))
+
+
+def _give_back_all(connection: Connection, schema: str, row: Sequence[Any]) -> UUID:
+    """Make pending whatever a worker holds, in any of its tables, and return the worker."""
+    worker, host, pid, number, tables = row
+    worker, tables = (
+        decode(value) if (decode := connection.dialect.decoder(parse_type(dtype))) else value
+        for value, dtype in ((worker, "uuid"), (tables, "json"))
+    )
+    for table in tables:
+        queue = queue_of(connection, TableName(schema, table))
+        if connection.catalog.find(queue) is not None:
+            owner = Owner(host, int(pid), int(number))
+            write(connection, repend_lost(queue, owner, connection.dialect))
+    return worker

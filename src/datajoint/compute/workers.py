@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -79,7 +80,8 @@ class Worker:
         self.id = UUID(bytes=os.urandom(16), version=4)
         self.owner = owner
         self._started = False
-        self._listed: list[str] = []
+        self._listed: dict[str, None] = {}
+        self._looked = time.time()  # which goes on while the machine sleeps
         self._lock: WriterLock | None = None
         self._beat: Beat | None = None
 
@@ -113,7 +115,7 @@ class Worker:
         tables = json_text(self._tables[schema])
         given = [owner.host, owner.pid, owner.connection_id, owner.user[:128], tables]
         text = sql.add_worker(schema, float(connection.config.jobs.lease) + _GRACE, connection.dialect)
-        self._listed.append(schema)
+        self._listed[schema] = None
         with suppress(DuplicateError):  # listed already, and the answer was lost
             write(connection, text, [_encoded(connection, self.id), *given])
 
@@ -127,9 +129,20 @@ class Worker:
         self._lock.acquire(0)
 
     def look(self) -> None:
-        """See that the lease is kept."""
-        if self._beat is not None:
-            self._beat.ensure()
+        """See that the lease is kept; call it before anything is taken."""
+        if self._beat is None:
+            return
+        self._beat.ensure()
+        before, self._looked = self._looked, time.time()
+        if self._looked - before > float(self._connection.config.jobs.lease) / 3:
+            self._renew()  # the machine may have slept, and the beat with it
+
+    def _renew(self) -> None:
+        connection = self._connection
+        for schema in self._listed:
+            text = sql.renew_worker(schema, float(connection.config.jobs.lease), connection.dialect)
+            if not write(connection, text, [_encoded(connection, self.id)]):
+                self._list(schema)
 
     def close(self) -> None:
         """Take the worker off the list; call it when it holds no job any more."""

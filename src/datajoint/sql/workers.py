@@ -14,7 +14,7 @@ from datajoint.sql.jobs import RESERVED, later
 
 __all__ = [
     "ATTEMPTS", "WORKERS", "add_attempt", "add_worker", "attempts_table", "find_abandoned", "find_attempts",
-    "find_living", "forget_worker", "renew_worker", "workers_table",
+    "find_lapsed", "find_living", "forget_worker", "renew_worker", "workers_table",
 ]  # fmt: skip
 
 WORKERS = "~workers"
@@ -112,6 +112,14 @@ def forget_worker(schema: str, dialect: Dialect) -> str:
     spec = workers_table(schema)
     text = f"DELETE FROM {dialect.table(spec.name)} WHERE {dialect.quote('worker')} = "
     return dialect.escape(text) + _parameter(spec, "worker", 1, dialect)
+
+
+def find_lapsed(schema: str, seconds: float, dialect: Dialect) -> str:
+    """Return the SELECT of workers whose lease is over for so long: worker, host, pid, connection, tables."""
+    names = ", ".join(map(dialect.quote, ("worker", *_IDENTITY, "tables")))
+    ago = later(-seconds, dialect, _DIGITS, utc=True)
+    table = dialect.table(TableName(schema, WORKERS))
+    return dialect.escape(f"SELECT {names} FROM {table} WHERE {dialect.quote('expires')} <= {ago}")
 
 
 def find_abandoned(queue: TableName, key: Sequence[str], dialect: Dialect) -> str:
