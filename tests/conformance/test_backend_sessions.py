@@ -126,10 +126,48 @@ def test_a_batch_counts_rows_and_stops_at_an_error(table):
 def test_a_failed_load_leaves_a_usable_session(table):
     session, name = table
     with pytest.raises(DuplicateError):
-        session.load_rows(name, ["x"], [parse_type("int32")], [(1,), (2,), (1,)])
+        session.load_rows(name, ["x"], [parse_type("int32")], [[[1, 2, 1]]])
     assert 0 == count(session, name)
     assert 0 == session.load_rows(name, ["x"], [parse_type("int32")], [])
-    assert 2 == session.load_rows(name, ["x"], [parse_type("int32")], [(1,), (2,)])
+    assert 2 == session.load_rows(name, ["x"], [parse_type("int32")], [[[1, 2]]])
+
+
+@pytest.mark.statement("ERR-6", "INS-2")
+def test_a_load_that_is_refused_leaves_the_transaction_to_the_caller(table):
+    session, name = table
+    session.begin()
+    assert 2 == session.load_rows(name, ["x"], [parse_type("int32")], [[[1, 2]]])
+    session.savepoint("before")
+    with pytest.raises(DuplicateError) as caught:
+        session.load_rows(name, ["x"], [parse_type("int32")], [[[3, 4]], [[5, 2, 6]]])
+    assert "unique" == caught.value.context["reason"]
+    session.rollback_to("before")
+    assert 2 == count(session, name)
+    session.rollback()
+    assert 0 == count(session, name)
+
+
+@pytest.mark.statement("INS-2")
+def test_a_server_that_reads_no_files_of_clients(table, monkeypatch):
+    session, name = table
+    if session.dialect.name == "mysql":
+        monkeypatch.setattr("datajoint.backends.mysql.load_statement", lambda *_: "LOAD NOTHING")
+    session.begin()
+    for n in (1, 4):
+        assert 3 == session.load_rows(name, ["x"], [parse_type("int32")], [[[n, n + 1]], [[n + 2]]])
+    session.commit()
+    assert 6 == count(session, name)
+
+
+@pytest.mark.statement("CFG-17")
+def test_a_server_gets_no_file_that_it_asks_for(table, tmp_path):
+    session, name = table
+    secret = tmp_path / "secret"
+    secret.write_text("1\n2\n")
+    if session.dialect.name == "mysql":
+        session.execute(f"LOAD DATA LOCAL INFILE '{secret}' INTO TABLE {name} (x)")
+    assert 0 == count(session, name)
+    assert 1 == session.load_rows(name, ["x"], [parse_type("int32")], [[[1]]])
 
 
 @pytest.mark.statement("QRY-26", "ERR-5")

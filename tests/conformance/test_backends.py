@@ -292,7 +292,7 @@ def same(expected, actual):
 @pytest.mark.statement("TYP-1", "TYP-2", "TYP-3", "TYP-5", "TYP-6", "TYP-7", "TYP-8", "TYP-9", "TYP-10",
                        "TYP-11",
                        "TYP-12", "TYP-13", "TYP-15", "TYP-16", "TYP-21", "TYP-23")  # fmt: skip
-@pytest.mark.parametrize("way", ["one by one", "many", "load", "batch"])
+@pytest.mark.parametrize("way", ["one by one", "many", "load", "load in a transaction", "batch"])
 def test_extreme_values_come_back(session, extremes, way):
     spec, rows = extremes
     dialect, dtypes = session.dialect, [a.dtype for a in spec.attributes]
@@ -309,7 +309,11 @@ def test_extreme_values_come_back(session, extremes, way):
         assert [1] * len(rows) == session.execute_batch([(text, row) for row in sent])
     else:
         columns = [a.name for a in spec.attributes]
-        assert len(rows) == session.load_rows(dialect.table(spec.name), columns, dtypes, sent)
+        if way == "load in a transaction":
+            session.begin()
+        assert len(rows) == session.load_rows(
+            dialect.table(spec.name), columns, dtypes, [list(zip(*sent, strict=True))]
+        )
     assert [] == same(rows, fetch(session, spec))
 
 
@@ -324,7 +328,7 @@ def test_a_list_matches_exactly_its_values(session, extremes, text):
     attribute = next(a for a in spec.attributes[1:] if a.dtype == dtype)
     session.load_rows(
         dialect.table(spec.name), [a.name for a in spec.attributes], [a.dtype for a in spec.attributes],
-        [encoded(dialect, [a.dtype for a in spec.attributes], row) for row in rows],
+        [list(zip(*[encoded(dialect, [a.dtype for a in spec.attributes], row) for row in rows], strict=True))],
     )  # fmt: skip
     values = [canonical(dtype, value) for value in VALUES[text]]
     column = dialect.comparable(dtype, dialect.quote(attribute.name))
@@ -350,7 +354,7 @@ def test_any_float_matches_itself_in_a_list(session, schemas):
     name = TableName(schemas[0], "floats")
     spec = TableSpec(name, (Attribute("x", dtype, in_key=True),), ("x",))
     run(session, create_table(spec, {}, dialect))
-    assert len(values) == session.load_rows(dialect.table(name), ["x"], [dtype], [(v,) for v in values])
+    assert len(values) == session.load_rows(dialect.table(name), ["x"], [dtype], [[values]])
     source = dialect.list_source(
         [dtype], [dialect.parameter(n + 1) for n in range(dialect.list_parameters([dtype]))]
     )
@@ -432,7 +436,7 @@ def test_transactions_and_savepoints(session, pair):
 @pytest.mark.statement("FET-1")
 def test_a_stream_leaves_the_session_free(session, pair):
     a, b = pair
-    session.load_rows(a, ["x"], [parse_type("int8")], [(n,) for n in range(100)])
+    session.load_rows(a, ["x"], [parse_type("int8")], [[range(60)], [range(60, 100)]])
     seen = []
     for rows in session.stream(f"SELECT x FROM {a} ORDER BY x", (), 30):
         seen += [row[0] for row in rows]

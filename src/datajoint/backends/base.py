@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from datajoint._value import Value
@@ -315,8 +316,8 @@ class Session(ABC):
         """
 
     def load_rows(
-        self, table: str, columns: Sequence[str], dtypes: Sequence[AttributeType], rows: Iterable[Parameters],
-        constants: Mapping[str, Any] | None = None,
+        self, table: str, columns: Sequence[str], dtypes: Sequence[AttributeType],
+        chunks: Sequence[Sequence[Sequence[Any]]], constants: Mapping[str, Any] | None = None,
     ) -> int:  # fmt: skip
         """Insert many rows of driver values the fastest way and return their number.
 
@@ -326,6 +327,8 @@ class Session(ABC):
             Quoted, from `Dialect.table`.
         columns, dtypes
             Names (not quoted) and storage types of the values of a row.
+        chunks
+            The rows, some at a time, by column.
         constants
             Driver values that are the same in every row, by column.
         """
@@ -335,7 +338,8 @@ class Session(ABC):
         names = escape(", ".join(map(quote, [*columns, *constants])))
         marks = [dialect.write(t, dialect.parameter(n, t)) for n, t in enumerate(dtypes, 1)]
         values = ", ".join([*marks, *(escape(dialect.literal(value)) for value in constants.values())])
-        return self.execute_many(f"INSERT INTO {escape(table)} ({names}) VALUES ({values})", rows)
+        text = f"INSERT INTO {escape(table)} ({names}) VALUES ({values})"
+        return self.execute_many(text, chain.from_iterable(zip(*chunk, strict=True) for chunk in chunks))
 
     # ------------------------------------------------------------------------------------------ transactions
 

@@ -17,6 +17,7 @@ from datajoint.backends.base import Backend, Cursor, Parameters, Session
 from datajoint.backends.mysql_catalog import MysqlCatalog
 from datajoint.backends.mysql_dialect import MysqlDialect, binary_literal
 from datajoint.backends.mysql_errors import LOST, NO_TLS, refused, translate
+from datajoint.backends.mysql_load import NOT_SERVED, can_load, load_statement, load_text
 from datajoint.errors import DataJointError, DuplicateError
 
 if TYPE_CHECKING:
@@ -38,9 +39,10 @@ CHARSET = "utf8mb4"
 PACKET = 1 << 20
 """Bytes of SQL after which another packet is begun; servers take 16 MB or more by default."""
 
-CHUNK = 4000
-"""Rows written at a time by `MysqlSession.load_rows`."""
+UPLOAD = 1 << 19
+"""Bytes of a packet of a file."""
 
+_BEFORE_LOAD = "dj_load"
 IN_TRANSACTION = 1
 _TOKENS = re.compile(
     r"""'(?:[^'\\]|''|\\.)*'|"(?:[^"\\]|""|\\.)*"|`(?:[^`]|``)*`"""
@@ -61,6 +63,7 @@ class MysqlSession(Session):
         self._mariadb = "mariadb" in connection.get_server_info().lower()
         self.dialect = self._literals = MysqlDialect(self._mariadb)
         self._user: str | None = None
+        self._serves = True  # whether the server reads files of ours
 
     @classmethod
     def open(
@@ -76,7 +79,8 @@ class MysqlSession(Session):
             "host": settings.host, "port": settings.port, "user": settings.user,
             "password": settings.password or "", "database": None, "charset": CHARSET, "autocommit": None,
             "connect_timeout": CONNECT_TIMEOUT, "conv": _conversions(),
-            "client_flag": driver.constants.CLIENT.MULTI_STATEMENTS | driver.constants.CLIENT.FOUND_ROWS,
+            "client_flag": driver.constants.CLIENT.MULTI_STATEMENTS | driver.constants.CLIENT.FOUND_ROWS
+            | driver.constants.CLIENT.LOCAL_FILES,
             # MariaDB refuses rows that changed since a snapshot; statements of ours want the rows of now.
             "init_command": f"SET NAMES {CHARSET};SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;"
             f"SET sql_mode = '{SQL_MODE}', autocommit = 1, group_concat_max_len = 1073741824,"
@@ -174,20 +178,51 @@ class MysqlSession(Session):
                 connection._force_close()
 
     def load_rows(
-        self, table: str, columns: Sequence[str], dtypes: Sequence[AttributeType], rows: Iterable[Parameters],
-        constants: Mapping[str, Any] | None = None,
+        self, table: str, columns: Sequence[str], dtypes: Sequence[AttributeType],
+        chunks: Sequence[Sequence[Sequence[Any]]], constants: Mapping[str, Any] | None = None,
     ) -> int:  # fmt: skip
         constants = constants or {}
-        dialect = self.dialect
-        names = ", ".join(map(dialect.quote, [*columns, *constants]))
+        names = ", ".join(map(self.dialect.quote, [*columns, *constants]))
         start = f"INSERT INTO {table} ({names}) VALUES ("
-        end = "".join(f",{dialect.literal(value)}" for value in constants.values()) + ")"
-        done, remaining = 0, iter(rows)
-        while chunk := list(islice(remaining, CHUNK)):
+        if self._serves and self.in_transaction and can_load(dtypes):
+            text = load_statement(table, columns, dtypes, constants, self.dialect)
+            if self._load(text, start, dtypes, chunks):
+                return sum(len(chunk[0]) for chunk in chunks)
+        end = "".join(f",{self.dialect.literal(value)}" for value in constants.values()) + ")"
+        done = 0
+        for chunk in chunks:
             texts = self._literals.literal_rows(dtypes, chunk)
             for packet in _packets(texts):
                 done += self._insert(start + f"{end},(".join(packet) + end)
         return done
+
+    def _load(
+        self,
+        text: str,
+        insert: str,
+        dtypes: Sequence[AttributeType],
+        chunks: Sequence[Sequence[Sequence[Any]]],
+    ) -> bool:
+        """Send rows as a file, and say whether the server took all of them as they are.
+
+        It takes what it can of a file, and warns; another way of writing has to tell what was wrong.
+        """
+        cursor, connection = self._cursor, self._connection
+        connection.upload = (load_text(dtypes, chunk) for chunk in chunks)
+        try:
+            cursor.execute(f"SAVEPOINT {_BEFORE_LOAD};{text}")
+            cursor.nextset()
+        except Exception as error:
+            if isinstance(error, _driver().Error) and error.args[0] in NOT_SERVED:
+                self._serves = False
+                return False
+            raise self._failed(error, insert) from error
+        finally:
+            connection.upload = None
+        if cursor.rowcount == sum(len(chunk[0]) for chunk in chunks) and not cursor._result.warning_count:
+            return True
+        self.execute(f"ROLLBACK TO SAVEPOINT {_BEFORE_LOAD}")
+        return False
 
     def _insert(self, text: str) -> int:
         try:
@@ -344,6 +379,7 @@ def _forget(cursor: Any) -> None:
 def _connection_class(encrypted: bool = False) -> Any:
     """Return the driver's connection, sending the bytes of `binary_literal` as they are.
 
+    A server that asks for a file gets the rows that are to be sent now, or nothing, whatever it names.
     With `encrypted` it tells a server that cannot encrypt nothing of the user (CFG-17).
     """
     driver = _driver()
@@ -361,8 +397,39 @@ def _connection_class(encrypted: bool = False) -> Any:
     def set_character_set(self: Any, charset: str, collation: str | None = None) -> None:
         self.charset, self.collation = charset, collation  # the server is told with all the rest, at once
 
-    own = {"query": query, "_request_authentication": authenticate, "set_character_set": set_character_set}
+    def read_result(self: Any, unbuffered: bool = False) -> Any:
+        self._result = None
+        result = _result_class()(self)
+        (result.init_unbuffered_query if unbuffered else result.read)()
+        self._result = result
+        if result.server_status is not None:
+            self.server_status = result.server_status
+        return result.affected_rows
+
+    own = {
+        "query": query, "_request_authentication": authenticate, "set_character_set": set_character_set,
+        "_read_query_result": read_result, "upload": None,
+    }  # fmt: skip
     return type("Connection", (base,), own)
+
+
+@cache
+def _result_class() -> Any:
+    """Return the driver's result, which knows of no files but the rows of `MysqlSession.load_rows`."""
+
+    def send_rows(self: Any, _request: object) -> None:
+        connection = self.connection
+        blocks, connection.upload = connection.upload or (), None
+        try:
+            for block in blocks:
+                for start in range(0, len(block), UPLOAD):
+                    connection.write_packet(block[start : start + UPLOAD])
+        finally:
+            connection.write_packet(b"")
+            answer = connection._read_packet()
+        self._read_ok_packet(answer)
+
+    return type("Result", (_driver().connections.MySQLResult,), {"_read_load_local_packet": send_rows})
 
 
 def _driver() -> Any:

@@ -186,13 +186,13 @@ class MysqlDialect(Dialect):
     def now_utc(self, digits: int) -> str:
         return f"UTC_TIMESTAMP({digits})" if digits else "UTC_TIMESTAMP()"
 
-    def literal_rows(self, dtypes: Sequence[AttributeType], rows: Sequence[Sequence[Any]]) -> list[str]:
-        """Return rows of driver values as literals joined by commas, written by column."""
+    def literal_rows(self, dtypes: Sequence[AttributeType], chunk: Sequence[Sequence[Any]]) -> list[str]:
+        """Return rows of driver values, given by column, as literals joined by commas."""
         columns = [
             self._timed(_literals(column, self.literal))
             if dtype.kind == "timestamp"
             else _literals(column, self.literal)
-            for dtype, column in zip(dtypes, zip(*rows, strict=True), strict=True)
+            for dtype, column in zip(dtypes, chunk, strict=True)
         ]
         return list(map(",".join, zip(*columns, strict=True)))
 

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
-from itertools import chain, count
+from itertools import chain, count, repeat
 from typing import TYPE_CHECKING, Any, Self
 
 from datajoint.backends import postgresql_signals
@@ -165,30 +165,26 @@ class PostgresqlSession(Session):
                 cursor.close()
 
     def load_rows(
-        self, table: str, columns: Sequence[str], dtypes: Sequence[AttributeType], rows: Iterable[Parameters],
-        constants: Mapping[str, Any] | None = None,
+        self, table: str, columns: Sequence[str], dtypes: Sequence[AttributeType],
+        chunks: Sequence[Sequence[Sequence[Any]]], constants: Mapping[str, Any] | None = None,
     ) -> int:  # fmt: skip
-        remaining = iter(rows)
-        first = next(remaining, None)
-        rows = remaining if first is None else chain((first,), remaining)
-        if first and sum(len(value) for value in first if isinstance(value, bytes)) > LARGE:
-            return super().load_rows(table, columns, dtypes, rows, constants)
+        first = chunks[0] if chunks else ()
+        if sum(len(column[0]) for column in first if isinstance(column[0], bytes)) > LARGE:
+            return super().load_rows(table, columns, dtypes, chunks, constants)
         constants = constants or {}
-        fixed = tuple(constants.values())
-        types = [
-            _COPY_TYPES.get(dtype.kind) or self.dialect.column_type(dtype).split("(")[0] for dtype in dtypes
-        ]
-        types += [_constant_type(value) for value in fixed]
-        packers = {n: pack for n, dtype in enumerate(dtypes) if (pack := _PACKERS.get(dtype.kind))}
+        types = [_COPY_TYPES.get(t.kind) or self.dialect.column_type(t).split("(")[0] for t in dtypes]
+        types += map(_constant_type, constants.values())
         names = ", ".join(map(self.dialect.quote, [*columns, *constants]))
         text = f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)"
         try:
             with self._connection.cursor() as cursor:
                 with cursor.copy(text) as copy:
                     copy.set_types(types)
-                    write = copy.write_row
-                    for row in rows:
-                        write((_packed(row, packers) if packers else tuple(row)) + fixed)
+                    # As copy.write_row() does, without two more calls a row.
+                    pack, send = copy.formatter.write_row, copy.writer.write
+                    for row in _rows(dtypes, chunks, tuple(constants.values())):
+                        if block := pack(row):
+                            send(block)
                 return cursor.rowcount
         except Exception as error:
             raise self._failed(error, text) from error
@@ -268,12 +264,20 @@ def _pack_json(text: str) -> bytes:
 _PACKERS: dict[str, Callable[[Any], Any]] = {"json": _pack_json, "uint64": Decimal}  # fmt: skip
 
 
-def _packed(row: Parameters, packers: Mapping[int, Any]) -> tuple[Any, ...]:
-    values = list(row)
-    for n, pack in packers.items():
-        if values[n] is not None:
-            values[n] = pack(values[n])
-    return tuple(values)
+def _rows(
+    dtypes: Sequence[AttributeType], chunks: Iterable[Sequence[Sequence[Any]]], constants: Parameters
+) -> Iterable[tuple[Any, ...]]:
+    """Return rows as they are packed."""
+    packers = [_PACKERS.get(dtype.kind) for dtype in dtypes]
+    fixed = list(map(repeat, constants))
+    return chain.from_iterable(
+        zip(*map(_packed, packers, chunk), *fixed, strict=False)  # the constants have no end
+        for chunk in chunks
+    )
+
+
+def _packed(pack: Callable[[Any], Any] | None, column: Sequence[Any]) -> Sequence[Any]:
+    return column if pack is None else [None if value is None else pack(value) for value in column]
 
 
 def _constant_type(value: Any) -> str:

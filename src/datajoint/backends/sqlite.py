@@ -183,8 +183,8 @@ class SqliteSession(Session):
                 connection.close()
 
     def load_rows(
-        self, table: str, columns: Sequence[str], dtypes: Sequence[AttributeType], rows: Iterable[Parameters],
-        constants: Mapping[str, Any] | None = None,
+        self, table: str, columns: Sequence[str], dtypes: Sequence[AttributeType],
+        chunks: Sequence[Sequence[Sequence[Any]]], constants: Mapping[str, Any] | None = None,
     ) -> int:  # fmt: skip
         constants = constants or {}
         quote, literal = self.dialect.quote, self.dialect.literal
@@ -192,11 +192,11 @@ class SqliteSession(Session):
         row = "(" + ", ".join(["?"] * len(columns) + [literal(value) for value in constants.values()]) + ")"
         start = f"INSERT INTO {table} ({names}) VALUES "
         size = max(1, min(ROWS_PER_STATEMENT, MOST_VARIABLES // max(1, len(columns))))
-        remaining, done = iter(rows), 0
+        remaining, done = chain.from_iterable(zip(*chunk, strict=True) for chunk in chunks), 0
         many = start + ", ".join([row] * size)
-        while chunk := list(islice(remaining, size)):
-            text = many if len(chunk) == size else start + ", ".join([row] * len(chunk))
-            done += self.execute(text, list(chain.from_iterable(chunk))).rowcount
+        while rows := list(islice(remaining, size)):
+            text = many if len(rows) == size else start + ", ".join([row] * len(rows))
+            done += self.execute(text, list(chain.from_iterable(rows))).rowcount
         return done
 
     # ---------------------------------------------------------------------------------------- transactions

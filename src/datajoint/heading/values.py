@@ -11,7 +11,7 @@ import json
 import math
 import re
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set as AbstractSet
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Context, Decimal, DecimalException
 from functools import cache, partial
@@ -471,8 +471,15 @@ def _time(digits: int, value: object) -> timedelta | None:
 # columns
 
 
-def check_column(dtype: AttributeType, values: Sequence[Any]) -> Sequence[Any]:
+def check_column(
+    dtype: AttributeType, values: Sequence[Any], types: AbstractSet[type] | None = None
+) -> Sequence[Any]:
     """Return a chunk of a column as canonical values; None stays None, NaN becomes None.
+
+    Parameters
+    ----------
+    types
+        Those of the values, where they are known.
 
     Returns
     -------
@@ -493,10 +500,10 @@ def check_column(dtype: AttributeType, values: Sequence[Any]) -> Sequence[Any]:
     normalise = normaliser(dtype)
     if normalise is None or not values:
         return values
-    types = set(map(type, values))
+    types = set(map(type, values)) if types is None else types
     present = values
     if type(None) in types:
-        types.discard(type(None))
+        types = types - {type(None)}
         present = [value for value in values if value is not None]
     if not types:
         return values

@@ -162,16 +162,16 @@ def _column(
     layout: Layout, attribute: Attribute, values: Sequence[Any], rows: Sequence[int | None]
 ) -> Sequence[Any] | None:
     """Return the canonical values of a column, None where all rows take the default of the database."""
-    kinds = set(map(type, values))
+    kinds: set[type] | None = set(map(type, values))
     if type(None) in kinds or Absent in kinds:
         filled = _with_defaults(layout, attribute, values, rows)
         if filled is None:
             return None
-        values = filled
+        values, kinds = filled, None
     if attribute.dtype.kind in ("codec", "blob"):
         return values
     try:
-        checked = check_column(attribute.dtype, values)
+        checked = check_column(attribute.dtype, values, kinds)
     except ColumnError as error:
         raise _refused(layout, attribute, rows[error.index], error.reason) from None
     if checked is not values and not attribute.nullable and None in checked:
@@ -228,14 +228,20 @@ def _refused(layout: Layout, attribute: Attribute, row: int | None, reason: str)
 def _check_storable(
     layout: Layout, attribute: Attribute, values: Sequence[Any], rows: Sequence[int | None]
 ) -> None:
-    if (fits := unstorable(layout, attribute)) is not None:
+    if (fits := unstorable(layout, attribute)) is None:
+        return
+    present = [value for value in values if value is not None] if None in values else values
+    if present and (fits(min(present)) or fits(max(present))):
         for value, row in zip(values, rows, strict=True):
             if value is not None and (reason := fits(value)):
                 raise _refused(layout, attribute, row, reason)
 
 
 def unstorable(layout: Layout, attribute: Attribute) -> Callable[[Any], str] | None:
-    """Return the function that says why the database cannot store a value of a type, "" if it can."""
+    """Return the function that says why the database cannot store a value of a type, "" if it can.
+
+    What lies between two values that it can store can be stored, too.
+    """
     features, kind = layout.dialect.features, attribute.dtype.kind
     if kind in FLOATS and not features.infinity:
         return lambda value: (

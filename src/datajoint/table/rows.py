@@ -227,9 +227,7 @@ def write_many(layout: Layout, batch: Batch, mode: Mode, event: EventRecord | No
     names = [name for name, _ in batch.columns]
     dtypes = [dtype for _, dtype in batch.columns]
     if not (mode.skip or mode.replace):
-        return connection.session.load_rows(
-            dialect.table(layout.name), names, dtypes, batch.rows(), constants
-        )
+        return connection.session.load_rows(dialect.table(layout.name), names, dtypes, batch.parts, constants)
     if not dialect.features.server:
         return _in_groups(layout, batch, mode, constants)
     rows = list(_last_of_each_key(layout, batch) if mode.replace else _first_of_each_key(layout, batch))
@@ -242,7 +240,9 @@ def write_many(layout: Layout, batch: Batch, mode: Mode, event: EventRecord | No
         columns = batch.columns + ((EVENT,) if constants else ())
         marked = [row + tuple(constants.values()) for row in rows]
         return sum(connection.execute_batch(list(_row_by_row(layout, columns, marked, mode))))
-    connection.session.load_rows(staging(layout.name, dialect), names, dtypes, rows)
+    connection.session.load_rows(
+        staging(layout.name, dialect), names, dtypes, [list(zip(*rows, strict=True))]
+    )
     changed = _from_staged(layout, batch.columns, mode, list(constants.items()))
     connection.session.execute(drop_staging(layout.name, dialect))
     return changed
