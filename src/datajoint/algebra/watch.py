@@ -40,7 +40,7 @@ from datajoint.heading.attribute import Attribute
 from datajoint.heading.heading import Heading
 from datajoint.heading.names import TableName
 
-__all__ = ["EVENT", "ROWS", "SUMS", "Mark", "Watched", "summary", "watch"]
+__all__ = ["EVENT", "ROWS", "SUMS", "Mark", "Unmarked", "Watched", "summary", "watch"]
 
 EVENT = "_event"
 ROWS = "~rows"
@@ -96,8 +96,19 @@ class Watched(Value):
     identified: bool = False
 
 
-def watch(plan: Plan) -> Watched:
+class Unmarked(Distinct):
+    """Combinations that rows are only matched with: as those of a semijoin, they leave no marks."""
+
+    __slots__ = ()
+
+
+def watch(plan: Plan, identify: bool = False) -> Watched:
     """Return a plan that gives the same rows, and marks beside them.
+
+    Parameters
+    ----------
+    identify
+        Tell the identity of rows even where events suffice.
 
     Examples
     --------
@@ -108,15 +119,16 @@ def watch(plan: Plan) -> Watched:
     >>> watched.plan.heading.names, watched.marks[0].event
     (['a', '_event', '~e1', '~p1'], '~e1')
     """
-    found: Watched | None = plan.statements.get("watched")
+    key = "identified" if identify else "watched"
+    found: Watched | None = plan.statements.get(key)
     if found is None:
-        identify = not _events_suffice(plan)
+        identify = identify or not _events_suffice(plan)
         watched = _Watcher(identify).watch(plan)
-        found = plan.statements["watched"] = replace(watched, identified=identify)
+        found = plan.statements[key] = replace(watched, identified=identify)
     return found
 
 
-def summary(plan: Plan, names: tuple[str, ...] = ()) -> Watched:
+def summary(plan: Plan, names: tuple[str, ...] = (), identify: bool = False) -> Watched:
     """Return a plan of one row, or of one per combination of some attributes: number of rows and signatures.
 
     Examples
@@ -125,13 +137,14 @@ def summary(plan: Plan, names: tuple[str, ...] = ()) -> Watched:
     >>> summary(table).plan.heading.names[:3]
     ['~rows', '~n1', '~k1']
     """
-    found: Watched | None = plan.statements.get(("summary", names))
+    key = ("summary", names, identify)
+    found: Watched | None = plan.statements.get(key)
     if found is None:
-        watched = watch(plan)
+        watched = watch(plan, identify)
         sums, marks = _gathered(watched.marks)
         counted = _fragment(Call("count", (), INT64))
         node = _grouped(watched.plan, names, ((ROWS, counted), *sums))
-        found = plan.statements["summary", names] = Watched(node, marks, watched.identified)
+        found = plan.statements[key] = Watched(node, marks, watched.identified)
     return found
 
 
@@ -213,7 +226,7 @@ class _Watcher:
                 sums, marks = _gathered(inner.marks)
                 return Watched(_grouped(inner.plan, plan.names, (*plan.aggregates, *sums), plan), marks)
             case Distinct():
-                return self._distinct(plan)
+                return Watched(plan, ()) if isinstance(plan, Unmarked) else self._distinct(plan)
             case Union():
                 return self._union(plan)
             case Top():
