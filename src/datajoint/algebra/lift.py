@@ -183,15 +183,13 @@ class _Lifting:
 
     def _join(self, plan: Join, offset: int) -> _Part:
         left, right, kept = self._both(plan.left, plan.right, offset)
-        if plan.kind == "left" and not right.names <= left.names:
-            raise _Stuck
-        if plan.kind == "outer":
+        if plan.kind == "outer" or (plan.kind == "left" and not right.names <= left.names):
             raise _Stuck
         on = (*plan.on, *sorted(left.names & right.names))
         names = left.names | right.names
         found = {a.name: a for part in (right, left) for a in _carried(part)}
-        heading = Heading([*plan.heading.values(), *(replace(found[name], in_key=True) for name in sorted(names))],
-                          nullable_key=plan.heading.nullable_key)  # fmt: skip
+        added = [replace(found[name], in_key=True) for name in sorted(names)]
+        heading = Heading([*plan.heading.values(), *added], nullable_key=plan.heading.nullable_key)
         return _Part(Join(left.plan, right.plan, on, plan.kind, _ordered(heading)), names, kept)
 
     def _aggregate(self, plan: Aggregate, offset: int) -> _Part:
