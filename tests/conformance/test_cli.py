@@ -10,12 +10,12 @@ pytestmark = pytest.mark.statement("CLI-2")
 
 
 @pytest.fixture
-def broken(lab, monkeypatch):
+def broken(shop, monkeypatch):
     """The pipeline with two errors of one kind in `Scan`."""
     monkeypatch.setenv("BROKEN", "1")
-    for table in (lab.module.Scan, lab.module.Fit):
+    for table in (shop.module.Scan, shop.module.Fit):
         table.populate(reserve_jobs=True, suppress_errors=True)
-    return lab
+    return shop
 
 
 def tables(shown):
@@ -61,19 +61,19 @@ def test_colours_are_for_terminals_and_those_who_ask(broken, monkeypatch):
     assert "\x1b[31m" in broken.dj("status", "lab").out
 
 
-def test_status_shows_who_is_at_work(lab):
-    jobs = lab.module.Scan.jobs
+def test_status_shows_who_is_at_work(shop):
+    jobs = shop.module.Scan.jobs
     jobs.refresh()
     held = Reservations(jobs, None, None, None)
     try:
         next(held.tasks())
-        [pipeline] = lab.json("status", "lab")
+        [pipeline] = shop.json("status", "lab")
     finally:
         held.close()
     [worker] = pipeline["workers"]
     assert (True, ["_scan"]) == (worker["alive"], worker["tables"])
     assert 1 == tables([pipeline])["Scan"]["reserved"]
-    assert [] == lab.json("status", "lab")[0]["workers"]
+    assert [] == shop.json("status", "lab")[0]["workers"]
 
 
 def test_errors_of_one_kind_are_shown_once(broken):
@@ -95,8 +95,8 @@ def test_errors_say_where_and_what_next(broken):
     assert f"dj retry {broken.schema}:Scan --all" in out
 
 
-def test_no_errors(lab):
-    assert "no errors\n" == lab.dj("errors", "lab").out
+def test_no_errors(shop):
+    assert "no errors\n" == shop.dj("errors", "lab").out
 
 
 def test_retry_lets_jobs_be_made_again(broken, monkeypatch):
@@ -127,9 +127,9 @@ def test_jobs_lists_the_queue(broken):
     assert "… and 1 more" in out
 
 
-def test_jobs_of_a_table_without_a_queue(lab):
-    assert "no queue yet" in lab.dj("jobs", "lab:Scan").out
-    assert "3 pending" in lab.dj("jobs", "lab:Scan", "--refresh").out
+def test_jobs_of_a_table_without_a_queue(shop):
+    assert "no queue yet" in shop.dj("jobs", "lab:Scan").out
+    assert "3 pending" in shop.dj("jobs", "lab:Scan", "--refresh").out
 
 
 @pytest.mark.parametrize(
@@ -148,46 +148,46 @@ def test_jobs_of_a_table_without_a_queue(lab):
     ],
     ids=lambda value: "-".join(value) if isinstance(value, list) else None,
 )
-def test_mistakes_are_explained(lab, arguments, said):
-    lab.module.Scan.jobs.refresh()
-    err = lab.dj(*arguments, status=1).err
+def test_mistakes_are_explained(shop, arguments, said):
+    shop.module.Scan.jobs.refresh()
+    err = shop.dj(*arguments, status=1).err
     assert [] == [text for text in said if text not in err], err
 
 
-def test_a_module_that_fails_is_named_with_the_line(lab):
-    (lab.folder / "wrong.py").write_text("import datajoint\nx = 1 / 0\n", encoding="utf-8")
-    err = lab.dj("status", "wrong", status=1).err
+def test_a_module_that_fails_is_named_with_the_line(shop):
+    (shop.folder / "wrong.py").write_text("import datajoint\nx = 1 / 0\n", encoding="utf-8")
+    err = shop.dj("status", "wrong", status=1).err
     assert "`wrong` cannot be imported: ZeroDivisionError: division by zero (wrong.py:2)" in err
 
 
-def test_a_module_without_tables(lab):
-    (lab.folder / "empty.py").write_text("import datajoint as dj\nschema = dj.Schema()\n", encoding="utf-8")
-    assert "Name the module that activates its schemas" in lab.dj("status", "empty", status=1).err
+def test_a_module_without_tables(shop):
+    (shop.folder / "empty.py").write_text("import datajoint as dj\nschema = dj.Schema()\n", encoding="utf-8")
+    assert "Name the module that activates its schemas" in shop.dj("status", "empty", status=1).err
 
 
 @pytest.mark.backends("sqlite")
-def test_no_database_file_is_made_by_looking(lab, monkeypatch):
+def test_no_database_file_is_made_by_looking(shop, monkeypatch):
     monkeypatch.setenv("DJ_DATABASE_NAME", "other.db")
-    lab.forget()
-    assert "There is no database file" in lab.dj("status", status=1).err
-    assert not (lab.folder / "other.db").exists()
+    shop.forget()
+    assert "There is no database file" in shop.dj("status", status=1).err
+    assert not (shop.folder / "other.db").exists()
 
 
-def test_settings_may_come_from_a_file(lab, monkeypatch):
+def test_settings_may_come_from_a_file(shop, monkeypatch):
     names = {"DJ_PASS": "password", "DJ_DATABASE_NAME": "name"}
-    tree = {names.get(name, name[3:].lower()): value for name, value in lab.where.items()}
-    (lab.folder / "other.json").write_text(json.dumps({"database": tree}), encoding="utf-8")
-    for name in lab.where:
+    tree = {names.get(name, name[3:].lower()): value for name, value in shop.where.items()}
+    (shop.folder / "other.json").write_text(json.dumps({"database": tree}), encoding="utf-8")
+    for name in shop.where:
         monkeypatch.delenv(name)
-    lab.forget()
-    shown = lab.json("status", "--schema", lab.schema, "--config", "other.json")
+    shop.forget()
+    shown = shop.json("status", "--schema", shop.schema, "--config", "other.json")
     assert ["Subject", "Scan", "Fit"] == list(tables(shown))
 
 
 @pytest.mark.statement("CLI-1")
-def test_a_prompt_with_schemas(lab):
-    names = f"{lab.schema}:one", "-s", f"{lab.schema}:two"
-    said = lab.dj(
+def test_a_prompt_with_schemas(shop):
+    names = f"{shop.schema}:one", "-s", f"{shop.schema}:two"
+    said = shop.dj(
         "shell", "-s", *names, text="print(len(one.Subject()), two.Scan.primary_key, dj.__version__)\n"
     )
     assert "3 ['subject_id'] 3." in said.out
@@ -195,26 +195,26 @@ def test_a_prompt_with_schemas(lab):
 
 
 @pytest.mark.statement("CLI-1")
-def test_options_before_the_command_name_the_database(lab, monkeypatch):
+def test_options_before_the_command_name_the_database(shop, monkeypatch):
     options = {"DJ_HOST": "--host", "DJ_USER": "-u", "DJ_PASS": "-p"}
-    given = [text for n, option in options.items() if n in lab.where for text in (option, lab.where[n])]
+    given = [text for n, option in options.items() if n in shop.where for text in (option, shop.where[n])]
     for name in options:
         monkeypatch.delenv(name, raising=False)
-    lab.forget()
-    names = f"{lab.schema}:one", f"{lab.schema}:two"
-    said = lab.dj(*given, "-s", *names, "shell", text="print(len(one.Subject()), len(two.Subject()))\n")
+    shop.forget()
+    names = f"{shop.schema}:one", f"{shop.schema}:two"
+    said = shop.dj(*given, "-s", *names, "shell", text="print(len(one.Subject()), len(two.Subject()))\n")
     assert "3 3" in said.out
 
 
 @pytest.mark.backends("sqlite")
-def test_it_is_a_program(lab):
-    program = lab.program("status", "lab")
+def test_it_is_a_program(shop):
+    program = shop.program("status", "lab")
     out, err = program.communicate(timeout=60)
     assert (0, "") == (program.returncode, err)
     assert "Scan" in out
 
 
 @pytest.mark.statement("CLI-1")
-def test_without_a_terminal_the_help_is_written(lab):
-    assert "Usage: dj" in lab.dj().out
-    assert "DataJoint 3." in lab.dj("-V").out
+def test_without_a_terminal_the_help_is_written(shop):
+    assert "Usage: dj" in shop.dj().out
+    assert "DataJoint 3." in shop.dj("-V").out

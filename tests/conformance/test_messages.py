@@ -197,3 +197,126 @@ def test_a_class_under_two_tiers_is_noticed(declare, tables, caplog):
     with pytest.warns(DataJointWarning, match=r"Another table of class `Calc`.*__calc`, of tier computed"):
         declare("Calc", "a : int32")
     declare("Calc", "a : int32")
+
+
+# ------------------------------------------------------------------------------------------------- queries
+
+WRONG_TEXTS = {
+    "nope = 1": ("no attribute `nope`", "Attributes: id, name"),
+    "nam = 'a'": ("no attribute `nam`", "`name`?"),
+    "Thing.id = 1": ("`Thing`", "Attributes: id, name"),
+    "id =": ("character 5", "a value is missing"),
+    "id = 'x'": ("character 6", "'x' cannot be compared with `id`", "int32"),
+    "name = 'ab": ("character 8", "no end"),
+    "name > 5": ("character 8", "5 cannot be compared with `name`", "quote"),
+    "id in ()": ("the list after `in` is empty",),
+    "id between 1": ("`and` is missing",),
+    "day = 'soon'": ("'soon' cannot be compared with `day`", "2024-05-01"),
+    "day > '2024-13-01'": ("'2024-13-01'", "`day`", "month"),
+    "day + 1 > '2024-01-01'": ("date", "interval 1 day"),
+    "x < 1e400": ("character 5", "more digits"),
+    "sum(x) > 1": ("the aggregate function `sum` cannot stand here", "aggr"),
+    "upper(name, 2) = 'A'": ("`upper` takes 1 argument, not 2",),
+    "median(x) > 1": ("the function `median` is not known",),
+    "id in (select id from child)": ("a query inside a text", "`A & B`"),
+    "id = 1; drop table x": ("character 7", "only one expression"),
+    "id = %s": ("character 6",),
+    "id = {id}": ("`{`", "f-string"),
+    "id = \u201c1\u201d": ("typographic quotes", "'text'"),
+    "name regexp '('": ("the regular expression cannot be read", "unterminated"),
+    "'a'": ("neither true nor false",),
+    "": ("An empty text is no condition", "True"),
+}
+
+
+@pytest.mark.statement("QRY-10", "QRY-11", "QRY-64", "ERR-2", "ERR-5", "ERR-3")
+def test_conditions_that_cannot_be_read(tables):
+    thing = tables["Thing"]
+    for text, words in WRONG_TEXTS.items():
+        told(lambda text=text: thing & text, QueryError, *words)
+    assert 1 == len(thing & pd.Series({"id": 1}))
+    assert 0 == len(thing & pd.Series({"id": 2}))
+
+
+WRONG_OPERANDS = {
+    "None": (None, "NoneType"), "5": (5, "int: 5"), "bytes": (b"id=1", "bytes"), "list": ([1], "int: 1"),
+    "Not": (dj.Not(None), "NoneType"), "AndList": (dj.AndList([5]), "int: 5"), "Top": ([dj.Top()], "A & dj.Top"),
+    "a type": (int, "type"), "a function": (len, "len"), "value": ({"id": "x"}, "`id` (int32)", "'x'"),
+    "date": ({"day": "2024-02-30"}, "`day` (date)", "does not read as a date"),
+    "a query": ({"id": dj.Manual}, "`id`", "A & B"), "a dict": ({"id": {"a": 1}}, "`id`", "dict"),
+}  # fmt: skip
+
+
+@pytest.mark.statement("QRY-7", "QRY-13", "QRY-23", "ERR-2", "ERR-3")
+def test_operands_that_are_none(tables):
+    thing = tables["Thing"]
+    for operand, *words in WRONG_OPERANDS.values():
+        told(lambda operand=operand: len(thing & operand), QueryError, *words)
+    for other in (None, 5, "Child", {"id": 1}, [thing]):
+        kind = type(other).__name__
+        told(lambda other=other: thing * other, QueryError, "joined with", kind, "table")
+        told(lambda other=other: thing + other, QueryError, "united with", kind)
+        told(lambda other=other: thing.extend(other), QueryError, "extended by", kind)
+        told(lambda other=other: thing.aggr(other, n="count(*)"), QueryError, "aggregated over", kind)
+        told(lambda other=other: dj.U("id") & other, QueryError, "U", kind)
+
+
+@pytest.mark.statement("TYP-24", "QRY-13", "QRY-15")
+def test_infinities_are_compared_everywhere(tables):
+    thing = tables["Thing"]
+    thing.insert([{"id": 2, "name": "two", "x": 2.0}, {"id": 3, "name": "three", "x": -1e308}])
+    infinite = float("inf")
+    assert [0, 0, 0] == [len(thing & {"x": value}) for value in (infinite, -infinite, [infinite, -infinite])]
+    assert 1 == len(thing & [{"x": infinite}, {"x": 2}])
+    assert 0 == len(thing & {"id": infinite})
+    assert [2, 2, 0] == [len(thing & text) for text in ("x < 'inf'", "x > '-inf'", "x = 'inf'")]
+
+
+@pytest.mark.statement("FET-1", "FET-5", "QRY-27", "QRY-54", "QRY-56", "QRY-60", "ERR-2", "ERR-3")
+def test_attributes_that_are_none(tables):
+    thing = tables["Thing"]
+    uses = [
+        thing.proj, thing.fetch1, thing.to_arrays, lambda name: thing.to_dicts(order_by=name),
+        lambda name: thing.proj(a=name), lambda name: thing & dj.Top(1, name), lambda name: dj.U(name) & thing,
+        lambda name: thing.to_pandas(order_by=[name]), lambda name: thing.keys(order_by=name),
+    ]  # fmt: skip
+    for use in uses:
+        told(lambda use=use: use("nam"), UnknownAttributeError, "`nam`", "`name`?")
+    for wrong in (5, ["name"]):
+        for use in uses[1:3]:
+            told(
+                lambda use=use, wrong=wrong: use(wrong),
+                UnknownAttributeError,
+                "by text",
+                repr(wrong),
+                "id, name",
+            )
+        told(lambda wrong=wrong: thing.proj(wrong), QueryError, "text", repr(wrong))
+        told(lambda wrong=wrong: dj.U(wrong), QueryError, "names of attributes", repr(wrong))
+    told(lambda: thing.proj("-id"), QueryError, "primary key attribute `id`", "rename")
+    told(lambda: thing.proj(id="name"), QueryError, "`id` exists already")
+    told(lambda: thing.proj(a=None), QueryError, "`a`", "None")
+
+
+@pytest.mark.statement("FET-2", "FET-5", "FET-6", "QRY-60", "ERR-3")
+def test_numbers_of_rows_that_are_none(tables):
+    thing = tables["Thing"]
+    for use in (
+        dj.Top,
+        thing.head,
+        thing.tail,
+        lambda n: thing.to_dicts(limit=n),
+        lambda n: thing.keys(offset=n),
+    ):
+        with pytest.raises(ValueError, match="must not be negative: -1"):
+            use(-1)
+        for wrong in ("a", 1.5):
+            with pytest.raises(TypeError, match=f"must be a whole number, not {wrong!r}"):
+                use(wrong)
+    for wrong in (5, [None]):
+        with pytest.raises(TypeError, match="order_by must be text or a list of texts"):
+            thing.to_dicts(order_by=wrong)
+    told(lambda: thing.to_dicts(order_by="name up"), QueryError, "'name up'", "DESC")
+    thing.insert1({"id": 2, "name": "two"})
+    told(thing.fetch1, DataJointError, "2 tuples found", "id")
+    told(lambda: (thing & "id = 7").fetch1("name"), DataJointError, "0 tuples found")

@@ -1,6 +1,6 @@
-"""The command line in a folder of its own: `lab` runs `dj` on a small pipeline, on the backend of the test.
+"""The command line in a folder of its own: `shop` runs `dj` on a small pipeline, on the backend of the test.
 
-In this process, since starting a program takes longer than most of what is tested; `lab.program` starts one.
+In this process, since starting a program takes longer than most of what is tested; `shop.program` starts one.
 """
 
 import importlib
@@ -115,7 +115,7 @@ class Lab:
 
 
 @pytest.fixture
-def lab(
+def shop(
     backend: Server, schema_name: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Lab]:
     """Give a folder with a pipeline of three tables and three subjects."""

@@ -146,6 +146,8 @@ def _decimal(kind: str, text: str, dtype: AttributeType) -> Decimal:
 
 def _float(kind: str, text: str, dtype: AttributeType) -> float:
     value = float(_number(kind, text, dtype))
+    if kind == "number" and value in (float("inf"), float("-inf")):
+        raise Misfit
     if dtype.kind == "float32":
         try:
             return float(struct.unpack("f", struct.pack("f", value))[0])

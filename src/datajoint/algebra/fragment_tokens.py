@@ -32,6 +32,7 @@ _REFUSED = {
     "?": ("placeholders are not known here", "Put the value itself into the text, or restrict by a dict."),
     "@": ("variables are not known here", None),
     "$": ("placeholders are not known here", "Put the value itself into the text, or restrict by a dict."),
+    **dict.fromkeys("\u201c\u201d\u2018\u2019", ("typographic quotes have no meaning here", "Write 'text'.")),
     "{": ("`{` has no meaning here", "Is the `f` of an f-string missing?"),
     "}": ("`}` has no meaning here", "Is the `f` of an f-string missing?"),
 }

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -14,7 +15,7 @@ from uuid import UUID
 
 from datajoint.backends.base import Codec, Column, Dialect, Features, fitting
 from datajoint.errors import UnknownTypeError
-from datajoint.heading.types import INTEGER_RANGES
+from datajoint.heading.types import FLOATS, INTEGER_RANGES
 from datajoint.heading.values import json_text
 
 if TYPE_CHECKING:
@@ -56,6 +57,10 @@ _HEX = frozenset({"uuid", "bytes", "blob"})
 """Kinds that travel in JSON as hexadecimal digits."""
 
 LARGE = 1 << 16
+
+_NUMBERS = frozenset((*INTEGER_RANGES, "float32", "float64", "decimal", "year"))
+_OUTERMOST = {float("inf"): sys.float_info.max, float("-inf"): -sys.float_info.max}
+"""What stands for an infinity, which MySQL does not know, where numbers are compared with it."""
 
 _ESCAPES = str.maketrans({"'": "''", "\\": "\\\\"})
 
@@ -145,6 +150,18 @@ class MysqlDialect(Dialect):
     def encoder(self, dtype: AttributeType) -> Codec | None:
         return _ENCODERS.get(dtype.kind)
 
+    def operand_encoder(self, dtype: AttributeType) -> Codec | None:
+        encode = self.encoder(dtype)
+        if dtype.kind not in _NUMBERS:
+            return encode
+
+        def operand(value: Any) -> Any:
+            if type(value) is float:
+                value = _OUTERMOST.get(value, value)
+            return encode(value) if encode else value
+
+        return operand
+
     def decoder(self, dtype: AttributeType) -> Codec | None:
         return _DECODERS.get(dtype.kind)
 
@@ -227,13 +244,15 @@ class MysqlDialect(Dialect):
 
     def encode_list(self, dtypes: Sequence[AttributeType], rows: Sequence[Sequence[Any]]) -> tuple[Any, ...]:
         encoders = [_list_encoder(dtype) for dtype in dtypes]
-        if len(dtypes) == 1:
-            items: list[Any] = [encoders[0](row[0]) for row in fitting(dtypes, rows)]
-        else:
-            items = [
-                [encode(value) for encode, value in zip(encoders, row, strict=True)]
-                for row in fitting(dtypes, rows)
+        rows = fitting(dtypes, rows)
+        if any(dtype.kind in FLOATS for dtype in dtypes):  # no column holds an infinity
+            rows = [
+                row for row in rows if not any(value in _OUTERMOST for value in row if type(value) is float)
             ]
+        if len(dtypes) == 1:
+            items: list[Any] = [encoders[0](row[0]) for row in rows]
+        else:
+            items = [[encode(value) for encode, value in zip(encoders, row, strict=True)] for row in rows]
         return (json.dumps(items, ensure_ascii=False, separators=(",", ":")),)
 
 

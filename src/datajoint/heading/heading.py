@@ -11,6 +11,10 @@ from datajoint.heading.attribute import Attribute
 __all__ = ["Heading"]
 
 
+def _is_text(name: object) -> bool:
+    return isinstance(name, str)
+
+
 class Heading:
     """The attributes of a table or expression.
 
@@ -58,11 +62,11 @@ class Heading:
     def __getitem__(self, name: str) -> Attribute:
         try:
             return self._attributes[name]
-        except KeyError:
+        except (KeyError, TypeError):
             raise self.unknown(name) from None
 
     def __contains__(self, name: object) -> bool:
-        return name in self._attributes
+        return isinstance(name, str) and name in self._attributes
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.order)
@@ -80,6 +84,11 @@ class Heading:
 
     def unknown(self, name: str, where: str = "The expression") -> UnknownAttributeError:
         """Return the error for a name that is no attribute, with the nearest names."""
+        if not _is_text(name):
+            return UnknownAttributeError(
+                f"Attributes are named by text, not by {name!r:.60}.",
+                hint=f"Attributes: {', '.join(self.order) or 'none'}.",
+            )
         return UnknownAttributeError(
             f"{where} has no attribute `{name}`. Attributes: {', '.join(self.order) or 'none'}.",
             hint=nearest(name, self.order),

@@ -423,12 +423,7 @@ def _read_moment(text: str) -> tuple[datetime, int]:
 def _date(value: object) -> date | None:
     if type(value) is date:
         return value
-    try:
-        moment = _datetime(6, value)
-    except ValueError as error:
-        if "read as a time" in str(error):
-            raise ValueError(f"{show(value)} does not read as a date: write 2024-12-31.") from None
-        raise
+    moment = _moment_of_date(value)
     if moment is None:
         return None
     if moment.time() != time():
@@ -436,9 +431,19 @@ def _date(value: object) -> date | None:
     return moment.date()
 
 
+def _moment_of_date(value: object) -> datetime | None:
+    """Read a date, which may come as a time, with what a date looks like in the message."""
+    try:
+        return _datetime(6, value)
+    except ValueError as error:
+        if "read as a time" in str(error):
+            raise ValueError(f"{show(value)} does not read as a date: write 2024-12-31.") from None
+        raise
+
+
 def _date_or_datetime(value: object) -> date | datetime | None:
     """Read what a date is compared with; a time within a day stays one."""
-    moment = value if type(value) is date else _datetime(6, value)
+    moment = value if type(value) is date else _moment_of_date(value)
     if isinstance(moment, datetime) and moment.time() == time():
         return moment.date()
     return moment

@@ -32,6 +32,8 @@ def values_of(value: Any) -> list[Any] | None:
     kind = type(value)  # pyright: ignore[reportUnknownVariableType]
     if kind in _ONE_KINDS or _is(value, _ONE) or not hasattr(kind, "__iter__"):  # pyright: ignore[reportUnknownArgumentType]
         return None
+    if hasattr(value, "make_sql"):  # a query, whose rows are no values
+        return None
     if getattr(value, "shape", None) == ():  # a number of NumPy, or an array around one
         return None
     return list(value)
@@ -56,6 +58,10 @@ def items_of(operand: Any) -> list[Any] | None:
     if hasattr(operand, "iloc") and hasattr(operand, "columns"):  # pandas; a named index takes part
         frame: Any = operand.reset_index() if any(operand.index.names) else operand
         return frame.to_dict("records")
+    if hasattr(operand, "to_frame") and hasattr(operand, "items") and not hasattr(operand, "levels"):
+        series: Any = operand  # of pandas: a row of a frame has names, a column numbers
+        if all(isinstance(name, str) for name in series.index):
+            return [dict(series.items())]
     if hasattr(operand, "to_dicts") and hasattr(operand, "columns"):  # Polars
         return operand.to_dicts()
     items = list(operand)

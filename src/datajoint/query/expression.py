@@ -463,13 +463,14 @@ class QueryExpression(LegacyFetch):
             query = self.query
             row = dict(zip(query.plan.heading.order, fetch.first_row(query, self.connection), strict=True))
             return dict(zip(row, frames.squeezed(list(row.values())), strict=True)) if squeeze else row
-        heading, names = self.heading, dict.fromkeys(attrs)
+        heading = self.heading
+        for name in attrs:
+            if name != "KEY" and name not in heading:
+                raise heading.unknown(name)
+        names = dict.fromkeys(attrs)
         if "KEY" in names:
             del names["KEY"]
             names |= dict.fromkeys(heading.key)
-        for name in names:
-            if name not in heading:
-                raise heading.unknown(name)
         row = dict(zip(names, fetch.first_row(self.query, self.connection, tuple(names)), strict=False))
         values = [{key: row[key] for key in heading.key} if name == "KEY" else row[name] for name in attrs]
         values = frames.squeezed(values) if squeeze else values

@@ -57,6 +57,9 @@ def _dicts(
 ) -> list[dict[str, Any]]:
     """Fetch some attributes as dicts; the order may use others, which are not read."""
     names = [name for name in attrs if name != "KEY"]
+    for name in names:
+        if name not in expression.heading:
+            raise expression.heading.unknown(name)
     wanted = dict.fromkeys([*(expression.primary_key if "KEY" in attrs else ()), *names])
     _, columns = expression._columns(tuple(wanted), **options)
     by_name = dict(zip(wanted, columns, strict=True))

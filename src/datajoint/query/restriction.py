@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from datajoint.errors import QueryError
@@ -70,13 +70,14 @@ class Top:
             if value is None and name == "limit":
                 continue
             if isinstance(value, bool) or not hasattr(value, "__index__"):
-                raise TypeError(f"{name} of Top must be a whole number, not {value!r}.")
+                raise TypeError(f"{name} must be a whole number, not {value!r}.")
             if int(value) < 0:  # type: ignore[arg-type]
-                raise ValueError(f"{name} of Top must not be negative: {value}.")
+                raise ValueError(f"{name} must not be negative: {value}.")
         if order_by is not None and not isinstance(order_by, str):
-            order_by = list(order_by)
-            if not all(isinstance(term, str) for term in order_by):
-                raise TypeError(f"order_by of Top must be text or a list of texts, not {order_by!r}.")
+            terms = list(order_by) if isinstance(order_by, Iterable) else [order_by]
+            if not all(isinstance(term, str) for term in terms):
+                raise TypeError(f"order_by must be text or a list of texts, not {order_by!r}.")
+            order_by = terms
         self.limit = None if limit is None else int(limit)
         self.order_by = order_by
         self.offset = int(offset)
