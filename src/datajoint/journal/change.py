@@ -18,13 +18,16 @@ from datajoint.sql.system import EVENTS
 
 __all__ = ["atomic", "change", "event_statement", "packet", "record", "store", "took_place"]
 
+Statement = tuple[str, Parameters]
+
 _SAVEPOINT = "dj_write"
 _COUNTED = {"mysql": ("ROW_COUNT()", " FROM DUAL WHERE ROW_COUNT() > 0")}
 
 
 def change(
-    connection: Connection, event: EventRecord | None, text: str, values: Parameters, rows: int | None = None
-) -> int:
+    connection: Connection, event: EventRecord | None, text: str, values: Parameters, rows: int | None = None,
+    image: Statement | None = None,
+) -> int:  # fmt: skip
     """Run one statement that changes a few rows of a table, write its event, return the number of rows.
 
     Outside a transaction both are one; inside, a refused statement undoes itself only (TXN-6). Where no row
@@ -34,6 +37,8 @@ def change(
     ----------
     rows
         Number of rows to record where it is known and the database would count otherwise.
+    image
+        Statement that keeps the rows as they are, run before.
 
     Examples
     --------
@@ -43,25 +48,29 @@ def change(
     >>> change(instance.connection, None, "INSERT INTO t VALUES (?), (?)", (1, 2))
     2
     """
-    count = _change(connection, None if event is None or event.written else event, text, values, rows)
+    recorded = None if event is None or event.written else event
+    count = _change(connection, recorded, text, values, rows, [image] if image is not None else [])
     if event is not None and count:
         event.note()
     return count
 
 
 def _change(
-    connection: Connection, event: EventRecord | None, text: str, values: Parameters, rows: int | None
-) -> int:
+    connection: Connection, event: EventRecord | None, text: str, values: Parameters, rows: int | None,
+    images: Sequence[Statement],
+) -> int:  # fmt: skip
     if event is None:
         return _alone(connection, text, values)
     if connection.dialect.features.server:
         try:
-            return _with_server(connection, event, text, values, rows)
+            return _with_server(connection, event, text, values, rows, images)
         except DuplicateError:
             if connection.in_transaction or not took_place(connection, event):
                 raise
             return rows or 1
     with atomic(connection):
+        for image in images:
+            connection.session.execute(*image)
         count = connection.session.execute(text, values).rowcount
         if count > 0:
             store(connection, event, rows or count)
@@ -85,13 +94,14 @@ def took_place(connection: Connection, event: EventRecord) -> bool:
 
 
 def _with_server(
-    connection: Connection, event: EventRecord, text: str, values: Parameters, rows: int | None
-) -> int:
+    connection: Connection, event: EventRecord, text: str, values: Parameters, rows: int | None,
+    images: Sequence[Statement],
+) -> int:  # fmt: skip
     """Change and event in one round trip: one statement, or a packet of several."""
     if not connection.dialect.features.cte_insert:
-        return _packet(connection, event, text, values, rows)
-    text = _with_event(connection, event, text, len(values))
-    return _alone(connection, text, [*values, *parameters(connection, event)])
+        return _packet(connection, event, text, values, rows, images)
+    both = _with_event(connection, event, text, len(values)), [*values, *parameters(connection, event)]
+    return _together(connection, [*images, both])[len(images)] if images else _alone(connection, *both)
 
 
 def _alone(connection: Connection, text: str, values: Parameters) -> int:
@@ -103,16 +113,21 @@ def _alone(connection: Connection, text: str, values: Parameters) -> int:
 
 
 def _packet(
-    connection: Connection, event: EventRecord, text: str, values: Parameters, rows: int | None
-) -> int:
+    connection: Connection, event: EventRecord, text: str, values: Parameters, rows: int | None,
+    images: Sequence[Statement],
+) -> int:  # fmt: skip
     """Change and event as one packet (MySQL)."""
     count, condition = _COUNTED[connection.dialect.name] if rows is None else ("", "")
     recorded = _event_text(connection, event, count, condition)
-    both: list[tuple[str, Parameters]] = [
-        (text, values),
-        (recorded, parameters(connection, event, rows)),
-    ]
-    return _guarded(connection, both)[0] if connection.in_transaction else packet(connection, both)[0]
+    both = (text, values), (recorded, parameters(connection, event, rows))
+    return _together(connection, [*images, *both])[len(images)]
+
+
+def _together(connection: Connection, statements: Sequence[Statement]) -> list[int]:
+    """Run statements as one, in one round trip, and return their row counts."""
+    if connection.in_transaction:
+        return _guarded(connection, statements)
+    return packet(connection, statements)
 
 
 def packet(connection: Connection, statements: Sequence[tuple[str, Parameters]]) -> list[int]:

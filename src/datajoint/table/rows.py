@@ -7,6 +7,7 @@ from itertools import chain, islice, repeat
 from typing import TYPE_CHECKING, Any
 
 from datajoint._value import Value
+from datajoint.algebra.nodes import Query
 from datajoint.backends.base import Parameters
 from datajoint.errors import (
     AccessError,
@@ -19,6 +20,7 @@ from datajoint.errors import (
 )
 from datajoint.journal.change import atomic, change, store
 from datajoint.journal.event import EventRecord, is_clash
+from datajoint.journal.images import image_of_keys, image_of_rows
 from datajoint.journal.scope import Scope, open_event
 from datajoint.sql.dml import (
     Column,
@@ -108,15 +110,35 @@ def _write(layout: Layout, batches: Sequence[Batch], mode: Mode, within: Scope |
     count = sum(batch.size for batch in batches)
     few = count <= FEW and all(map(is_small, batches))
     statements = [s for batch in batches for s in statements_for(layout, batch, mode, event)] if few else []
-    if len(statements) == 1:
-        change(connection, event, *statements[0], None if mode.skip else count)
+    images = list(_images(layout, batches, event)) if mode.replace else []
+    if len(statements) == 1 and len(images) <= 1:
+        change(connection, event, *statements[0], None if mode.skip else count, *images)
         return
     with atomic(connection):
+        if images:
+            connection.execute_batch(images)
         if few:
             changed = sum(connection.execute_batch(statements))
         else:
             changed = sum(write_many(layout, batch, mode, event) for batch in batches)
         store(connection, event, changed if mode.skip else count)
+
+
+def _images(
+    layout: Layout, batches: Sequence[Batch], event: EventRecord | None
+) -> Iterator[tuple[str, Parameters]]:
+    """Yield the statements that keep the rows that others are about to replace."""
+    connection, name = layout.connection, layout.name
+    if not layout.heading.key:
+        image = image_of_rows(connection, name, Query(connection.catalog.source(name)), event)
+        yield from [image] if image is not None else []
+        return
+    for batch in batches:
+        key = [column for column in batch.columns if column[0] in layout.key]
+        rows = iter({row[0]: None for row in _keyed(layout, batch)})
+        while some := list(islice(rows, ROWS_PER_STATEMENT)):
+            image = image_of_keys(connection, name, key, some, event)
+            yield from [image] if image is not None else []
 
 
 def _details(layout: Layout, batches: Sequence[Batch]) -> dict[str, Any] | None:

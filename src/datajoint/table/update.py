@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from datajoint.engine import observe
 from datajoint.errors import CheckError, DataJointError, DuplicateError, IntegrityError, MissingAttributeError
 from datajoint.journal.change import atomic, change
+from datajoint.journal.images import image_of_keys
 from datajoint.journal.scope import open_event
 from datajoint.sql.dml import default_value, select_row, update_row
 from datajoint.table.check import Checked, check_values, check_whole, known_fields
@@ -92,10 +93,13 @@ def _run(layout: Layout, encoded: Mapping[str, Any], resets: Sequence[str]) -> i
         text = source.keep(kept, update_row(layout.name, columns, layout.columns(tuple(key)), dialect, fixed))
     mark = [event.id if event else None] if stamp else []
     values = [*(encoded[name] for name in names), *mark, *(encoded[name] for name in key)]
+    old = image_of_keys(
+        connection, layout.name, layout.columns(tuple(key)), [[encoded[n] for n in key]], event
+    )
     if not unenforced(layout):
-        return change(connection, event, text, values)
+        return change(connection, event, text, values, image=old)
     with atomic(connection):
-        count = change(connection, event, text, values)
+        count = change(connection, event, text, values, image=old)
         verify(layout, [*names, *resets], {name: encoded[name] for name in key})
     return count
 

@@ -23,6 +23,7 @@ from datajoint.errors import (
 from datajoint.heading.values import show
 from datajoint.journal.change import atomic, change, store
 from datajoint.journal.event import EventRecord
+from datajoint.journal.images import image_of_rows
 from datajoint.journal.scope import open_event
 from datajoint.logging import logger
 from datajoint.query import fetch
@@ -162,9 +163,13 @@ def _write(
         for piece in pieces
         for text in [_statement(layout, piece, new)]
     ]
+    images = [image_of_rows(connection, layout.name, piece, event) for piece in pieces]
     if len(statements) == 1 and shown is None and not unenforced(layout):
-        return change(connection, event, *statements[0])
+        return change(connection, event, *statements[0], image=images[0])
     with atomic(connection):
+        for image in images:
+            if image is not None:
+                connection.execute(*image)
         count = sum(connection.execute(*statement).rowcount for statement in statements)
         verify(layout, new.names)
         if shown not in (None, count):

@@ -1,0 +1,143 @@
+"""Old versions of rows, kept when they are changed or deleted (provenance §6)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from datajoint.algebra.nodes import Query
+from datajoint.backends.base import Parameters
+from datajoint.declare.spec import TableSpec
+from datajoint.engine.connection import Connection
+from datajoint.engine.rows import storage_type
+from datajoint.errors import ConfigurationError
+from datajoint.heading.names import TableName
+from datajoint.journal.event import EventRecord
+from datajoint.journal.scope import current_scope
+from datajoint.journal.system import prepare
+from datajoint.logging import logger
+from datajoint.sql.ddl import create_table
+from datajoint.sql.dml import Column
+from datajoint.sql.images import EVENT, Copy, copy_keys, copy_rows, finished, shadow_table
+
+__all__ = ["image_of_keys", "image_of_rows", "shadow_of"]
+
+_NONE = "none"
+
+
+def shadow_of(connection: Connection, name: TableName) -> TableSpec | None:
+    """Return the table that keeps the old versions of the rows of another, made where it is missing.
+
+    Returns
+    -------
+    TableSpec or None
+        None where no history is kept: it is off, or the table was made by another client.
+
+    Raises
+    ------
+    ConfigurationError
+        When history is required and cannot be kept.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> @schema
+    ... class Subject(dj.Manual):
+    ...     definition = "subject_id : int32"
+    >>> shadow_of(schema.connection, Subject().name).name.name
+    '~h_subject'
+    """
+    mode = connection.config.provenance.history
+    spec = connection.catalog.spec(name)
+    if mode == "off" or name.name.startswith("~") or not any(a.name == EVENT for a in spec.hidden):
+        return None
+    source = connection.catalog.source(name)
+    known: TableSpec | str | None = source.child("shadow")
+    if known is None:
+        wanted = shadow_table(spec)
+        known = wanted if _prepare(connection, wanted) else _NONE
+        if known is not _NONE and not (connection.in_transaction and _is_undone(connection)):
+            source.keep("shadow", known)
+    if isinstance(known, TableSpec):
+        return known
+    if mode == "required":
+        raise ConfigurationError(
+            f"The old versions of rows of `{name}` cannot be kept, and provenance.history is 'required'.",
+            hint="Ask for the right to create tables, or set provenance.history to 'best_effort'.",
+        )
+    return None
+
+
+def _is_undone(connection: Connection) -> bool:
+    """Whether a table made now goes when the open transaction is undone."""
+    return not connection.dialect.features.server
+
+
+def _prepare(connection: Connection, spec: TableSpec) -> bool:
+    """Make the shadow; inside a transaction of a server by another session, as it must not end that."""
+    if connection.catalog.find(spec.name) is not None:
+        return _fits(connection, spec)
+    if not connection.in_transaction:
+        return prepare(connection, spec)
+    if not connection.config.database.create_tables:
+        return False
+    if _is_undone(connection):
+        storage = {a.name: storage_type(a.dtype) for a in spec.columns if a.dtype.kind == "codec"}
+        for text, values in create_table(spec, storage, connection.dialect):
+            connection.session.execute(text, values)
+        return True
+    other = Connection.of(connection.settings, connection.config)
+    try:
+        made = prepare(other, spec)
+    finally:
+        other.close()
+    if made:
+        connection.catalog.add(spec)
+    return made
+
+
+def _fits(connection: Connection, spec: TableSpec) -> bool:
+    there = {column.name for column in connection.catalog.spec(spec.name).columns}
+    lacking = [column.name for column in spec.columns if column.name not in there]
+    if lacking:
+        logger.warning("`%s` lacks %s: old versions of rows are not kept", spec.name, ", ".join(lacking))
+    return not lacking
+
+
+def image_of_rows(
+    connection: Connection, name: TableName, query: Query, event: EventRecord | None
+) -> tuple[str, Parameters] | None:
+    """Return the statement that keeps the rows that a DELETE or UPDATE is about to change; None for none."""
+    if event is None or shadow_of(connection, name) is None:
+        return None
+    plan, spec = query.plan, connection.catalog.spec(name)
+    mark = ("image", connection.dialect.name)
+    copy: Copy | None = plan.statements.get(mark)
+    if copy is None:
+        copy = plan.statements[mark] = copy_rows(plan, spec, connection.dialect)
+    text = finished(copy, spec, connection.dialect, _block(connection))
+    return text, [event.id, *copy.statement.bind(query.values)]
+
+
+def image_of_keys(
+    connection: Connection, name: TableName, key: Sequence[Column], rows: Sequence[Sequence[Any]],
+    event: EventRecord | None,
+) -> tuple[str, Parameters] | None:  # fmt: skip
+    """Return the statement that keeps the rows of some (encoded) keys; None for none."""
+    if event is None or not rows or not key or shadow_of(connection, name) is None:
+        return None
+    spec, source = connection.catalog.spec(name), connection.catalog.source(name)
+    mark = ("image", tuple(key), len(rows))
+    copy: Copy | None = source.child(mark)
+    if copy is None:
+        copy = source.keep(mark, copy_keys(spec, key, len(rows), connection.dialect))
+        assert copy is not None  # noqa: S101 - it was just made
+    text = finished(copy, spec, connection.dialect, _block(connection))
+    return text, [event.id, *(value for row in rows for value in row)]
+
+
+def _block(connection: Connection) -> tuple[int, int] | None:
+    """Return the events of the open block, None outside."""
+    scope = current_scope(connection)
+    return None if scope is None else (scope.id, scope.parent or scope.id)
