@@ -9,7 +9,7 @@ from datajoint._value import replace
 from datajoint.algebra.nodes import Project, Query
 from datajoint.heading.heading import Heading
 
-__all__ = ["reveal"]
+__all__ = ["named", "reveal"]
 
 _NEVER = "_singleton"
 
@@ -35,20 +35,39 @@ def reveal(query: Query, origins: Mapping[str, str] = MappingProxyType({})) -> Q
     >>> reveal(Query(source)).plan.heading.names
     ['a', 'event']
     """
+    heading = query.plan.heading
+    names: dict[str, str] = {}
+    for hidden in heading.hidden:
+        shown = hidden.removeprefix("_")
+        if hidden != _NEVER:
+            names[hidden if shown in heading else shown] = hidden
+    return named(query, names, origins)
+
+
+def named(query: Query, names: Mapping[str, str], origins: Mapping[str, str] = MappingProxyType({})) -> Query:
+    """Return the rows of a table with some of its hidden columns as attributes of given names.
+
+    Examples
+    --------
+    >>> from datajoint.algebra.nodes import Source
+    >>> from datajoint.heading.attribute import Attribute
+    >>> from datajoint.heading.names import TableName
+    >>> from datajoint.heading.types import parse_type
+    >>> key, event = (Attribute(name, parse_type("int64"), in_key=name == "a") for name in ("a", "_event"))
+    >>> source = Source(TableName("lab", "subject"), Heading([key], hidden=[event]))
+    >>> named(Query(source), {"written": "_event"}).plan.heading.names
+    ['a', 'written']
+    """
     plan = query.plan
-    child = plan.child("metadata")
+    mark = ("metadata", tuple(names.items()))
+    child = plan.child(mark)
     if child is None:
         heading = plan.heading
-        names: dict[str, str] = {}
-        for hidden in heading.hidden:
-            shown = hidden.removeprefix("_")
-            if hidden != _NEVER:
-                names[hidden if shown in heading else shown] = hidden
         node = Project(plan, (*((name, name) for name in heading.order), *names.items()))
         shown_now = [
             replace(heading.hidden[old], name=new, in_key=False, lineage=origins.get(old))
             for new, old in names.items()
         ]
         node.heading = Heading([*heading.values(), *shown_now], nullable_key=heading.nullable_key)
-        child = plan.keep("metadata", node)
+        child = plan.keep(mark, node)
     return Query(child, query.values)

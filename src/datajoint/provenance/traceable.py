@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from datajoint.provenance import events as asking
+from datajoint.provenance import events as asking, history
 from datajoint.table.meta import class_level
 
 if TYPE_CHECKING:
@@ -53,3 +53,55 @@ class Traceable:
         ('insert', 1)
         """
         return asking.events_of_rows(cast("Table", self))
+
+    def as_of(self, time: Any) -> QueryExpression:
+        """Return the rows of the whole table as they were at a time.
+
+        Rows that were changed or deleted since are taken from the history of the table, which is kept unless
+        the setting ``provenance.history`` is ``off``. What other clients did is not known: their rows are
+        taken as having been there always, and a warning says so. Transactions that were open at the time may
+        be missing in its last minute.
+
+        Parameters
+        ----------
+        time
+            A datetime, UTC where it has no zone, or a text: ``"2026-11-28 14:00"``.
+
+        Examples
+        --------
+        >>> import datajoint as dj
+        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+        >>> @schema
+        ... class Subject(dj.Manual):
+        ...     definition = '''
+        ...     subject_id : int32
+        ...     ---
+        ...     weight : float64
+        ...     '''
+        >>> Subject.insert1({"subject_id": 1, "weight": 20.0})
+        >>> before = schema.events.fetch1("finished")
+        >>> Subject.update1({"subject_id": 1, "weight": 25.0})
+        >>> Subject.as_of(before).fetch1("weight"), Subject.fetch1("weight")
+        (20.0, 25.0)
+        """
+        return history.as_of(cast("Table", self), time)
+
+    def old_versions(self) -> QueryExpression | None:
+        """Return the versions of rows that were changed or deleted: `written` and `ended` name the events.
+
+        None where nothing has been changed or deleted.
+
+        Examples
+        --------
+        >>> import datajoint as dj
+        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+        >>> @schema
+        ... class Subject(dj.Manual):
+        ...     definition = "subject_id : int32"
+        >>> Subject.insert1({"subject_id": 1})
+        >>> (Subject & {"subject_id": 1}).delete(prompt=False)
+        1
+        >>> Subject.old_versions().fetch1("subject_id")
+        1
+        """
+        return history.old_versions(cast("Table", self))

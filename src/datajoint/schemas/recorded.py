@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from datajoint.engine.connection import Connection
-from datajoint.provenance import events as asking
+from datajoint.provenance import events as asking, history
 from datajoint.query.expression import QueryExpression
 
 if TYPE_CHECKING:
@@ -47,3 +47,62 @@ class Recorded:
     def environments(self) -> QueryExpression:
         """The environments that results were computed in: packages, repository, commit (PRV-6)."""
         return asking.environments_of(*self._here())
+
+    def restore(self, event: int, *, step: bool = False) -> dict[str, int]:
+        """Take back what an event did: rows that it deleted come back, rows that it changed are as before.
+
+        An event that belongs to a block, a cascade or a make is taken back with all of it, in every schema.
+        This is itself recorded, and can be taken back.
+
+        Parameters
+        ----------
+        event
+            Number of the event, from `events`.
+        step
+            Take back this one step only.
+
+        Returns
+        -------
+        dict
+            Number of rows restored in each table.
+
+        Raises
+        ------
+        DataJointError
+            When there is no such event, or nothing that it ended.
+        IntegrityError
+            When a row was written again since, or what it refers to is gone; nothing is changed then.
+
+        Examples
+        --------
+        >>> import datajoint as dj
+        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+        >>> @schema
+        ... class Subject(dj.Manual):
+        ...     definition = "subject_id : int32"
+        >>> Subject.insert([{"subject_id": 1}, {"subject_id": 2}])
+        >>> Subject.delete(prompt=False)
+        2
+        >>> schema.restore((schema.events & {"kind": "delete"}).fetch1("event"))
+        {'lab.subject': 2}
+        >>> len(Subject)
+        2
+        """
+        return history.restore(*self._here(), int(event), step=step)
+
+    def prune_history(self, days: float) -> dict[str, int]:
+        """Forget the old versions of rows that were changed or deleted more than so many days ago.
+
+        Returns
+        -------
+        dict
+            Number of versions forgotten of each table.
+
+        Examples
+        --------
+        >>> import datajoint as dj
+        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+        >>> schema.prune_history(30)
+        {}
+        """
+        return history.prune(*self._here(), days)

@@ -16,6 +16,7 @@ from datajoint.errors import (
 )
 from datajoint.graph import restrict
 from datajoint.heading.names import PART, TableName
+from datajoint.sql.images import shadow_name
 from datajoint.table import cascade, misspelt, prompt as prompts
 from datajoint.table.meta import class_level
 from datajoint.table.queues import queue_of
@@ -289,12 +290,12 @@ def _check_parts(names: list[TableName], part_integrity: str) -> None:
 
 
 def _drop(table: Table, names: list[TableName]) -> None:
-    """Drop tables, children first, each with its queue of jobs."""
+    """Drop tables, children first, each with its queue of jobs and the old versions of its rows."""
     catalog = table.connection.catalog
     doomed: list[TableName] = []
     for name in reversed(names):
-        queue = queue_of(table.connection, name)
-        doomed += [name, queue] if catalog.find(queue) is not None else [name]
+        beside = (queue_of(table.connection, name), shadow_name(name))
+        doomed += [name, *(other for other in beside if catalog.find(other) is not None)]
     define.drop_tables(table.connection, doomed)
     logging.logger.info(f"dropped {', '.join(map(str, doomed))}")
 

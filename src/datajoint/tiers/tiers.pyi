@@ -284,6 +284,12 @@ class UserTable(Table, metaclass=_TableType):
     @classmethod
     def event(cls) -> QueryExpression:
         """Return the rows, each with the event that wrote it: who, when, where, with which code."""
+    @classmethod
+    def as_of(cls, time: Any) -> QueryExpression:
+        """Return the rows of the whole table as they were at a time."""
+    @classmethod
+    def old_versions(cls) -> QueryExpression | None:
+        """Return the versions of rows that were changed or deleted: `written` and `ended` name the events."""
 
 class _Populated(UserTable):
     """Tables whose rows are made by `make`."""
