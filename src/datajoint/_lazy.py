@@ -35,11 +35,12 @@ _NAMES = """
     compute.pipeline.restricting compute.pipeline.result compute.pipeline.run compute.pipeline.status
     compute.pipeline.stream compute.pipeline.targets compute.populate compute.progress compute.reserve
     compute.target compute.task compute.upstream declare.describe declare.projection engine.define
-    engine.lineage graph.dependencies graph.restrict journal.change journal.event journal.scope
-    provenance.events query.along query.frames query.misspelt query.preview schemas.grants schemas.lookup
-    schemas.virtual sql.checks sql.fragment table.cascade table.checks table.complete table.conditions
-    table.copying table.encode table.guard table.incoming table.insert table.layout table.misspelt
-    table.prompt table.rows table.update table.update_many table.validate table.write_set
+    engine.lineage graph.dependencies graph.restrict journal.change journal.event journal.images
+    journal.scope provenance.events provenance.history query.along query.frames query.misspelt
+    query.preview schemas.grants schemas.lookup schemas.virtual sql.checks sql.fragment sql.images
+    table.cascade table.checks table.complete table.conditions table.copying table.encode table.guard
+    table.incoming table.insert table.layout table.misspelt table.prompt table.rows table.update
+    table.update_many table.validate table.write_set
 """
 
 PARTS = frozenset(f"datajoint.{name}" for name in _NAMES.split())

@@ -139,9 +139,7 @@ def restore(connection: Connection, schema: str, event: int, *, step: bool = Fal
     schemas = [schema] if step else _schemas(connection, schema, whole)
     ids = {name: _steps(connection, name, whole, step) for name in schemas}
     ended = [work for name in schemas for work in _ended(connection, name, ids[name])]
-    order = {
-        name: n for n, name in enumerate(connection.catalog.graph.sorted([work.table for work in ended]))
-    }
+    tables = connection.catalog.graph.sorted([work.table for work in ended])
     restored: dict[str, int] = {}
     with connection.transaction:
         for work in sorted(ended, key=lambda work: tables.index(work.table)):

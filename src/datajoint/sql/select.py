@@ -117,13 +117,15 @@ class _Writer:
 
     # ------------------------------------------------------------------------------------------- blocks
 
-    def select(self, block: Block, outermost: bool = False) -> Pieces:
+    def select(self, block: Block, outermost: bool = False, united: bool = False) -> Pieces:
         head: Pieces = ["SELECT DISTINCT " if block.distinct else "SELECT "]
         for n, (name, expr) in enumerate(block.columns.items()):
             head += [", "] if n else []
             column = self.exact(expr) if block.distinct else self.expr(expr)
             if outermost:
                 column = self.dialect.read(expr.dtype, column)
+            if united and expr.dtype.kind == "enum":  # a type of its own for each list of labels
+                column = self.dialect.comparable(expr.dtype, column)
             label = self.dialect.quote(name)
             head.append(column if column.endswith(f".{label}") else f"{column} AS {label}")
         if not block.columns:
@@ -181,7 +183,7 @@ class _Writer:
             if any(branch.distinct for branch in item.relation.branches):
                 needed = set(item.relation.branches[0].columns)
             for n, branch in enumerate(item.relation.branches):
-                pieces += [" UNION ALL " if n else "", *self.select(_prune(branch, needed))]
+                pieces += [" UNION ALL " if n else "", *self.select(_prune(branch, needed), united=True)]
             return [*pieces, f") AS {item.alias}"]
         return ["(", *self.select(_prune(item.relation, needed)), f") AS {item.alias}"]
 

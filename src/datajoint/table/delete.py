@@ -16,7 +16,7 @@ from datajoint.errors import (
 )
 from datajoint.graph import restrict
 from datajoint.heading.names import PART, TableName
-from datajoint.sql.images import shadow_name
+from datajoint.sql import images
 from datajoint.table import cascade, misspelt, prompt as prompts
 from datajoint.table.meta import class_level
 from datajoint.table.queues import queue_of
@@ -294,7 +294,7 @@ def _drop(table: Table, names: list[TableName]) -> None:
     catalog = table.connection.catalog
     doomed: list[TableName] = []
     for name in reversed(names):
-        beside = (queue_of(table.connection, name), shadow_name(name))
+        beside = (queue_of(table.connection, name), images.shadow_name(name))
         doomed += [name, *(other for other in beside if catalog.find(other) is not None)]
     define.drop_tables(table.connection, doomed)
     logging.logger.info(f"dropped {', '.join(map(str, doomed))}")
