@@ -42,6 +42,7 @@ def asleep(workers):
 @pytest.mark.statement("JOB-14", "JOB-6")
 def test_a_machine_that_sleeps_past_its_lease_and_wakes(workers):
     workers.Subject.insert({"subject_id": n} for n in range(2))
+    workers.settings["jobs__lease"] = 3
     work = "print('at', key['subject_id'], flush=True); time.sleep(2 if key['subject_id'] else 0.5)"
     process = workers.start(work=work)
     assert "at 0\n" == process.stdout.readline()

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from datajoint._value import Value
 from datajoint.backends.base import Parameters
+from datajoint.compute.alone import alone
 from datajoint.compute.equality import same
 from datajoint.compute.making import PARTS, Making, what_to_write
 from datajoint.errors import (
@@ -125,7 +126,8 @@ def _attempt(table: Table, key: Key, make_kwargs: Mapping[str, Any], closing: Cl
     writes = _KeyedWrites(table, key)
     try:
         with writes.running():
-            _run(table, key, make_kwargs, writes)
+            with alone():
+                _run(table, key, make_kwargs, writes)
             writes.watching = False
             writes.check()
             _check_parts(writes, table, key)
