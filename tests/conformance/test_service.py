@@ -1,16 +1,21 @@
 """Workers that run for long: woken by inserts, ended in order, sharing a pipeline with others."""
 
+import json
+import os
 import signal
 import subprocess
 import sys
 import textwrap
 import threading
 import time
+import urllib.error
+import urllib.request
 
 import pytest
 
 import datajoint as dj
-from datajoint.errors import DataJointError
+from datajoint.compute.overview import workers_of
+from datajoint.errors import ConfigurationError, DataJointError
 
 PATIENCE = 60
 
@@ -269,7 +274,7 @@ def test_reactions_are_asked_and_told(fit):
     sensor = Sensor()
     worker = dj.Worker(fit, reactions=[sensor])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("datajoint.compute.service.live._AFTER_FAILURE", 0.01)
+        patch.setattr("datajoint.compute.service.reactions._AFTER_FAILURE", 0.01)
         worker.run()
     assert ("Fit", 0, "done") in sensor.outcomes
     assert 4 == sensor.looks
@@ -293,3 +298,109 @@ def test_a_worker_runs_in_any_thread(fit):
 def test_a_worker_needs_something_to_do(schema):
     with pytest.raises(DataJointError, match="no table"):
         dj.Worker(schema)
+
+
+# --------------------------------------------------------------------------------------- asked how it is
+
+
+class Asking:
+    """A reaction that asks, while the worker runs, how it is; then lets it end."""
+
+    def __init__(self, ask):
+        self.ask, self.answers = ask, []
+
+    def tick(self, now):
+        if self.worker.made >= 4:
+            self.answers.append(self.ask())
+            self.worker.stop()
+        return 0.0
+
+    def on_outcome(self, outcome):
+        pass
+
+
+def run_and_ask(table, ask, **options):
+    asking = Asking(ask)
+    asking.worker = dj.Worker(table, reactions=[asking], **options)
+    asking.worker.run()
+    (answer,) = asking.answers
+    return answer
+
+
+@pytest.mark.statement("POP-24")
+def test_a_file_says_how_the_worker_is(fit, tmp_path):
+    path = tmp_path / "health.json"
+    found = run_and_ask(fit, lambda: json.loads(path.read_text()), health_file=path)
+    assert "idle" == found["state"]
+    assert os.getpid() == found["pid"]
+    assert not path.exists()
+    with pytest.raises(ConfigurationError, match="cannot be written"):
+        dj.Worker(fit, health_file=tmp_path / "nowhere" / "x").run(until_done=True)
+
+
+@pytest.mark.statement("POP-24")
+def test_health_and_metrics_by_http(fit):
+    def ask():
+        host, port = asking["worker"].address
+        start = f"http://{host}:{port}"
+        health = json.loads(urllib.request.urlopen(f"{start}/health").read())
+        metrics = urllib.request.urlopen(f"{start}/metrics").read().decode()
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            urllib.request.urlopen(f"{start}/else")
+        return health, metrics
+
+    asking = {}
+    one = Asking(ask)
+    one.worker = asking["worker"] = dj.Worker(fit, reactions=[one], listen=0)
+    one.worker.run()
+    (health, metrics) = one.answers[0]
+    name = str(fit().name)
+    assert {"done": 4} == health["outcomes"][name]
+    assert f'datajoint_makes_total{{table="{name}",outcome="done"}} 4' in metrics.splitlines()
+    assert "datajoint_worker_up 1" in metrics.splitlines()
+    assert "stopped" == one.worker.status()["state"]
+    with pytest.raises(ConfigurationError, match="no address"):
+        dj.Worker(fit, listen="here")
+
+
+@pytest.mark.statement("POP-24")
+def test_logs_as_lines_of_json(fit, capsys):
+    fit.once.add(2)
+    dj.Worker(fit, json_logs=True).run(until_done=True)
+    told = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    made = {line["key"]["subject_id"]: line["outcome"] for line in told if "outcome" in line}
+    assert {0: "done", 1: "done", 2: "failed", 3: "done"} == made
+    (failed,) = [line for line in told if line["level"] == "ERROR"]
+    assert "ValueError: not at first" == failed["error"]
+
+
+@pytest.mark.statement("POP-24")
+def test_reactions_are_asked_while_all_processes_compute(programs):
+    programs.Subject.insert1({"subject_id": 1})
+    body = """
+    class Stop:
+        looks = 0
+        def tick(self, now):
+            if os.path.getsize({log!r}):  # it is being made
+                self.looks += 1
+            if self.looks == 3:
+                open({log!r} + ".enough", "w").close()
+                worker.stop()
+            return 0.0
+        def on_outcome(self, outcome):
+            pass
+
+    import os
+    worker = dj.Worker(schema, concurrency=2, reactions=[Stop()])
+    worker.run()
+    """.replace("{log!r}", repr(str(programs.log)))
+    work = f"end = {str(programs.log)!r} + '.enough'\n        while not os.path.exists(end): time.sleep(0.01)"
+    assert 0 == programs.start(body, work).wait(PATIENCE)
+    assert [1, 0, 0] == programs.counts()
+
+
+@pytest.mark.statement("POP-24")
+def test_an_idle_worker_is_seen_by_others(fit):
+    (worker,) = run_and_ask(fit, lambda: workers_of(fit.connection, [fit().database]))
+    assert (True, ("__fit",)) == (worker.alive, worker.tables)
+    assert [] == workers_of(fit.connection, [fit().database])

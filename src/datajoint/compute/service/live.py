@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from datajoint import logging
 from datajoint._value import Value
 from datajoint.compute.pipeline.lanes import ReservedLane
 from datajoint.compute.pipeline.status import count_all
 from datajoint.compute.pipeline.stream import Stream
-from datajoint.compute.reacting.protocol import Reaction
+from datajoint.compute.service.reactions import Reactions
+from datajoint.compute.service.report import Running
 from datajoint.compute.task import MakeOutcome, MakeTask
 from datajoint.compute.workers import Worker
 
@@ -18,9 +18,6 @@ __all__ = ["Ending", "LiveStream"]
 
 _NAP = 0.5
 """Seconds after which who waits looks about, so that a signal handler need not wake anybody."""
-
-_AFTER_FAILURE = 60.0
-"""Seconds until a reaction that has failed is asked again."""
 
 
 class Ending(Value):
@@ -49,17 +46,22 @@ class LiveStream(Stream):
         When it ends.
     reactions
         Asked now and then what they want to do.
+
+    Attributes
+    ----------
+    running
+        What has been handed out and not settled, by table and key.
     """
 
     def __init__(
         self, lanes: Sequence[ReservedLane], most: int | None, worker: Worker, ending: Ending,
-        reactions: Sequence[Reaction] = (),
+        reactions: Reactions,
     ) -> None:  # fmt: skip
         super().__init__(lanes, most, worker)
+        self.running: dict[tuple[object, ...], Running] = {}
+        self._holder = worker
         self._queues = [lane.jobs for lane in lanes]
-        self._ending = ending
-        self._running = 0
-        self._reactions = dict.fromkeys(reactions, 0.0)
+        self._ending, self._reactions = ending, reactions
         self._busy_at = time.monotonic()
 
     def __next__(self) -> MakeTask:
@@ -68,9 +70,11 @@ class LiveStream(Stream):
             while not self._ended:
                 task = self._take()
                 if task is not None:
-                    self._running += 1
+                    self.running[task.table, *task.key.values()] = Running(
+                        str(task.table), task.key, time.monotonic()
+                    )
                     return task
-                if self._running or self._is_over():
+                if self.running or self._is_over():
                     break
                 self.lock.wait(self._nap())
             raise StopIteration
@@ -88,36 +92,24 @@ class LiveStream(Stream):
 
     def settle(self, outcome: MakeOutcome) -> None:
         """Take note of what became of a task."""
-        super().settle(outcome)
         with self.lock:
-            self._running -= 1
+            super().settle(outcome)
+            self.running.pop((outcome.table, *outcome.key.values()), None)
             self._busy_at = time.monotonic()
-            for reaction in self._reactions:
-                self._guarded(reaction, outcome)
+            self._reactions.tell(outcome)
 
     def tick(self) -> None:
-        """Ask all reactions that want to be asked by now."""
+        """Ask those who react; for a thread that may use the connection while all keys are made elsewhere."""
         with self.lock:
-            now = time.monotonic()
-            for reaction in [reaction for reaction, due in self._reactions.items() if due <= now]:
-                self._reactions[reaction] = time.monotonic() + self._guarded(reaction, None)
-
-    def _guarded(self, reaction: Reaction, outcome: MakeOutcome | None) -> float:
-        """Let a reaction look, or tell it of an outcome; return the seconds until its next look."""
-        try:
-            if outcome is not None:
-                reaction.on_outcome(outcome)
-                return 0.0
-            seconds = reaction.tick(time.time())
-        except Exception:  # noqa: BLE001 - written by users, and no reason to stop working
-            logging.logger.exception("%r failed", reaction)
-            return _AFTER_FAILURE
-        return float("inf") if seconds is None else max(0.0, seconds)
+            if not self._ended:
+                self._reactions.tick()
 
     # ---------------------------------------------------------------------------------------------- waiting
 
     def _next(self) -> MakeTask | None:
-        self.tick()
+        self._reactions.tick()
+        if self._ended:  # as one of them wanted
+            return None
         now = time.monotonic()
         for lane in reversed(self._lanes):
             lane.wake(now)
@@ -129,9 +121,10 @@ class LiveStream(Stream):
         return None
 
     def _nap(self) -> float:
+        self._holder.look()
         now = time.monotonic()
         due = [lane.next_look if lane.dirty else lane.wake(now) for lane in self._lanes]
-        return max(0.001, min([*due, *self._reactions.values(), now + _NAP]) - now)
+        return max(0.001, min([*due, self._reactions.due, now + _NAP]) - now)
 
     def _is_over(self) -> bool:
         ending = self._ending

@@ -22,7 +22,7 @@ _PAUSE = 2.0
 
 
 class Watcher:
-    """Calls when something may have changed, and every `poll` seconds in any case.
+    """Calls `touch` when something may have changed, and every `poll` seconds in any case.
 
     Parameters
     ----------
@@ -32,14 +32,16 @@ class Watcher:
         What is watched.
     poll
         Seconds after which a change may have gone unnoticed.
-    touch
-        Called from the thread.
+    touch, beat
+        Called from the thread; `beat` again and again.
     """
 
     def __init__(
-        self, connection: Connection, tables: Sequence[TableName], poll: float, touch: Callable[[], None]
-    ) -> None:
-        self._connection, self._tables, self._poll, self._touch = connection, tables, poll, touch
+        self, connection: Connection, tables: Sequence[TableName], poll: float, touch: Callable[[], None],
+        beat: Callable[[], None],
+    ) -> None:  # fmt: skip
+        self._connection, self._tables, self._poll = connection, tables, poll
+        self._touch, self._beat = touch, beat
         self._ended = threading.Event()
         self._signals: Signals | None = self._open()
         self._thread = threading.Thread(target=self._watch, name="datajoint-watch", daemon=True)
@@ -53,6 +55,7 @@ class Watcher:
     def _watch(self) -> None:
         touched = time.monotonic()
         while not self._ended.is_set():
+            self._beat()
             changed = self._has_changed(min(_LOOK, self._poll))
             if changed or time.monotonic() - touched >= self._poll:
                 touched = time.monotonic()

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import signal
-import threading
+import os
 import time
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import Any, cast
 
 from datajoint import logging
 from datajoint.compute import populate as populating
-from datajoint.compute.computing import outcomes_of
+from datajoint.compute.computing import choose_executor, outcomes_of
+from datajoint.compute.executors.local import LocalExecutor
 from datajoint.compute.key_source import key_source_of
 from datajoint.compute.pipeline.run import MANY, reserved_lanes
 from datajoint.compute.pipeline.targets import Targets, targets_of
 from datajoint.compute.reacting.protocol import Reaction
+from datajoint.compute.service.endpoint import HealthFile, Listener, address_of
+from datajoint.compute.service.interrupts import GivenUp, Interrupts
+from datajoint.compute.service.lines import FIELDS, json_lines
 from datajoint.compute.service.live import Ending, LiveStream
+from datajoint.compute.service.reactions import Reactions
+from datajoint.compute.service.report import IDLE, LOST, STOPPED, STOPPING, Record, Running, metrics
 from datajoint.compute.service.watch import Watcher
 from datajoint.compute.target import Target
 from datajoint.compute.task import DONE, FAILED, MakeOutcome
@@ -29,10 +34,6 @@ __all__ = ["Worker"]
 
 _PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Seconds between attempts to reach a database that is gone."""
-
-
-class _Stopped(BaseException):
-    """The time to finish what runs is over."""
 
 
 class Worker:
@@ -56,9 +57,17 @@ class Worker:
         Name of an executor, or one; default is the setting ``jobs.executor``.
     reactions
         Objects with ``tick(now)`` and ``on_outcome(outcome)``.
+    health_file
+        A file that says every second how the worker is, as JSON; it goes away with the worker.
+    listen
+        Port, or ``"host:port"``, where ``/health`` and ``/metrics`` (for Prometheus) can be asked.
+    json_logs
+        Log lines of JSON, of every key.
 
     Attributes
     ----------
+    address
+        Host and port where it listens.
     made
         Number of keys made by the last `run`, so far.
 
@@ -83,6 +92,8 @@ class Worker:
     def __init__(
         self, *targets: Any, concurrency: int | None = 1, poll: float = 10.0, priority: int | None = None,
         grace: float = 20.0, executor: Any = None, reactions: Sequence[Reaction] = (),
+        health_file: str | os.PathLike[str] | None = None, listen: str | int | None = None,
+        json_logs: bool = False,
     ) -> None:  # fmt: skip
         if poll <= 0:
             raise DataJointError(f"poll is a number of seconds above 0, not {poll}.")
@@ -94,9 +105,14 @@ class Worker:
         self._concurrency, self._poll, self._priority = concurrency, poll, priority
         self._grace, self._executor = grace, executor
         self._reactions = tuple(reactions)
+        self._health_file = None if health_file is None else os.fspath(health_file)
+        self._listen = None if listen is None else address_of(listen)
+        self._json_logs = json_logs
+        self.address: tuple[str, int] | None = None
+        self._record = Record()
         self._stream: LiveStream | None = None
         self._stopping = False
-        self._clock: threading.Timer | None = None
+        self._interrupts = Interrupts(self.stop, grace)
         self.made = 0
 
     def run(
@@ -116,7 +132,9 @@ class Worker:
         connection = self._targets.connection
         populating.refuse_misuse(connection, self._concurrency)
         self.made, self._stopping, losses = 0, False, 0
-        with self._listening():
+        self._record = Record()
+        interrupts = self._interrupts = Interrupts(self.stop, self._grace)
+        with self._telling(), closing(interrupts), interrupts.handled():
             while not self._stopping:
                 try:
                     left = None if max_calls is None else max_calls - self.made
@@ -124,57 +142,108 @@ class Worker:
                     break
                 except LostConnectionError as error:
                     losses = self._survive(error, losses)
-                finally:
-                    if self._clock is not None:
-                        self._clock.cancel()
         return self.made
 
     def stop(self) -> None:
         """Let the worker end after the makes that run; from another thread, or in a reaction."""
         self._stopping = True
+        self._record.state = STOPPING
         if self._stream is not None:
             self._stream.stop()
+
+    def status(self) -> dict[str, Any]:
+        """Return state, outcomes by table and what runs, of types that JSON has."""
+        return self._record.told(self._running())
+
+    def _running(self) -> list[Running]:
+        return list(self._stream.running.values()) if self._stream is not None else []
+
+    def _is_well(self) -> bool:
+        return self._record.state != LOST
+
+    @contextmanager
+    def _telling(self) -> Generator[None]:
+        """Let others ask how the worker is."""
+        with ExitStack() as stack:
+            if self._json_logs:
+                stack.enter_context(json_lines())
+            if self._listen is not None:
+                listener = Listener(
+                    self._listen, self.status, lambda: metrics(self._record, self._running()), self._is_well
+                )
+                stack.callback(listener.close)
+                logging.logger.info("listening at http://%s:%d/health and /metrics", *listener.address)
+                self.address = listener.address
+            if self._health_file is not None:
+                stack.callback(HealthFile(self._health_file, self.status).close)
+            yield
+            self._record.state = STOPPED
 
     # ------------------------------------------------------------------------------------------------ working
 
     def _work(self, ending: Ending, most: int | None) -> None:
-        targets = self._targets
-        names = [table.name for table in targets.tables]
-        holder = Holder(targets.connection, names)
-        lanes = reserved_lanes(targets, dict.fromkeys(names, ()), holder, self._priority, refresh=True)
-        stream = self._stream = LiveStream(lanes, most, holder, ending, self._reactions)
+        """Compute until the end, or until the database is out of reach."""
+        found = self._targets
+        names = [table.name for table in found.tables]
+        holder = Holder(found.connection, names)
+        lanes = reserved_lanes(found, dict.fromkeys(names, ()), holder, self._priority, refresh=True)
+        stream = self._stream = LiveStream(lanes, most, holder, ending, Reactions(self._reactions))
         if self._stopping:
             return
         cause: BaseException | None = None
-        watcher = Watcher(targets.connection, _watched(targets), self._poll, stream.touch)
         try:
-            with outcomes_of(
-                stream, [Target(table, {}) for table in targets.tables],
-                executor=self._executor, processes=self._concurrency, count=MANY,
-            ) as outcomes, self._listening():  # fmt: skip
-                for outcome in outcomes:
-                    stream.settle(outcome)
-                    self._note(outcome)
-        except _Stopped:
+            holder.start()  # so that it is seen, even if there is nothing to do
+            self._record.state = IDLE
+            self._compute(stream)
+        except GivenUp:
             logging.logger.info("the makes that ran were given up; their jobs are pending again")
         except BaseException as error:
             cause = error
             raise
         finally:
-            watcher.close()
             stream.close(cause)
+
+    def _compute(self, stream: LiveStream) -> None:
+        found, targets = self._targets, [Target(table, {}) for table in self._targets.tables]
+        chosen, ours = choose_executor(targets[0], self._executor, self._concurrency, MANY)
+        is_here = isinstance(chosen, LocalExecutor)
+        beat = _nothing if is_here else stream.tick
+        watcher = Watcher(found.connection, _watched(found), self._poll, stream.touch, beat)
+        try:
+            with (
+                outcomes_of(stream, targets, executor=chosen, processes=None, count=MANY) as outcomes,
+                self._interrupts.handled(),
+            ):
+                for outcome in outcomes:
+                    stream.settle(outcome)
+                    self._note(outcome)
+        finally:
+            watcher.close()
+            if ours:
+                chosen.close()
 
     def _note(self, outcome: MakeOutcome) -> None:
         self.made += outcome.status == DONE
-        name = cast("TableName", outcome.table).class_name
+        self._record.note(outcome)
+        table, key = cast("TableName", outcome.table), outcome.key
+        fields = {"table": str(table), "key": key, "outcome": outcome.status, "seconds": outcome.seconds}
         if outcome.status == FAILED:
             error = cast("BaseException", outcome.error)
-            logging.logger.error("%s %s: %s: %s", name, outcome.key, type(error).__name__, error)
+            fields |= {"error": f"{type(error).__name__}: {error}"}
+            text = "%s %s: %s: %s"
+            logging.logger.error(
+                text, table.class_name, key, type(error).__name__, error, extra={FIELDS: fields}
+            )
         else:
-            logging.logger.log(logging.JOBS, "%s %s %s", name, outcome.key, outcome.status)
+            level = logging.JOBS if self._json_logs is False else 20
+            logging.logger.log(
+                level, "%s %s %s in %.3g s", table.class_name, key, outcome.status, outcome.seconds,
+                extra={FIELDS: fields},
+            )  # fmt: skip
 
     def _survive(self, error: LostConnectionError, losses: int) -> int:
         """Wait until the database may be there again."""
+        self._record.state = LOST
         pause = _PAUSES[min(losses, len(_PAUSES) - 1)]
         logging.logger.warning("the database is out of reach, trying again in %g s: %s", pause, error)
         end = time.monotonic() + pause
@@ -182,36 +251,9 @@ class Worker:
             time.sleep(0.1)
         return losses + 1
 
-    # ----------------------------------------------------------------------------------------------- stopping
 
-    @contextmanager
-    def _listening(self) -> Generator[None]:
-        """Let SIGTERM and SIGINT end the work in order; the handlers are restored."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        before = {number: signal.signal(number, self._asked) for number in (signal.SIGTERM, signal.SIGINT)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-    def _asked(self, number: int, frame: Any) -> None:
-        if self._stopping:
-            raise _Stopped
-        self.stop()
-        self._clock = threading.Timer(self._grace, _ask_again, [number])
-        self._clock.daemon = True
-        self._clock.start()
-
-
-def _ask_again(number: int) -> None:
-    main = threading.main_thread().ident
-    if hasattr(signal, "pthread_kill") and main is not None:
-        signal.pthread_kill(main, number)
-    else:
-        signal.raise_signal(number)
+def _nothing() -> None:
+    """Do nothing: this process makes the keys, and asks those who react between them."""
 
 
 def _watched(targets: Targets) -> list[TableName]:
