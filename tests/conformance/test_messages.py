@@ -243,7 +243,7 @@ WRONG_OPERANDS = {
     "Not": (dj.Not(None), "NoneType"), "AndList": (dj.AndList([5]), "int: 5"), "Top": ([dj.Top()], "A & dj.Top"),
     "a type": (int, "type"), "a function": (len, "len"), "value": ({"id": "x"}, "`id` (int32)", "'x'"),
     "date": ({"day": "2024-02-30"}, "`day` (date)", "does not read as a date"),
-    "a query": ({"id": dj.Manual}, "`id`", "A & B"), "a dict": ({"id": {"a": 1}}, "`id`", "dict"),
+    "a dict": ({"id": {"a": 1}}, "`id`", "dict"),
 }  # fmt: skip
 
 
@@ -252,6 +252,8 @@ def test_operands_that_are_none(tables):
     thing = tables["Thing"]
     for operand, *words in WRONG_OPERANDS.values():
         told(lambda operand=operand: len(thing & operand), QueryError, *words)
+    for query in (tables["Child"], tables["Child"]()):
+        told(lambda query=query: thing & {"id": query}, QueryError, "`id`", "A & B")
     for other in (None, 5, "Child", {"id": 1}, [thing]):
         kind = type(other).__name__
         told(lambda other=other: thing * other, QueryError, "joined with", kind, "table")
