@@ -7,6 +7,7 @@ which database that must lead to, which settings were assigned here. It opens a 
 from __future__ import annotations
 
 import os
+import platform
 import sys
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -111,7 +112,7 @@ class Target:
 
         reason = self.obstacle
         if reason is not None:
-            raise refusal(type(self.table), reason)
+            raise self.refusal(reason)
         try:
             return zlib.compress(pickle.dumps(_describe(self.table, self.make_kwargs)), 1)
         except (pickle.PicklingError, TypeError, AttributeError) as error:
@@ -137,9 +138,22 @@ class Target:
         return None
 
     @property
-    def is_in_program(self) -> bool:
-        """Whether the class is in the main program, so that a fork is better than running that anew."""
-        return type(self.table).__module__ == "__main__"
+    def class_name(self) -> str:
+        """What the table is called."""
+        return self.table.class_name
+
+    @property
+    def to_fork(self) -> bool:
+        """Whether forks have to make it, or had better: they need not run the main program again."""
+        return self.obstacle is not None or type(self.table).__module__ == "__main__"
+
+    def is_same(self, other: Any) -> bool:
+        """Whether another target is the same."""
+        return other is self
+
+    def refusal(self, reason: str) -> ComputeError:
+        """Return the error that says why it cannot be made."""
+        return refusal(type(self.table), reason)
 
     def __reduce__(self) -> Any:
         return Described, (self.description, str(self.table.class_name), self.resources, self.timeout)
@@ -163,6 +177,19 @@ class Described:
     ) -> None:
         self.description, self.class_name = description, class_name
         self.resources, self.timeout = resources, timeout
+
+    to_fork = False
+
+    def is_same(self, other: Any) -> bool:
+        """Whether another target is the same."""
+        return isinstance(other, Described) and other.description == self.description
+
+    def refusal(self, reason: str) -> ComputeError:
+        """Return the error that says why it cannot be made."""
+        return ComputeError(
+            f"`{self.class_name}` cannot be made in a worker on {platform.node()}: {reason}.",
+            hint="Its module must be importable there and attach it to the same database.",
+        )
 
 
 def refusal(cls: type, reason: str) -> ComputeError:

@@ -178,7 +178,7 @@ class Child:
     def death(self) -> MakeOutcome:
         """Return what becomes of its task now that it is dead."""
         code, task = self.stop(), self.take()
-        name = task.target.table.class_name if isinstance(task.target, Target) else task.target.class_name
+        name = task.target.class_name
         if self._timed_out:
             error = MakeError(
                 f"The make of `{name}` for the key {task.key} was stopped after {_seconds(task):g} s.",

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, cast
 
 from datajoint.compute.executors.child import Child
 from datajoint.compute.executors.worker import READY, unpack
-from datajoint.compute.target import Target, refusal
+from datajoint.compute.target import Described, Target
 from datajoint.compute.task import MakeOutcome, MakeTask
 from datajoint.logging import logger
 
@@ -64,7 +64,7 @@ class ProcessExecutor:
 
         self._most = workers or usable_cpus()
         self._children: list[Child] = []
-        self._targets: list[Target] = []
+        self._targets: list[Target | Described] = []
         self._to_fork: set[int] = set()
         self._answers: SimpleQueue[tuple[Child, bytes | str | None]] = SimpleQueue()
 
@@ -83,6 +83,11 @@ class ProcessExecutor:
     def close(self) -> None:
         """End all workers; a make that runs is stopped and leaves nothing."""
         self._stop(self._children)
+
+    def interrupt(self) -> None:
+        """Stop what runs, from another thread; it is an error of its keys."""
+        for child in tuple(self._children):
+            child.terminate()
 
     def _fill(self, source: Iterator[MakeTask]) -> bool:
         """Give tasks to workers that have none, and return whether any has."""
@@ -128,7 +133,8 @@ class ProcessExecutor:
 
     def _give(self, task: MakeTask) -> None:
         """Have a task made by a worker that is idle, or a new one."""
-        number = self._number(cast("Target", task.target))
+        target: Target | Described = task.target
+        number = self._number(target)
         importable = number not in self._to_fork
         idle = [child for child in self._children if child.task is None]
         child = next((child for child in idle if child.serves(number, importable)), None)
@@ -136,17 +142,15 @@ class ProcessExecutor:
             if len(self._children) >= self._most:
                 self._stop(idle[:1])
             child = self._started(importable)
-        child.give(task, number, strict=hasattr(os, "fork"))
+        child.give(task, number, strict=_can_fork(target))
 
-    def _number(self, target: Target) -> int:
+    def _number(self, target: Target | Described) -> int:
         """Return the number of a target; what is seen for the first time gets one."""
         for number, known in enumerate(self._targets):
-            if known is target:
+            if target.is_same(known):
                 return number
-        if target.obstacle is not None and not hasattr(os, "fork"):
-            raise refusal(type(target.table), target.obstacle)
         self._targets.append(target)
-        if hasattr(os, "fork") and (target.obstacle is not None or target.is_in_program):
+        if target.to_fork and _can_fork(target):
             self._to_fork.add(len(self._targets) - 1)
         return len(self._targets) - 1
 
@@ -154,7 +158,7 @@ class ProcessExecutor:
         child = (
             Child.fresh(self._answers)
             if importable
-            else Child.forked(self._targets, self._children, self._answers)
+            else Child.forked(cast("list[Target]", self._targets), self._children, self._answers)
         )
         self._children.append(child)
         return child
@@ -164,10 +168,11 @@ class ProcessExecutor:
         self._children.remove(child)
         child.stop()
         task = child.take()
-        if child.is_fork or not hasattr(os, "fork"):
-            raise refusal(type(cast("Target", task.target).table), reason)
+        target: Target | Described = task.target
+        if child.is_fork or not _can_fork(target):
+            raise target.refusal(reason)
         logger.debug("fresh worker processes cannot be used, forking instead: %s", reason)
-        self._to_fork.add(self._number(task.target))
+        self._to_fork.add(self._number(target))
         self._give(task)
 
     def _stop(self, children: list[Child]) -> None:
@@ -177,3 +182,7 @@ class ProcessExecutor:
         for child in list(children):
             child.stop()
             self._children.remove(child)
+
+
+def _can_fork(target: Target | Described) -> bool:
+    return isinstance(target, Target) and hasattr(os, "fork")

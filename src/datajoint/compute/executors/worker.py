@@ -206,8 +206,8 @@ def _send(writer: BinaryIO, message: Any) -> None:
 # ----------------------------------------------------------------------------------------- errors as they are
 
 
-def pack(outcome: MakeOutcome) -> bytes:
-    """Return an outcome to be sent, with the traceback of here as a note of its error.
+def pack(outcome: MakeOutcome, known: bool = False) -> bytes:
+    """Return an outcome to be sent, with the traceback of here as a note of its error, unless it is `known`.
 
     Examples
     --------
@@ -220,8 +220,9 @@ def pack(outcome: MakeOutcome) -> bytes:
     error = outcome.error
     if error is None:
         return pickle.dumps((outcome, None, "", ()))
-    text = "".join(traceback.format_exception(error))
-    error.add_note(f"in worker process {os.getpid()}:\n{text}")
+    if not known:
+        text = "".join(traceback.format_exception(error))
+        error.add_note(f"in worker process {os.getpid()}:\n{text}")
     notes = tuple(getattr(error, "__notes__", ()))
     told = f"{type(error).__name__}: {error}"
     return pickle.dumps((replace(outcome, error=None), _pickled(error), told, notes))
