@@ -130,7 +130,7 @@ class DaskExecutor(Submitting):
             self._ours = [client]
             return client
         workers = self._workers or max(1, int(usable_cpus() // (resources.cpus or 1)))
-        cluster = distributed.LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None)
+        cluster = distributed.LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=":0")
         client = distributed.Client(cluster, set_as_default=False)
         self._ours = [client, cluster]
         self._is_local = True
