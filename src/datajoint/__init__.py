@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from datajoint.codecs.registry import get_codec, list_codecs
     from datajoint.codecs.spark import SparkAdapter
     from datajoint.compute.pipeline.run import populate
+    from datajoint.compute.reacting.actions import Command, Mail, Notice, Webhook
+    from datajoint.compute.reacting.freshness import Freshness
+    from datajoint.compute.reacting.hook import Hook
+    from datajoint.compute.reacting.schedule import Schedule
+    from datajoint.compute.reacting.sensor import Sensor
     from datajoint.compute.service.worker import Worker
     from datajoint.diagram.diagram import Diagram
     from datajoint.engine.connection import Connection
@@ -47,25 +52,33 @@ _WHERE = {
     "Check": "table.checks",
     "CheckError": "errors",
     "Codec": "codecs.base",
+    "Command": "compute.reacting.actions",
     "Computed": "tiers",
     "Connection": "engine.connection",
     "DataJointError": "errors",
     "Diagram": "diagram.diagram",
     "FreeTable": "table.free",
+    "Freshness": "compute.reacting.freshness",
+    "Hook": "compute.reacting.hook",
     "Imported": "tiers",
     "Instance": "schemas.instance",
     "Lookup": "tiers",
+    "Mail": "compute.reacting.actions",
     "Manual": "tiers",
     "MatCell": "codecs.blob.matlab",
     "MatStruct": "codecs.blob.matlab",
     "Not": "query.restriction",
+    "Notice": "compute.reacting.actions",
     "Part": "tiers",
+    "Schedule": "compute.reacting.schedule",
     "Schema": "schemas.schema",
+    "Sensor": "compute.reacting.sensor",
     "SparkAdapter": "codecs.spark",
     "Table": "table.table",
     "Top": "query.restriction",
     "U": "query.universal",
     "VirtualModule": "schemas.module",
+    "Webhook": "compute.reacting.actions",
     "Worker": "compute.service.worker",
     "can": "schemas.grants",
     "conn": "engine.instance",

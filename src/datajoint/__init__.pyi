@@ -7,6 +7,14 @@ from datajoint.codecs.registry import get_codec as get_codec
 from datajoint.codecs.registry import list_codecs as list_codecs
 from datajoint.codecs.spark import SparkAdapter as SparkAdapter
 from datajoint.compute.pipeline.run import populate as populate
+from datajoint.compute.reacting.actions import Command as Command
+from datajoint.compute.reacting.actions import Mail as Mail
+from datajoint.compute.reacting.actions import Notice as Notice
+from datajoint.compute.reacting.actions import Webhook as Webhook
+from datajoint.compute.reacting.freshness import Freshness as Freshness
+from datajoint.compute.reacting.hook import Hook as Hook
+from datajoint.compute.reacting.schedule import Schedule as Schedule
+from datajoint.compute.reacting.sensor import Sensor as Sensor
 from datajoint.compute.service.worker import Worker as Worker
 from datajoint.diagram.diagram import Diagram as Diagram
 from datajoint.engine.connection import Connection as Connection

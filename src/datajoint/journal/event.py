@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 import os
 import secrets
@@ -23,7 +24,8 @@ from datajoint.sql.dml import EventText
 from datajoint.sql.system import EVENTS, events_table
 from datajoint.version import __version__
 
-__all__ = ["EventRecord", "Origin", "enabled", "event_text", "is_clash", "new_id", "parameters", "prepare"]
+__all__ = ["EventRecord", "Origin", "enabled", "event_text", "is_clash", "new_id", "parameters", "prepare",
+           "time_of"]  # fmt: skip
 
 _EPOCH = 1_577_836_800_000
 """Milliseconds of 2020-01-01 UTC since 1970."""
@@ -84,6 +86,18 @@ def new_id() -> int:
     """
     low = next(_numbers(os.getpid())) & ((1 << _RANDOM_BITS) - 1)
     return (int(time.time() * 1000) - _EPOCH << _RANDOM_BITS) | low
+
+
+def time_of(event: int) -> dt.datetime:
+    """Return when an event id was made, in UTC.
+
+    Examples
+    --------
+    >>> abs(time_of(new_id()) - dt.datetime.now(dt.timezone.utc).replace(tzinfo=None)).total_seconds() < 60
+    True
+    """
+    milliseconds = (event >> _RANDOM_BITS) + _EPOCH
+    return dt.datetime(1970, 1, 1) + dt.timedelta(milliseconds=milliseconds)  # noqa: DTZ001 - naive, as in the database
 
 
 @cache
