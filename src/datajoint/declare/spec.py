@@ -41,10 +41,17 @@ class ForeignKey(Value):
 
 
 class Index(Value):
-    """A secondary index; an item in parentheses is an SQL expression."""
+    """A secondary index; an item in parentheses is an SQL expression.
+
+    Attributes
+    ----------
+    sparse
+        Whether rows with NULL in its first column are left out, where the database can do that.
+    """
 
     columns: tuple[str, ...]
     unique: bool = False
+    sparse: bool = False
 
 
 class Check(Value):

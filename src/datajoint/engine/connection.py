@@ -373,7 +373,7 @@ class Connection:
         self._transactions.cancel()
 
     @property
-    def transaction(self) -> Any:
+    def transaction(self) -> AbstractContextManager[Self]:
         """Context of a transaction: committed at exit, rolled back on any exception; nested, a savepoint.
 
         Examples
@@ -384,14 +384,14 @@ class Connection:
         ...     connection.in_transaction
         True
         """
-        return self._block()
+        instead = observe.block(self)
+        if instead is not None:
+            return self._inside(instead)
+        self._refuse_for_cache("A transaction")
+        return self._transactions.block(self)
 
     @contextmanager
-    def _block(self) -> Generator[Self]:
-        instead = observe.block(self)
-        if instead is None:
-            self._refuse_for_cache("A transaction")
-            instead = self._transactions.block()
+    def _inside(self, instead: AbstractContextManager[None]) -> Generator[Self]:
         with instead:
             yield self
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from datajoint.engine.link import Link
 from datajoint.errors import DataJointError, LostConnectionError, TransactionError
 
 __all__ = ["Transaction", "Transactions"]
+
+T = TypeVar("T")
 
 
 class Transaction:
@@ -147,15 +149,15 @@ class Transactions:
                 session.rollback()
 
     @contextmanager
-    def block(self) -> Generator[None]:
-        """Commit at exit, roll back on any exception; nested, a savepoint."""
+    def block(self, inside: T) -> Generator[T]:
+        """Commit at exit, roll back on any exception; nested, a savepoint. The block is given `inside`."""
         if self.is_open:
             with self.savepoint():
-                yield
+                yield inside
             return
         self.begin(explicit=False)
         try:
-            yield
+            yield inside
             self.check()
             self.commit()
         except BaseException as error:

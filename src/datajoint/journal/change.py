@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Hashable, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Hashable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from datajoint.backends.base import Parameters
@@ -168,8 +168,7 @@ def _guarded(connection: Connection, statements: Sequence[tuple[str, Parameters]
         raise
 
 
-@contextmanager
-def atomic(connection: Connection) -> Generator[None]:
+def atomic(connection: Connection) -> AbstractContextManager[object]:
     """Make what is inside one change: a transaction of its own, or a savepoint of the open one.
 
     Examples
@@ -180,8 +179,7 @@ def atomic(connection: Connection) -> Generator[None]:
     ...     connection.in_transaction
     True
     """
-    with connection.transaction:
-        yield
+    return connection.transaction
 
 
 def store(connection: Connection, event: EventRecord | None, rows: int | None) -> None:

@@ -372,7 +372,8 @@ class _Writer:
             taken.add(name)
             unique = "UNIQUE " if index.unique else ""
             start = f"CREATE {unique}INDEX IF NOT EXISTS {self.quote(name)}"
-            statements.append((f"{start} ON {self.table} {self.items(index)}", ()))
+            rows = f" WHERE {self.quote(index.columns[0])} IS NOT NULL" if index.sparse else ""
+            statements.append((f"{start} ON {self.table} {self.items(index)}{rows}", ()))
         return statements
 
 

@@ -85,7 +85,11 @@ def events_table(schema: str) -> TableSpec:
         TableName(schema, EVENTS),
         (_key("event", "int64"), *(_column(*column) for column in _EVENT_COLUMNS)),
         ("event",),
-        indexes=(Index(("table_name", "finished")), Index(("parent",)), Index(("confirms",))),
+        indexes=(
+            Index(("table_name", "finished")),
+            Index(("parent",), sparse=True),  # most events have none, and none to confirm
+            Index(("confirms",), sparse=True),
+        ),
     )
 
 

@@ -67,6 +67,8 @@ def check_update(name: TableName, allowed: bool | None) -> None:
 
 def _is_computed(name: TableName) -> bool:
     """Whether a table is filled by a make, and not by one that runs here."""
+    if not name.name.startswith("_"):  # neither computed nor a part of such
+        return False
     master = name.master or name
     if master.tier not in (COMPUTED, IMPORTED):
         return False
