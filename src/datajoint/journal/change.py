@@ -13,7 +13,7 @@ from datajoint.errors import DataJointError, DuplicateError
 from datajoint.heading.names import TableName
 from datajoint.journal.event import EventRecord, enabled, event_text, parameters
 from datajoint.journal.scope import open_event
-from datajoint.sql.dml import behind_savepoint, find_event, in_transaction, with_event, write_event
+from datajoint.sql.dml import Moved, behind_savepoint, find_event, in_transaction, with_event, write_event
 from datajoint.sql.system import EVENTS
 
 __all__ = ["atomic", "change", "event_statement", "packet", "record", "store", "took_place"]
@@ -26,7 +26,7 @@ _COUNTED = {"mysql": ("ROW_COUNT()", " FROM DUAL WHERE ROW_COUNT() > 0")}
 
 def change(
     connection: Connection, event: EventRecord | None, text: str, values: Parameters, rows: int | None = None,
-    image: Statement | None = None,
+    image: Statement | Moved | None = None,
 ) -> int:  # fmt: skip
     """Run one statement that changes a few rows of a table, write its event, return the number of rows.
 
@@ -38,7 +38,7 @@ def change(
     rows
         Number of rows to record where it is known and the database would count otherwise.
     image
-        Statement that keeps the rows as they are, run before.
+        What keeps the rows as they are: a statement to be run before, or a part of the same one.
 
     Examples
     --------
@@ -49,7 +49,7 @@ def change(
     2
     """
     recorded = None if event is None or event.written else event
-    count = _change(connection, recorded, text, values, rows, [image] if image is not None else [])
+    count = _change(connection, recorded, text, values, rows, image)
     if event is not None and count:
         event.note()
     return count
@@ -57,19 +57,19 @@ def change(
 
 def _change(
     connection: Connection, event: EventRecord | None, text: str, values: Parameters, rows: int | None,
-    images: Sequence[Statement],
+    image: Statement | Moved | None,
 ) -> int:  # fmt: skip
     if event is None:
         return _alone(connection, text, values)
     if connection.dialect.features.server:
         try:
-            return _with_server(connection, event, text, values, rows, images)
+            return _with_server(connection, event, text, values, rows, image)
         except DuplicateError:
             if connection.in_transaction or not took_place(connection, event):
                 raise
             return rows or 1
     with atomic(connection):
-        for image in images:
+        if isinstance(image, tuple):
             connection.session.execute(*image)
         count = connection.session.execute(text, values).rowcount
         if count > 0:
@@ -95,12 +95,14 @@ def took_place(connection: Connection, event: EventRecord) -> bool:
 
 def _with_server(
     connection: Connection, event: EventRecord, text: str, values: Parameters, rows: int | None,
-    images: Sequence[Statement],
+    image: Statement | Moved | None,
 ) -> int:  # fmt: skip
     """Change and event in one round trip: one statement, or a packet of several."""
+    images = [image] if isinstance(image, tuple) else []
     if not connection.dialect.features.cte_insert:
         return _packet(connection, event, text, values, rows, images)
-    both = _with_event(connection, event, text, len(values)), [*values, *parameters(connection, event)]
+    moved = image if isinstance(image, Moved) else None
+    both = _with_event(connection, event, text, len(values), moved), [*values, *parameters(connection, event)]
     return _together(connection, [*images, both])[len(images)] if images else _alone(connection, *both)
 
 
@@ -236,11 +238,13 @@ def _event_text(connection: Connection, event: EventRecord, count: str = "", con
     return _kept(connection, event, (count,), write)
 
 
-def _with_event(connection: Connection, event: EventRecord, text: str, n: int) -> str:
+def _with_event(
+    connection: Connection, event: EventRecord, text: str, n: int, moved: Moved | None = None
+) -> str:
     def write() -> str:
-        return with_event(text, _constant(connection, event), n, connection.dialect)
+        return with_event(text, _constant(connection, event), n, connection.dialect, moved)
 
-    return _kept(connection, event, (text,), write)
+    return _kept(connection, event, (text, moved), write)
 
 
 def _constant(connection: Connection, event: EventRecord) -> Any:

@@ -17,10 +17,10 @@ from datajoint.journal.scope import current_scope
 from datajoint.journal.system import prepare
 from datajoint.logging import logger
 from datajoint.sql.ddl import create_table
-from datajoint.sql.dml import Column
-from datajoint.sql.images import EVENT, Copy, copy_keys, copy_rows, finished, shadow_table
+from datajoint.sql.dml import Column, Moved
+from datajoint.sql.images import EVENT, Copy, copy_keys, copy_rows, finished, moved, shadow_table
 
-__all__ = ["image_of_keys", "image_of_rows", "shadow_of"]
+__all__ = ["image_of_deleted", "image_of_keys", "image_of_rows", "shadow_of"]
 
 _NONE = "none"
 
@@ -118,6 +118,17 @@ def image_of_rows(
         copy = plan.statements[mark] = copy_rows(plan, spec, connection.dialect)
     text = finished(copy, spec, connection.dialect, _block(connection))
     return text, [event.id, *copy.statement.bind(query.values)]
+
+
+def image_of_deleted(
+    connection: Connection, name: TableName, query: Query, event: EventRecord | None
+) -> tuple[str, Parameters] | Moved | None:
+    """Return what keeps the rows that a DELETE is about to take; None for none."""
+    if event is None or not connection.dialect.features.cte_insert:
+        return image_of_rows(connection, name, query, event)
+    if shadow_of(connection, name) is None:
+        return None
+    return moved(connection.catalog.spec(name), connection.dialect, _block(connection))
 
 
 def image_of_keys(

@@ -16,6 +16,7 @@ __all__ = [
     "Column",
     "Conflict",
     "EventText",
+    "Moved",
     "Packet",
     "behind_savepoint",
     "block_event",
@@ -370,7 +371,24 @@ def write_event(event: EventText, dialect: Dialect, first: int = 1, count: str =
     return str(text.sql(", ".join(["", now, now, *map(dialect.literal, constants.values())]) + source))
 
 
-def with_event(change: str, event: EventText, parameters: int, dialect: Dialect) -> str:
+class Moved(Value):
+    """How rows are kept as they are deleted, in the same statement.
+
+    Attributes
+    ----------
+    returning
+        Select list of the rows deleted.
+    insert
+        The statement that keeps them, before and after the event that ended them.
+    """
+
+    returning: str
+    insert: tuple[str, str]
+
+
+def with_event(
+    change: str, event: EventText, parameters: int, dialect: Dialect, moved: Moved | None = None
+) -> str:
     """Return one statement that changes a few rows, and writes the event if there were any (PostgreSQL).
 
     It returns a row for each row changed.
@@ -379,6 +397,8 @@ def with_event(change: str, event: EventText, parameters: int, dialect: Dialect)
     ----------
     change
         Finished text of the INSERT, UPDATE or DELETE, with its `parameters`.
+    moved
+        How the rows that it deletes are kept.
     """
     counted = write_event(
         event,
@@ -387,7 +407,13 @@ def with_event(change: str, event: EventText, parameters: int, dialect: Dialect)
         "(SELECT count(*) FROM changed)",
         " WHERE EXISTS (SELECT 1 FROM changed)",
     )
-    return f"WITH changed AS ({change} RETURNING 1), event AS ({counted}) SELECT 1 FROM changed"
+    returning, kept = "1", ""
+    if moved is not None:
+        returning, (before, after) = moved.returning, moved.insert
+        kept = f"image AS ({before}{dialect.parameter(parameters + 1, _EVENT)}{after}), "
+    return (
+        f"WITH changed AS ({change} RETURNING {returning}), {kept}event AS ({counted}) SELECT 1 FROM changed"
+    )
 
 
 def block_event(event: EventText, dialect: Dialect) -> str:

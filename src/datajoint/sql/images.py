@@ -14,7 +14,7 @@ from datajoint.declare.spec import TableSpec
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.names import TableName
 from datajoint.heading.types import parse_type
-from datajoint.sql.dml import Column
+from datajoint.sql.dml import Column, Moved
 from datajoint.sql.select import write_condition, write_tail
 from datajoint.sql.statement import Statement, assemble
 from datajoint.sql.system import EVENTS
@@ -148,13 +148,28 @@ def finished(copy: Copy, spec: TableSpec, dialect: Dialect, block: tuple[int, in
     """
     if block is None:
         return copy.statement.text + dialect.escape(_lock(spec, dialect))
+    unseen = _unseen(spec, dialect, f"{dialect.table(spec.name)}.{dialect.quote(EVENT)}", block)
+    word = "AND" if copy.has_condition else "WHERE"
+    return copy.statement.text + dialect.escape(f" {word} {unseen}{_lock(spec, dialect)}")
+
+
+def moved(spec: TableSpec, dialect: Dialect, block: tuple[int, int] | None) -> Moved:
+    """Return how rows go into the shadow as one statement deletes them (PostgreSQL)."""
+    quote, shadow = dialect.quote, dialect.table(shadow_name(spec.name))
+    names = ", ".join(quote(column.name) for column in spec.columns)
+    prefix = f"{dialect.table(spec.name)}."
+    columns = [f"{_read(column, dialect, prefix)} AS {quote(column.name)}" for column in spec.columns]
+    where = f" WHERE {_unseen(spec, dialect, f'changed.{quote(EVENT)}', block)}" if block else ""
+    insert = f"INSERT INTO {shadow} ({names}, {quote(UNTIL)}) SELECT {names}, ", f" FROM changed{where}"
+    return Moved(dialect.escape(", ".join(columns)), (dialect.escape(insert[0]), dialect.escape(insert[1])))
+
+
+def _unseen(spec: TableSpec, dialect: Dialect, event: str, block: tuple[int, int]) -> str:
+    """Return the condition that a version was there before a block."""
     quote, own = dialect.quote, ", ".join(map(str, block))
     events = dialect.table(TableName(spec.name.schema, EVENTS))
     steps = f"SELECT {quote('event')} FROM {events} WHERE {quote('parent')} IN ({own})"
-    event = f"{dialect.table(spec.name)}.{quote(EVENT)}"
-    unseen = f"({event} IS NULL OR NOT ({event} IN ({own}) OR {event} IN ({steps})))"
-    word = "AND" if copy.has_condition else "WHERE"
-    return copy.statement.text + dialect.escape(f" {word} {unseen}{_lock(spec, dialect)}")
+    return f"({event} IS NULL OR NOT ({event} IN ({own}) OR {event} IN ({steps})))"
 
 
 def _head(spec: TableSpec, dialect: Dialect, prefix: str) -> str:

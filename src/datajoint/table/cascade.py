@@ -14,7 +14,7 @@ from datajoint.graph.dependencies import DependencyGraph, Edge
 from datajoint.graph.restrict import Step, cascade, combined, down, is_fixed, is_local, strays, trace, up
 from datajoint.heading.names import TableName
 from datajoint.journal.change import change
-from datajoint.journal.images import image_of_rows
+from datajoint.journal.images import image_of_deleted
 from datajoint.journal.scope import compound, open_event
 from datajoint.query import fetch
 from datajoint.sql.cascade import delete_rows
@@ -269,7 +269,7 @@ def delete_selected(connection: Connection, name: TableName, query: Query) -> in
     for piece in _pieces(query):
         statement = _statement(piece.plan, connection)
         event = open_event(connection, name, "delete")
-        image = image_of_rows(connection, name, piece, event)
+        image = image_of_deleted(connection, name, piece, event)
         removed += change(connection, event, statement.text, statement.bind(piece.values), image=image)
     return removed
 
