@@ -14,10 +14,12 @@ from datajoint.compute import (
 )
 from datajoint.compute.making import Making
 from datajoint.errors import DataJointError
+from datajoint.provenance import stale as staleness
 from datajoint.table.meta import class_level
 
 if TYPE_CHECKING:
     from datajoint.compute.populate import PopulateResult
+    from datajoint.provenance.stale import StaleReport
     from datajoint.table.table import Table
 
 __all__ = ["AutoPopulate"]
@@ -139,6 +141,55 @@ class AutoPopulate(Making):
             make_kwargs=make_kwargs or {}, priority=priority, refresh=refresh, limit=limit, order=order,
             executor=executor,
         )  # fmt: skip
+
+    def stale(self, *restrictions: Any, exact: bool = False) -> StaleReport:
+        """Return which rows are not fresh: what their make read has changed, or its code, and why (PRV-7).
+
+        A row is *stale* when what was read is no longer what it was, when its code is other code now, or when
+        a row that it depends on is stale; *possibly stale* when rows that were read were written again and
+        nothing tells whether in what was read; of some rows nothing is *known*, such as those of other
+        programs.
+
+        Parameters
+        ----------
+        *restrictions
+            Conditions on the rows; all must hold.
+        exact
+            Ask everything again and compare the values, where they were recorded: that notices changes by
+            other programs, too.
+
+        Examples
+        --------
+        >>> import datajoint as dj
+        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+        >>> @schema
+        ... class Subject(dj.Manual):
+        ...     definition = '''
+        ...     subject_id : int32
+        ...     ---
+        ...     weight : float64
+        ...     '''
+        >>> @schema
+        ... class Dose(dj.Computed):
+        ...     definition = '''
+        ...     -> Subject
+        ...     ---
+        ...     dose : float64
+        ...     '''
+        ...
+        ...     def make(self, key):
+        ...         self.insert1({**key, "dose": 0.1 * (Subject & key).fetch1("weight")})
+        >>> Subject.insert([{"subject_id": 1, "weight": 20}, {"subject_id": 2, "weight": 30}])
+        >>> Dose.populate()
+        {'success_count': 2, 'error_list': []}
+        >>> Subject.update1({"subject_id": 2, "weight": 31})
+        >>> Dose.stale().keys.to_dicts()
+        [{'subject_id': 2, 'dose': 3.0}]
+        """
+        table = cast("Table", self)
+        for restriction in restrictions:
+            table = table & restriction
+        return staleness.stale(table, exact)
 
     def progress(self, *restrictions: Any, display: bool = False) -> tuple[int, int]:
         """Return how many keys remain to be made, and how many there are in all.

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
-from typing import Any
+from typing import Any, cast
+
+from datajoint.algebra.canonical import canonical_text
 
 __all__ = ["RowDigest", "text_digest"]
 
@@ -71,7 +73,7 @@ class RowDigest:
 
 
 def _encoded(value: Any) -> bytes:
-    kind: type[Any] = type(value)
+    kind = cast("type[Any]", type(value))
     if value is None:
         return b"n;"
     if kind is int or kind is bool:
@@ -84,5 +86,5 @@ def _encoded(value: Any) -> bytes:
     if kind in (bytes, bytearray, memoryview):
         data = bytes(value)
         return b"b%d:%b" % (len(data), data)
-    data = str(value).encode()
+    data = (canonical_text(value) if kind in (dict, list) else str(value)).encode()
     return b"o%d:%b" % (len(data), data)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from datajoint.algebra import nodes
 from datajoint.algebra.nodes import Plan, Query
@@ -17,6 +17,8 @@ from datajoint.sql.select import select_rows
 from datajoint.sql.statement import Statement
 
 __all__ = ["COUNT", "EXISTS", "Read", "Reader", "guarded", "reader_of", "reread", "signed"]
+
+Plain = Sequence[tuple[int, Callable[[Sequence[Any]], Sequence[Any]]]]
 
 COUNT, EXISTS, FETCHED = "count", "exists", "rows"
 
@@ -40,13 +42,15 @@ class Read:
         What was returned, as the driver gave it; None where it was not kept.
     digest
         Digest of what was returned, once it is known.
+    plain
+        Place and decoder of the columns that are told in the form of Python, not in that of a driver.
     """
 
-    __slots__ = ("_digest", "count", "kind", "names", "query", "rows", "signatures")
+    __slots__ = ("_digest", "count", "kind", "names", "plain", "query", "rows", "signatures")
 
     def __init__(
         self, query: Query, kind: str, names: tuple[str, ...], signatures: tuple[Signature, ...], count: int,
-        rows: list[Any] | None = None, digest: str | None = None,
+        rows: list[Any] | None = None, digest: str | None = None, plain: Plain = (),
     ) -> None:  # fmt: skip
         self.query = query
         self.kind = kind
@@ -54,6 +58,7 @@ class Read:
         self.signatures = signatures
         self.count = count
         self.rows = rows
+        self.plain = plain
         self._digest = digest
 
     @property
@@ -66,7 +71,7 @@ class Read:
         """Digest of what was returned; None where it was not kept."""
         if self._digest is None and self.rows is not None:
             digest = digest_of(self)
-            digest.add(self.rows)
+            digest.add(told(self.rows, self.plain))
             self._digest = digest.text
         return self._digest
 
@@ -80,29 +85,44 @@ class Read:
         )
 
 
+def told(rows: Sequence[Sequence[Any]], plain: Plain) -> Iterable[Sequence[Any]]:
+    """Return rows with values as Python has them, whatever the driver gives; those of codecs as stored."""
+    if not plain or not rows:
+        return rows
+    columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+    for n, decode in plain:
+        columns[n] = decode(columns[n])
+    return zip(*columns, strict=True)
+
+
 def digest_of(read: Read) -> RowDigest:
     """Return an empty digest that fits what a read returns."""
     width = 1 if read.kind != FETCHED else len(read.names or read.query.heading.order)
     return RowDigest(width, isinstance(read.query.plan, nodes.Top))
 
 
-class Reader(Protocol):
-    """A statement that gives rows and, after them, their marks."""
+class Reader:
+    """A statement that gives rows and, after them, their marks.
 
-    statement: Statement
-    decoder: RowDecoder
-    watched: Watched
-    columns: tuple[str, ...]
+    Attributes
+    ----------
+    statement, decoder
+        What is asked, and what decodes the attributes asked for.
+    watched, columns
+        The watched plan, and the names of all columns.
+    plain
+        As of `Read`.
+    """
 
-
-class _Reader:
-    __slots__ = ("columns", "decoder", "statement", "watched")
+    __slots__ = ("columns", "decoder", "plain", "statement", "watched")
 
     def __init__(self, plan: Plan, watched: Watched, names: tuple[str, ...], connection: Connection) -> None:
         own = names or plan.heading.order
         self.columns = (*own, *(column for mark in watched.marks for column in mark.columns))
         attributes = [watched.plan.heading[name] for name in own]
         self.decoder = RowDecoder(attributes, connection.dialect, connection.config)
+        coded = {n for n, a in enumerate(attributes) if a.dtype.kind in ("codec", "blob")}
+        self.plain = tuple((n, decode) for n, decode in self.decoder.decoders if n not in coded)
         self.statement = select_rows(watched.plan, connection.dialect, self.columns)
         self.watched = watched
 
@@ -112,7 +132,7 @@ def reader_of(plan: Plan, names: tuple[str, ...], connection: Connection) -> Rea
     key = ("watched rows", names, connection.dialect.name, id(connection.config))
     found: Reader | None = plan.statements.get(key)
     if found is None:
-        found = plan.statements[key] = _Reader(plan, watch(plan), names, connection)
+        found = plan.statements[key] = Reader(plan, watch(plan), names, connection)
     return found
 
 
@@ -122,7 +142,7 @@ def signed(query: Query, connection: Connection) -> tuple[int, tuple[Signature, 
     found: Reader | None = query.plan.statements.get(key)
     if found is None:
         total = summary(query.plan)
-        found = query.plan.statements[key] = _Reader(total.plan, total, (ROWS,), connection)
+        found = query.plan.statements[key] = Reader(total.plan, total, (ROWS,), connection)
     statement = found.statement
     (row,) = connection.fetch_all(statement.text, statement.bind(query.values))
     return int(row[0]), signatures(found.watched.marks, found.columns, [row])
@@ -151,7 +171,7 @@ def reread(read: Read, connection: Connection) -> Read:
     statement = reader.statement
     rows = connection.fetch_all(statement.text, statement.bind(read.query.values), reader.decoder.core)
     found = signatures(reader.watched.marks, reader.columns, rows)
-    return Read(read.query, FETCHED, read.names, found, len(rows), rows)
+    return Read(read.query, FETCHED, read.names, found, len(rows), rows, plain=reader.plain)
 
 
 def answer_rows(read: Read, connection: Connection) -> Sequence[dict[str, Any]]:

@@ -25,15 +25,21 @@ from datajoint.journal.read import (
     reader_of,
     reread,
     signed,
+    told,
 )
 from datajoint.journal.shapes import Shape, shape_of
 from datajoint.journal.signature import Signature, signatures
 from datajoint.journal.system import prepare
 from datajoint.sql.reads import READS, SHAPES, add_reads, add_shape, reads_table, shapes_table
 
-__all__ = ["Changed", "ReadLog", "ReadsChanged", "keeps_reads"]
+__all__ = ["NOTHING", "Changed", "ReadLog", "ReadsChanged", "keeps_reads"]
+
+NOTHING = "0" * 26
+"""Shape of the record that says that a make has read nothing."""
 
 _KNOWN = "known shapes"
+_FEW = 100
+"""Of so many rows the digest costs next to nothing, and tells whether a new version says something else."""
 
 
 class Changed(Value):
@@ -118,7 +124,7 @@ class ReadLog:
         statement, width = reader.statement, len(reader.decoder.names)
         rows = connection.fetch_all(statement.text, statement.bind(query.values), reader.decoder.core)
         found = signatures(reader.watched.marks, reader.columns, rows)
-        self._note(Read(query, FETCHED, names, found, len(rows), rows))
+        self._note(Read(query, FETCHED, names, found, len(rows), rows, plain=reader.plain))
         return [row[:width] for row in rows], reader.decoder
 
     def count(self, query: Query, connection: Connection) -> int:
@@ -143,12 +149,12 @@ class ReadLog:
         try:
             for chunk in chunks:
                 self._add(read, signatures(reader.watched.marks, reader.columns, chunk), len(chunk))
-                digest.add(chunk)
+                digest.add(told(chunk, reader.plain))
                 yield from reader.decoder.dicts([row[:width] for row in chunk])
         finally:
             for chunk in chunks:
                 self._add(read, signatures(reader.watched.marks, reader.columns, chunk), len(chunk))
-                digest.add(chunk)
+                digest.add(told(chunk, reader.plain))
             nothing = tuple(Signature.of([]) for _ in reader.watched.marks)
             found = read.signatures or nothing
             self._note(Read(query, FETCHED, (), found, read.count, None, digest.text))
@@ -208,8 +214,8 @@ class ReadLog:
         return [guarded(read, self.connection) for read in self.reads if not read.is_unknown]
 
     def prepare(self) -> bool:
-        """Write the shapes that are not known yet; return whether there is anything to record."""
-        if not self.reads or not keeps_reads(self.connection, self.table.schema):
+        """Write the shapes that are not known yet; return whether reads are recorded."""
+        if not keeps_reads(self.connection, self.table.schema):
             return False
         dialect, schema = self.connection.dialect, self.table.schema
         source = self.connection.catalog.source(TableName(schema, SHAPES))
@@ -223,16 +229,17 @@ class ReadLog:
 
     def statements(self, event: int) -> list[tuple[str, Parameters]]:
         """Return the statement that writes all reads under the event of the make."""
-        if not self.reads:
-            return []
-        key = ("add reads", len(self.reads), self.connection.dialect.name)
+        count = len(self.reads) or 1
+        key = ("add reads", count, self.connection.dialect.name)
         source = self.connection.catalog.source(TableName(self.table.schema, READS))
         text = source.child(key)
         if text is None:
-            text = source.keep(key, add_reads(self.table.schema, len(self.reads), self.connection.dialect))
+            text = source.keep(key, add_reads(self.table.schema, count, self.connection.dialect))
         values: list[Any] = []
         for n, read in enumerate(self.reads):
             values += [event, n, *self._columns(read)]
+        if not self.reads:
+            values = [event, 0, NOTHING, "[]", "[]", 0, 0, 0, None, None, 0, 0, 0, None, None]
         return [(text, values)]
 
     def _shape(self, read: Read) -> Shape:
@@ -250,7 +257,7 @@ class ReadLog:
         yield read.count
         yield from (first.n, first.unknown, first.low, first.high, first.total, first.q1, first.q2)
         yield canonical_text([one.numbers for one in more]) if more else None
-        wanted = read.is_unknown or self.connection.config.provenance.digests
+        wanted = read.is_unknown or read.count <= _FEW or self.connection.config.provenance.digests
         yield read.digest if wanted else None
 
 

@@ -24,6 +24,7 @@ _ORIGINS = {
     "confirms": (EVENTS, "event"),
     "code": (CODE, "code"),
     "environment": (ENVIRONMENTS, "environment"),
+    "shape": ("~shapes", "shape"),
 }
 """Where the attributes of our tables come from, so that these join with each other and with rows."""
 

@@ -1,0 +1,258 @@
+"""Recorded reads against the present, one query for all keys that asked alike (provenance §4)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from datajoint._value import Value, replace
+from datajoint.algebra import nodes
+from datajoint.algebra.canonical import canonical_text
+from datajoint.algebra.expressions import Call, Expression, Literal, Name, Operator
+from datajoint.algebra.fragment import Fragment
+from datajoint.algebra.fragment_types import BOOL, INT64
+from datajoint.algebra.lift import Lifted, column, lift
+from datajoint.algebra.nodes import Plan, Query
+from datajoint.algebra.watch import SUMS, Watched, summary, watch
+from datajoint.engine.connection import Connection
+from datajoint.engine.rows import RowDecoder
+from datajoint.heading.heading import Heading
+from datajoint.heading.names import TableName
+from datajoint.journal.read import FETCHED, Read, reread, signed
+from datajoint.journal.shapes import Shape, fill
+from datajoint.journal.signature import Signature, signatures
+from datajoint.sql.reads import READS
+from datajoint.sql.select import select_rows
+
+__all__ = ["Finding", "Recorded", "compare"]
+
+_COLUMNS = (
+    "n", "parameters", "attributes", "row_count", "present", "unknown", "low", "high", "total", "q1", "q2",
+    "more", "digest",
+)  # fmt: skip
+_COMPARED = (("present", "n"), ("total", "total"), ("q1", "q1"), ("q2", "q2"))
+_GROUPS = 100
+"""Queries of one shape that differ in other values than those of the key, asked set by set."""
+
+
+class Recorded(Value):
+    """A read as it was recorded.
+
+    Attributes
+    ----------
+    key, event
+        Of the row whose make read, and the event under which that is recorded.
+    """
+
+    key: Mapping[str, Any]
+    event: int
+    n: int
+    shape: Shape
+    parameters: Sequence[Any]
+    attributes: Any
+    count: int
+    signatures: tuple[Signature, ...]
+    digest: str | None
+
+    @property
+    def query(self) -> Query:
+        """What was asked."""
+        return fill(self.shape, self.parameters, self.key)
+
+
+class Finding(Value):
+    """A read that would not be answered by the same versions now.
+
+    Attributes
+    ----------
+    now
+        Present signatures; None where they were not looked up.
+    same
+        Whether the values are the same: True, False, or None where that cannot be told.
+    """
+
+    read: Recorded
+    now: tuple[Signature, ...] | None
+    same: bool | None
+
+
+class _Selected(Value):
+    """Recorded reads of one shape, each with the key of its row."""
+
+    query: Query
+    key: tuple[str, ...]
+
+
+def compare(
+    connection: Connection, schema: str, rows: Query, shape: Shape, budget: list[int], exact: bool = False
+) -> Iterator[Finding]:
+    """Yield the reads of a shape whose answers have changed, or may have.
+
+    Parameters
+    ----------
+    rows
+        The computed rows: their key, and as `event` the event under which their reads are recorded.
+    budget
+        How many reads may be asked one by one; taken from. Findings of the rest are not looked up.
+    exact
+        Ask all again and compare the values, where their digests were kept.
+    """
+    selected = _selected(connection, schema, rows, shape)
+    marks = watch(shape.plan).marks
+    lifted = None if exact else lift(shape.plan, shape.lifted)
+    identify = watch(shape.plan).identified
+    if lifted is not None and not lifted.kept:
+        total = summary(lifted.plan, lifted.names, identify)
+        for read, now in _joined(connection, selected, lifted, total, shape, ()):
+            if read.signatures != now or _is_unknown(read.signatures):
+                yield _judged(connection, read, now, budget)
+        return
+    reads = list(_all(connection, selected, shape, len(marks)))
+    if lifted is None:
+        for read in reads:
+            yield from _one_by_one(connection, read, budget, exact)
+        return
+    yield from _by_values(connection, reads, lifted, summary(lifted.plan, lifted.names, identify), budget)
+
+
+def _is_unknown(found: Sequence[Signature]) -> bool:
+    return any(signature.unknown for signature in found)
+
+
+# ------------------------------------------------------------------------------------ set by set
+
+
+def _selected(connection: Connection, schema: str, rows: Query, shape: Shape) -> _Selected:
+    source = connection.catalog.source(TableName(schema, READS))
+    one = nodes.Restrict(source, nodes.Equals("shape"))
+    columns = (("event", "event"), *((f"~r {name}", name) for name in _COLUMNS))
+    reads = _projection(one, columns)
+    key = rows.heading.key
+    left = _projection(
+        rows.plan, (*((n, n) for n in key), *((column(n), n) for n in key), ("event", "event"))
+    )
+    return _Selected(Query(_join(left, reads, ("event",), "inner"), (*rows.values, shape.id)), key)
+
+
+def _joined(
+    connection: Connection, selected: _Selected, lifted: Lifted, total: Watched, shape: Shape,
+    values: Sequence[Any],
+) -> Iterator[tuple[Recorded, tuple[Signature, ...]]]:  # fmt: skip
+    """Yield the reads whose signatures may differ, with the present ones."""
+    plan = _join(selected.query.plan, total.plan, lifted.names, "left")
+    plan = nodes.Restrict(plan, nodes.Text(_differs(total)))
+    numbers = [name for mark in total.marks for name in mark.sums]
+    names = (*selected.key, "event", *(f"~r {name}" for name in _COLUMNS), *numbers)
+    for row in _fetched(connection, Query(plan, (*selected.query.values, *values)), names):
+        now = signatures(total.marks, numbers, [row[-len(numbers) :]])
+        yield _recorded(dict(zip(names, row, strict=True)), selected.key, shape), now
+
+
+def _all(connection: Connection, selected: _Selected, shape: Shape, marks: int) -> Iterator[Recorded]:
+    names = (*selected.key, "event", *(f"~r {name}" for name in _COLUMNS))
+    for row in _fetched(connection, selected.query, names):
+        yield _recorded(dict(zip(names, row, strict=True)), selected.key, shape)
+
+
+def _by_values(
+    connection: Connection, reads: Sequence[Recorded], lifted: Lifted, total: Watched, budget: list[int]
+) -> Iterator[Finding]:
+    """Compare reads whose queries differ in other values than the key's: those of equal values together."""
+    groups: dict[str, list[Recorded]] = {}
+    for read in reads:
+        groups.setdefault(canonical_text(read.parameters), []).append(read)
+    keys = [name.removeprefix(column("")) for name in lifted.names]
+    nothing = tuple(Signature.of([]) for _ in total.marks)
+    for number, group in enumerate(sorted(groups.values(), key=len, reverse=True)):
+        if number >= _GROUPS or len(group) == 1:
+            for read in group:
+                yield from _one_by_one(connection, read, budget, False)
+            continue
+        values = [group[0].query.values[n] for n in lifted.kept]
+        numbers = [name for mark in total.marks for name in mark.sums]
+        found = _fetched(connection, Query(total.plan, tuple(values)), (*lifted.names, *numbers))
+        width = len(lifted.names)
+        present = {tuple(row[:width]): signatures(total.marks, numbers, [row[width:]]) for row in found}
+        for read in group:
+            now = present.get(tuple(read.key[name] for name in keys), nothing)
+            if now != read.signatures or _is_unknown(now):
+                yield _judged(connection, read, now, budget)
+
+
+def _differs(total: Watched) -> Fragment:
+    """Return the condition that the first signature differs, or cannot tell."""
+    by: dict[str, str] = dict(zip(SUMS, total.marks[0].sums, strict=True))
+    zero = Literal(0, INT64)
+    terms: list[Expression] = [
+        Operator("<>", (Name(f"~r {old}"), Call("coalesce", (Name(by[new]), zero), INT64)), BOOL)
+        for old, new in _COMPARED
+    ]
+    terms.append(Operator(">", (Name("~r unknown"), zero), BOOL))
+    terms.append(Operator("<>", (Call("coalesce", (Name(by["n"]), zero), INT64),
+                                 Call("coalesce", (Name(by["known"]), zero), INT64)), BOOL))  # fmt: skip
+    if len(total.marks) > 1:
+        terms.append(Operator("not", (Operator("is_null", (Name("~r more"),), BOOL),), BOOL))
+    names = (*(f"~r {old}" for old, _ in _COMPARED), "~r unknown", "~r more", *by.values())
+    return Fragment(Operator("or", tuple(terms), BOOL), (), names, BOOL, True, False, f"~differs {names}")
+
+
+def _projection(operand: Plan, columns: Sequence[tuple[str, str]]) -> nodes.Project:
+    node = nodes.Project(operand, tuple(columns))
+    heading = operand.heading
+    node.heading = Heading([replace(heading[old], name=new) for new, old in columns])
+    return node
+
+
+def _join(left: Plan, right: Plan, on: tuple[str, ...], kind: str) -> nodes.Join:
+    more = [a for a in right.heading.values() if a.name not in left.heading]
+    return nodes.Join(left, right, on, kind, Heading([*left.heading.values(), *more]))
+
+
+def _fetched(connection: Connection, query: Query, names: Sequence[str]) -> Iterator[Sequence[Any]]:
+    statement = select_rows(query.plan, connection.dialect, tuple(names))
+    attributes = [query.plan.heading[name] for name in names]
+    decoder = RowDecoder(attributes, connection.dialect, connection.config)
+    rows = connection.fetch_all(statement.text, statement.bind(query.values), decoder.core)
+    yield from decoder.tuples(rows)
+
+
+def _recorded(row: Mapping[str, Any], key: tuple[str, ...], shape: Shape) -> Recorded:
+    r = {name: row[f"~r {name}"] for name in _COLUMNS}
+    known = r["present"] - r["unknown"]
+    first = Signature(r["present"], known, r["low"], r["high"], r["total"], r["q1"], r["q2"])
+    more = tuple(Signature(*numbers) for numbers in _read(r["more"]) or ())
+    return Recorded(
+        {name: row[name] for name in key}, row["event"], r["n"], shape, _read(r["parameters"]),
+        _read(r["attributes"]), r["row_count"], (first, *more), r["digest"],
+    )  # fmt: skip
+
+
+def _read(value: Any) -> Any:
+    return json.loads(value) if isinstance(value, (bytes, bytearray)) else value
+
+
+# ------------------------------------------------------------------------------------- one by one
+
+
+def _one_by_one(connection: Connection, read: Recorded, budget: list[int], exact: bool) -> Iterator[Finding]:
+    if budget[0] <= 0:
+        yield Finding(read, None, None)
+        return
+    budget[0] -= 1
+    _, now = signed(read.query, connection)
+    if exact or now != read.signatures or _is_unknown(now):
+        yield _judged(connection, read, now, budget)
+
+
+def _judged(connection: Connection, read: Recorded, now: tuple[Signature, ...], budget: list[int]) -> Finding:
+    """Ask again what was recorded with a digest of its values, and compare these."""
+    if read.digest is None:
+        return Finding(read, now, None)
+    if budget[0] <= 0:
+        return Finding(read, None, None)
+    budget[0] -= 1
+    kind = FETCHED if isinstance(read.attributes, list) else str(read.attributes)
+    names: tuple[str, ...] = tuple(read.attributes) if kind == FETCHED else ()  # type: ignore[unknownArgumentType]
+    again = reread(Read(read.query, kind, names, (), 0), connection)
+    return Finding(read, again.signatures, again.digest == read.digest)

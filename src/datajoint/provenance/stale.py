@@ -1,0 +1,310 @@
+"""Which rows are stale: their inputs are no longer what they were, or their code (provenance §4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from datajoint.algebra import build
+from datajoint.algebra.nodes import Condition, Query
+from datajoint.algebra.watch import watch
+from datajoint.engine.observe import tables_of
+from datajoint.errors import DataJointError, QueryError
+from datajoint.graph.restrict import down
+from datajoint.heading.names import COMPUTED, IMPORTED, TableName
+from datajoint.journal.code import fingerprint
+from datajoint.journal.event import enabled
+from datajoint.journal.shapes import Shape, read_shape
+from datajoint.provenance.compare import Finding, compare
+from datajoint.provenance.staleness import POSSIBLY, STALE, UNKNOWN, StaleReason, StaleRow, worst
+from datajoint.query import fetch
+from datajoint.query.expression import QueryExpression
+from datajoint.query.universal import U
+from datajoint.sql.reads import READS, SHAPES
+from datajoint.sql.system import EVENTS
+from datajoint.table.table import Table
+
+__all__ = ["StaleReport", "stale"]
+
+MADE = ("make", "reuse", "restore")
+_BUDGET = 10_000
+_SHOWN = 10
+
+Reasons = dict[tuple[Any, ...], list[StaleReason]]
+
+
+class StaleReport:
+    """The rows of a table that are not fresh, and why.
+
+    Stale and possibly stale rows are its items, and what `len` and `bool` tell; of rows of which nothing is
+    known `unknown` and `reasons` tell, too.
+    """
+
+    def __init__(self, table: Table, rows: Sequence[StaleRow]) -> None:
+        self._table = table
+        self._rows = rows
+
+    @property
+    def keys(self) -> QueryExpression:
+        """The rows that are stale or possibly stale, as an expression."""
+        return self._of((STALE, POSSIBLY))
+
+    @property
+    def stale(self) -> QueryExpression:
+        """The rows that are stale, as an expression."""
+        return self._of((STALE,))
+
+    @property
+    def possibly_stale(self) -> QueryExpression:
+        """The rows of which it cannot be told whether what has changed was read, as an expression."""
+        return self._of((POSSIBLY,))
+
+    @property
+    def unknown(self) -> QueryExpression:
+        """The rows whose inputs or code are not known, as an expression."""
+        return self._of((UNKNOWN,))
+
+    def reasons(self) -> list[StaleRow]:
+        """Return all rows that are not fresh, in key order, those of which nothing is known among them."""
+        return list(self._rows)
+
+    def _of(self, states: Iterable[str]) -> QueryExpression:
+        return self._table & [dict(row.key) for row in self._rows if row.state in states]
+
+    def __iter__(self) -> Iterator[StaleRow]:
+        return (row for row in self._rows if row.state != UNKNOWN)
+
+    def __len__(self) -> int:
+        return sum(row.state != UNKNOWN for row in self._rows)
+
+    def __repr__(self) -> str:
+        if not self._rows:
+            return f"`{self._table.class_name}`: all rows are fresh."
+        counts = {
+            state: sum(row.state == state for row in self._rows) for state in (STALE, POSSIBLY, UNKNOWN)
+        }
+        head = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+        shown = [f"  {row}" for row in self._rows[:_SHOWN]]
+        rest = [f"  … {len(self._rows) - _SHOWN} more"] if len(self._rows) > _SHOWN else []
+        return "\n".join([f"`{self._table.class_name}`: {head}", *shown, *rest])
+
+
+def stale(table: Table, exact: bool = False, budget: int = _BUDGET) -> StaleReport:
+    """Return which rows of a computed table are not fresh; see `AutoPopulate.stale`."""
+    return StaleReport(table, _Search(table, exact, budget).found_rows())
+
+
+class _Affected:
+    """Rows that depend on rows of another table that are not fresh: as a query, or as a condition."""
+
+    __slots__ = ("origin", "query", "state", "term")
+
+    def __init__(self, origin: TableName, state: str, what: Any) -> None:
+        self.origin = origin
+        self.state = state
+        self.query: Query = what
+        self.term: tuple[Condition, tuple[Any, ...]] = what
+
+
+class _Search:
+    """Gathers the reasons, one question after the other."""
+
+    def __init__(self, table: Table, exact: bool, budget: int) -> None:
+        self.table = table
+        self.connection = table.connection
+        self.exact = exact
+        self.budget = [budget]
+        self.reasons: Reasons = {}
+        self.own = {table.name, *table.connection.dependencies.parts(table.name)}
+
+    def found_rows(self, upstream: bool = True) -> list[StaleRow]:
+        """Return the rows that are not fresh, in key order."""
+        self._look()
+        if upstream:
+            self._upstream()
+        key = self.table.heading.key
+        rows = [
+            StaleRow(
+                dict(zip(key, values, strict=True)), worst(tuple(reasons)), tuple(dict.fromkeys(reasons))
+            )
+            for values, reasons in self.reasons.items()
+        ]
+        return sorted(rows, key=lambda row: [_sortable(value) for value in row.key.values()])
+
+    def _look(self) -> None:
+        schema = self.table.database
+        plan = self.table.query.plan
+        if plan.heading.key != self.connection.catalog.source(self.table.name).heading.key:
+            raise QueryError("Rows of a table may be stale, not those of a projection or join.")
+        if not enabled(self.connection, schema):
+            self._all_unknown("events are not recorded")
+            return
+        if not self._has(READS):
+            self._all_unknown("no make of this schema has recorded its reads")
+        else:
+            self._origins()
+            self._inputs()
+        self._code()
+
+    # ----------------------------------------------------------------------------------------- parts
+
+    def _has(self, name: str) -> bool:
+        return self.connection.catalog.find(TableName(self.table.database, name)) is not None
+
+    def _system(self, name: str) -> QueryExpression:
+        source = self.connection.catalog.source(TableName(self.table.database, name))
+        return QueryExpression._of(Query(source), self.connection)
+
+    def _note(self, key: Mapping[str, Any], reason: StaleReason) -> None:
+        place = tuple(key[name] for name in self.table.heading.key)
+        self.reasons.setdefault(place, []).append(reason)
+
+    def _all_unknown(self, note: str) -> None:
+        for key in self.table.proj().to_dicts():
+            self._note(key, StaleReason(UNKNOWN, "origin", note=note))
+
+    def _rows(self) -> QueryExpression:
+        """The rows with the event under which their reads are recorded: the newest that confirms them."""
+        rows = self.table.with_metadata().proj("event")
+        confirms = self._system(EVENTS) & {"kind": "confirm", "table_name": self.table.table_name[:64]}
+        if not confirms:
+            return rows
+        newest = U("confirms").aggr(confirms, newest="max(event)").proj("newest", event="confirms")
+        joined = rows.proj(written="event").join(
+            newest.proj(written="event", newest="newest"), left=True, semantic_check=False,
+            allow_nullable_pk=True,
+        )  # fmt: skip
+        return joined.proj(event="coalesce(newest, written)")
+
+    def _origins(self) -> None:
+        """Rows that no make wrote as they are, and those whose reads are not recorded."""
+        rows = self.table.with_metadata().proj("event")
+        for row in (rows & "event is null").to_dicts():
+            self._note(row, StaleReason(UNKNOWN, "origin", note="another program wrote it"))
+        made = self._system(EVENTS) & [{"kind": kind} for kind in MADE]
+        for row in ((rows & "event is not null") - made.proj()).to_dicts():
+            self._note(row, StaleReason(UNKNOWN, "origin", note="its make is not recorded"))
+        for row in ((rows & made.proj()) - self._system(READS).proj(...)).to_dicts():
+            self._note(row, StaleReason(UNKNOWN, "origin", note="its reads are not recorded"))
+
+    # ---------------------------------------------------------------------------------------- inputs
+
+    def _inputs(self) -> None:
+        rows = self._rows()
+        reads = self._system(READS)
+        asked = U("shape") & (reads & rows.proj("event"))
+        for row in (self._system(SHAPES) & asked).to_dicts():
+            self._shape(rows, row)
+
+    def _shape(self, rows: QueryExpression, recorded: Mapping[str, Any]) -> None:
+        shape: Shape | None = None
+        try:
+            shape = read_shape(self.connection, recorded["version"], recorded["plan"])
+            note = "a newer version of DataJoint recorded its reads"
+        except DataJointError as error:
+            note = str(error)
+        if shape is None:
+            readers = self.table.with_metadata() & (self._system(READS) & {"shape": recorded["shape"]})
+            for key in readers.proj().to_dicts():
+                self._note(key, StaleReason(UNKNOWN, "unreadable", note=note))
+            return
+        schema = self.table.database
+        for finding in compare(self.connection, schema, rows.query, shape, self.budget, self.exact):
+            self._finding(finding)
+
+    def _finding(self, finding: Finding) -> None:
+        read = finding.read
+        if finding.same and not self.exact:
+            return
+        tables = [name.class_name for name in _marked(read.shape)]
+        if finding.now is None:
+            reason = StaleReason(UNKNOWN, "unchecked", tables[0], note="not checked: too many queries")
+        elif self.own & tables_of(read.shape.plan):
+            reason = StaleReason(UNKNOWN, "input", tables[0], note="its make reads its own table")
+        elif finding.same:
+            return
+        else:
+            reason = _input_reason(finding, tables)
+        self._note(read.key, reason)
+
+    # ------------------------------------------------------------------------------ code and upstream
+
+    def _code(self) -> None:
+        """Rows made by other code than today's."""
+        cls = type(self.table)
+        if not callable(getattr(cls, "populate", None)) or not hasattr(cls, "make"):
+            return
+        today = fingerprint(cls)
+        rows = self._rows()
+        others = self._system(EVENTS).proj("code") & f"code is null or code <> '{today.digest}'"
+        for row in (rows.proj("event") * others).to_dicts():
+            state = UNKNOWN if row["code"] is None else STALE
+            note = "its code is not recorded" if row["code"] is None else ""
+            self._note(
+                row, StaleReason(state, "code", self.table.class_name, row["code"], today.digest, note=note)
+            )
+
+    def _upstream(self) -> None:
+        """Rows that depend, over any number of references, on rows that are not fresh themselves."""
+        graph, name = self.connection.dependencies, self.table.name
+        affected: dict[TableName, list[_Affected]] = {}
+        for ancestor in reversed(graph.ancestors(name)):
+            found = [
+                _Affected(one.origin, one.state, down(edge, one.query, graph))
+                for edge in graph.to_parents(ancestor)
+                for one in affected.get(edge.parent, ())
+            ]
+            if ancestor == name:
+                self._because(found)
+                return
+            source = Query(self.connection.catalog.source(ancestor))
+            affected[ancestor] = [
+                _Affected(one.origin, one.state, build.restrict(source, *one.term)) for one in found
+            ]
+            if ancestor.tier in (COMPUTED, IMPORTED):
+                affected[ancestor] += self._own_of(ancestor)
+
+    def _own_of(self, name: TableName) -> list[_Affected]:
+        table = _table_of(self.table, name)
+        report = StaleReport(table, _Search(table, self.exact, self.budget[0]).found_rows(upstream=False))
+        pairs = ((STALE, report.stale), (POSSIBLY, report.possibly_stale))
+        return [_Affected(name, state, rows.query) for state, rows in pairs if len(report) and rows]
+
+    def _because(self, found: Sequence[_Affected]) -> None:
+        for one in found:
+            rows = build.restrict(self.table.query, *one.term)
+            reason = StaleReason(one.state, "upstream", one.origin.class_name, one.state)
+            for key in fetch.dicts(build.project(rows, (), {}), self.connection):
+                self._note(key, reason)
+
+
+def _marked(shape: Shape) -> list[TableName]:
+    return [mark.table for mark in watch(shape.plan).marks]
+
+
+def _input_reason(finding: Finding, tables: Sequence[str]) -> StaleReason:
+    read, now = finding.read, finding.now or ()
+    for table, old, new in zip(tables, read.signatures, now, strict=True):
+        if old == new and not (finding.same is False and len(tables) == 1):
+            continue
+        event = new.high if new.high != old.high else None
+        gone = old.n != new.n and read.attributes != "exists"
+        state = STALE if finding.same is False or gone else POSSIBLY
+        return StaleReason(state, "input", table, old.n, new.n, event)
+    return StaleReason(STALE, "input", tables[0], note="the values that were read have changed")
+
+
+def _sortable(value: Any) -> tuple[str, Any]:
+    return type(value).__name__, value if isinstance(value, (int, float, str)) else str(value)
+
+
+def _table_of(table: Table, name: TableName) -> Table:
+    """Return another table, by its class where one is attached: it knows the code."""
+    todo: list[type] = [Table]
+    while todo:
+        cls: Any = todo.pop()
+        binding = cls.__dict__.get("_binding")
+        if binding is not None and binding.name == name and binding.connection is table.connection:
+            return cls()
+        todo += cls.__subclasses__()
+    return table._sibling(name)

@@ -1,0 +1,90 @@
+"""States of rows, and the reasons for them, as words and as data (provenance §4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from datajoint._value import Value
+
+__all__ = ["FRESH", "POSSIBLY", "STALE", "UNKNOWN", "StaleReason", "StaleRow", "worst"]
+
+FRESH, POSSIBLY, STALE, UNKNOWN = "fresh", "possibly stale", "stale", "unknown"
+_ORDER = (FRESH, UNKNOWN, POSSIBLY, STALE)
+
+
+class StaleReason(Value):
+    """Why a row is not fresh.
+
+    Attributes
+    ----------
+    state
+        ``stale``, ``possibly stale`` or ``unknown``.
+    kind
+        ``input`` (what its make read has changed), ``code``, ``upstream`` (a row that it depends on is
+        stale), ``origin`` (nothing is known of its make), ``unchecked``, ``unreadable``.
+    table
+        Name of the table that it is about.
+    old, new
+        What was, and what is: number of rows, digest of the code.
+    event
+        The latest event among what has changed.
+    note
+        What else there is to say.
+    """
+
+    state: str
+    kind: str
+    table: str = ""
+    old: Any = None
+    new: Any = None
+    event: int | None = None
+    note: str = ""
+
+    def __str__(self) -> str:
+        match self.kind:
+            case "input" if self.old != self.new:
+                said = f"{self.old} rows of `{self.table}` were read, now there are {self.new}"
+            case "input":
+                said = f"what was read of `{self.table}` was written again" + (
+                    f" by event {self.event}" if self.event else ""
+                )
+            case "code":
+                said = f"the code has changed{f': {self.note}' if self.note else ''}"
+            case "upstream":
+                said = f"because of `{self.table}`, which is {self.old}"
+            case _:
+                said = self.note
+        return said if self.kind != "input" or not self.note else f"{said}; {self.note}"
+
+
+class StaleRow(Value):
+    """A row that is not fresh.
+
+    Attributes
+    ----------
+    key
+        Its primary key.
+    state
+        The worst state of its reasons.
+    reasons
+        All of them.
+    """
+
+    key: Mapping[str, Any]
+    state: str
+    reasons: tuple[StaleReason, ...]
+
+    def __str__(self) -> str:
+        return f"{dict(self.key)}: {self.state}: {'; '.join(map(str, self.reasons))}"
+
+
+def worst(reasons: tuple[StaleReason, ...]) -> str:
+    """Return the worst state: stale before possibly stale before unknown.
+
+    Examples
+    --------
+    >>> worst((StaleReason(UNKNOWN, "origin"), StaleReason(STALE, "code")))
+    'stale'
+    """
+    return max((reason.state for reason in reasons), key=_ORDER.index, default=FRESH)

@@ -1,0 +1,228 @@
+"""Rows whose inputs or code have changed are told, with the reason."""
+
+import pytest
+
+import datajoint as dj
+
+
+@pytest.fixture
+def lab(schema):
+    """Give `Subject`, `Trial`, `Blocked` by name in a dict that `computed` adds to."""
+    tables = {}
+
+    def declare(name, definition, tier=dj.Manual, **members):
+        tables[name] = schema(
+            type(tier)(name, (tier,), {"definition": definition, **members}), context=tables
+        )
+        return tables[name]
+
+    declare("Subject", "subject_id : int32\n---\nx=null : float64\nnote='' : varchar(20)")
+    declare("Trial", "-> Subject\ntrial : int32\n---\nrt : float64")
+    declare("Blocked", "-> Trial")
+    tables["Subject"].insert([{"subject_id": n, "x": n / 2} for n in (1, 2, 3)])
+    tables["Trial"].insert([{"subject_id": s, "trial": t, "rt": s * t} for s in (1, 2, 3) for t in (1, 2, 3)])
+    tables["Blocked"].insert([{"subject_id": s, "trial": 1} for s in (1, 2)])
+    tables["declare"] = declare
+    return tables
+
+
+@pytest.fixture
+def fit(lab):
+    """Give a function that declares `Fit` of one number per subject, and populates it."""
+
+    def declare(ask):
+        def make(self, key):
+            self.insert1({**key, "y": ask(key)})
+
+        table = lab["declare"]("Fit", "-> Subject\n---\ny=null : float64", dj.Computed, make=make)
+        table.populate()
+        assert [] == states(table)
+        return table
+
+    return declare
+
+
+def states(table, **options):
+    """Return pairs of subject and state of the rows that are not fresh."""
+    return [(row.key["subject_id"], row.state) for row in table.stale(**options).reasons()]
+
+
+def raw(table, text, *values):
+    quote = table().connection.dialect.quote
+    table().connection.query(text.format(table=table().full_table_name, event=quote("_event")), values)
+
+
+ASKED = {
+    "one row": lambda lab, key: (lab["Subject"] & key).fetch1("x"),
+    "rows": lambda lab, key: sum((lab["Trial"] & key).to_arrays("rt")),
+    "joined rows": lambda lab, key: len((lab["Subject"] * lab["Trial"] & key).to_dicts()),
+    "a number of rows": lambda lab, key: len(lab["Trial"] & key & "rt > 1"),
+    "whether": lambda lab, key: bool(lab["Trial"] & key & "rt > 100"),
+    "a semijoin": lambda lab, key: len((lab["Trial"] & (lab["Subject"] & key)).to_dicts()),
+    "an antijoin": lambda lab, key: len(((lab["Trial"] & key) - lab["Blocked"]).to_dicts()),
+    "an aggregation": lambda lab, key: (
+        (lab["Subject"] & key).aggr(lab["Trial"], m="max(rt)").fetch1("m")
+    ),
+    "the first row": lambda lab, key: (lab["Trial"] & key).to_dicts(order_by="rt DESC", limit=1)[0]["rt"],
+    "other values": lambda lab, key: len(lab["Trial"] & key & {"trial": 9}) + len(lab["Trial"] & {"trial": 1}),
+    "a stream": lambda lab, key: sum(row["rt"] for row in lab["Trial"] & key),
+    "keys": lambda lab, key: len((lab["Trial"] & key).keys()),
+    "a union": lambda lab, key: len((lab["Trial"] & key & "rt > 4") + (lab["Trial"] & key & "trial = 1")),
+}  # fmt: skip
+
+
+@pytest.mark.statement("PRV-7", "UPD-6")
+@pytest.mark.parametrize("name", ASKED)
+def test_whatever_a_make_asks_for_it_is_known_to_change(lab, fit, name):
+    table = fit(lambda key: ASKED[name](lab, key))
+    subject, trial = lab["Subject"], lab["Trial"]
+    subject.insert1({"subject_id": 9, "x": 1})  # nobody has asked for that
+    assert [] == states(table)
+    subject.update1({"subject_id": 2, "x": 7})
+    trial.insert1({"subject_id": 2, "trial": 9, "rt": 500})
+    lab["Blocked"].insert1({"subject_id": 2, "trial": 2})
+    assert [(2, "stale")] == states(table)
+
+
+@pytest.mark.statement("PRV-7", "UPD-6")
+def test_what_was_not_read_makes_nothing_stale(lab, fit):
+    table = fit(lambda key: (lab["Subject"] & key).fetch1("x"))
+    lab["Subject"].update1({"subject_id": 2, "note": "new"})
+    lab["Subject"].update1({"subject_id": 3, "x": 1.5})
+    assert [] == states(table)
+    assert not table.stale()
+
+
+@pytest.mark.statement("PRV-7", "UPD-6")
+def test_the_report_is_an_expression_a_list_and_a_text(lab, fit):
+    table = fit(lambda key: (lab["Subject"] & key).fetch1("x"))
+    lab["Subject"].update1({"subject_id": 2, "x": 8})
+    report = table.stale()
+    assert report
+    assert 1 == len(report)
+    assert [{"subject_id": 2, "y": 1.0}] == report.keys.to_dicts()
+    assert [{"subject_id": 2}] == [row.key for row in report]
+    (reason,) = next(iter(report)).reasons
+    assert ("input", "Subject", 1, 1) == (reason.kind, reason.table, reason.old, reason.new)
+    assert reason.event == lab["Subject"].events.proj().to_arrays("event", order_by="event")[-1]
+    assert "what was read of `Subject` was written again" in repr(report)
+    assert [] == list(table.stale({"subject_id": 1}))
+    assert 1 == len((table & "y > 0.6").stale("y < 1.1"))
+
+
+@pytest.mark.statement("PRV-7")
+def test_rows_that_come_and_go_are_told(lab, fit):
+    table = fit(lambda key: len(lab["Trial"] & key))
+    (lab["Trial"] & {"subject_id": 3, "trial": 3}).delete(prompt=False)
+    ((reason,),) = [row.reasons for row in table.stale()]
+    assert "3 rows of `Trial` were read, now there are 2" == str(reason)
+
+
+@pytest.mark.statement("PRV-7")
+def test_many_rows_without_digest_are_possibly_stale(lab, fit):
+    lab["Trial"].insert([{"subject_id": 1, "trial": t, "rt": 1} for t in range(10, 150)])
+    table = fit(lambda key: len((lab["Trial"] & key).to_dicts()))
+    lab["Trial"].update1({"subject_id": 1, "trial": 12, "rt": 1})
+    assert [(1, "possibly stale")] == states(table)
+    assert [1] == table.stale().possibly_stale.to_arrays("subject_id").tolist()
+    lab["Trial"].insert1({"subject_id": 1, "trial": 1000, "rt": 1})
+    assert [(1, "stale")] == states(table)
+
+
+@pytest.mark.statement("PRV-7")
+def test_other_code_is_a_reason(lab, fit, schema):
+    table = fit(lambda key: 1)
+    event = (table & {"subject_id": 2}).with_metadata().fetch1("event")
+    raw(table, "UPDATE " + schema.connection.dialect.table(schema_events(schema)) + " SET code = %s WHERE event = %s",
+        "c" * 26, event)  # fmt: skip
+    assert [(2, "stale")] == states(table)
+    ((reason,),) = [row.reasons for row in table.stale()]
+    assert ("code", "c" * 26) == (reason.kind, reason.old)
+
+
+def schema_events(schema):
+    return dj.FreeTable(schema.connection, f"{schema.database}.~events").name
+
+
+@pytest.mark.statement("PRV-7")
+def test_what_depends_on_stale_rows_is_stale(lab, fit):
+    table = fit(lambda key: (lab["Subject"] & key).fetch1("x"))
+
+    def make(self, key):
+        self.insert1({**key, "z": (table & key).fetch1("y")})
+
+    def nothing(self, key):
+        self.insert1(key)
+
+    lab["declare"]("Note", "-> Fit\nnote_id : int32")
+    lab["Note"].insert([{"subject_id": n, "note_id": 1} for n in (1, 2, 3)])
+    last = lab["declare"]("Last", "-> Note\n---\nz=null : float64", dj.Computed, make=make)
+    last.populate()
+    lab["Subject"].update1({"subject_id": 2, "x": 3.5})
+    assert [(2, "stale")] == states(last)
+    ((reason,),) = [row.reasons for row in last.stale()]
+    assert "because of `Fit`, which is stale" == str(reason)
+
+
+@pytest.mark.statement("PRV-7")
+def test_of_rows_of_others_nothing_is_known(lab, fit):
+    table = fit(lambda key: (lab["Subject"] & key).fetch1("x"))
+    raw(table, "UPDATE {table} SET {event} = NULL WHERE subject_id = 1")
+    table.update1({"subject_id": 3, "y": 0}, allow_direct_update=True)
+    report = table.stale()
+    assert not report
+    assert [(1, "unknown"), (3, "unknown")] == states(table)
+    assert [1, 3] == sorted(report.unknown.to_arrays("subject_id"))
+    assert ["another program wrote it", "its make is not recorded"] == [
+        str(row.reasons[0]) for row in report.reasons()
+    ]
+
+
+@pytest.mark.statement("PRV-7")
+def test_makes_without_events_are_unknown(lab, fit, schema):
+    table = fit(lambda key: (lab["Subject"] & key).fetch1("x"))
+    lab["Subject"].insert1({"subject_id": 4, "x": 1})
+    schema.connection.config.provenance.events = False
+    table.populate()
+    schema.connection.config.provenance.events = True
+    assert [(4, "unknown")] == states(table)
+
+
+@pytest.mark.statement("PRV-7")
+def test_inputs_of_others_are_compared_by_value(lab, fit):
+    raw(lab["Subject"], "UPDATE {table} SET {event} = NULL WHERE subject_id < 3")
+    table = fit(lambda key: (lab["Subject"] & key).fetch1("x"))
+    raw(lab["Subject"], "UPDATE {table} SET note = 'new'")
+    assert [] == states(table)
+    raw(lab["Subject"], "UPDATE {table} SET x = 9 WHERE subject_id = 2")
+    assert [(2, "stale")] == states(table)
+
+
+@pytest.mark.statement("PRV-7")
+def test_exact_notices_what_others_changed_in_our_rows(lab, fit):
+    lab["Subject"].connection.config.provenance.guard = False
+    table = fit(lambda key: (lab["Subject"] & key).fetch1("x"))
+    raw(lab["Subject"], "UPDATE {table} SET x = 9 WHERE subject_id = 2")
+    assert [(2, "stale")] == states(table, exact=True)
+
+
+@pytest.mark.statement("PRV-7")
+def test_a_make_that_reads_its_own_table_is_never_told_fresh_when_that_changed(lab, fit):
+    table = lab["Fit"] = fit(lambda key: 1)
+    del lab["Fit"]
+
+    def make(self, key):
+        self.insert1({**key, "y": len(type(self)())})
+
+    own = lab["declare"]("Own", "-> Subject\n---\ny : int32", dj.Computed, make=make)
+    own.populate()
+    assert {"unknown"} == {state for _, state in states(own)}
+    assert table
+
+
+@pytest.mark.statement("PRV-7")
+def test_tables_that_are_gone_make_reads_unreadable(lab, fit):
+    lab["declare"]("Extra", "extra : int32")
+    table = fit(lambda key: len(lab["Extra"]()))
+    lab["Extra"].drop(prompt=False)
+    assert [(n, "unknown") for n in (1, 2, 3)] == states(table)
