@@ -17,6 +17,7 @@ from datajoint.declare.spec import TableSpec
 from datajoint.engine.connection import Connection
 from datajoint.heading.heading import Heading
 from datajoint.heading.names import TableName
+from datajoint.provenance.stale import StaleReport
 from datajoint.query.expression import QueryExpression
 from datajoint.table.binding import Binding
 from datajoint.table.checks import CheckOutcome
@@ -318,6 +319,9 @@ class _Populated(UserTable):
         order: str | None = None,
     ) -> PopulateResult:
         """Call `make` for every key of the key source that the table has no row for."""
+    @classmethod
+    def stale(cls, *restrictions: Any, exact: bool = False) -> StaleReport:
+        """Return which rows are not fresh: what their make read has changed, or its code, and why (PRV-7)."""
     @classmethod
     def progress(cls, *restrictions: Any, display: bool = False) -> tuple[int, int]:
         """Return how many keys remain to be made, and how many there are in all."""
