@@ -245,7 +245,7 @@ class Worker:
         """Wait until the database may be there again."""
         self._record.state = LOST
         pause = _PAUSES[min(losses, len(_PAUSES) - 1)]
-        logging.logger.warning("the database is out of reach, trying again in %g s: %s", pause, error)
+        logging.logger.warning("the database is out of reach, trying again in %g s: %s", pause, error.message)
         end = time.monotonic() + pause
         while not self._stopping and time.monotonic() < end:
             time.sleep(0.1)
