@@ -148,8 +148,11 @@ class SqliteSession(Session):
         core: bool = False,
     ) -> Cursor:
         try:
-            return _run(self._cursor.execute, self._connection, text, parameters)
+            return self._cursor.execute(text, parameters)
         except (sqlite3.Error, sqlite3.Warning, OverflowError) as error:
+            if _needs_functions(error):
+                sqlite_functions.register(self._connection)
+                return self.execute(text, parameters, core)
             raise self._failed(error, text) from error
 
     def execute_batch(self, statements: Sequence[tuple[str, Parameters]]) -> list[int]:
@@ -307,11 +310,16 @@ def _run(
     """Run a statement; the first one of a connection that needs functions of ours has them added."""
     try:
         return execute(text, parameters)
-    except sqlite3.OperationalError as error:  # found before anything runs or a row is asked for
-        if not str(error).startswith("no such function: dj_"):
+    except sqlite3.OperationalError as error:
+        if not _needs_functions(error):
             raise
         sqlite_functions.register(connection)
         return execute(text, parameters)
+
+
+def _needs_functions(error: Exception) -> bool:
+    """Whether a statement asked for functions of ours: found before it runs or a row is asked for."""
+    return isinstance(error, sqlite3.OperationalError) and str(error).startswith("no such function: dj_")
 
 
 def _level(synchronous: str) -> str:

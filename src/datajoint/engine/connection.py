@@ -78,6 +78,7 @@ class Connection:
         self.schemas: dict[str, Any] = {}
         self._cache: caches.QueryCache | None = None
         self._link = Link(settings, config)
+        self.dialect: Dialect = self._link.backend.dialect
         self._transactions = Transactions(self._link)
         weakref.finalize(self, self._link.close)
 
@@ -97,11 +98,6 @@ class Connection:
     def catalog(self) -> catalog.Catalog:
         """What is in the database."""
         return catalog.Catalog(self)
-
-    @property
-    def dialect(self) -> Dialect:
-        """How SQL is written for this database."""
-        return self._link.backend.dialect
 
     @property
     def server_version(self) -> str:
@@ -187,7 +183,7 @@ class Connection:
             Whether all columns of the result are of core types, for which drivers have a faster form.
         """
         with self._link.lock:
-            self.check()
+            self._transactions.check()
             if self._cache is not None:
                 return self._cache.execute(partial(self._run, core=core), text, parameters)
             return self._run(text, parameters, core)
@@ -203,6 +199,11 @@ class Connection:
         """Run one SELECT and return its rows as the driver gives them; `core` as for `execute`."""
         with self._link.lock:
             return self.execute(text, parameters, core).fetchall()
+
+    def fetch_few(self, text: str, parameters: Parameters, size: int, core: bool = False) -> list[Any]:
+        """Run one SELECT and return up to `size` rows as the driver gives them; `core` as for `execute`."""
+        with self._link.lock:
+            return self.execute(text, parameters, core).fetchmany(size)
 
     def execute_batch(self, statements: Sequence[tuple[str, Parameters]]) -> list[int]:
         """Run statements in one round trip: inside a transaction, or all of one from BEGIN to COMMIT."""

@@ -62,6 +62,8 @@ class Transactions:
         TransactionError
             When another thread is in a transaction, or the database has ended that of the present block.
         """
+        if self.current is None and self._ended is None:
+            return
         self._check_thread()
         ended = self._ended if self.current is None or not self.is_open else None
         if ended is not None and ended.thread == threading.get_ident():

@@ -14,7 +14,7 @@ from datajoint.errors import DataJointError, DataJointWarning, QueryError
 from datajoint.heading.heading import Heading
 from datajoint.query import along, fetch, frames, preview
 from datajoint.query.legacy import LegacyFetch
-from datajoint.query.operand import check_connection, restrict as restrict_query
+from datajoint.query.operand import check_connection, quick, restrict as restrict_query
 
 if TYPE_CHECKING:
     import pandas as pd  # pyright: ignore[reportMissingTypeStubs]
@@ -108,7 +108,10 @@ class QueryExpression(LegacyFetch):
         semantic_check
             False matches all shared names whatever their lineage (LIN-4).
         """
-        return self._restricted(restrict_query(self.query, restriction, self.connection, semantic_check))
+        query = quick(self.query, restriction) if type(restriction) is dict else None  # pyright: ignore[reportUnknownArgumentType]
+        if query is None:
+            query = restrict_query(self.query, restriction, self.connection, semantic_check)
+        return self._restricted(query)
 
     def restrict_along(self, other: Any, via: Any = None) -> Self:
         """Return the rows that belong to rows of another table, any number of references away.
@@ -463,18 +466,22 @@ class QueryExpression(LegacyFetch):
             query = self.query
             row = dict(zip(query.plan.heading.order, fetch.first_row(query, self.connection), strict=True))
             return dict(zip(row, frames.squeezed(list(row.values())), strict=True)) if squeeze else row
-        heading = self.heading
-        for name in attrs:
-            if name != "KEY" and name not in heading:
-                raise heading.unknown(name)
-        names = dict.fromkeys(attrs)
-        if "KEY" in names:
-            del names["KEY"]
-            names |= dict.fromkeys(heading.key)
-        row = dict(zip(names, fetch.first_row(self.query, self.connection, tuple(names)), strict=False))
-        values = [{key: row[key] for key in heading.key} if name == "KEY" else row[name] for name in attrs]
+        values = self._one(attrs)
         values = frames.squeezed(values) if squeeze else values
-        return values[0] if len(values) == 1 else tuple(values)
+        return values[0] if len(attrs) == 1 else tuple(values)
+
+    def _one(self, attrs: tuple[str, ...]) -> Sequence[Any]:
+        """Return some values of the only row."""
+        query = self.query
+        heading, key = query.plan.heading, query.plan.heading.key
+        for name in attrs:
+            if name not in heading and name != "KEY":
+                raise heading.unknown(name)
+        if len(attrs) == 1 and attrs[0] != "KEY":
+            return fetch.first_row(query, self.connection, attrs)
+        names = tuple(dict.fromkeys(name for attr in attrs for name in (key if attr == "KEY" else (attr,))))
+        row = dict(zip(names, fetch.first_row(query, self.connection, names), strict=False))
+        return [{name: row[name] for name in key} if attr == "KEY" else row[attr] for attr in attrs]
 
     def head(self, limit: int = 25, **options: Any) -> list[dict[str, Any]]:
         """Return the first rows in key order."""

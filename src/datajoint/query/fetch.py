@@ -23,12 +23,13 @@ _PAGE = 10_000
 
 def compiled(plan: Plan, connection: Connection, names: tuple[str, ...] = ()) -> tuple[Statement, RowDecoder]:
     """Return the SELECT of a plan, or of some attributes of it, and the decoder of its rows; made once."""
-    key = ("rows", names, connection.dialect.name, id(connection.config))
+    key = ("rows", names)
     found = plan.statements.get(key)
     if found is None:
         wanted = [plan.heading[name] for name in names] or plan.heading.values()
-        decoder = RowDecoder(wanted, connection.dialect, connection.config)
-        found = plan.statements[key] = (select_rows(plan, connection.dialect, names), decoder)
+        dialect = connection.dialect
+        decoder = RowDecoder(wanted, dialect, connection.config)
+        found = plan.statements[key] = (select_rows(plan, dialect, names), decoder)
     return found
 
 
@@ -86,7 +87,7 @@ def first_row(query: Query, connection: Connection, names: tuple[str, ...] = ())
         rows, decoder = watcher.rows(query, connection, names)
     else:
         statement, decoder = compiled(query.plan, connection, names)
-        rows = connection.execute(statement.text, statement.bind(query.values), decoder.core).fetchmany(2)
+        rows = connection.fetch_few(statement.text, statement.bind(query.values), 2, decoder.core)
     if len(rows) != 1:
         n = count(query, connection) if rows else 0
         deciding = query.heading.key
@@ -114,8 +115,7 @@ def exists(query: Query, connection: Connection) -> bool:
 
 
 def _scalar(query: Query, connection: Connection, purpose: str, write: Any) -> list[Any]:
-    key = (purpose, connection.dialect.name)
-    statement = query.plan.statements.get(key)
+    statement = query.plan.statements.get(purpose)
     if statement is None:
-        statement = query.plan.statements[key] = write(query.plan, connection.dialect)
+        statement = query.plan.statements[purpose] = write(query.plan, connection.dialect)
     return connection.fetch_all(statement.text, statement.bind(query.values))

@@ -32,7 +32,7 @@ from datajoint.heading.types import INTEGERS
 from datajoint.query import misspelt, restriction
 from datajoint.query.collection import is_mapping, is_record, items_of, record, values_of
 
-__all__ = ["check_connection", "condition", "restrict", "unshared"]
+__all__ = ["check_connection", "condition", "quick", "restrict", "unshared"]
 
 Values = tuple[Any, ...]
 _PLAIN = frozenset({str, int, float, bool, bytes, type(None)})
@@ -42,10 +42,6 @@ def restrict(
     query: Query, operand: Any, connection: Connection, semantic: bool = True, negated: bool = False
 ) -> Query:
     """Return the rows of `query` that `operand` keeps (negated: drops)."""
-    if type(operand) is dict and not negated:
-        quick = _quick_dict(query, operand)  # pyright: ignore[reportUnknownArgumentType]
-        if quick is not None:
-            return quick
     if isinstance(operand, restriction.Top):
         if negated:
             raise QueryError(
@@ -170,8 +166,11 @@ def reader(attribute: Attribute) -> _Reader:
     return checked
 
 
-def _quick_dict(query: Query, operand: dict[Any, Any]) -> Query | None:
-    """Restrict by a dict of plain values: one look-up finds plan and readers, whatever the values are."""
+def quick(query: Query, operand: dict[Any, Any]) -> Query | None:
+    """Restrict by a dict of plain values: one look-up finds plan and readers, whatever the values are.
+
+    None where the long way is needed: `restrict`.
+    """
     plan = query.plan
     key = ("dict", *operand)
     found = plan.child(key)
@@ -182,21 +181,27 @@ def _quick_dict(query: Query, operand: dict[Any, Any]) -> Query | None:
         names = [name for name in operand if name in heading]
         if len(names) < len(operand) and (not names or misspelt.slips(_texts(operand), heading)):
             return None
-        readers = tuple((name, reader(heading[name])) for name in names)
+        readers = tuple((name, _taken_as_is(heading[name]), reader(heading[name])) for name in names)
         terms = tuple(Equals(name) for name in names)
         whole = build.restrict(query, All(terms) if len(terms) != 1 else terms[0], ()).plan if terms else plan
         found = plan.keep(key, (whole, readers))
     child, readers = found
     values: list[Any] = []
-    for name, read in readers:
+    for name, plain, read in readers:
         value = operand[name]
-        if value is None or (type(value) not in _PLAIN and hasattr(type(value), "__iter__")):  # pyright: ignore[reportUnknownArgumentType]
-            return None
-        value = read(value)
-        if value is None:
-            return None
+        if type(value) is not plain:  # pyright: ignore[reportUnknownArgumentType]
+            if value is None or (type(value) not in _PLAIN and hasattr(type(value), "__iter__")):  # pyright: ignore[reportUnknownArgumentType]
+                return None
+            value = read(value)
+            if value is None:
+                return None
         values.append(value)
-    return Query(child, query.values + tuple(values))
+    return Query(child, (*query.values, *values))
+
+
+def _taken_as_is(attribute: Attribute) -> type | None:
+    """Return the class whose values are compared as they are; None where all are read."""
+    return int if attribute.dtype.kind in INTEGERS else None
 
 
 def _mapping(

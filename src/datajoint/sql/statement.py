@@ -70,10 +70,12 @@ def _binder(slots: Sequence[Slot], dialect: Dialect) -> Callable[[Sequence[Any]]
     encoders = [
         (n, encoder) for n, slot in enumerate(slots) if (encoder := dialect.operand_encoder(slot.dtypes[0]))
     ]
+    straight = order == tuple(range(len(order)))
     if not encoders:
-        if order == tuple(range(len(order))):
-            return _same
-        return lambda values: [values[i] for i in order]
+        return _same if straight else lambda values: [values[i] for i in order]
+    if straight and len(order) == 1:
+        ((_, encode),) = encoders
+        return lambda values: (encode(values[0]),)
 
     def bind(values: Sequence[Any]) -> Sequence[Any]:
         parameters = [values[i] for i in order]

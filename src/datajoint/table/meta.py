@@ -89,7 +89,7 @@ class TableMeta(type):
     _binding: Any
 
     def __and__(cls, other: Any) -> Any:
-        return cls() & other
+        return cls().restrict(other)
 
     def __sub__(cls, other: Any) -> Any:
         return cls() - other

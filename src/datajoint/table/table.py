@@ -69,12 +69,12 @@ class Table(Writing, Changing, Deleting, Altering, Family, Checking, QueryExpres
     def query(self) -> Query:
         """Plan and values: the whole table, or what it was restricted to."""
         query = self._query
-        return self.binding.query if query is None else query
+        return (self._binding or self.binding).query if query is None else query
 
     @property
     def connection(self) -> Connection:
         """The connection of the schema."""
-        return self.binding.connection
+        return (self._binding or self.binding).connection
 
     @property
     def name(self) -> TableName:
