@@ -174,7 +174,7 @@ def _columns(
     heading: Heading, names: tuple[Any, ...], named: Mapping[str, Any], backend: str
 ) -> tuple[tuple[str, str | Fragment], ...]:
     renamed = {new: old for new, text in named.items() if (old := _renamed(heading, new, text))}
-    kept = _kept(heading, names, set(renamed.values()), named)
+    kept = _kept(heading, names, set(renamed.values()))
     for new in renamed.keys() & kept:
         raise _taken(new)
     columns: dict[str, str | Fragment] = {}
@@ -214,7 +214,7 @@ def _renamed(heading: Heading, new: str, text: Any) -> str | None:
     return old if old in heading else None
 
 
-def _kept(heading: Heading, names: tuple[Any, ...], renamed: set[str], named: Mapping[str, Any]) -> set[str]:
+def _kept(heading: Heading, names: tuple[Any, ...], renamed: set[str]) -> set[str]:
     wanted, dropped = set(heading.key), set[str]()
     for name in names:
         if name is Ellipsis or name == "...":
@@ -280,22 +280,23 @@ def projected(plan: Plan, columns: tuple[tuple[str, str | Fragment], ...]) -> Pl
     """Return the projection to some columns, with its heading."""
     node = Project(plan, columns)
     heading, seen = plan.heading, set[str]()
-    key = tuple(new for new, old in columns if isinstance(old, str) and heading[old].in_key)
-    attributes: list[Attribute] = []
-    computes = any(not isinstance(old, str) for _, old in columns)
+    key = tuple([new for new, old in columns if isinstance(old, str) and heading[old].in_key])
+    keys: list[Attribute] = []
+    rest: list[Attribute] = []
+    computes = {type(old) for _, old in columns} != {str}
     for new, old in columns:
-        if isinstance(old, str):
-            in_key = heading[old].in_key and old not in seen
-            attribute = replace(heading[old], name=new, in_key=in_key)
-            attributes.append(_marked(attribute, node, key) if computes and in_key else attribute)
-            seen.add(old)
+        if not isinstance(old, str):
+            rest.append(_derived(node, new, old, key))
+            continue
+        # A duplicate of a key attribute is determined by the original and stays outside the key.
+        in_key = heading[old].in_key and old not in seen
+        attribute = replace(heading[old], name=new, in_key=in_key)
+        seen.add(old)
+        if in_key:
+            keys.append(_marked(attribute, node, key) if computes else attribute)
         else:
-            attributes.append(_derived(node, new, old, key))
-    # A duplicate of a key attribute is determined by the original and stays outside the key.
-    node.heading = Heading(
-        [*(a for a in attributes if a.in_key), *(a for a in attributes if not a.in_key)],
-        nullable_key=heading.nullable_key,
-    )
+            rest.append(attribute)
+    node.heading = Heading([*keys, *rest], nullable_key=heading.nullable_key)
     return node
 
 

@@ -231,7 +231,7 @@ class _Lowering:
 
     def project(self, plan: Project, offset: int) -> Block:
         block = self.lower(plan.operand, offset)
-        if any(_depth(block.columns[n]) >= _DEPTH for n in _used(plan) if n in block.columns):
+        if [n for n in _used(plan) if n in block.columns and _depth(block.columns[n]) >= _DEPTH]:
             block = self.wrap(block)  # expressions over expressions would double with every step
         scope = {**block.hidden, **block.columns}
         columns: dict[str, Expr] = {}
@@ -240,7 +240,7 @@ class _Lowering:
                 columns[new] = scope[old]
             else:
                 columns[new] = Derived(old, {name: scope[name] for name in old.names})
-        grouped = frozenset(new for new, old in plan.columns if isinstance(old, str) and old in block.grouped)
+        grouped = block.grouped and frozenset([new for new, old in plan.columns if old in block.grouped])
         ordered = {name: columns[name] for name in plan.heading.order}
         return self.whole(replace(block, columns=ordered, hidden={}, grouped=grouped))
 
@@ -316,8 +316,10 @@ class _Lowering:
 
     def whole(self, block: Block) -> Block:
         """Put constants outside one group of everything: without aggregates it would be no group."""
+        if block.groups != ():
+            return block
         constants = {name: expr for name, expr in block.columns.items() if _constant(expr)}
-        if block.groups != () or not constants:
+        if not constants:
             return block
         rest = {name: expr for name, expr in block.columns.items() if name not in constants}
         inner = self.wrap(replace(block, columns=rest))

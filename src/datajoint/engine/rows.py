@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, cast
 
@@ -34,22 +35,26 @@ class RowDecoder:
     ----------
     names
         Of the columns, in order.
-    decoders
-        Place and decoder of each column whose values the driver gives in another form.
     core
         Whether all columns are of core types.
     """
 
     def __init__(self, attributes: Iterable[Attribute], dialect: Dialect, config: Config) -> None:
-        attributes = tuple(attributes)
-        self.names = tuple([a.name for a in attributes])
-        self.core = all(a.dtype.kind in _CORE for a in attributes)
-        self.decoders = [
-            (n, decode) for n, a in enumerate(attributes) if (decode := _column(a, dialect, config))
-        ]
-        self._values = [
-            (n, decode) for n, a in enumerate(attributes) if (decode := _value(a, dialect, config))
-        ]
+        self._attributes = tuple(attributes)
+        self._dialect, self._config = dialect, config
+        self.names = tuple([a.name for a in self._attributes])
+        self.core = _CORE.issuperset([a.dtype.kind for a in self._attributes])
+
+    @cached_property
+    def decoders(self) -> list[tuple[int, Callable[[Sequence[Any]], list[Any]]]]:
+        """Place and decoder of each column whose values the driver gives in another form."""
+        found = [(n, _column(a, self._dialect, self._config)) for n, a in enumerate(self._attributes)]
+        return [(n, decode) for n, decode in found if decode]
+
+    @cached_property
+    def _values(self) -> list[tuple[int, Callable[[Any], Any]]]:
+        found = [(n, _value(a, self._dialect, self._config)) for n, a in enumerate(self._attributes)]
+        return [(n, decode) for n, decode in found if decode]
 
     def row(self, row: Sequence[Any]) -> list[Any]:
         """Decode one row."""

@@ -53,7 +53,7 @@ class Heading:
     ) -> None:
         self._attributes = {attribute.name: attribute for attribute in attributes}
         self.order: tuple[str, ...] = tuple(self._attributes)
-        self.key: tuple[str, ...] = tuple(a.name for a in self._attributes.values() if a.in_key)
+        self.key: tuple[str, ...] = tuple([a.name for a in self._attributes.values() if a.in_key])
         self.hidden = {attribute.name: attribute for attribute in hidden}
         self.indexes = dict(indexes or {})
         self.comment = comment

@@ -123,12 +123,8 @@ def _text(query: Query, text: str, connection: Connection) -> tuple[Condition, V
         raise QueryError("An empty text is no condition.", hint="Use True to keep all rows.")
     if text.strip().lower() in ("true", "false"):
         return Const(text.strip().lower() == "true"), ()
-    key = ("text", text)
-    found = query.plan.child(key)
-    if found is None:
-        fragment, values = fragments.parse_condition(text, query.heading, connection.dialect.name)
-        found = query.plan.keep(key, (Text(fragment), values))
-    return found
+    fragment, values = fragments.parse_condition(text, query.plan.heading, connection.dialect.name)
+    return Text(fragment), values
 
 
 def _terms(

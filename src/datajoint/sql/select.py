@@ -10,7 +10,6 @@ from datajoint.algebra.blocks import (
     Derived,
     Expr,
     Item,
-    Null,
     P_All,
     P_Any,
     P_Const,
@@ -118,19 +117,18 @@ class _Writer:
     # ------------------------------------------------------------------------------------------- blocks
 
     def select(self, block: Block, outermost: bool = False, united: bool = False) -> Pieces:
-        head: Pieces = ["SELECT DISTINCT " if block.distinct else "SELECT "]
-        for n, (name, expr) in enumerate(block.columns.items()):
-            head += [", "] if n else []
-            column = self.exact(expr) if block.distinct else self.expr(expr)
-            if outermost:
-                column = self.dialect.read(expr.dtype, column)
+        dialect, write = self.dialect, self.exact if block.distinct else self.expr
+        columns: list[str] = []
+        for name, expr in block.columns.items():
+            column = dialect.read(expr.dtype, write(expr)) if outermost else write(expr)
             if united and expr.dtype.kind == "enum":  # a type of its own for each list of labels
-                column = self.dialect.comparable(expr.dtype, column)
-            label = self.dialect.quote(name)
-            head.append(column if column.endswith(f".{label}") else f"{column} AS {label}")
-        if not block.columns:
-            head.append(("count(*)" if block.groups == () else "1") + " AS " + self.dialect.quote("_"))
-        return [*head, *self.tail(block)]
+                column = dialect.comparable(expr.dtype, column)
+            label = dialect.quote(name)
+            columns.append(column if column.endswith("." + label) else f"{column} AS {label}")
+        if not columns:
+            columns.append(("count(*)" if block.groups == () else "1") + " AS " + dialect.quote("_"))
+        head = "SELECT DISTINCT " if block.distinct else "SELECT "
+        return [head + ", ".join(columns), *self.tail(block)]
 
     def tail(self, block: Block) -> Pieces:
         """Everything after the select list; FROM is written last, when all uses of its columns are known."""
@@ -141,12 +139,13 @@ class _Writer:
             rest.append(" HAVING count(*) > 0")
         if block.order:
             rest.append(" ORDER BY " + ", ".join(self.order(*term) for term in block.order))
-        rest += self.limit(block)
+        if block.limited:
+            rest += self.limit(block)
         ons = [self.on(item) for item in block.sources]
         sources: Pieces = []
-        for n, (item, on) in enumerate(zip(block.sources, ons, strict=True)):
-            sources += self.joiner(n, item), *self.relation(item), *on
-        return [*sources, *rest]
+        for n, item in enumerate(block.sources):
+            sources += [self.joiner(n, item), *self.relation(item), ons[n]]
+        return sources + rest
 
     def conditions(self, block: Block) -> Pieces:
         pieces: Pieces = []
@@ -168,10 +167,10 @@ class _Writer:
             return " LEFT JOIN "
         return " JOIN " if item.on else " CROSS JOIN "
 
-    def on(self, item: Item) -> Pieces:
+    def on(self, item: Item) -> str:
         if not item.on:
-            return [" ON 1 = 1"] if item.kind == "left" else []
-        return [" ON " + " AND ".join(map(self.same, item.on))]
+            return " ON 1 = 1" if item.kind == "left" else ""
+        return " ON " + " AND ".join(map(self.same, item.on))
 
     def relation(self, item: Item) -> Pieces:
         if isinstance(item.relation, TableName):
@@ -203,8 +202,6 @@ class _Writer:
         return text
 
     def limit(self, block: Block) -> Pieces:
-        if not block.limited:
-            return []
         if block.limit is not None:
             pieces: Pieces = [" LIMIT ", Slot(block.limit, (_LIMIT_TYPE,))]
         else:
@@ -218,17 +215,15 @@ class _Writer:
     # -------------------------------------------------------------------------------------- expressions
 
     def expr(self, expr: Expr) -> str:
-        match expr:
-            case Ref(alias, name, _):
-                self.used.setdefault(alias, set()).add(name)
-                return f"{alias}.{self.dialect.quote(name)}"
-            case Derived(fragment, scope):
-                return fragments.render(
-                    fragment.expression, self.dialect.name, self.columns(scope), _no_parameters
-                )
-            case Null(dtype):  # takes the type of the other branch of its union, but for one fault of MariaDB
-                unsigned = self.dialect.name == "mysql" and dtype.kind.startswith("uint")
-                return "CAST(NULL AS UNSIGNED)" if unsigned else "NULL"
+        if isinstance(expr, Ref):
+            self.used.setdefault(expr.alias, set()).add(expr.name)
+            return f"{expr.alias}.{self.dialect.quote(expr.name)}"
+        if isinstance(expr, Derived):
+            columns = self.columns(expr.scope)
+            return fragments.render(expr.fragment.expression, self.dialect.name, columns, _no_parameters)
+        # NULL takes the type of the other branch of its union, but for one fault of MariaDB.
+        unsigned = self.dialect.name == "mysql" and expr.dtype.kind.startswith("uint")
+        return "CAST(NULL AS UNSIGNED)" if unsigned else "NULL"
 
     def exact(self, expr: Expr) -> str:
         """Write an expression so that equal is only what is the same (TYP-20)."""
@@ -266,7 +261,8 @@ class _Writer:
         return ["NOT (", *self.predicate(term), ")"]
 
     def equal(self, expr: Expr, slot: Slot) -> Pieces:
-        text, exact = self.expr(expr), self.exact(expr)
+        text = self.expr(expr)
+        exact = self.dialect.exact(expr.dtype, text)
         if text == exact:
             return [f"{text} = ", slot]
         return [f"({text} = ", slot, f" AND {exact} = ", slot, ")"]  # the first finds them by the index

@@ -44,11 +44,14 @@ Pieces = list[str | Slot]
 def assemble(pieces: Sequence[str | Slot], dialect: Dialect, count: int = 0) -> Statement:
     """Number the parameters, after `count` that come before them, and return the statement."""
     text: list[str] = []
+    plain: list[str] = []  # what follows the last parameter
     slots: list[Slot] = []
     for piece in pieces:
         if isinstance(piece, str):
-            text.append(dialect.escape(piece))
+            plain.append(piece)
             continue
+        text.append(dialect.escape("".join(plain)))
+        plain.clear()
         slots.append(piece)
         if piece.is_list:
             n = dialect.list_parameters(piece.dtypes)
@@ -59,18 +62,19 @@ def assemble(pieces: Sequence[str | Slot], dialect: Dialect, count: int = 0) -> 
             count += 1
             (dtype,) = piece.dtypes
             text.append(dialect.write(dtype, dialect.parameter(count, dtype)))
+    text.append(dialect.escape("".join(plain)))
     return Statement("".join(text), _binder(slots, dialect))
 
 
 def _binder(slots: Sequence[Slot], dialect: Dialect) -> Callable[[Sequence[Any]], Sequence[Any]]:
-    order = tuple(slot.index for slot in slots)
-    if any(slot.is_list for slot in slots):
+    order = [slot.index for slot in slots]
+    if [slot for slot in slots if slot.is_list]:
         return _list_binder(slots, dialect)
     # Values of a query are only compared: one that its type could not hold matches nothing and is no error.
     encoders = [
         (n, encoder) for n, slot in enumerate(slots) if (encoder := dialect.operand_encoder(slot.dtypes[0]))
     ]
-    straight = order == tuple(range(len(order)))
+    straight = order == [*range(len(order))]
     if not encoders:
         return _same if straight else lambda values: [values[i] for i in order]
     if straight and len(order) == 1:
