@@ -177,13 +177,9 @@ def _columns(
     kept = _kept(heading, names, set(renamed.values()))
     for new in renamed.keys() & kept:
         raise _taken(new)
-    columns: dict[str, str | Fragment] = {}
     back = {old: new for new, old in renamed.items()}
-    for name in heading.order:
-        if name in back:
-            columns[back[name]] = name
-        elif name in kept:
-            columns[name] = name
+    kept |= back.keys()
+    columns: dict[str, str | Fragment] = {back.get(old, old): old for old in heading.order if old in kept}
     for new, old in renamed.items():  # one attribute renamed twice
         columns.setdefault(new, old)
     for new, text in named.items():
@@ -290,7 +286,9 @@ def projected(plan: Plan, columns: tuple[tuple[str, str | Fragment], ...]) -> Pl
             continue
         # A duplicate of a key attribute is determined by the original and stays outside the key.
         in_key = heading[old].in_key and old not in seen
-        attribute = replace(heading[old], name=new, in_key=in_key)
+        attribute = heading[old]
+        if new != old or in_key != attribute.in_key:
+            attribute = replace(attribute, name=new, in_key=in_key)
         seen.add(old)
         if in_key:
             keys.append(_marked(attribute, node, key) if computes else attribute)

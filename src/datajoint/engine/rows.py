@@ -69,10 +69,11 @@ class RowDecoder:
         if not rows or not self.names:
             return [[] for _ in self.names]
         columns: list[Any] = [[] for _ in self.names]
-        for start in range(0, len(rows), _CHUNK):
-            part = zip(*rows[start : start + _CHUNK], strict=True)
-            for column, values in zip(columns, part, strict=False):  # further ones nobody asked for
-                column.extend(values)
+        values = [itemgetter(n) for n in range(len(columns))]
+        for start in range(0, len(rows), _CHUNK):  # what was read once is still at hand for the next column
+            part = rows[start : start + _CHUNK]
+            for column, value in zip(columns, values, strict=True):
+                column.extend(map(value, part))
         for n, decode in self.decoders:
             columns[n] = decode(columns[n])
         return columns

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter, is_not
 
 from datajoint._value import replace
 from datajoint.algebra.blocks import (
@@ -25,7 +27,7 @@ from datajoint.algebra.blocks import (
     Scope,
     UnionBlock,
 )
-from datajoint.algebra.nodes import Plan
+from datajoint.algebra.nodes import Plan, Project
 from datajoint.algebra.rewrite import lower
 from datajoint.backends.base import Dialect
 from datajoint.heading.names import TableName
@@ -38,6 +40,9 @@ __all__ = [
 ]  # fmt: skip
 
 _FLAT = 100
+_parts = attrgetter("sources", "where", "groups", "order", "limit", "offset")
+"""What projections leave alone."""
+
 _SAME = {"sqlite": "IS", "postgresql": "IS NOT DISTINCT FROM", "mysql": "<=>"}
 _LIMIT_TYPE = parse_type("int64")
 
@@ -51,7 +56,31 @@ def select_rows(plan: Plan, dialect: Dialect, names: Sequence[str] = ()) -> Stat
     if names:
         columns = {name: block.columns[name] for name in names}
         block = replace(block, columns=columns | block.columns if block.distinct else columns)
-    return assemble(_Writer(dialect).select(block, outermost=True), dialect)
+    writer = _Writer(dialect)
+    tail = _tail(plan, block, dialect)
+    if tail is None:
+        return assemble(writer.select(block, outermost=True), dialect)
+    return Statement(dialect.escape(writer.head(block, outermost=True)) + tail.text, tail.bind)
+
+
+def _tail(plan: Plan, block: Block, dialect: Dialect) -> Statement | None:
+    """Return what follows the select list, written once for a plan and all projections of it.
+
+    None where it depends on the list: of a block inside it only those columns are read that are asked for.
+    """
+    for item in block.sources:
+        if not isinstance(item.relation, TableName):
+            return None
+    while isinstance(plan, Project):
+        plan = plan.operand
+    base = lower(plan)
+    if any(map(is_not, _parts(base), _parts(block))):
+        return None
+    key = ("tail", dialect.name)
+    found: Statement | None = plan.statements.get(key)
+    if found is None:
+        found = plan.statements[key] = assemble(_Writer(dialect).tail(base), dialect)
+    return found
 
 
 def select_keys(plan: Plan, names: Sequence[str], dialect: Dialect) -> Pieces:
@@ -91,6 +120,8 @@ def exists_row(plan: Plan, dialect: Dialect) -> Statement:
     """Return the statement that gives a row iff the plan has one."""
     block, writer = lower(plan), _Writer(dialect)
     if block.plain:
+        if not block.order and (tail := _tail(plan, block, dialect)):
+            return Statement(f"SELECT 1{tail.text} LIMIT 1", tail.bind)
         pieces: Pieces = ["SELECT 1", *writer.tail(replace(block, order=())), " LIMIT 1"]
     else:
         pieces = ["SELECT 1 FROM (", *writer.select(block), ") AS n LIMIT 1"]
@@ -112,11 +143,14 @@ class _Writer:
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
-        self.used: dict[str, set[str]] = {}
+        self.used: defaultdict[str, set[str]] = defaultdict(set)
 
     # ------------------------------------------------------------------------------------------- blocks
 
     def select(self, block: Block, outermost: bool = False, united: bool = False) -> Pieces:
+        return [self.head(block, outermost, united), *self.tail(block)]
+
+    def head(self, block: Block, outermost: bool = False, united: bool = False) -> str:
         dialect, write = self.dialect, self.exact if block.distinct else self.expr
         columns: list[str] = []
         for name, expr in block.columns.items():
@@ -127,8 +161,7 @@ class _Writer:
             columns.append(column if column.endswith("." + label) else f"{column} AS {label}")
         if not columns:
             columns.append(("count(*)" if block.groups == () else "1") + " AS " + dialect.quote("_"))
-        head = "SELECT DISTINCT " if block.distinct else "SELECT "
-        return [head + ", ".join(columns), *self.tail(block)]
+        return ("SELECT DISTINCT " if block.distinct else "SELECT ") + ", ".join(columns)
 
     def tail(self, block: Block) -> Pieces:
         """Everything after the select list; FROM is written last, when all uses of its columns are known."""
@@ -176,7 +209,7 @@ class _Writer:
         if isinstance(item.relation, TableName):
             table = self.dialect.table(item.relation)
             return [table if table.endswith(item.alias) else f"{table} AS {item.alias}"]
-        needed = self.used.get(item.alias, set())
+        needed = self.used[item.alias]
         if isinstance(item.relation, UnionBlock):
             pieces: Pieces = ["("]
             if any(branch.distinct for branch in item.relation.branches):
@@ -216,7 +249,7 @@ class _Writer:
 
     def expr(self, expr: Expr) -> str:
         if isinstance(expr, Ref):
-            self.used.setdefault(expr.alias, set()).add(expr.name)
+            self.used[expr.alias].add(expr.name)
             return f"{expr.alias}.{self.dialect.quote(expr.name)}"
         if isinstance(expr, Derived):
             columns = self.columns(expr.scope)
