@@ -297,7 +297,8 @@ def test_tables_that_differ_in_their_tier_only_have_queues_of_their_own(fit, sch
             self.insert1(key)
 
     again = type(dj.Imported)("Fit", (dj.Imported,), {"definition": "-> Subject", "make": FitIn.make})
-    imported = schema(again, context={"Subject": subject})
+    with pytest.warns(dj.errors.DataJointWarning, match="Another table of class `Fit`"):
+        imported = schema(again, context={"Subject": subject})
     fit.jobs.refresh()
     assert ("~~fit", "~~_fit") == (fit.jobs.table_name, imported.jobs.table_name)
     assert 3 == imported.populate(reserve_jobs=True)["success_count"]

@@ -322,3 +322,110 @@ def test_numbers_of_rows_that_are_none(tables):
     thing.insert1({"id": 2, "name": "two"})
     told(thing.fetch1, DataJointError, "2 tuples found", "id")
     told(lambda: (thing & "id = 7").fetch1("name"), DataJointError, "0 tuples found")
+
+
+# ------------------------------------------------------------------------------------------------- changes
+
+
+@pytest.mark.statement("DEL-1", "DEL-9", "UPD-4", "SCH-5", "ERR-3")
+def test_a_condition_where_none_is_taken_changes_nothing(tables, schema):
+    thing = tables["Thing"]
+    for wrong in ("id = 1", {"id": 1}, [], thing):
+        for method in ("delete", "delete_quick", "drop"):
+            told(
+                lambda m=method, w=wrong: getattr(thing, m)(w),
+                DataJointError,
+                f"{method}() takes no condition",
+                "&",
+            )
+        told(
+            lambda w=wrong: thing.update({"name": "x"}, w), DataJointError, "update() takes no condition", "&"
+        )
+        told(lambda w=wrong: schema.drop(w), DataJointError, "drop() takes no condition")
+    assert ["one"] == thing.to_arrays("name").tolist()
+
+
+@pytest.mark.statement("UPD-2", "UPD-3", "ERR-5", "ERR-3")
+def test_updates_that_are_none(tables):
+    thing = tables["Thing"]
+    cases = [
+        (None, DataJointError, "must be a dict", "NoneType"), ([{"id": 1}], DataJointError, "dict", "list"),
+        ({"name": "x"}, DataJointError, "must supply all primary key values; missing: id"),
+        ({"id": 7, "name": "x"}, DataJointError, "`Thing` has none with {'id': 7}"),
+        ({"id": 1, "nam": "x"}, UnknownAttributeError, "`Thing` has no attribute `nam`", "`name`?"),
+        ({"id": 1, "name": None}, MissingAttributeError, "`Thing`", "`name`"),
+        ({"id": 1, "name": "x" * 11}, QueryError, "`Thing`", "`name` (varchar(10))", "11 characters"),
+        ({"id": "one", "name": "x"}, QueryError, "`Thing`", "`id` (int32)", "'one'"),
+    ]  # fmt: skip
+    for row, kind, *words in cases:
+        told(lambda row=row: thing.update1(row), kind, *words)
+    with pytest.raises(UnknownAttributeError) as caught:
+        thing.update1({"id": 1, "nam": "x"})
+    assert "ignore_extra_fields" not in str(caught.value)
+    told(lambda: (thing & "id = 1").update1({"id": 1}), DataJointError, "restricted table", "update1({**key")
+    for values in (None, {}, "name"):
+        told(lambda values=values: thing.update(values), DataJointError, "a dict of attributes", "&")
+    told(
+        lambda: thing.update({"id": 5}, prompt=False), DataJointError, "`id` is in the primary key of `Thing`"
+    )
+    assert ["one"] == thing.to_arrays("name").tolist()
+
+
+@pytest.mark.statement("TAB-5", "DEL-9", "POP-1", "ERR-3")
+def test_methods_of_tables_asked_of_queries(tables):
+    thing, child = tables["Thing"], tables["Child"]
+    for query in (
+        thing.proj(),
+        thing * child.proj(),
+        thing.aggr(child.proj(), n="count(n)"),
+        dj.U("id") & thing,
+    ):
+        for method, word in (
+            ("delete", "(Table & this).delete()"),
+            ("update", "(Table & this)"),
+            ("drop", "Table.drop"),
+        ):
+            assert not hasattr(query, method)
+            with pytest.raises(AttributeError, match="is for tables") as caught:
+                getattr(query, method)
+            assert word in str(caught.value)
+    for name in ("populate", "jobs", "progress"):
+        with pytest.raises(AttributeError, match="`Thing` is not computed"):
+            getattr(thing, name)
+    with pytest.raises(AttributeError, match="no attribute 'fech'"):
+        _ = thing().fech
+
+
+@pytest.mark.statement("CFG-12", "ERR-2", "ERR-5")
+def test_queries_of_the_users_own_that_are_none(schema):
+    query = schema.connection.query
+    told(lambda: query(5), QueryError, "5, no text")
+    told(lambda: query("SELECT %s, %s", [1]), QueryError, "wants 2 arguments", "1 were given")
+    told(lambda: query("SELECT %s", [1, 2]), QueryError, "wants 1 arguments", "2 were given")
+    for wrong in (5, "x", {"a": 1}, {1}):
+        told(lambda wrong=wrong: query("SELECT %s", wrong), QueryError, repr(wrong), "list of values")
+    told(lambda: query("SELECT * FROM nope"), dj.errors.MissingTableError)
+    assert 1 == query("SELECT 1").fetchone()[0]
+
+
+@pytest.mark.statement("SCH-1", "TXN-1", "ERR-3")
+def test_a_schema_is_not_made_inside_a_transaction(instance, schema_name, tables):
+    connection, name = tables["Thing"].connection, schema_name("late")
+    with connection.transaction:
+        tables["Thing"].insert1(ROW)
+        told(lambda: instance.Schema(name), dj.errors.TransactionError, f"`{name}`", "before or after")
+        assert connection.in_transaction
+    assert name not in instance.list_schemas()
+    assert 2 == len(tables["Thing"]())
+
+
+@pytest.mark.statement("POP-1", "JOB-4", "JOB-8", "ERR-3")
+def test_arguments_of_populate_that_are_none(tables):
+    calc = tables["Calc"]
+    told(lambda: calc.populate(processes="two"), DataJointError, "processes", "'two'")
+    told(lambda: calc.populate(processes=0), DataJointError, "processes", "0")
+    told(lambda: calc.jobs.ignore(None), DataJointError, "`Calc`", "None")
+    told(lambda: calc.jobs.ignore({"idd": 1}), DataJointError, "`id`")
+    told(lambda: calc.jobs.refresh(delay="soon"), DataJointError, "'soon'", "seconds")
+    told(lambda: calc.populate(5), QueryError, "int: 5")
+    assert 0 == len(calc())

@@ -52,6 +52,7 @@ _CODES: dict[int, tuple[type[DataJointError], str]] = {
     1064: (QuerySyntaxError, "syntax"),
     1149: (QuerySyntaxError, "syntax"),
     1146: (MissingTableError, "table"),
+    1046: (MissingTableError, "schema"),
     1051: (MissingTableError, "table"),
     1049: (MissingTableError, "schema"),
     1008: (MissingTableError, "schema"),

@@ -225,16 +225,23 @@ class PostgresqlSession(Session):
 
     @property
     def connection_id(self) -> int:
-        return self._connection.info.backend_pid
+        return self._known("backend_pid")
 
     @property
     def user(self) -> str:
-        return self._connection.info.user
+        return self._known("user")
 
     @property
     def server_version(self) -> str:
-        number = self._connection.info.server_version
+        number = self._known("server_version")
         return f"PostgreSQL {number // 10000}.{number % 10000}"
+
+    def _known(self, what: str) -> Any:
+        """Return what the driver knows of the connection, as long as it is open."""
+        try:
+            return getattr(self._connection.info, what)
+        except _driver().Error as error:
+            raise self.translate(error) from error
 
     def translate(self, exception: BaseException, text: str = "") -> DataJointError:
         return translate(exception, text, self._where)

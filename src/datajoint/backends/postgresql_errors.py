@@ -27,6 +27,7 @@ from datajoint.errors import (
 __all__ = ["refused", "translate"]
 
 _STATES: dict[str, tuple[type[DataJointError], str]] = {
+    "08P01": (QuerySyntaxError, "parameters"),
     "23505": (DuplicateError, "unique"),
     "23503": (IntegrityError, "missing_parent"),
     "23001": (IntegrityError, "has_children"),

@@ -19,6 +19,7 @@ from datajoint.engine.define import create_table, drop_tables
 from datajoint.errors import DataJointDeprecationWarning, JobError, TransactionError
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.names import TableName
+from datajoint.query.collection import is_mapping
 from datajoint.query.expression import QueryExpression
 from datajoint.query.restriction import Not
 from datajoint.query.universal import U
@@ -172,6 +173,8 @@ class Jobs(Table):
             Numbers of jobs ``added``, ``removed``, ``orphaned`` (taken back from workers that are gone) and
             ``re_pended`` (kept successes whose row has been deleted).
         """
+        for seconds in (delay, stale_timeout, orphan_timeout):
+            _check_seconds(seconds)
         self._ensure()
         connection, dialect, name = self.connection, self.connection.dialect, self.name
         jobs = connection.config.jobs
@@ -279,6 +282,10 @@ class Jobs(Table):
 
     def _own(self, key: Mapping[str, Any]) -> dict[str, Any]:
         names = self.primary_key
+        if not is_mapping(key):
+            raise JobError(
+                f"A job of `{self._target.class_name}` is told by a dict of its key, not by {key!r}."
+            )
         lacking = [name for name in names if name not in key]
         if lacking:
             raise JobError(
@@ -430,6 +437,11 @@ def is_lost(error: BaseException) -> bool:
     """
     context = getattr(error, "context", {})
     return context.get("native") in _FENCE or "malformed JSON" in str(error)
+
+
+def _check_seconds(value: Any) -> None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
+        raise JobError(f"A delay or timeout is a number of seconds, not {value!r}.")
 
 
 def _number(priority: int | None, default: int) -> int:

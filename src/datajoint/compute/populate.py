@@ -118,8 +118,8 @@ def refuse_misuse(connection: Connection, processes: int | None) -> None:
             "Populate cannot be called during a transaction or inside make().",
             hint="Call it before or after.",
         )
-    if processes is not None and processes < 1:
-        raise DataJointError(f"processes must be a positive number, not {processes}.")
+    if processes is not None and (not isinstance(cast("Any", processes), int) or processes < 1):
+        raise DataJointError(f"processes must be a positive number, not {processes!r}.")
     if os.environ.get(targets.PREPARING):
         raise ComputeError(
             "populate() is called while a worker process imports this module.",

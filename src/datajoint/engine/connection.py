@@ -13,8 +13,8 @@ from datajoint.backends.base import Backend, Cursor, Dialect, Parameters, Sessio
 from datajoint.engine import catalog, observe, query_cache as caches
 from datajoint.engine.link import Link
 from datajoint.engine.transactions import Transaction, Transactions
-from datajoint.engine.user_sql import Rows, prepared
-from datajoint.errors import ConfigurationError, LostConnectionError, QuerySyntaxError, TransactionError
+from datajoint.engine.user_sql import Rows, checked, prepared
+from datajoint.errors import ConfigurationError, LostConnectionError, TransactionError
 from datajoint.settings.backend import ConnectionSettings, resolve_connection
 from datajoint.settings.config import Config, load_config
 
@@ -263,8 +263,7 @@ class Connection:
                 f"`{query.split(None, 1)[0].upper()}` would end the open transaction.",
                 hint="Run it outside the transaction.",
             )
-        if not query.strip():
-            raise QuerySyntaxError("The text of the query is empty.")
+        args = checked(query, args)
         observe.running_sql(self, query)
         with self._link.lock:
             return Rows(self.execute(prepared(query, args, self.dialect), tuple(args)), as_dict)

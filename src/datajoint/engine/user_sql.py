@@ -3,14 +3,45 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from datajoint.backends.base import Cursor, Dialect
+from datajoint.errors import QuerySyntaxError
+from datajoint.heading import values
 
-__all__ = ["Rows", "prepared"]
+__all__ = ["Rows", "checked", "prepared"]
 
 _PLACES = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|%s|%%")
+
+
+def checked(query: Any, arguments: Any) -> Sequence[Any]:
+    """Return the arguments; refuse a query that is no text, and arguments that do not fill its places.
+
+    Raises
+    ------
+    QuerySyntaxError
+        Saying what was given.
+
+    Examples
+    --------
+    >>> checked("SELECT %s", [7])
+    [7]
+    """
+    if not isinstance(query, str) or not query.strip():
+        what = "empty" if isinstance(query, str) else f"{values.show(query)}, no text"
+        raise QuerySyntaxError(f"The text of the query is {what}.")
+    if isinstance(arguments, (str, bytes, Mapping)) or not isinstance(arguments, Sequence):
+        raise QuerySyntaxError(
+            f"The arguments of the query are {values.show(arguments)}.",
+            hint="They are a list of values, one for each %s: connection.query(text, [value]).",
+        )
+    places = sum(match[0] == "%s" for match in _PLACES.finditer(query)) if arguments else 0
+    if places and places != len(arguments):
+        raise QuerySyntaxError(
+            f"The query wants {places} arguments, one for each %s, but {len(arguments)} were given."
+        )
+    return arguments  # pyright: ignore[reportUnknownVariableType]
 
 
 def prepared(query: str, arguments: Sequence[Any], dialect: Dialect) -> str:

@@ -12,7 +12,7 @@ from datajoint.algebra.nodes import Query
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError, DataJointWarning, QueryError
 from datajoint.heading.heading import Heading
-from datajoint.query import along, fetch, frames, preview
+from datajoint.query import along, fetch, frames, misplaced, preview
 from datajoint.query.legacy import LegacyFetch
 from datajoint.query.operand import check_connection, quick, restrict as restrict_query
 
@@ -57,6 +57,14 @@ class QueryExpression(LegacyFetch):
         return expression
 
     # --------------------------------------------------------------------------------------- what it is
+
+    if not TYPE_CHECKING:  # else any name would do for a type checker
+
+        def __getattr__(self, name: str) -> Any:
+            """Say what to do about methods that only tables have."""
+            if any(name in kind.__dict__ for kind in type(self).__mro__):
+                return object.__getattribute__(self, name)  # a property that failed fails again, as itself
+            raise AttributeError(misplaced.explain(self, name), name=name, obj=self)
 
     @property
     def query(self) -> Query:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 from datajoint.engine import define, lineage
 from datajoint.engine.connection import Connection
 from datajoint.engine.instance import default_instance
-from datajoint.errors import DataJointError, MissingTableError, nearest
+from datajoint.errors import DataJointError, MissingTableError, TransactionError, nearest
 from datajoint.heading.names import TableName
 from datajoint.journal import event
 from datajoint.schemas import virtual
@@ -117,11 +117,15 @@ class Schema(Computing, Granting, Recorded):
                 raise DataJointError(
                     f"Database schema `{name}` has not yet been declared.", hint="Set create_schema=True."
                 )
+            _refuse_inside(connection, name)
             define.create_schema(connection, name)
+        connection.catalog.load([name])
+        bare = self.create_tables and TableName(name, EVENTS) not in connection.catalog.tables(name)
+        if bare:
+            _refuse_inside(connection, name)
         self._name = name
         connection.register(self)
-        connection.catalog.load([name])
-        if self.create_tables and TableName(name, EVENTS) not in connection.catalog.tables(name):
+        if bare:
             event.prepare(connection, name)
 
     def __call__(self, cls: T, *, context: Mapping[str, Any] | None = None) -> T:
@@ -262,6 +266,7 @@ class Schema(Computing, Granting, Recorded):
         DataJointError
             When other schemas depend on it; nothing is dropped then (SCH-5).
         """
+        prompts.refuse_conditions("schema", "drop", prompt)
         name, catalog = self.database, self.connection.catalog
         if not self.exists:
             return
@@ -291,6 +296,13 @@ class Schema(Computing, Granting, Recorded):
 
     def __repr__(self) -> str:
         return f"Schema `{self._name}`\n" if self._name else "Schema (not activated)"
+
+
+def _refuse_inside(connection: Connection, name: str) -> None:
+    if connection.is_atomic:
+        raise TransactionError(
+            f"Cannot set up schema `{name}` inside a transaction.", hint="Activate it before or after."
+        )
 
 
 def list_schemas(connection: Connection | None = None) -> list[str]:

@@ -30,6 +30,7 @@ __all__ = [
     "unstorable",
 ]
 
+_DROP = "To drop fields that are no attributes, set ignore_extra_fields=True."
 INFINITE = (float("inf"), float("-inf"))
 """What MySQL cannot hold."""
 
@@ -89,10 +90,18 @@ def _in_all_rows(name: str) -> int | None:
 
 
 def known_fields(
-    layout: Layout, names: Iterable[str], ignore_extra: bool,
+    layout: Layout, names: Iterable[str], ignore_extra: bool | None,
     row_of: Callable[[str], int | None] = _in_all_rows,
 ) -> list[str]:  # fmt: skip
-    """Return the names that are attributes; refuse others, saying in which row, or drop them."""
+    """Return the names that are attributes; refuse others, saying in which row, or drop them.
+
+    Parameters
+    ----------
+    ignore_extra
+        Whether to drop them; None where the user cannot have them dropped.
+    row_of
+        Gives the number of the first row that has a field.
+    """
     heading = layout.heading
     known: list[str] = []
     for name in names:
@@ -100,10 +109,10 @@ def known_fields(
             known.append(name)
         elif not ignore_extra:
             row = row_of(name)
+            drop = None if ignore_extra is None else _DROP
             raise UnknownAttributeError(
                 unknown_field(layout, name, row),
-                hint="\n".join(filter(None, [nearest(str(name), heading.order),
-                     "To drop fields that are no attributes, set ignore_extra_fields=True."])),
+                hint="\n".join(filter(None, [nearest(str(name), heading.order), drop])),
                 table=str(layout.name), attribute=name, row=row,
             )  # fmt: skip
     return known

@@ -74,6 +74,7 @@ class Deleting:
         1
         """
         table = cast("Table", self)
+        prompts.refuse_conditions(table.class_name, "delete", transaction, prompt)
         prompt, part_integrity = _older(prompt, part_integrity, safemode, force_parts, force, verbose)
         restrict.check_integrity(part_integrity)
         misspelt.refuse_ignored(table.query, table.heading, table.class_name, "deleted")
@@ -109,6 +110,7 @@ class Deleting:
             When other rows depend on these.
         """
         table = cast("Table", self)
+        prompts.refuse_conditions(table.class_name, "delete_quick", get_count)
         misspelt.refuse_ignored(table.query, table.heading, table.class_name, "deleted")
         observe.writing(table.connection, table.name)
         try:
@@ -136,6 +138,7 @@ class Deleting:
             For a restricted table, or where parts would lose their master.
         """
         table = cast("Table", self)
+        prompts.refuse_conditions(table.class_name, "drop", prompt)
         if force is not None:
             _deprecated("force", "prompt=False")
             prompt = False if force else prompt
@@ -171,7 +174,7 @@ class Deleting:
             return
         if needed := _referring(table):
             raise IntegrityError(
-                f"`{table.class_name}` cannot be dropped: {' and '.join(needed)} refer to it.",
+                f"`{table.class_name}` cannot be dropped: {' and '.join(sorted(needed))} refer to it.",
                 hint="Use drop(), which drops those, too.",
             )
         _drop(table, [table.name])
@@ -312,7 +315,7 @@ def _explain(table: Table, error: IntegrityError) -> None:
     edges = table.connection.catalog.load_family(table.database).to_children(table.name)
     names = dict.fromkeys(f"`{table._reference_name(edge.child)}`" for edge in edges)
     error.message = (
-        f"Rows of `{table.class_name}` are still needed: rows of {' or '.join(names)} refer to them."
+        f"Rows of `{table.class_name}` are still needed: rows of {' or '.join(sorted(names))} refer to them."
     )
     error.args = (error.message,)
     error.suggest("Use delete(), which deletes those, too.")

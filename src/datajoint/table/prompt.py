@@ -6,11 +6,12 @@ import sys
 from typing import TYPE_CHECKING
 
 from datajoint.errors import DataJointError
+from datajoint.heading.values import show
 
 if TYPE_CHECKING:
     from datajoint.settings.config import Config
 
-__all__ = ["ask", "confirm", "needs_answer", "user_choice"]
+__all__ = ["ask", "confirm", "needs_answer", "refuse_conditions", "user_choice"]
 
 
 def needs_answer(config: Config, prompt: bool | None) -> bool:
@@ -28,6 +29,31 @@ def needs_answer(config: Config, prompt: bool | None) -> bool:
             hint="Pass prompt=False, or set dj.config['safemode'] = False.",
         )
     return bool(asked)
+
+
+def refuse_conditions(label: str, method: str, *flags: object) -> None:
+    """Refuse a condition where a yes or no is taken: all rows would go, not those that were meant.
+
+    Raises
+    ------
+    DataJointError
+        When one of the flags is neither.
+
+    Examples
+    --------
+    >>> refuse_conditions("Subject", "delete", True, None)
+    >>> refuse_conditions("Subject", "delete", "subject_id = 1")
+    Traceback (most recent call last):
+    ...
+    datajoint.errors.DataJointError: delete() takes no condition, but was given 'subject_id = 1'.
+    Restrict first: (Subject & condition).delete().
+    """
+    for flag in flags:
+        if flag is not None and not isinstance(flag, int) and type(flag).__name__ not in ("bool", "bool_"):
+            raise DataJointError(
+                f"{method}() takes no condition, but was given {show(flag)}.",
+                hint=f"Restrict first: ({label} & condition).{method}().",
+            )
 
 
 def _answers() -> bool:

@@ -34,7 +34,7 @@ def update_one(table: Table, row: Mapping[str, Any]) -> None:
     """
     layout = layout_of(table.connection, table.name)
     values = _as_mapping(row)
-    known_fields(layout, values, ignore_extra=False)
+    known_fields(layout, values, ignore_extra=None)
     missing = [key for key in layout.heading.key if values.get(key) is None]
     if missing:
         raise DataJointError(

@@ -38,7 +38,7 @@ from datajoint.table.conditions import unenforced, verify
 from datajoint.table.encode import Batch, encode
 from datajoint.table.layout import EVENT, Layout, layout_of
 from datajoint.table.misspelt import refuse_ignored
-from datajoint.table.prompt import ask, needs_answer
+from datajoint.table.prompt import ask, needs_answer, refuse_conditions
 from datajoint.table.refusal import explain
 from datajoint.table.rows import LISTED_KEYS
 from datajoint.table.update import default_of
@@ -56,6 +56,7 @@ def update(
     table: Table, values: Mapping[str, Any], prompt: bool | None, allow_direct_update: bool | None
 ) -> int:
     """Change the rows of a table; see `Changing.update`."""
+    refuse_conditions(table.class_name, "update", prompt)
     refuse_ignored(table.query, table.heading, table.class_name, "updated")
     guard.check_update(table.name, allow_direct_update)
     layout = layout_of(table.connection, table.name)
