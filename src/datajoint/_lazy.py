@@ -37,8 +37,9 @@ _NAMES = """
     compute.target compute.task compute.upstream declare.describe declare.projection engine.define
     engine.lineage graph.dependencies graph.restrict journal.change journal.event journal.images
     journal.scope provenance.events provenance.history provenance.stale query.along query.frames
-    query.misplaced query.misspelt query.preview schemas.grants schemas.lookup schemas.virtual sql.checks sql.fragment
-    sql.images table.cascade table.checks table.complete table.conditions table.copying table.encode
+    query.misplaced query.misspelt query.preview schemas.grants schemas.lookup schemas.virtual
+    sql.checks sql.fragment sql.images table.cascade table.checks table.complete table.conditions
+    table.copying table.encode
     table.guard table.incoming table.insert table.layout table.misspelt table.prompt table.rows table.update
     table.update_many table.validate table.write_set
 """
