@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import partial
 
 from datajoint._value import replace
@@ -93,35 +94,39 @@ def drop_tables(connection: Connection, names: Sequence[TableName]) -> None:
         statements += ddl.drop_table(catalog.spec(name), connection.dialect)
         if catalog.find(TableName(name.schema, LINEAGE)) is not None and name.name != LINEAGE:
             statements += ddl.delete_lineage(name, connection.dialect)
-    run(connection, statements)
+    run(connection, statements, lasting=True)
     for name in names:
         catalog.remove(name)
 
 
 def drop_schema(connection: Connection, name: str) -> None:
     """Drop a schema whose tables are gone."""
-    run(connection, ddl.drop_schema(name, connection.dialect))
+    run(connection, ddl.drop_schema(name, connection.dialect), lasting=True)
     connection.catalog.forget(name)
 
 
-def run(connection: Connection, statements: Sequence[ddl.Statement]) -> None:
+def run(connection: Connection, statements: Sequence[ddl.Statement], lasting: bool = False) -> None:
     """Run DDL as one change where the database can, else one statement after the other.
 
-    The disk may have it a little later than this returns; it has it before anything that is stored after it.
+    Parameters
+    ----------
+    lasting
+        Whether the disk has it when this returns, as what is taken away must not come back. Otherwise it may
+        have it a little later, though before anything that is stored afterwards.
     """
     if connection.dialect.features.transactional_ddl:
-        _patiently(connection, partial(_as_one, connection, statements))
+        _patiently(connection, partial(_as_one, connection, statements, lasting))
     else:
         _patiently(connection, partial(connection.execute_batch, statements))
 
 
-def _as_one(connection: Connection, statements: Sequence[ddl.Statement]) -> None:
+def _as_one(connection: Connection, statements: Sequence[ddl.Statement], lasting: bool) -> None:
     if connection.in_transaction or not connection.dialect.features.server:
-        with connection.session.unhurried(), connection.transaction:
+        with nullcontext() if lasting else connection.session.unhurried(), connection.transaction:
             connection.execute_batch(statements)
         return
     try:
-        connection.execute_batch(ddl.as_one(statements, connection.dialect))
+        connection.execute_batch(ddl.as_one(statements, connection.dialect, lasting))
     except BaseException:
         connection.cancel_transaction()
         raise

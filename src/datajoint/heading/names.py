@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from datajoint import logging
 from datajoint._value import Value
@@ -67,6 +68,7 @@ class TableName(Value):
         return TableName(self.schema, master) if master else None
 
 
+@lru_cache(4096)
 def tier_of(name: str) -> str | None:
     """Return the tier of a table from its name, or None for other tables.
 
@@ -130,6 +132,7 @@ def from_camel_case(class_name: str) -> str:
     return re.sub(r"(?!^)([A-Z])", r"_\1", name).lower()
 
 
+@lru_cache(4096)
 def to_camel_case(name: str) -> str:
     """Convert a table name, with or without tier prefix, to its class name.
 

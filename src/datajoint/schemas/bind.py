@@ -99,9 +99,11 @@ def _check_class(cls: Any) -> None:
         )
 
 
+_OURS = frozenset(base for tier in (Manual, Lookup, Imported, Computed) for base in tier.__mro__)
+
+
 def _parts(cls: type[UserTable]) -> list[type[Part]]:
-    ours = {base for tier in (Manual, Lookup, Imported, Computed) for base in tier.__mro__}
-    own = [base for base in reversed(cls.__mro__) if base not in ours]
+    own = [base for base in reversed(cls.__mro__) if base not in _OURS]
     members = [m for base in own for m in list(vars(base).values()) if isinstance(m, type)]
     return [part for part in dict.fromkeys(members) if issubclass(part, Part) and part is not Part]
 
@@ -161,15 +163,19 @@ class _Step:
     def warn(self) -> None:
         """Warn about words of one database, and about a class under two tiers."""
         if self.found is None and self.wanted is not None:
-            known = self.schema.connection.catalog.tables(self.name.schema)
-            others = [name for name in known if name.class_name == self.name.class_name and name != self.name]
-            for other in (name for name in others if name.tier is not None):
+            for other in self._namesakes():
                 logging.warn(
                     f"Another table of class `{self.cls.__name__}` is in the schema, `{other}`, of tier "
                     f"{other.tier}: `{self.name}` was made beside it. Drop the one that is not meant."
                 )
         for note in native_type_notes(self.wanted) if self.wanted else ():
             logging.warn(note)
+
+    def _namesakes(self) -> list[TableName]:
+        """Return the tables of the same class name under other tiers."""
+        known, bare = self.schema.connection.catalog.tables(self.name.schema), self.name.name.lstrip("#_")
+        names = [TableName(self.name.schema, prefix + bare) for prefix in dict.fromkeys(PREFIXES.values())]
+        return [name for name in names if name in known and name != self.name]
 
 
 def _check_part(cls: type[Part], spec: TableSpec) -> None:

@@ -99,8 +99,8 @@ def create_table(
     ]
 
 
-def as_one(statements: Sequence[Statement], dialect: Dialect) -> list[Statement]:
-    """Return statements with begin and end of a transaction that need not be on the disk at its end.
+def as_one(statements: Sequence[Statement], dialect: Dialect, lasting: bool = False) -> list[Statement]:
+    """Return statements with begin and end of a transaction; not `lasting`, the disk may have it later.
 
     Examples
     --------
@@ -108,7 +108,7 @@ def as_one(statements: Sequence[Statement], dialect: Dialect) -> list[Statement]
     >>> as_one([("DROP TABLE t", ())], get_backend("postgresql").dialect)[:2]
     [('BEGIN', ()), ('SET LOCAL synchronous_commit TO off', ())]
     """
-    lenient = [(dialect.unhurried, ())] if dialect.unhurried else []
+    lenient = [(dialect.unhurried, ())] if dialect.unhurried and not lasting else []
     return [("BEGIN", ()), *lenient, *statements, ("COMMIT", ())]
 
 
