@@ -163,6 +163,31 @@ def test_a_reference_outside_the_key_is_waited_for(schema):
 
 
 @pytest.mark.statement("SCH-12")
+@pytest.mark.parametrize("reserve_jobs", [False, True])
+def test_what_summarises_several_rows_waits_for_all_of_them(schema, pipe, monkeypatch, reserve_jobs):
+    monkeypatch.setattr("datajoint.compute.pipeline.lanes._SHARE", 0)
+    fit = pipe.tables[2]
+
+    @schema
+    class Summary(dj.Computed):
+        definition = "-> Subject\n---\nfits : int32"
+
+        @property
+        def key_source(self):
+            return pipe.tables[0] & fit
+
+        def make(self, key):
+            self.insert1({**key, "fits": len(fit & key)})
+
+    pipe.broken.add(("Fit", 1))
+    result = pipe.populate(suppress_errors=True, reserve_jobs=reserve_jobs)
+    assert 2 == len(result.error_list)
+    assert [(0, 2), (2, 2)] == list(
+        zip(*Summary.to_arrays("subject_id", "fits", order_by="KEY"), strict=True)
+    )
+
+
+@pytest.mark.statement("SCH-12")
 def test_a_table_without_a_make_is_left_to_others(schema, pipe, caplog):
     @schema
     class Elsewhere(dj.Computed):
@@ -215,3 +240,52 @@ def test_progress_of_all_tables_is_one_statement(pipe, monkeypatch):
     told = [(t.class_name, t.remaining, t.total, t.pending) for t in progress]
     assert [("Scan", 1, 3, 1), ("Fit", 4, 4, 0), ("Size", 0, 0, 0)] == told
     assert (5, 7, 2) == (progress.remaining, progress.total, progress["Scan"].done)
+
+
+@pytest.mark.statement("SCH-12", "JOB-10")
+def test_urgent_jobs_go_first_whatever_their_table(pipe):
+    _, scan, fit, size = pipe.tables
+    scan.populate(max_calls=2)
+    scan.jobs.refresh(priority=1)
+    size.jobs.refresh()
+    fit.jobs.refresh({"subject_id": 0}, priority=3)
+    fit.jobs.refresh(priority=0)
+    del pipe.calls[:]
+    dj.populate(scan, fit, reserve_jobs=True, refresh=False)
+    assert [("Fit", 1), ("Fit", 1), ("Scan", 2), ("Fit", 0), ("Fit", 0)] == pipe.calls
+
+
+@pytest.mark.statement("SCH-12", "JOB-10")
+def test_only_urgent_jobs_are_made_where_told_so(pipe):
+    _, scan, fit, _ = pipe.tables
+    scan.jobs.refresh({"subject_id": 1}, priority=2)
+    scan.jobs.refresh(priority=7)
+    assert 1 == dj.populate(scan, fit, reserve_jobs=True, refresh=False, priority=2).success_count
+    assert [("Scan", 1)] == pipe.calls
+
+
+@pytest.mark.statement("SCH-12", "JOB-8")
+def test_ignored_keys_and_what_comes_of_them_are_left_out(pipe):
+    pipe.tables[1].jobs.ignore({"subject_id": 1})
+    assert {"Scan": 2, "Fit": 4, "Size": 8} == made(pipe.populate())
+
+
+@pytest.mark.statement("SCH-12")
+def test_a_key_source_of_ones_own_may_need_other_tables_than_the_references(schema, pipe):
+    fit = pipe.tables[2]
+
+    class Report(dj.Computed):
+        definition = "report : varchar(8)\n---\nfits : int32"
+
+        @property
+        def key_source(self):
+            return (dj.U("method") & fit).proj(report="method")
+
+        def make(self, key):
+            self.insert1({**key, "fits": len(fit & {"method": key["report"]})})
+
+    with schema.connection.config.override(jobs__allow_new_pk_fields_in_computed_tables=True):
+        schema(Report)
+        result = pipe.populate()
+    assert 2 == result["Report"].success_count
+    assert [3, 3] == Report.to_arrays("fits").tolist()

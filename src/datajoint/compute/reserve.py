@@ -77,7 +77,7 @@ class Reservations:
         self._page: list[tuple[int, Key]] = []
         self._looked = 0.0
         self._contended = False
-        self._waiting: deque[Key] = deque()
+        self._waiting: deque[tuple[int, Key]] = deque()
         self._running: dict[tuple[Any, ...], Key] = {}
         self._seconds: float | None = None
 
@@ -98,9 +98,17 @@ class Reservations:
         with self.lock:
             if not self._waiting and not self._take():
                 return None
-            key = self._waiting.popleft()
+            _, key = self._waiting.popleft()
             self._running[tuple(key.values())] = key
             return MakeTask(key, self.owner, self._worker.id, self._jobs.target.name)
+
+    def urgency(self) -> int | None:
+        """Return the priority of the job to be taken next, None if there is none now."""
+        with self.lock:
+            if not self._waiting:
+                self._look()
+            known = self._waiting or self._page
+            return known[0][0] if known else None
 
     def settle(self, outcome: MakeOutcome) -> None:
         """Record what became of a job, unless the transaction of its results has done so."""
@@ -120,7 +128,7 @@ class Reservations:
         """Give back what is not made; an interrupted make is an error of its job (POP-23)."""
         interrupted = isinstance(cause, (KeyboardInterrupt, SystemExit))
         running, self._running = list(self._running.values()), {}
-        back = [*self._waiting, *([] if interrupted else running)]
+        back = [*(key for _, key in self._waiting), *([] if interrupted else running)]
         self._waiting.clear()
         try:
             if interrupted:
@@ -146,29 +154,32 @@ class Reservations:
     def _take(self) -> bool:
         """Reserve the next few jobs and return whether there were any."""
         while self._left is None or self._left > 0:
-            if not self._page or time.monotonic() - self._looked > _PAGE_SECONDS:
-                self._page = self._jobs.next_keys(_PAGE, self._priority, self._among)
-                self._looked = time.monotonic()
+            self._look()
             if not self._page:
                 return False
             self._be_seen()
             some = self._choose()
-            taken = self._jobs.reserve_some(some, self.owner)
+            taken = self._jobs.reserve_some([key for _, key in some], self.owner)
             if len(taken) < len(some):  # others are at it, too: what we know of the queue is old
                 self._page, self._contended = [], True
             if taken:
-                self._waiting.extend(taken)
+                self._waiting.extend(job for job in some if job[1] in taken)
                 self._left = None if self._left is None else self._left - len(taken)
                 return True
         return False
+
+    def _look(self) -> None:
+        if not self._page or time.monotonic() - self._looked > _PAGE_SECONDS:
+            self._page = self._jobs.next_keys(_PAGE, self._priority, self._among)
+            self._looked = time.monotonic()
 
     def _be_seen(self) -> None:
         """Let others know that we are alive, before we take anything."""
         self._worker.start()
         self._worker.look()
 
-    def _choose(self) -> list[Key]:
-        """Return the next few keys; where others take the same, somewhere among those equally urgent."""
+    def _choose(self) -> list[tuple[int, Key]]:
+        """Return the next few jobs; where others take the same, somewhere among those equally urgent."""
         count = self._ahead()
         start = 0
         if self._contended:
@@ -177,7 +188,7 @@ class Reservations:
             start = random.randrange(max(1, equal - count + 1))  # noqa: S311 - not for secrets
         some = self._page[start : start + count]
         del self._page[start : start + count]
-        return [key for _, key in some]
+        return some
 
     def _ahead(self) -> int:
         """Return how many jobs to reserve at once: one, unless they are so short that it pays."""

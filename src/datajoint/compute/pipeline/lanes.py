@@ -73,6 +73,10 @@ class Lane(ABC):
         """Look for keys and return whether there may be more than were found."""
 
     @abstractmethod
+    def urgency(self) -> int | None:
+        """Return the priority of what would be taken, from 0, the most urgent; None if there is nothing."""
+
+    @abstractmethod
     def take(self) -> MakeTask | None:
         """Return a task for one of the keys found, None if there is none."""
 
@@ -105,9 +109,12 @@ class DirectLane(Lane):
         self._page = deque(key for key in keys if tuple(key.values()) not in self._unmade)
         return len(keys) == most
 
-    def take(self) -> MakeTask | None:
+    def urgency(self) -> int | None:
         if self._page and time.monotonic() - self._looked > max(_PAGE_SECONDS, _SHARE * self._cost):
             self.look()
+        return 0 if self._page else None
+
+    def take(self) -> MakeTask | None:
         if not self._page:
             return None
         key = self._page.popleft()
@@ -157,10 +164,13 @@ class ReservedLane(Lane):
         self._drained = False
         return False
 
+    def urgency(self) -> int | None:
+        found = None if self._drained else self._held.urgency()
+        self._drained = found is None
+        return found
+
     def take(self) -> MakeTask | None:
-        task = None if self._drained else self._held.take()
-        self._drained = task is None
-        return task
+        return self._held.take()
 
     def settle(self, outcome: MakeOutcome) -> None:
         self._held.settle(outcome)

@@ -20,8 +20,9 @@ __all__ = ["Readiness"]
 class Readiness:
     """What a table waits for.
 
-    A key comes from the rows of the tables in the key source, so that these are there. Other computed tables
-    that the table refers to may lack the row that belongs to it: then the key waits.
+    A key of the default key source comes from one row of each table that the key refers to, so that these are
+    there. Of other computed tables it may need a row that is still to come (a reference outside the key), or
+    several (a key source that summarises): then it waits until none that belongs to it is to be made.
 
     Parameters
     ----------
@@ -41,9 +42,11 @@ class Readiness:
         source = tables_of(key_source_of(table).query.plan) - {table.name}
         there = frozenset[TableName]().union(*(graph.ancestors(name) for name in source))
         above = (targets.ancestors[table.name] | there) - {table.name}
+        parents = [key.parent for key in table.spec.foreign_keys if key.in_key and key.parent != table.name]
+        single = frozenset[TableName]().union(*(graph.ancestors(name) for name in parents)) & there
         self._table = table
         self.inputs = frozenset(other.name for other in targets.tables if other.name in above)
-        self._awaited = tuple(t for t in targets.tables if t.name in self.inputs and t.name not in there)
+        self._awaited = tuple(t for t in targets.tables if t.name in self.inputs - single)
 
     def conditions(self) -> list[Any]:
         """Return the restrictions that leave out keys of the table which have to wait."""

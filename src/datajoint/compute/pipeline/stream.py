@@ -15,7 +15,7 @@ __all__ = ["Stream"]
 
 
 class Stream(Iterator[MakeTask]):
-    """Hands out tasks, of the last tables first, until nothing is left that can be made.
+    """Hands out tasks, the most urgent and of those the last tables first, until nothing can be made.
 
     It may have none for now: it is asked again after an outcome, which may make some possible.
 
@@ -98,15 +98,29 @@ class Stream(Iterator[MakeTask]):
         return task
 
     def _next(self) -> MakeTask | None:
-        """Take from the last table that has a key; where none has one, look for keys whatever it costs."""
-        for lane in reversed(self._lanes):
-            if lane.may_look():
-                lane.look()
-            if (task := lane.take()) is not None:
+        """Take the most urgent key; where there is none, look for keys whatever it costs."""
+        while True:
+            task = self._most_urgent()
+            if task is not None:
                 return task
-        for lane in reversed(self._lanes):
-            while lane.dirty:
-                lane.look()
-                if (task := lane.take()) is not None:
-                    return task
-        return None
+            dirty = next((lane for lane in reversed(self._lanes) if lane.dirty), None)
+            if dirty is None:
+                return None
+            dirty.look()
+
+    def _most_urgent(self) -> MakeTask | None:
+        """Take the most urgent key that is known, of the last table that has one."""
+        while True:
+            best: tuple[int, Lane] | None = None
+            for lane in reversed(self._lanes):
+                if lane.may_look():
+                    lane.look()
+                urgency = lane.urgency()
+                if urgency is not None and (best is None or urgency < best[0]):
+                    best = urgency, lane
+                if urgency == 0:
+                    break
+            if best is None:
+                return None
+            if (task := best[1].take()) is not None:  # unless others were faster
+                return task

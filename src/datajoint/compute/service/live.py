@@ -111,14 +111,12 @@ class LiveStream(Stream):
         if self._ended:  # as one of them wanted
             return None
         now = time.monotonic()
-        for lane in reversed(self._lanes):
+        for lane in self._lanes:
             lane.wake(now)
-            if lane.may_look():
-                lane.look()
-            if (task := lane.take()) is not None:
-                self._busy_at = now
-                return task
-        return None
+        task = self._most_urgent()
+        if task is not None:
+            self._busy_at = now
+        return task
 
     def _nap(self) -> float:
         self._holder.look()
