@@ -26,7 +26,7 @@ define step
 || { tail -n 25 $(LOG); printf '%s\n' "This failed: $(1). The whole output is in $(LOG)."; exit 1; }
 endef
 
-.PHONY: help demo clean-demo test test-faults peer unit check conformance docs bench coverage services format pins clean
+.PHONY: help demo clean-demo test test-faults test-ray peer unit check conformance docs bench coverage services format pins clean
 .DEFAULT_GOAL := help
 
 help:
@@ -34,6 +34,7 @@ help:
 	@echo 'make clean-demo                                           remove what the demo made'
 	@echo 'make test [ARGS=...] [N=auto]                             all tests (pytest arguments, number of processes)'
 	@echo 'make test-faults                                          workers killed, blocked and confused, often enough'
+	@echo 'make test-ray                                             the executor for Ray, which is installed for it'
 	@echo 'make unit                                                 the tests that need no database'
 	@echo 'make check                                                format, lint, types, layers, limits, docs'
 	@echo 'make format                                               format and fix what can be fixed'
@@ -75,6 +76,11 @@ test: $(STAMP)-project $(STAMP)-test
 
 test-faults: $(STAMP)-project $(STAMP)-test
 	@FAULTS=full $(BIN)/python -m pytest -n $(N) $(ARGS) tests/faults
+
+# Ray is large and starts servers of its own: its tests are skipped, and named so, where it is not installed.
+test-ray: $(STAMP)-project $(STAMP)-test
+	$(call step,package: ray,$(BIN)/uv pip install "ray>=2.40")
+	@$(BIN)/python -m pytest -n 0 $(ARGS) tests/executors/test_ray.py
 
 # The existing client in an environment of its own; the interoperability tests find it there, or are skipped.
 peer: build/peer/.stamp

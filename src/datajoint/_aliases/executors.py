@@ -1,0 +1,3 @@
+"""What computes: `datajoint.compute.offered`."""
+
+from datajoint.compute.offered import *
