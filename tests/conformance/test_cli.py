@@ -1,6 +1,8 @@
 """The command line: what it says and what it does, on every backend, as a program of its own."""
 
 import json
+import signal
+import time
 
 import pytest
 
@@ -130,6 +132,122 @@ def test_jobs_lists_the_queue(broken):
 def test_jobs_of_a_table_without_a_queue(shop):
     assert "no queue yet" in shop.dj("jobs", "lab:Scan").out
     assert "3 pending" in shop.dj("jobs", "lab:Scan", "--refresh").out
+
+
+# ---------------------------------------------------------------------------------------- populate, worker
+
+
+@pytest.mark.statement("CLI-2", "POP-9")
+def test_populate_computes_in_order_and_shows_how_far_it_is(shop):
+    said = shop.dj("populate", "lab")
+    assert ["table", "made", "failed", "left"] == said.out.splitlines()[0].split()
+    assert [["Scan", "3", "·", "·"], ["Fit", "3", "·", "·"]] == [
+        line.split() for line in said.out.splitlines()[1:]
+    ]
+    assert "Scan: 3/3 (100%)" in said.err
+    assert "Fit: 3/3 (100%)" in said.err
+    assert "" == shop.dj("populate", "lab", "-q").err
+
+
+def test_populate_keeps_errors_and_tells_how_to_go_on(shop, monkeypatch):
+    monkeypatch.setenv("BROKEN", "1")
+    said = shop.dj("populate", "lab", status=2)
+    assert [["Scan", "1", "2", "2"], ["Fit", "1", "·", "·"]] == [
+        line.split() for line in said.out.splitlines()[1:3]
+    ]
+    assert f"dj errors {shop.schema}:Scan" in said.out
+    assert "2 failed before, see dj retry" in shop.dj("populate", "lab", status=2).out
+    monkeypatch.delenv("BROKEN")
+    shop.dj("retry", "lab:Scan", "--all")
+    found = shop.json("populate", "lab")
+    assert [("made", 2), ("failed", 0), ("remaining", 0)] == [
+        (n, found[0][n]) for n in ("made", "failed", "remaining")
+    ]
+
+
+@pytest.mark.parametrize("how", [["--direct"], []], ids=["direct", "queue"])
+def test_populate_of_some_keys(shop, how):
+    found = shop.json("populate", "lab:Scan", "--key", "subject_id=2", *how)
+    assert [1] == [table["made"] for table in found]
+    found = shop.json("populate", "lab", "--where", "subject_id < 3", *how)
+    assert [1, 2] == [table["made"] for table in found]
+    assert [1] == [table["made"] for table in shop.json("populate", "lab:Scan", "--max-calls", "1", *how)]
+
+
+def test_populate_stops_at_the_first_error_where_asked(shop, monkeypatch):
+    monkeypatch.setenv("BROKEN", "1")
+    err = shop.dj("populate", "lab", "--stop", "--direct", status=1).err
+    assert "DJ500 compute: FileNotFoundError: no file scan_2.tif, while making `Scan`" in err
+    assert "(lab.py:" in err
+    assert 1 == len(shop.module.Scan())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["populate"], "Name the module of a pipeline"),
+        (["populate", "lab:Subject"], "None of the tables is computed"),
+        (["populate", "lab", "--where", "subjct_id < 3"], "DJ302"),
+        (["populate", "lba"], "Did you mean `lab`?"),
+        (["worker", "lab", "--port", "many"], "DJ"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, list) else None,
+)
+@pytest.mark.backends("sqlite")
+def test_mistakes_of_who_computes_are_explained(shop, arguments, said):
+    assert said in shop.dj(*arguments, status=1).err
+
+
+def test_a_schema_without_code_is_not_computed(shop):
+    err = shop.dj("populate", "--schema", shop.schema, status=1).err
+    assert "without the code that computes its tables" in err
+    assert "Name the module that defines its tables" in err
+
+
+@pytest.mark.statement("CLI-2", "POP-24")
+def test_a_worker_drains_the_queues(shop, monkeypatch):
+    said = shop.dj("worker", "lab", "--drain")
+    assert "6 made in" in said.err
+    assert "Scan, Fit" in said.err
+    monkeypatch.setenv("BROKEN", "1")
+    shop.module.Scan.delete(prompt=False)
+    assert "1 made, 2 failed in" in shop.dj("worker", "lab:Scan", "--drain", status=2).err
+
+
+REACTIONS = """
+import os
+import datajoint as dj
+from lab import *
+
+files = dj.Sensor(Subject, "incoming", lambda path: {"subject_id": int(path.stem), "species": "rat"}, settle=0, every=0.1)
+"""
+
+
+@pytest.mark.statement("CLI-2", "POP-24")
+def test_a_worker_computes_what_the_sensors_of_its_module_bring_until_it_is_stopped(shop):
+    (shop.folder / "live.py").write_text(REACTIONS, encoding="utf-8")
+    (shop.folder / "incoming").mkdir()
+    program = shop.program("worker", "live", "--health-file", "health.json", "--poll", "0.2")
+    wait_for(lambda: len(shop.module.Fit()) == 3)
+    (shop.folder / "incoming" / "77.txt").touch()
+    wait_for(lambda: len(shop.module.Fit()) == 4)
+    assert json.loads((shop.folder / "health.json").read_text())["pid"] == program.pid
+    program.send_signal(signal.SIGTERM)
+    _, err = program.communicate(timeout=60)
+    assert 0 == program.returncode
+    assert "Sensor('" in err
+    assert "8 made in" in err
+    assert not (shop.folder / "health.json").exists()
+
+
+def wait_for(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.05)
+    assert condition()
+
+
+# ------------------------------------------------------------------------------------------------- mistakes
 
 
 @pytest.mark.parametrize(

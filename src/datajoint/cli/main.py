@@ -23,6 +23,8 @@ _COMMANDS = {
         "errors": "What has failed, errors of one kind together.",
     },
     "Compute": {
+        "populate": "Compute what is missing, in order.",
+        "worker": "Compute whatever comes, until it is stopped.",
         "retry": "Let failed jobs be made again.",
     },
     "Work": {

@@ -49,20 +49,19 @@ def connection_options(command: F) -> F:
     return command
 
 
-def targets(help_text: str, *, required: bool = False) -> Callable[[F], F]:
+def targets(*, required: bool = False) -> Callable[[F], F]:
     """Add the arguments that name tables, and ``--schema``."""
 
+    def demand(ctx: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+        if required and not value and not ctx.params.get("schemas"):
+            raise click.UsageError("Name the module of a pipeline, or a table of it: module:Table.", ctx)
+        return value
+
     def add(command: F) -> F:
-        argument = click.argument(
-            "targets", nargs=-1, required=required, metavar="TARGET…" if required else "[TARGET]…"
-        )
-        schema = click.option(
-            "--schema",
-            "schemas",
-            metavar="NAME",
-            multiple=True,
-            help="A schema of the database; may be repeated.",
-        )
+        shown = "TARGET…" if required else "[TARGET]…"
+        argument = click.argument("targets", nargs=-1, metavar=shown, callback=demand)
+        schema = click.option("--schema", "schemas", metavar="NAME", multiple=True, is_eager=True,
+                              help="A schema of the database; may be repeated.")  # fmt: skip
         return argument(schema(command))
 
     return add

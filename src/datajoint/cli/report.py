@@ -34,7 +34,7 @@ _GAP = "  "
 
 def dim(text: str) -> str:
     """Return a text for the second glance."""
-    return click.style(text, dim=True)
+    return click.style(text, dim=True) if text else ""
 
 
 def show_error(error: DataJointError) -> None:

@@ -18,7 +18,7 @@ _LEFT_TO_DO = 2
 
 
 @click.command("status")
-@options.targets("Modules, tables or schemas.")
+@options.targets()
 @click.option("--check", is_flag=True, help="Exit with 2 where keys are left or failed.")
 @options.json_option
 @options.config_option

@@ -8,8 +8,10 @@ from collections.abc import Iterable, Sequence
 from types import ModuleType
 from typing import Any
 
+from datajoint import logging
 from datajoint._value import Value
 from datajoint.compute.auto import AutoPopulate
+from datajoint.compute.making import can_make
 from datajoint.compute.target import subclasses
 from datajoint.engine.connection import Connection
 from datajoint.engine.instance import default_instance
@@ -22,7 +24,7 @@ from datajoint.settings.backend import resolve_connection
 from datajoint.table.table import Table
 
 __all__ = ["Pipeline", "computed", "connection", "database_text", "find_table", "find_tables", "is_computed",
-           "virtual_module"]  # fmt: skip
+           "makeable", "virtual_module"]  # fmt: skip
 
 _MOST_SCHEMAS = 20
 """Schemas looked at where none is named."""
@@ -33,14 +35,14 @@ class Pipeline(Value):
 
     Attributes
     ----------
-    virtual
-        Whether no code was named: the classes come from the database and cannot compute.
+    module
+        That was named; None for a schema of the database, whose classes have no code.
     """
 
     connection: Connection
     schemas: tuple[str, ...]
     tables: tuple[Table, ...]
-    virtual: bool
+    module: ModuleType | None = None
 
 
 def connection() -> Connection:
@@ -140,7 +142,7 @@ def _restricted(pipeline: Pipeline, where: str, name: str) -> Pipeline:
             f"`{where}` has no table `{name}`.",
             hint=nearest(name, names) or f"It has {', '.join(names) or 'no tables'}.",
         )
-    return Pipeline(pipeline.connection, pipeline.schemas, tuple(found), pipeline.virtual)
+    return Pipeline(pipeline.connection, pipeline.schemas, tuple(found), pipeline.module)
 
 
 def find_table(name: str, schemas: Sequence[str] = ()) -> Table:
@@ -190,6 +192,30 @@ def computed(table: Table, what: str) -> Any:
     return table
 
 
+def makeable(pipelines: Sequence[Pipeline]) -> list[Table]:
+    """Return the tables that can be computed here; those without code are named and left out.
+
+    Raises
+    ------
+    ConfigurationError
+        When there is none.
+    """
+    tables = [table for pipeline in pipelines for table in pipeline.tables if is_computed(table)]
+    found = [table for table in tables if can_make(type(table))]
+    without = [pipeline.schemas[0] for pipeline in pipelines if pipeline.module is None]
+    if without:
+        raise ConfigurationError(
+            f"`{without[0]}` is a schema of the database, without the code that computes its tables.",
+            hint="Name the module that defines its tables.",
+        )
+    if not found:
+        raise ConfigurationError("None of the tables is computed.", hint="dj status shows what there is.")
+    lacking = [table.class_name for table in tables if not can_make(type(table))]
+    if lacking:
+        logging.logger.warning("left out, since no class with a make was found: %s", ", ".join(lacking))
+    return found
+
+
 def _listed(names: Iterable[str]) -> str:
     return ", ".join(f"`{name}`" for name in names) or "the database"
 
@@ -205,7 +231,7 @@ def _of_schema(name: str, otherwise: str = "") -> Pipeline:
         hint = nearest(name, [*found, *_modules_here()])
         raise MissingTableError(f"{otherwise or f'The database has no schema `{name}`'}.", hint=hint)
     schema = Schema(name, connection=where, create_schema=False, create_tables=False)
-    return Pipeline(where, (name,), tuple(_tables(schema, {})), virtual=True)
+    return Pipeline(where, (name,), tuple(_tables(schema, {})))
 
 
 def _tables(schema: Schema, classes: dict[TableName, type[Table]]) -> list[Table]:
@@ -279,9 +305,7 @@ def _of_module(module: ModuleType) -> Pipeline:
             else "Name the module that declares them.",
         )
     tables = [table for schema in active for table in _tables(schema, _classes_on(schema.connection))]
-    return Pipeline(
-        active[0].connection, tuple(s.database for s in active), tuple(_sorted(tables)), virtual=False
-    )
+    return Pipeline(active[0].connection, tuple(s.database for s in active), tuple(_sorted(tables)), module)
 
 
 def _is_there(cls: type) -> bool:

@@ -167,7 +167,7 @@ class _Terminal:
     def __init__(self, bars: Sequence[Bar]) -> None:
         self.lock = threading.RLock()
         self._bars, self._stream, self._pid = bars, sys.stderr, os.getpid()
-        self._lines = 0
+        self._lines, self._shown = 0, ""
         self._drawn, self._within_line, self._ended = 0.0, False, threading.Event()
         self._before = sys.stdout, sys.stderr
         self._ours: tuple[Any, Any] = (
@@ -210,9 +210,13 @@ class _Terminal:
 
     def _draw(self) -> None:
         with self.lock:
-            if not self._within_line and not self._ended.is_set():
-                self._put(self._erase() + self._text())
-                self._drawn = time.monotonic()
+            if self._within_line or self._ended.is_set():
+                return
+            erase, text = self._erase(), self._text()
+            if text != self._shown or not erase:
+                self._put(erase + text)
+                self._shown = text
+            self._drawn = time.monotonic()
 
     def _put(self, text: str) -> None:
         self._stream.write(text)

@@ -143,16 +143,22 @@ class Meter:
             self._bar(outcome.table).note(outcome, time.monotonic())
         now = time.monotonic()
         if self._recount is not None and now - self._counted > self._pause:
-            self._take_up(self._recount())
+            self.update(self._recount())
             self._counted = time.monotonic()
             self._pause = max(_RECOUNT_SECONDS, _RECOUNT_SHARE * (self._counted - now))
         self._display.changed()
 
-    def _take_up(self, remaining: Mapping[TableName, int]) -> None:
+    def update(
+        self, remaining: Mapping[TableName, int], running: Mapping[TableName, int] | None = None
+    ) -> None:
+        """Take up how many keys of each table remain, and how many are being made."""
         with self._display.lock:
             for name, number in remaining.items():
                 bar = self._bars[name]
                 bar.total = max(bar.made + bar.skipped + number, bar.finished + bar.running)
+                if running is not None:
+                    bar.running = running.get(name, 0)
+        self._display.changed()
 
     def complete(self) -> None:
         """Note that nothing is left: what was not made any more, others have made."""
