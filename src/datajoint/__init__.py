@@ -95,6 +95,8 @@ _OTHER_NAMES = {
     "schema": "Schema",
 }  # fmt: skip
 
+_GONE = {"AttachFileType": "declare the attribute as `<attach>`"}
+
 __all__ = [  # noqa: PLE0604 - the names come from the tables above
     *sorted([*_WHERE, *_OTHER_NAMES, "config"]),
     "__version__",
@@ -118,7 +120,8 @@ def __getattr__(name: str) -> Any:
                 raise
             raise AttributeError(f"module 'datajoint' has no attribute {name!r}") from None
     else:
-        raise AttributeError(f"module 'datajoint' has no attribute {name!r}")
+        instead = f"; {_GONE[name]}" if name in _GONE else ""
+        raise AttributeError(f"module 'datajoint' has no attribute {name!r}{instead}")
     globals()[name] = value
     return value
 

@@ -429,3 +429,80 @@ def test_arguments_of_populate_that_are_none(tables):
     told(lambda: calc.jobs.refresh(delay="soon"), DataJointError, "'soon'", "seconds")
     told(lambda: calc.populate(5), QueryError, "int: 5")
     assert 0 == len(calc())
+
+
+# ------------------------------------------------------------------------------------------------- databases
+
+
+@pytest.mark.statement("ERR-4", "ERR-5", "ERR-6", "ERR-2")
+def test_a_table_that_others_have_dropped_or_altered(declare, tables, schema, connect):
+    gone, changed = (
+        declare("Gone", "g : int32\n---\nv : int32"),
+        declare("Changed", "g : int32\n---\nv : int32"),
+    )
+    changed.insert1({"g": 1, "v": 1})
+    row, other = {"g": 2, "v": 1}, connect().connection
+    whole, part = gone(), gone & {"g": 1}
+    other.query(f"DROP TABLE {gone.full_table_name}")
+    other.query(f"ALTER TABLE {changed.full_table_name} DROP COLUMN v")
+    told(
+        changed.to_dicts,
+        UnknownAttributeError,
+        "Column `v` does not exist in the database",
+        "altered",
+        "read anew",
+    )
+    assert [{"g": 1}] == changed.to_dicts()
+    told(lambda: changed.insert1(row), UnknownAttributeError, "`Changed` has no attribute `v`")
+    uses = [
+        whole.to_dicts, lambda: whole.insert1(row), lambda: whole.insert([row] * 300), lambda: whole.update1(row),
+        part.delete, lambda: len(whole * tables["Thing"]), lambda: len(part),
+    ]  # fmt: skip
+    for use in uses:
+        told(
+            use, dj.errors.MissingTableError, f"Table `{schema.database}.gone` does not exist in the database"
+        )
+    missing = lambda name: schema.connection.query(f"SELECT * FROM {name}")  # noqa: E731
+    told(lambda: missing(gone.full_table_name), dj.errors.MissingTableError, f"`{schema.database}.gone`")
+    assert 1 == len(tables["Thing"]())
+    again = declare("Gone", "g : int32\n---\nv : int32")
+    again.insert1(row)
+    assert [row] == again.to_dicts()
+
+
+@pytest.mark.statement("SCH-1", "SCH-3", "TAB-14", "ERR-3")
+def test_schemas_and_tables_by_wrong_names(schema, instance, tables):
+    for wrong in (5, b"lab", ["lab"]):
+        told(lambda wrong=wrong: instance.Schema(wrong), DataJointError, "named by text", repr(wrong))
+    for system in ("information_schema", "mysql", "pg_catalog"):
+        told(lambda system=system: instance.Schema(system), DataJointError, f"`{system}`", "database itself")
+    told(lambda: instance.Schema(""), DataJointError, "provide a schema_name")
+    told(lambda: instance.Schema("x" * 65), DataJointError, "x" * 65, "longer than")
+    assert not [name for name in instance.list_schemas() if name.startswith("xxxxx")]
+    told(lambda: dj.Schema("lab", connection="here"), DataJointError, "'here' is no connection", "dj.conn()")
+    told(lambda: dj.list_schemas("here"), DataJointError, "'here' is no connection")
+    told(lambda: schema["Thin"], dj.errors.MissingTableError, "`Thin`", "`Thing`")
+    told(lambda: schema[5], dj.errors.MissingTableError, "`5`")
+    for arguments in ((schema.connection, None), (schema.connection, tables["Thing"]), ("x", "a.b")):
+        told(
+            lambda a=arguments: dj.FreeTable(*a),
+            DataJointError,
+            "FreeTable takes a connection",
+            "'schema.table'",
+        )
+    told(lambda: dj.FreeTable(schema.connection, "thing"), DataJointError, "`thing`", "schema.table")
+    name = f"{schema.database}.thin"
+    told(lambda: len(dj.FreeTable(schema.connection, name)), dj.errors.MissingTableError, name, "`thing`")
+    with pytest.raises(AttributeError, match="<attach>"):
+        _ = dj.AttachFileType
+
+
+@pytest.mark.statement("TYP-22", "ERR-3")
+def test_checks_that_are_none(declare):
+    for number, wrong in enumerate((5, ["a > 1"], "a > 1", [dj.Check("x", "a > 1"), None])):
+        table = declare(f"Odd{number}", "a : int8", checks=wrong)
+        told(
+            lambda table=table: table.insert1({"a": 1}), DataJointError, f"`Odd{number}.checks`", "dj.Check("
+        )
+        assert 0 == len(table())
+    declare("Fine", "a : int8", checks=lambda self: 1).insert1({"a": 1})

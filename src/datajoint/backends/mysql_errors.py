@@ -96,16 +96,9 @@ def translate(exception: BaseException, text: str, where: str) -> DataJointError
     context: dict[str, Any] = {"reason": reason, "native": code, **_details(message)}
     if text:
         context["statement"] = text
-    if kind is LostConnectionError:
-        return phrases.lost(where, _UNREACHABLE.sub(r"\1", message) or "no answer", **context)
-    if kind is DeadlockError:
-        return phrases.deadlock(message, **context)
-    if reason == "locked":
-        return phrases.locked(message, **context)
-    if reason == "login":
-        return phrases.login(where, message, **context)
-    if reason == "read_only":
-        return phrases.read_only(where, message, **context)
+    why = (_UNREACHABLE.sub(r"\1", message) or "no answer") if kind is LostConnectionError else message
+    if said := phrases.common(kind, reason, where, why, context):
+        return said
     if reason == "denied":
         return _denied(message, text, where, context)
     if reason == "key_length":

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from datajoint.errors import (
     AccessError,
     ConfigurationError,
+    DataJointError,
     DeadlockError,
     LostConnectionError,
+    MissingTableError,
     QuerySyntaxError,
     TransactionError,
+    UnknownAttributeError,
 )
 
 __all__ = [
+    "common",
     "deadlock",
     "denied",
     "locked",
     "login",
     "lost",
+    "missing_column",
+    "missing_table",
     "no_database",
     "no_encryption",
     "read_only",
@@ -109,6 +116,41 @@ def no_database(where: str, name: str, **context: Any) -> ConfigurationError:
     )
 
 
+def common(
+    kind: type[DataJointError], reason: str, where: str, message: str, context: dict[str, Any]
+) -> DataJointError | None:
+    """Return the error for what all servers refuse alike; None: this server has words of its own."""
+    if kind is LostConnectionError:
+        return lost(where, message, **context)
+    if kind is DeadlockError:
+        return deadlock(message, **context)
+    if reason == "table" and "table" in context:
+        return missing_table(**context, name=context["table"])
+    if reason == "column" and "column" in context:
+        return missing_column(**context, name=context["column"])
+    found = _REFUSED.get(reason)
+    return None if found is None else found(where, message, context)
+
+
+def missing_table(name: str, **context: Any) -> MissingTableError:
+    """A statement asks for a table that is not there."""
+    return MissingTableError(
+        f"Table `{name}` does not exist in the database.",
+        hint="It was dropped or renamed since it was declared, or its name is misspelt.",
+        **{**context, "table": name},
+    )  # fmt: skip
+
+
+def missing_column(name: str, **context: Any) -> UnknownAttributeError:
+    """A statement asks for a column that is not there."""
+    column = name.rpartition(".")[2].strip('"`')
+    return UnknownAttributeError(
+        f"Column `{column}` does not exist in the database.",
+        hint="The table was altered since it was read, or the name is misspelt. It is read anew now.",
+        **{**context, "column": column},
+    )  # fmt: skip
+
+
 def several(text: str, **context: Any) -> QuerySyntaxError:
     """A text is more than one statement."""
     return QuerySyntaxError(
@@ -191,3 +233,10 @@ def denied(where: str, right: str, kind: str, name: str, why: str, **context: An
         hint="Ask the administrator of the database for the right.",
         **{**context, **found, "right": right, "reason": "denied"},
     )
+
+
+_REFUSED: dict[str, Callable[[str, str, dict[str, Any]], DataJointError]] = {
+    "locked": lambda _, message, context: locked(message, **context),
+    "login": lambda where, message, context: login(where, message, **context),
+    "read_only": lambda where, message, context: read_only(where, message, **context),
+}

@@ -69,6 +69,10 @@ _OPENING = re.compile(
     r"|\s*Is the server running .*",
     re.DOTALL,
 )
+_MISSING = {
+    "table": re.compile(r'"(?P<name>.+)" does not exist'),
+    "column": re.compile(r'^column (?P<name>\S+|".+?") (?:of relation .* )?does not exist'),
+}
 _NO_DATABASE = re.compile(r'database "(?P<name>.*)" does not exist')
 
 
@@ -85,16 +89,10 @@ def translate(exception: BaseException, text: str, where: str) -> DataJointError
         context["statement"] = text
     if message.startswith("cannot insert multiple commands"):
         return phrases.several(text, native=state)
-    if kind is LostConnectionError:
-        return phrases.lost(where, message, **context)
-    if kind is DeadlockError:
-        return phrases.deadlock(message, **context)
-    if reason == "locked":
-        return phrases.locked(message, **context)
-    if reason == "login":
-        return phrases.login(where, message, **context)
-    if reason == "read_only":
-        return phrases.read_only(where, message, **context)
+    if reason in _MISSING and (match := _MISSING[reason].search(message)):
+        context[reason] = match["name"]
+    if said := phrases.common(kind, reason, where, message, context):
+        return said
     if reason == "denied":
         return _denied(message, text, where, context)
     return kind(message.removesuffix(".") + ".", **context)

@@ -92,6 +92,10 @@ def translate(exception: BaseException, text: str, path: str) -> DataJointError:
     if text:
         context["statement"] = text
     reason = context["reason"]
+    if reason == "table" and kind is MissingTableError and "table" in context:
+        return phrases.missing_table(context.pop("table"), **context)
+    if reason == "column" and "column" in context:
+        return phrases.missing_column(context.pop("column"), **context)
     phrase = _PHRASES.get(reason, "{message}.").format(path=path, message=message.removesuffix("."))
     return kind(phrase, hint=_HINTS.get(reason), **context)
 

@@ -14,7 +14,13 @@ from datajoint.engine import catalog, observe, query_cache as caches
 from datajoint.engine.link import Link
 from datajoint.engine.transactions import Transaction, Transactions
 from datajoint.engine.user_sql import Rows, checked, prepared
-from datajoint.errors import ConfigurationError, LostConnectionError, TransactionError
+from datajoint.errors import (
+    ConfigurationError,
+    LostConnectionError,
+    MissingTableError,
+    TransactionError,
+    UnknownAttributeError,
+)
 from datajoint.settings.backend import ConnectionSettings, resolve_connection
 from datajoint.settings.config import Config, load_config
 
@@ -194,6 +200,9 @@ class Connection:
         except LostConnectionError as error:
             self._transactions.reopen(error)
             return self._link.session.execute(text, parameters, core)
+        except (MissingTableError, UnknownAttributeError):
+            self.catalog.clear()  # others have altered a table, or dropped it: it is to be read anew
+            raise
 
     def fetch_all(self, text: str, parameters: Parameters = (), core: bool = False) -> list[Any]:
         """Run one SELECT and return its rows as the driver gives them; `core` as for `execute`."""
@@ -215,6 +224,9 @@ class Connection:
             except LostConnectionError as error:
                 self._transactions.reopen(error)
                 return self._link.session.execute_batch(statements)
+            except (MissingTableError, UnknownAttributeError):
+                self.catalog.clear()
+                raise
 
     def stream(
         self, text: str, parameters: Parameters = (), size: int = 10_000, core: bool = False

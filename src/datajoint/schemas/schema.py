@@ -25,6 +25,7 @@ from datajoint.table.free import FreeTable
 __all__ = ["Schema", "list_schemas"]
 
 T = TypeVar("T", bound=type)
+_SYSTEM = frozenset(("information_schema", "mysql", "performance_schema", "pg_catalog", "sys"))
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -69,7 +70,7 @@ class Schema(Computing, Granting, Recorded):
         self._context = context
         self._objects: dict[str, Any] = dict(add_objects or {})
         self._waiting: list[tuple[Any, Scope]] = []
-        if schema_name:
+        if schema_name is not None:
             self.activate(schema_name)
 
     # --------------------------------------------------------------------------------------- activation
@@ -86,7 +87,7 @@ class Schema(Computing, Granting, Recorded):
         DataJointError
             When no name is given, or the schema is attached to another one.
         """
-        if schema_name is None and not self.is_activated():
+        if (schema_name is None or schema_name == "") and not self.is_activated():
             raise DataJointError("Please provide a schema_name to activate the schema.")
         if self.is_activated():
             if schema_name not in (None, self._name):
@@ -98,12 +99,15 @@ class Schema(Computing, Granting, Recorded):
         self._objects.update(add_objects or {})
         self._create_schema = self._create_schema if create_schema is None else create_schema
         self._create_tables = self._create_tables if create_tables is None else create_tables
-        self._open(str(schema_name))
+        if not isinstance(schema_name, str):
+            raise DataJointError(f"A schema is named by text, not by {schema_name!r:.60}.")
+        self._open(schema_name)
         waiting, self._waiting = self._waiting, []
         for cls, scope in waiting:
             attach(self, cls, (self._objects, *scope))
 
     def _open(self, name: str) -> None:
+        _check_connection(self.connection)
         if not _NAME.fullmatch(name) and self.connection.dialect.name == "sqlite":
             raise DataJointError(
                 f"`{name}` is no schema name.", hint="Use lower-case letters, digits and underscores."
@@ -112,6 +116,11 @@ class Schema(Computing, Granting, Recorded):
         prefix = connection.config.database.database_prefix
         if prefix and not name.startswith(prefix):
             name = prefix + name
+        if name.lower() in _SYSTEM:
+            raise DataJointError(f"`{name}` is a schema of the database itself.", hint="Choose another name.")
+        longest = connection.dialect.max_identifier
+        if len(name.encode()) > longest:
+            raise DataJointError(f"The schema name `{name}` is longer than {longest} characters.")
         if not connection.catalog.reader.schema_exists(name):
             if not self._create_schema:
                 raise DataJointError(
@@ -203,7 +212,7 @@ class Schema(Computing, Granting, Recorded):
         if found is None:
             names = [n for table in self._names() for n in (table.name, table.class_name)]
             raise MissingTableError(
-                f"Schema `{self.database}` has no table `{name}`.", hint=nearest(name, names)
+                f"Schema `{self.database}` has no table `{name}`.", hint=nearest(str(name), names)
             )
         return FreeTable(self.connection, found)
 
@@ -298,6 +307,14 @@ class Schema(Computing, Granting, Recorded):
         return f"Schema `{self._name}`\n" if self._name else "Schema (not activated)"
 
 
+def _check_connection(connection: object) -> None:
+    if not isinstance(connection, Connection):
+        raise DataJointError(
+            f"{connection!r:.60} is no connection.",
+            hint="Give dj.conn(), or the connection of a dj.Instance.",
+        )
+
+
 def _refuse_inside(connection: Connection, name: str) -> None:
     if connection.is_atomic:
         raise TransactionError(
@@ -316,4 +333,5 @@ def list_schemas(connection: Connection | None = None) -> list[str]:
     ['lab']
     """
     connection = connection or default_instance("dj.list_schemas()").connection
+    _check_connection(connection)
     return connection.catalog.reader.list_schemas()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from datajoint import logging
 from datajoint._value import Value
@@ -163,6 +163,11 @@ def _plain(value: Any) -> Any:
 def checks_of(table: Table) -> tuple[Check, ...]:
     """Return the checks that the class of a table has.
 
+    Raises
+    ------
+    DataJointError
+        When there is something else among them.
+
     Examples
     --------
     >>> import datajoint as dj
@@ -170,9 +175,16 @@ def checks_of(table: Table) -> tuple[Check, ...]:
     ()
     """
     found: Any = getattr(table, "checks", ())
-    if not isinstance(found, (list, tuple)):
+    if callable(found):  # a method of the user's own
         return ()
-    return tuple(one for one in cast("Sequence[object]", found) if isinstance(one, Check))
+    rules: tuple[Any, ...] = tuple(found) if isinstance(found, (list, tuple)) else (found,)
+    for one in rules:
+        if not isinstance(one, Check):
+            raise DataJointError(
+                f"`{table.class_name}.checks` has {readers.show(one)}, which is no check.",
+                hint="It is a list: checks = [dj.Check('name', 'condition')].",
+            )
+    return rules
 
 
 # ------------------------------------------------------------------------------------------ judging rows

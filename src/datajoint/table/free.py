@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError
 from datajoint.heading.names import TableName
@@ -33,11 +35,21 @@ class FreeTable(Table):
     """
 
     def __init__(self, connection: Connection, full_table_name: str | TableName) -> None:
+        if not _is(connection, Connection) or not _is(full_table_name, (str, TableName)):
+            raise DataJointError(
+                f"FreeTable takes a connection and the full name of a table, not {connection!r:.60} and "
+                f"{full_table_name!r:.60}.",
+                hint="For example: dj.FreeTable(dj.conn(), 'schema.table').",
+            )
         name = full_table_name if isinstance(full_table_name, TableName) else read_name(full_table_name)
         self._binding = Binding(connection, name)
 
     def __repr__(self) -> str:
         return f"FreeTable({self.name})\n{super().__repr__()}"
+
+
+def _is(value: object, kind: Any) -> bool:
+    return isinstance(value, kind)
 
 
 def read_name(text: str) -> TableName:
