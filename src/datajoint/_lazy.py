@@ -33,8 +33,8 @@ _NAMES = """
     compute.executors.local compute.executors.processes compute.executors.worker compute.job compute.jobs
     compute.key_source compute.make compute.pipeline.lanes compute.pipeline.ready
     compute.pipeline.restricting compute.pipeline.result compute.pipeline.run compute.pipeline.status
-    compute.pipeline.stream compute.pipeline.targets compute.populate compute.progress compute.reserve
-    compute.target compute.task compute.upstream declare.describe declare.projection engine.define
+    compute.pipeline.stream compute.pipeline.targets compute.populate compute.progress compute.renew
+    compute.reserve compute.target compute.task compute.upstream declare.describe declare.projection engine.define
     engine.lineage graph.dependencies graph.restrict journal.change journal.event journal.images
     journal.scope provenance.events provenance.history provenance.stale query.along query.frames
     query.misplaced query.misspelt query.preview schemas.grants schemas.lookup schemas.virtual

@@ -226,3 +226,72 @@ def test_tables_that_are_gone_make_reads_unreadable(lab, fit):
     table = fit(lambda key: len(lab["Extra"]()))
     lab["Extra"].drop(prompt=False)
     assert [(n, "unknown") for n in (1, 2, 3)] == states(table)
+
+
+@pytest.mark.statement("POP-27")
+def test_what_comes_out_as_before_is_confirmed_and_stays(lab, fit, schema):
+    table = fit(lambda key: (lab["Subject"] & key).fetch1("x") > 0)
+    lab["Subject"].update1({"subject_id": 2, "x": 7})
+    before = table.with_metadata().to_dicts(order_by="KEY")
+    assert {"success_count": 1, "error_list": []} == table.populate(stale=True)
+    assert before == table.with_metadata().to_dicts(order_by="KEY")
+    assert [] == states(table)
+    (confirm,) = (schema.events & {"kind": "confirm"}).to_dicts()
+    assert (before[1]["event"], 1) == (confirm["confirms"], confirm["row_count"])
+    lab["Subject"].update1({"subject_id": 2, "x": 8})
+    assert [(2, "stale")] == states(table)
+    table.populate(stale=True)
+    assert [] == states(table)
+    assert 0 == table.populate(stale=True)["success_count"]
+
+
+@pytest.mark.statement("POP-27")
+def test_what_differs_is_changed_in_place(lab, fit):
+    table = fit(lambda key: (lab["Subject"] & key).fetch1("x"))
+
+    def make(self, key):
+        self.insert1({**key, "z": (table & key).fetch1("y")})
+
+    last = lab["declare"]("Last", "-> Fit\n---\nz=null : float64", dj.Computed, make=make)
+    last.populate()
+    lab["Subject"].update1({"subject_id": 2, "x": 7})
+    table.populate(stale=True)
+    assert [0.5, 7.0, 1.5] == table.to_arrays("y", order_by="KEY").tolist()
+    assert [] == states(table)
+    assert [(2, "stale")] == states(last)
+    last.populate(stale=True)
+    assert [] == states(last)
+    assert 7.0 == (last & {"subject_id": 2}).fetch1("z")
+
+
+@pytest.mark.statement("POP-27")
+def test_parts_come_and_go(lab, schema):
+    def make(self, key):
+        trials = (lab["Trial"] & key).to_dicts(order_by="trial")
+        self.insert1({**key, "n": 1})
+        self.Cell.insert([{**key, "cell": t["trial"], "rt": t["rt"]} for t in trials])
+
+    cell = type("Cell", (dj.Part,), {"definition": "-> master\ncell : int32\n---\nrt : float64"})
+    table = lab["declare"]("Sum", "-> Subject\n---\nn : int32", dj.Computed, make=make, Cell=cell)
+    table.populate()
+    before = {
+        row["cell"]: row["event"] for row in (table.Cell & {"subject_id": 2}).with_metadata().to_dicts()
+    }
+    (lab["Trial"] & {"subject_id": 2, "trial": 1}).delete(prompt=False)
+    lab["Trial"].update1({"subject_id": 2, "trial": 2, "rt": 9})
+    lab["Trial"].insert1({"subject_id": 2, "trial": 7, "rt": 1})
+    assert {"success_count": 1, "error_list": []} == table.populate(stale=True)
+    rows = (table.Cell & {"subject_id": 2}).with_metadata().to_dicts(order_by="cell")
+    assert [(2, 9.0), (3, 6.0), (7, 1.0)] == [(row["cell"], row["rt"]) for row in rows]
+    assert [False, True, False] == [before.get(row["cell"]) == row["event"] for row in rows]
+    assert [] == states(table)
+
+
+@pytest.mark.statement("POP-27")
+def test_a_make_that_fails_again_leaves_the_rows(lab, fit):
+    table = fit(lambda key: 1 / (lab["Subject"] & key).fetch1("x"))
+    lab["Subject"].update1({"subject_id": 2, "x": 0})
+    result = table.populate(stale=True, suppress_errors=True)
+    assert 1 == len(result["error_list"])
+    assert 1.0 == (table & {"subject_id": 2}).fetch1("y")
+    assert [(2, "stale")] == states(table)

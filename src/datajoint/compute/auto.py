@@ -88,7 +88,7 @@ class AutoPopulate(Making):
         self, *restrictions: Any, suppress_errors: bool = False, return_exception_objects: bool = False,
         reserve_jobs: bool = False, max_calls: int | None = None, display_progress: bool = False,
         processes: int | None = 1, make_kwargs: Mapping[str, Any] | None = None, priority: int | None = None,
-        refresh: bool | None = None, executor: Any = None, limit: int | None = None,
+        refresh: bool | None = None, executor: Any = None, stale: bool = False, limit: int | None = None,
         order: str | None = None,
     ) -> PopulateResult:  # fmt: skip
         """Call `make` for every key of the key source that the table has no row for.
@@ -119,6 +119,11 @@ class AutoPopulate(Making):
             What computes: the name of an executor (``"local"``, ``"processes"``, ``"dask"``, ``"ray"``
             or that of an installed package) or one that you made; default is ``jobs.executor``. One that is
             started by its name has `processes` workers, or what it thinks right if that is 1.
+        stale
+            Make the rows again that are stale or possibly stale, instead of those that are missing. What
+            comes out as before stays untouched and is confirmed; rows with other values are changed in
+            place, so that what depends on them becomes stale; rows that are not made any more are deleted,
+            with what depends on them.
         limit
             Older name of `max_calls`.
         order
@@ -139,7 +144,7 @@ class AutoPopulate(Making):
             return_exception_objects=return_exception_objects, reserve_jobs=reserve_jobs,
             max_calls=max_calls, display_progress=display_progress, processes=processes,
             make_kwargs=make_kwargs or {}, priority=priority, refresh=refresh, limit=limit, order=order,
-            executor=executor,
+            executor=executor, stale=stale,
         )  # fmt: skip
 
     def stale(self, *restrictions: Any, exact: bool = False) -> StaleReport:

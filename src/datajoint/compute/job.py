@@ -11,7 +11,7 @@ from datajoint.backends.base import Parameters
 from datajoint.compute.attempts import SUCCEEDED, attempt_statement, signature
 from datajoint.compute.capture import Tail, captured
 from datajoint.compute.jobs import Jobs, is_lost
-from datajoint.compute.make import make
+from datajoint.compute.make import Renewal, make
 from datajoint.compute.task import DONE, FAILED, SKIPPED, MakeOutcome, MakeTask
 from datajoint.errors import DuplicateError
 from datajoint.logging import logger
@@ -23,27 +23,38 @@ __all__ = ["is_made", "run_job"]
 Closing = Callable[[], Sequence[tuple[str, Parameters]]]
 
 
-def run_job(table: Table, task: MakeTask, make_kwargs: Mapping[str, Any]) -> MakeOutcome:
+def run_job(
+    table: Table, task: MakeTask, make_kwargs: Mapping[str, Any], renewal: Renewal | None = None
+) -> MakeOutcome:
     """Make one key and say what became of it.
 
     A key that another process made meanwhile is skipped (POP-22), and so is one whose job was taken over.
     Only an interruption is raised.
+
+    Parameters
+    ----------
+    renewal
+        As for `make`.
     """
     if task.owner is None:
-        outcome = _run(table, task, make_kwargs, None)
+        outcome = _run(table, task, make_kwargs, None, renewal)
     else:
         with captured() as tail:
             outcome = _run(table, task, make_kwargs, tail)
     return outcome if task.table is None else replace(outcome, table=task.table)
 
 
-def _run(table: Table, task: MakeTask, make_kwargs: Mapping[str, Any], tail: Tail | None) -> MakeOutcome:
+def _run(
+    table: Table, task: MakeTask, make_kwargs: Mapping[str, Any], tail: Tail | None,
+    renewal: Renewal | None = None,
+) -> MakeOutcome:  # fmt: skip
     started, key = time.monotonic(), task.key
     try:
-        make(table, dict(key), make_kwargs, _closing(table, task, started, tail) if tail else None)
+        make(table, dict(key), make_kwargs, _closing(table, task, started, tail) if tail else None, renewal)
     except Exception as error:  # noqa: BLE001 - whatever a user's make raises is reported
         seconds = time.monotonic() - started
-        if (isinstance(error, DuplicateError) and is_made(table, key)) or _was_taken(table, task, error):
+        made = renewal is None and isinstance(error, DuplicateError) and is_made(table, key)
+        if made or _was_taken(table, task, error):
             return MakeOutcome(dict(key), SKIPPED, error, seconds)
         told = (_stack(error), signature(error), str(tail)) if tail else ("", "", "")
         error.add_note(f"while making `{table.class_name}` for the key {_short(key)}")

@@ -34,7 +34,7 @@ from datajoint.table.rows import Mode
 from datajoint.table.table import Table
 from datajoint.table.write_set import WriteSet
 
-__all__ = ["make", "running_key"]
+__all__ = ["KeyedWrites", "Renewal", "check_parts", "make", "running_key"]
 
 _END = object()
 _UNDONE = ("serialize", "rolled_back", "unknown")
@@ -42,6 +42,7 @@ _UNDONE = ("serialize", "rolled_back", "unknown")
 
 Key = Mapping[str, Any]
 Closing = Callable[[], Sequence[tuple[str, Parameters]]]
+Renewal = Callable[["KeyedWrites"], None]
 
 
 class _Running(Value):
@@ -70,7 +71,10 @@ def running_key(table: Table) -> Key | None:
     return next((make.key for make in reversed(_RUNNING.get()) if make.name == table.name), None)
 
 
-def make(table: Table, key: Key, make_kwargs: Mapping[str, Any], closing: Closing | None = None) -> None:
+def make(
+    table: Table, key: Key, make_kwargs: Mapping[str, Any], closing: Closing | None = None,
+    renewal: Renewal | None = None,
+) -> None:  # fmt: skip
     """Make one key: all that it inserts is there afterwards, or nothing (POP-6).
 
     Where its inputs changed under it, the database gave it up in favour of another transaction, or its
@@ -80,6 +84,8 @@ def make(table: Table, key: Key, make_kwargs: Mapping[str, Any], closing: Closin
     ----------
     closing
         Gives further statements of the transaction that stores the results.
+    renewal
+        Stores the results, where rows of the key are there already.
 
     Raises
     ------
@@ -91,7 +97,7 @@ def make(table: Table, key: Key, make_kwargs: Mapping[str, Any], closing: Closin
     try:
         while True:
             try:
-                _attempt(table, key, make_kwargs, closing)
+                _attempt(table, key, make_kwargs, closing, renewal)
             except _FetchedDataChanged as error:
                 if not retries:
                     raise ComputeError(str(error), hint="Populate when nobody changes its inputs.") from None
@@ -122,22 +128,29 @@ def _conflict(table: Table, key: Key, error: ReadsChanged) -> ComputeError:
     )  # fmt: skip
 
 
-def _attempt(table: Table, key: Key, make_kwargs: Mapping[str, Any], closing: Closing | None) -> None:
-    writes = _KeyedWrites(table, key)
+def _attempt(
+    table: Table, key: Key, make_kwargs: Mapping[str, Any], closing: Closing | None, renewal: Renewal | None
+) -> None:
+    writes = KeyedWrites(table, key)
+    writes.must_not_pin = renewal is not None
     try:
         with writes.running():
             with alone():
                 _run(table, key, make_kwargs, writes)
             writes.watching = False
             writes.check()
-            _check_parts(writes, table, key)
+            if renewal is None:
+                check_parts(writes, table, key)
             outcomes = inspect_make(writes, key, table)
     except _FetchedDataChanged:
         raise
     except Exception as error:
         _look_for_conflict(writes, error)
         raise
-    writes.finish(closing() if closing else ())
+    if renewal is None:
+        writes.finish(closing() if closing else ())
+    else:
+        renewal(writes)
     for name, group in outcomes.items():
         record(table.connection, name, group, writes.event)
 
@@ -152,7 +165,7 @@ def _look_for_conflict(writes: WriteSet, error: Exception) -> None:
         return
 
 
-def _check_parts(writes: WriteSet, table: Table, key: Key) -> None:
+def check_parts(writes: WriteSet, table: Table, key: Key) -> None:
     """See that there are as many parts as the class wants (TXN-5)."""
     if wanted := wanted_of(table):
         writes.pin()
@@ -240,15 +253,32 @@ def _arguments(returned: Any) -> tuple[Any, ...]:
 # ---------------------------------------------------------------------------------------- the contract
 
 
-class _KeyedWrites(WriteSet):
-    """The writes of a make, of which rows for other keys are refused (POP-14)."""
+class KeyedWrites(WriteSet):
+    """The writes of a make, of which rows for other keys are refused (POP-14).
+
+    Attributes
+    ----------
+    must_not_pin
+        Whether nothing may be written before its end, because older rows of the key are there.
+    """
 
     def __init__(self, table: Table, key: Key) -> None:
         super().__init__(table.connection, table.name, origin_of(table.connection, table.name, type(table)))
         if keeps_reads(table.connection, table.name.schema):
             self.reads = ReadLog(table.connection, table.name, key)
+        self.must_not_pin = False
         self._table = table
         self._key = key
+
+    def pin(self) -> None:
+        """Write what is collected into an open transaction."""
+        if self.must_not_pin:
+            raise ContractError(
+                f"`{self._table.class_name}` cannot be made again in place for the key {dict(self._key)}: "
+                "its make reads what it has inserted, or writes elsewhere.",
+                hint="Delete its rows and populate.",
+            )
+        super().pin()
 
     def add(self, name: TableName, batches: Sequence[Batch], mode: Mode) -> None:
         """Collect the rows of an insert."""

@@ -14,6 +14,7 @@ from datajoint.compute import (
     jobs as queues,
     key_source as sources,
     progress as counting,
+    renew as renewing,
     reserve,
     target as targets,
     task as tasks,
@@ -55,7 +56,7 @@ def populate(
     table: Table, restrictions: Sequence[Any], *, suppress_errors: bool, return_exception_objects: bool,
     reserve_jobs: bool, max_calls: int | None, display_progress: bool, processes: int | None,
     make_kwargs: Mapping[str, Any], priority: int | None, refresh: bool | None, limit: int | None,
-    order: str | None, executor: Any = None,
+    order: str | None, executor: Any = None, stale: bool = False,
 ) -> PopulateResult:  # fmt: skip
     """Make all keys of a table that lack rows; see `AutoPopulate.populate`."""
     _refuse_restricted(table)
@@ -69,6 +70,11 @@ def populate(
     _refuse_misspelt(table, restrictions)
     most = limit if max_calls is None else max_calls
     results = Results(suppress_errors, return_exception_objects)
+    if stale:
+        _refuse_to_share(reserve_jobs, processes, executor)
+        for key in renewing.stale_keys(table, restrictions, most):
+            results.add(renewing.renew(table, key, make_kwargs))
+        return {"success_count": results.success, "error_list": results.errors}
     how = {
         "executor": executor,
         "processes": processes,
@@ -84,6 +90,14 @@ def populate(
     if keys or display_progress:
         _make_all(target, keys, how, results)
     return {"success_count": results.success, "error_list": results.errors}
+
+
+def _refuse_to_share(reserve_jobs: bool, processes: int | None, executor: Any) -> None:
+    if reserve_jobs or processes != 1 or executor is not None:
+        raise DataJointError(
+            "Stale rows are made again by this process alone.",
+            hint="Call populate(stale=True) without reserve_jobs, processes and executor.",
+        )
 
 
 def progress(table: Table, restrictions: Sequence[Any], display: bool) -> tuple[int, int]:

@@ -184,16 +184,15 @@ class _Search:
         made = self._system(EVENTS) & [{"kind": kind} for kind in MADE]
         for row in ((rows & "event is not null") - made.proj()).to_dicts():
             self._note(row, StaleReason(UNKNOWN, "origin", note="its make is not recorded"))
-        for row in ((rows & made.proj()) - self._system(READS).proj(...)).to_dicts():
+        for row in ((rows & made.proj()) - (U("event") & self._system(READS))).to_dicts():
             self._note(row, StaleReason(UNKNOWN, "origin", note="its reads are not recorded"))
 
     # ---------------------------------------------------------------------------------------- inputs
 
     def _inputs(self) -> None:
         rows = self._rows()
-        reads = self._system(READS)
-        asked = U("shape") & (reads & rows.proj("event"))
-        for row in (self._system(SHAPES) & asked).to_dicts():
+        reads = self._system(READS).restrict(U("event") & rows, semantic_check=False)
+        for row in (self._system(SHAPES) & (U("shape") & reads)).to_dicts():
             self._shape(rows, row)
 
     def _shape(self, rows: QueryExpression, recorded: Mapping[str, Any]) -> None:
@@ -204,8 +203,8 @@ class _Search:
         except DataJointError as error:
             note = str(error)
         if shape is None:
-            readers = self.table.with_metadata() & (self._system(READS) & {"shape": recorded["shape"]})
-            for key in readers.proj().to_dicts():
+            readers = U("event") & (self._system(READS) & {"shape": recorded["shape"]})
+            for key in rows.restrict(readers, semantic_check=False).proj().to_dicts():
                 self._note(key, StaleReason(UNKNOWN, "unreadable", note=note))
             return
         schema = self.table.database
@@ -237,11 +236,13 @@ class _Search:
         today = fingerprint(cls)
         rows = self._rows()
         others = self._system(EVENTS).proj("code") & f"code is null or code <> '{today.digest}'"
-        for row in (rows.proj("event") * others).to_dicts():
-            state = UNKNOWN if row["code"] is None else STALE
-            note = "its code is not recorded" if row["code"] is None else ""
+        others = others.proj(event_code="code")
+        for row in rows.proj("event").join(others, semantic_check=False).to_dicts():
+            state = UNKNOWN if row["event_code"] is None else STALE
+            note = "its code is not recorded" if row["event_code"] is None else ""
             self._note(
-                row, StaleReason(state, "code", self.table.class_name, row["code"], today.digest, note=note)
+                row,
+                StaleReason(state, "code", self.table.class_name, row["event_code"], today.digest, note=note),
             )
 
     def _upstream(self) -> None:

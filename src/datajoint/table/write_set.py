@@ -126,6 +126,11 @@ class WriteSet:
         """About how many bytes are collected."""
         return sum(insert.size for insert in self._inserts)
 
+    @property
+    def origin(self) -> Origin | None:
+        """Code and environment of the make."""
+        return self._scope.origin
+
     def covers(self, connection: Connection, name: TableName) -> bool:
         """Return whether inserts into a table are collected: the table itself and its parts."""
         return connection is self.connection and self.name in (name, name.master)
@@ -230,6 +235,12 @@ class WriteSet:
             block.savepoint = self.connection.savepoint()
             block.savepoint.__enter__()
         self._write_pinned(inserts[done:])
+
+    def renew(self) -> None:
+        """Forget what was collected and open the transaction of the make, in which others write instead."""
+        self._inserts.clear()
+        self._written = {self.name}
+        WriteSet.pin(self)
 
     def _write_pinned(self, inserts: Sequence[_Insert]) -> None:
         for insert in inserts:

@@ -315,6 +315,7 @@ class _Populated(UserTable):
         priority: int | None = None,
         refresh: bool | None = None,
         executor: Any = None,
+        stale: bool = False,
         limit: int | None = None,
         order: str | None = None,
     ) -> PopulateResult:

@@ -1,0 +1,185 @@
+"""Making stale rows again: what comes out as before is confirmed, the rest changed in place (POP-27)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from datajoint._value import Value
+from datajoint.backends.base import Parameters
+from datajoint.compute import key_source as sources
+from datajoint.compute.equality import same
+from datajoint.compute.job import run_job
+from datajoint.compute.make import KeyedWrites, check_parts
+from datajoint.compute.task import MakeOutcome, MakeTask
+from datajoint.engine.observe import unobserved
+from datajoint.heading.attribute import Attribute
+from datajoint.heading.heading import Heading
+from datajoint.heading.names import TableName
+from datajoint.heading.types import parse_type
+from datajoint.heading.values import normaliser
+from datajoint.journal.change import event_statement
+from datajoint.journal.event import EventRecord, enabled, new_id
+from datajoint.provenance.stale import stale
+from datajoint.sql.dml import update_row
+from datajoint.sql.system import EVENTS
+from datajoint.table.guard import writable
+from datajoint.table.table import Table
+
+__all__ = ["renew", "stale_keys"]
+
+Row = dict[str, Any]
+_NUMBER = parse_type("int64")
+
+
+class _Changes(Value):
+    """What a make gave for one table against what is there.
+
+    Attributes
+    ----------
+    kept, changed, gone
+        Rows as they were; rows with new values, and new rows; keys of rows that are not made any more.
+    """
+
+    name: TableName
+    kept: Sequence[Row]
+    changed: Sequence[Row]
+    gone: Sequence[Row]
+
+
+def stale_keys(table: Table, restrictions: Sequence[Any], most: int | None = None) -> list[Row]:
+    """Return the keys that are to be made again, in key order.
+
+    Rows that are stale for nothing but rows that they depend on are left out: these come first.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> @schema
+    ... class Subject(dj.Manual):
+    ...     definition = "subject_id : int32"
+    >>> @schema
+    ... class Fit(dj.Computed):
+    ...     definition = "-> Subject"
+    ...
+    ...     def make(self, key):
+    ...         self.insert1(key)
+    >>> stale_keys(Fit(), ())
+    []
+    """
+    rows = [row for row in stale(table) if any(reason.kind != "upstream" for reason in row.reasons)]
+    if not rows:
+        return []
+    keys = sources.all_keys(table, restrictions)
+    made = table.proj(*(name for name in keys.primary_key if name not in table.primary_key))
+    found = keys.restrict(made & [dict(row.key) for row in rows], semantic_check=False)
+    return found.keys(order_by="KEY", limit=most)
+
+
+def renew(table: Table, key: Row, make_kwargs: Mapping[str, Any]) -> MakeOutcome:
+    """Make a key again whose rows are there, and return what came of it."""
+    return run_job(table, MakeTask(key), make_kwargs, partial(_store, table, key))
+
+
+def _store(table: Table, key: Row, writes: KeyedWrites) -> None:
+    parts = table.connection.dependencies.parts(table.name)
+    changes = [_compare(table._sibling(name), key, writes) for name in (table.name, *parts)]
+    if any(change.changed or change.gone for change in changes):
+        _apply(table, key, writes, changes)
+        return
+    shapes = _prepared(writes)
+    with table.connection.transaction:
+        writes.confirm()
+        _confirm(table, writes, changes[0].kept, shapes)
+
+
+def _prepared(writes: KeyedWrites) -> bool:
+    return writes.reads is not None and writes.reads.prepare()
+
+
+# ----------------------------------------------------------------------------------------- comparison
+
+
+def _compare(table: Table, key: Row, writes: KeyedWrites) -> _Changes:
+    heading = table.heading
+    with unobserved():
+        there = {_place(row, heading): row for row in (table & key).to_dicts()}
+    made = {_place(row, heading): row for row in writes.collected(table.name)}
+    kept: list[Row] = []
+    changed: list[Row] = []
+    for place, row in made.items():
+        full = {**_defaults(heading, row), **row}
+        equal = place in there and all(_same(heading[name], there[place][name], full[name]) for name in full)
+        (kept if equal else changed).append(full)
+    gone = [{name: row[name] for name in heading.key} for place, row in there.items() if place not in made]
+    return _Changes(table.name, kept, changed, gone)
+
+
+def _place(row: Mapping[str, Any], heading: Heading) -> tuple[Any, ...]:
+    return tuple(_canonical(heading[name], row[name]) for name in heading.key)
+
+
+def _canonical(attribute: Attribute, value: Any) -> Any:
+    normalise = normaliser(attribute.dtype)
+    return value if normalise is None or value is None else normalise(value)
+
+
+def _same(attribute: Attribute, old: Any, new: Any) -> bool:
+    return same(_canonical(attribute, old), _canonical(attribute, new))
+
+
+def _defaults(heading: Heading, row: Mapping[str, Any]) -> Row:
+    """Return the values of what a row leaves out, where these are always the same."""
+    found: Row = {}
+    for attribute in heading.values():
+        default = attribute.default
+        if attribute.name not in row and default is not None and default.kind in ("null", "literal"):
+            found[attribute.name] = None if default.kind == "null" else default.value
+    return found
+
+
+# -------------------------------------------------------------------------------------------- writing
+
+
+def _apply(table: Table, key: Row, writes: KeyedWrites, changes: Sequence[_Changes]) -> None:
+    """Change the rows in place under the event of the make; older versions are kept as images."""
+    shapes = _prepared(writes)
+    writes.renew()
+    try:
+        with writable([table.name]):
+            for change in reversed(changes):
+                if change.gone:
+                    (table._sibling(change.name) & change.gone).delete(prompt=False, part_integrity="ignore")
+            for change in changes:
+                if change.changed:
+                    table._sibling(change.name).insert(change.changed, replace=True)
+        check_parts(writes, table, key)
+        _confirm(table, writes, changes[0].kept, shapes)
+    except BaseException:
+        writes.abort()
+        raise
+    writes.finish()
+
+
+def _confirm(table: Table, writes: KeyedWrites, kept: Sequence[Row], recorded: bool) -> None:
+    """Write, for each event that wrote these rows, an event that confirms it, with reads of its own."""
+    connection, name = table.connection, table.name
+    if not kept or not enabled(connection, name.schema):
+        return
+    own = [{key: row[key] for key in table.heading.key} for row in kept]
+    events = [row["event"] for row in (table & own).with_metadata().proj("event").to_dicts()]
+    told = update_row(
+        TableName(name.schema, EVENTS), [("confirms", _NUMBER)], [("event", _NUMBER)], connection.dialect
+    )
+    for event in dict.fromkeys(events):
+        if event is None:
+            continue
+        record = EventRecord(new_id(), "confirm", name, origin=writes.origin)
+        batch: list[tuple[str, Parameters]] = [
+            event_statement(connection, record, events.count(event)), (told, [event, record.id]),
+        ]  # fmt: skip
+        if recorded and writes.reads is not None:
+            batch += writes.reads.statements(record.id)
+        connection.execute_batch(batch)
