@@ -34,8 +34,8 @@ _NAMES = """
     compute.key_source compute.make compute.pipeline.lanes compute.pipeline.ready
     compute.pipeline.restricting compute.pipeline.result compute.pipeline.run compute.pipeline.status
     compute.pipeline.stream compute.pipeline.targets compute.populate compute.progress compute.renew
-    compute.reserve compute.target compute.task compute.upstream declare.describe declare.projection engine.define
-    engine.lineage graph.dependencies graph.restrict journal.change journal.event journal.images
+    compute.reserve compute.target compute.task compute.upstream declare.describe declare.projection
+    engine.define engine.lineage graph.dependencies graph.restrict journal.change journal.event journal.images
     journal.scope provenance.events provenance.history provenance.stale query.along query.frames
     query.misplaced query.misspelt query.preview schemas.grants schemas.lookup schemas.virtual
     sql.checks sql.fragment sql.images table.cascade table.checks table.complete table.conditions
