@@ -24,12 +24,14 @@ from datajoint.errors import (
 )
 from datajoint.heading.names import TableName
 from datajoint.heading.values import normaliser
+from datajoint.journal.code_version import code_version
 from datajoint.journal.origin import origin_of
 from datajoint.journal.reads import ReadLog, ReadsChanged, keeps_reads
 from datajoint.table.checks import inspect_make, record
 from datajoint.table.complete import check_complete, wanted_of
 from datajoint.table.encode import Batch
 from datajoint.table.guard import writable
+from datajoint.table.metadata import Run
 from datajoint.table.rows import Mode
 from datajoint.table.table import Table
 from datajoint.table.write_set import WriteSet
@@ -263,7 +265,9 @@ class KeyedWrites(WriteSet):
     """
 
     def __init__(self, table: Table, key: Key) -> None:
-        super().__init__(table.connection, table.name, origin_of(table.connection, table.name, type(table)))
+        connection, cls = table.connection, type(table)
+        run = Run(table.name, key, code_version(connection.config, cls.__module__))
+        super().__init__(connection, table.name, origin_of(connection, table.name, cls), run)
         if keeps_reads(table.connection, table.name.schema):
             self.reads = ReadLog(table.connection, table.name, key)
         self.must_not_pin = False

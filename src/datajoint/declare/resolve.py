@@ -20,10 +20,11 @@ from datajoint.declare.syntax import (
 )
 from datajoint.errors import DataJointError, DeclarationError, ForeignKeyTargetError, nearest
 from datajoint.heading.attribute import Attribute, Default
-from datajoint.heading.names import COMPUTED, IMPORTED, TableName, job_queue_name
+from datajoint.heading.names import COMPUTED, IMPORTED, MANUAL, TableName, job_queue_name
 from datajoint.heading.types import AttributeType, parse_type
 
-__all__ = ["SELF", "SINGLETON", "SelfReference", "check_key_origin", "check_names", "resolve", "with_event"]
+__all__ = ["SELF", "SINGLETON", "SelfReference", "check_key_origin", "check_names", "resolve", "with_event",
+           "with_metadata"]  # fmt: skip
 
 _NO_KEY = frozenset({"json", "bytes", "blob", "codec"})
 _AUTOINCREMENT = re.compile(r"\s*auto_?increment\b", re.IGNORECASE)
@@ -38,6 +39,20 @@ SINGLETON = Attribute(
 
 _EVENT = Attribute(
     "_event", parse_type("int64"), nullable=True, default=NULL, comment="event that wrote the row"
+)
+
+_PROVENANCE = (
+    Attribute(
+        "_prov", parse_type("json"), nullable=True, default=NULL,
+        comment="extrinsic provenance for a row that entered from outside",
+    ),
+)  # fmt: skip
+_JOB = (
+    Attribute("_job_start_time", parse_type("datetime(3)"), False, True, NULL, "when computation began"),
+    Attribute("_job_duration", parse_type("float32"), False, True, NULL, "computation duration in seconds"),
+    Attribute(
+        "_job_version", parse_type("varchar(64)"), False, False, Default("value", "", '""'), "code version"
+    ),
 )
 
 
@@ -278,6 +293,33 @@ def _inherited_type(dtype: AttributeType) -> AttributeType:
     return parse_type(
         {"serial": "bigint", "bigserial": "bigint", "smallserial": "smallint"}.get(text.lower(), text)
     )
+
+
+def with_metadata(spec: TableSpec, *, provenance: bool, jobs: bool) -> TableSpec:
+    """Return the table with the hidden columns of other releases that are asked for (interop §2.3).
+
+    Parameters
+    ----------
+    provenance
+        Manual tables say who entered a row.
+    jobs
+        Tables that are computed say how long a make took.
+
+    Examples
+    --------
+    >>> from datajoint.declare.parse import parse
+    >>> spec = resolve(parse("id : int32"), TableName("lab", "__fit"), lambda _: SELF)
+    >>> [attribute.name for attribute in with_metadata(spec, provenance=True, jobs=True).hidden]
+    ['_job_start_time', '_job_duration', '_job_version']
+    """
+    tier = spec.name.tier
+    added: tuple[Attribute, ...] = ()
+    if tier == MANUAL and provenance:
+        added = _PROVENANCE
+    elif tier in (COMPUTED, IMPORTED) and jobs:
+        added = _JOB
+    there = {attribute.name for attribute in spec.hidden}
+    return replace(spec, hidden=(*spec.hidden, *(a for a in added if a.name not in there)))
 
 
 def with_event(spec: TableSpec) -> TableSpec:

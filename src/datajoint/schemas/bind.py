@@ -9,7 +9,14 @@ from datajoint import logging
 from datajoint.declare.diff import diff
 from datajoint.declare.parse import parse
 from datajoint.declare.portable import native_type_notes
-from datajoint.declare.resolve import check_key_origin, check_names, own_key, resolve, with_event
+from datajoint.declare.resolve import (
+    check_key_origin,
+    check_names,
+    own_key,
+    resolve,
+    with_event,
+    with_metadata,
+)
 from datajoint.declare.spec import TableSpec
 from datajoint.engine import define, lineage
 from datajoint.engine.connection import Connection
@@ -70,7 +77,7 @@ def _carry_out(steps: list[_Step], made: list[TableName]) -> None:
         step.read(pending)
     for step in steps:
         if step.wanted is not None and step.found is None:
-            define.create_table(step.schema.connection, with_event(step.wanted))
+            define.create_table(step.schema.connection, with_event(step.with_metadata(step.wanted)))
             made.append(step.name)
         elif step.wanted is not None:
             step.compare()
@@ -159,6 +166,12 @@ class _Step:
         _compare(connection, self.cls, self.found, self.wanted)
         if (missing := _unrecorded(self.found, self.wanted)) and self.schema.create_tables:
             lineage.complete_lineage(connection, self.found, missing)
+
+    def with_metadata(self, wanted: TableSpec) -> TableSpec:
+        """Return the table with the hidden columns that settings ask for."""
+        config = self.schema.connection.config
+        provenance, jobs = config.provenance.capture, config.jobs.add_job_metadata
+        return with_metadata(wanted, provenance=bool(provenance), jobs=bool(jobs))
 
     def warn(self) -> None:
         """Warn about words of one database, and about a class under two tiers."""

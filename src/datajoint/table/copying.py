@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from datajoint.algebra import hidden
+from datajoint.algebra.nodes import Query
 from datajoint.engine import observe
 from datajoint.engine.connection import Connection
 from datajoint.errors import CheckError, DuplicateError, IntegrityError, MissingAttributeError
@@ -21,6 +23,7 @@ from datajoint.table.conditions import unenforced
 from datajoint.table.incoming import read
 from datajoint.table.insert import insert_chunks
 from datajoint.table.layout import EVENT, Layout, layout_of
+from datajoint.table.metadata import PROVENANCE
 from datajoint.table.refusal import explain
 from datajoint.table.rows import Mode, conflict_of
 
@@ -65,15 +68,22 @@ def insert_query(connection: Connection, name: TableName, rows: QueryExpression,
 
 def _copy(layout: Layout, rows: QueryExpression, names: Sequence[str], mode: Mode) -> None:
     connection, dialect = layout.connection, layout.dialect
-    plan = rows.query.plan
-    select = assemble(select_keys(plan, names, dialect), dialect)
+    query, carried = _carrying(layout, rows.query)
+    select = assemble(select_keys(query.plan, [*names, *carried], dialect), dialect)
     event = open_event(connection, layout.name, mode.kind)
     stamp = layout.has_event and (event is not None or mode.replace)
     constants = [(EVENT[0], event.id if event else None)] if stamp else []
-    columns = layout.columns(tuple(names))
+    columns = layout.columns((*names, *carried))
     text = insert_selected(layout.name, columns, select.text, constants, dialect, conflict_of(layout, mode))
     with atomic(connection):
-        store(connection, event, connection.execute(text, select.bind(rows.query.values)).rowcount)
+        store(connection, event, connection.execute(text, select.bind(query.values)).rowcount)
+
+
+def _carrying(layout: Layout, query: Query) -> tuple[Query, list[str]]:
+    """Return the rows with the record of who entered them, which copies keep (PRV-3)."""
+    if not layout.has_provenance or PROVENANCE not in query.plan.heading.hidden:
+        return query, []
+    return hidden.named(query, {PROVENANCE: PROVENANCE}), [PROVENANCE]
 
 
 def _can_stay(layout: Layout, rows: QueryExpression, names: Sequence[str], mode: Mode) -> bool:

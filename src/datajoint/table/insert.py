@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from datajoint._value import replace
 from datajoint.engine import observe
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError
@@ -19,9 +20,10 @@ from datajoint.table.conditions import enforce
 from datajoint.table.encode import Batch, encode
 from datajoint.table.incoming import Chunk, read
 from datajoint.table.layout import Layout, layout_of
+from datajoint.table.metadata import provenance_of
 from datajoint.table.rows import Mode, write_batches
 
-__all__ = ["insert_chunks", "prepare", "read_groups"]
+__all__ = ["insert_chunks", "prepare", "read_groups", "with_provenance"]
 
 
 def prepare(layout: Layout, chunks: Iterable[Chunk], mode: Mode) -> list[Batch]:
@@ -52,6 +54,7 @@ def insert_chunks(
     if not any(batch.size for batch in batches):
         return
     enforce(layout, batches)
+    mode = with_provenance(layout, mode)
     if write_set.collect(connection, name, batches, mode):
         return
     outcomes = inspect_insert(layout, batches, mode.checks)
@@ -62,6 +65,15 @@ def insert_chunks(
     else:
         write_batches(layout, batches, mode, within)
     record(connection, name, outcomes)
+
+
+def with_provenance(layout: Layout, mode: Mode) -> Mode:
+    """Return how rows are inserted with the column that says who enters them, where the table has it."""
+    if not layout.has_provenance:
+        return mode
+    running = write_set.current(layout.connection)
+    stamps = provenance_of(layout, running.run if running else None)
+    return replace(mode, stamps=tuple(stamps.items())) if stamps else mode
 
 
 def read_groups(rows: Any, layout: Layout, chunk_size: int) -> Iterator[list[Chunk]]:

@@ -65,6 +65,8 @@ class Layout:
         Columns of the unique indexes beside the primary key.
     has_event
         Whether rows carry their event.
+    has_provenance, has_job
+        Whether they have the hidden columns of other releases: who entered them, how long they were made.
     """
 
     def __init__(self, connection: Connection, name: TableName) -> None:
@@ -82,7 +84,10 @@ class Layout:
         self.references = tuple(columns for columns in open_columns if len(columns) > 1)
         self.uniques = tuple(index.columns for index in spec.indexes if index.unique)
         self.uniques += tuple(fk.columns for fk in spec.foreign_keys if fk.unique)
-        self.has_event = any(a.name == EVENT[0] for a in spec.hidden)
+        hidden = {a.name for a in spec.hidden}
+        self.has_event = EVENT[0] in hidden
+        self.has_provenance = "_prov" in hidden
+        self.has_job = hidden.issuperset(("_job_start_time", "_job_duration", "_job_version"))
         self._encodings: dict[str, Encoding] = {}
 
     @property

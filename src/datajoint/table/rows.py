@@ -67,6 +67,8 @@ class Mode(Value):
         Whether fields that are no attributes are dropped (INS-8).
     checks, wanted
         What the class of the table has as `checks` and as `min_parts`.
+    stamps
+        Hidden columns that all rows take, with their driver values, beside that of the event.
     """
 
     replace: bool = False
@@ -74,6 +76,7 @@ class Mode(Value):
     ignore_extra: bool = False
     checks: tuple[Check, ...] = ()
     wanted: tuple[Wanted, ...] = ()
+    stamps: tuple[tuple[Column, Any], ...] = ()
 
     @property
     def kind(self) -> str:
@@ -161,19 +164,21 @@ def _keys(layout: Layout, batch: Batch) -> Iterator[list[Any]]:
 def conflict_of(layout: Layout, mode: Mode) -> Conflict | None:
     """Return what is to happen to rows whose key is taken."""
     if mode.replace:
-        return Conflict(layout.key, _assigned(layout), replace=True)
+        return Conflict(layout.key, _assigned(layout, mode), replace=True)
     return Conflict(layout.key) if mode.skip else None
 
 
-def _assigned(layout: Layout) -> tuple[str, ...]:
+def _assigned(layout: Layout, mode: Mode) -> tuple[str, ...]:
     """Columns that a replaced row takes anew: all but the key."""
     stamped = [EVENT[0]] if layout.has_event else []
-    return (*layout.heading.secondary_attributes, *stamped)
+    return (*layout.heading.secondary_attributes, *stamped, *(column[0] for column, _ in mode.stamps))
 
 
-def stamped(layout: Layout, mode: Mode, event: EventRecord | None) -> bool:
-    """Whether rows are written with the column of their event; by replace without event, too (G7)."""
-    return layout.has_event and (event is not None or mode.replace)
+def stamps_of(layout: Layout, mode: Mode, event: EventRecord | None) -> dict[Column, Any]:
+    """Return the hidden columns that all rows take: their event, by replace without event, too (G7)."""
+    if layout.has_event and (event is not None or mode.replace):
+        return {**dict(mode.stamps), EVENT: event.id if event else None}
+    return dict(mode.stamps)
 
 
 # --------------------------------------------------------------------------------------- a few rows
@@ -185,9 +190,9 @@ def statements_for(
     """Return the statements for a batch of few rows."""
     columns = batch.columns
     rows = list(_last_of_each_key(layout, batch) if mode.replace and batch.size > 1 else batch.rows())
-    if stamped(layout, mode, event):
-        columns = (*columns, EVENT)
-        mark = (event.id if event else None,)
+    if stamps := stamps_of(layout, mode, event):
+        columns = (*columns, *stamps)
+        mark = tuple(stamps.values())
         rows = [row + mark for row in rows]
     if layout.dialect.name == "mysql" and (mode.skip or (mode.replace and layout.uniques)):
         return list(_row_by_row(layout, columns, rows, mode))
@@ -245,21 +250,24 @@ def write_many(layout: Layout, batch: Batch, mode: Mode, event: EventRecord | No
             connection.session.execute(_insert_text(layout, (), 1, mode), ()).rowcount
             for _ in range(batch.size)
         )
-    constants = {EVENT[0]: event.id if event else None} if stamped(layout, mode, event) else {}
+    stamps = stamps_of(layout, mode, event)
+    constants = {name: value for (name, _), value in stamps.items()}
     names = [name for name, _ in batch.columns]
     dtypes = [dtype for _, dtype in batch.columns]
     if not (mode.skip or mode.replace):
+        if mode.stamps:
+            return _load_stamped(layout, batch, stamps)
         return connection.session.load_rows(dialect.table(layout.name), names, dtypes, batch.parts, constants)
     if not dialect.features.server:
-        return _in_groups(layout, batch, mode, constants)
+        return _in_groups(layout, batch, mode, stamps)
     rows = list(_last_of_each_key(layout, batch) if mode.replace else _first_of_each_key(layout, batch))
     try:
         for text in create_staging(layout.name, batch.columns, dialect):
             connection.session.execute(text)
     except AccessError:
         if dialect.features.cte_insert:
-            return _in_groups(layout, batch, mode, constants)
-        columns = batch.columns + ((EVENT,) if constants else ())
+            return _in_groups(layout, batch, mode, stamps)
+        columns = (*batch.columns, *stamps)
         marked = [row + tuple(constants.values()) for row in rows]
         return sum(connection.execute_batch(list(_row_by_row(layout, columns, marked, mode))))
     connection.session.load_rows(
@@ -270,9 +278,17 @@ def write_many(layout: Layout, batch: Batch, mode: Mode, event: EventRecord | No
     return changed
 
 
-def _in_groups(layout: Layout, batch: Batch, mode: Mode, constants: dict[str, Any]) -> int:
-    columns = batch.columns + ((EVENT,) if constants else ())
-    mark = tuple(constants.values())
+def _load_stamped(layout: Layout, batch: Batch, stamps: dict[Column, Any]) -> int:
+    """Load rows whose hidden columns are of other types than numbers."""
+    columns = (*batch.columns, *stamps)
+    names, dtypes = [name for name, _ in columns], [dtype for _, dtype in columns]
+    chunks = [(*part, *([value] * len(part[0]) for value in stamps.values())) for part in batch.parts]
+    return layout.connection.session.load_rows(layout.dialect.table(layout.name), names, dtypes, chunks)
+
+
+def _in_groups(layout: Layout, batch: Batch, mode: Mode, stamps: dict[Column, Any]) -> int:
+    columns = (*batch.columns, *stamps)
+    mark = tuple(stamps.values())
     size = max(1, min(ROWS_PER_STATEMENT, 30_000 // len(columns)))
     changed = 0
     remaining = batch.rows()

@@ -8,20 +8,22 @@ from typing import TYPE_CHECKING, Any
 from datajoint.engine import observe
 from datajoint.errors import CheckError, DataJointError, DuplicateError, IntegrityError, MissingAttributeError
 from datajoint.journal.change import atomic, change
+from datajoint.journal.event import EventRecord
 from datajoint.journal.images import image_of_keys
 from datajoint.journal.scope import open_event
-from datajoint.sql.dml import default_value, select_row, update_row
+from datajoint.sql.dml import Column, default_value, select_row, update_row
 from datajoint.table.check import Checked, check_values, check_whole, known_fields
 from datajoint.table.checks import inspecting
 from datajoint.table.conditions import unenforced, verify
 from datajoint.table.encode import encode
 from datajoint.table.layout import EVENT, Layout, layout_of
+from datajoint.table.metadata import provenance_of
 from datajoint.table.refusal import explain
 
 if TYPE_CHECKING:
     from datajoint.table.table import Table
 
-__all__ = ["default_of", "update_one"]
+__all__ = ["default_of", "stamps_of", "update_one"]
 
 
 def update_one(table: Table, row: Mapping[str, Any]) -> None:
@@ -83,16 +85,15 @@ def _run(layout: Layout, encoded: Mapping[str, Any], resets: Sequence[str]) -> i
         found = connection.fetch_all(_select(layout, key[:1], key), [encoded[name] for name in key])
         return len(found)
     event = open_event(connection, layout.name, "update", _key_details(layout, encoded))
-    stamp = [EVENT] if layout.has_event else []
+    stamps = stamps_of(layout, event)
     source = connection.catalog.source(layout.name)
-    kept = ("update", tuple(names), tuple(resets), tuple(key))
+    kept = ("update", tuple(names), tuple(resets), tuple(key), len(stamps))
     text = source.child(kept)
     if text is None:
-        columns = [*layout.columns(tuple(names)), *stamp]
+        columns = [*layout.columns(tuple(names)), *stamps]
         fixed = [(name, default_of(layout, name)) for name in resets]
         text = source.keep(kept, update_row(layout.name, columns, layout.columns(tuple(key)), dialect, fixed))
-    mark = [event.id if event else None] if stamp else []
-    values = [*(encoded[name] for name in names), *mark, *(encoded[name] for name in key)]
+    values = [*(encoded[name] for name in names), *stamps.values(), *(encoded[name] for name in key)]
     old = image_of_keys(
         connection, layout.name, layout.columns(tuple(key)), [[encoded[n] for n in key]], event
     )
@@ -102,6 +103,12 @@ def _run(layout: Layout, encoded: Mapping[str, Any], resets: Sequence[str]) -> i
         count = change(connection, event, text, values, image=old)
         verify(layout, [*names, *resets], {name: encoded[name] for name in key})
     return count
+
+
+def stamps_of(layout: Layout, event: EventRecord | None) -> dict[Column, Any]:
+    """Return the hidden columns that a changed row takes anew: its event, and who changed it (PRV-5)."""
+    stamps: dict[Column, Any] = {EVENT: event.id if event else None} if layout.has_event else {}
+    return {**provenance_of(layout, None), **stamps} if layout.has_provenance else stamps
 
 
 def _same_key(layout: Layout, key: Sequence[str], encoded: Mapping[str, Any]) -> bool:

@@ -36,12 +36,12 @@ from datajoint.table.check import Checked, check_values, check_whole, unknown_fi
 from datajoint.table.checks import inspecting
 from datajoint.table.conditions import unenforced, verify
 from datajoint.table.encode import Batch, encode
-from datajoint.table.layout import EVENT, Layout, layout_of
+from datajoint.table.layout import Layout, layout_of
 from datajoint.table.misspelt import refuse_ignored
 from datajoint.table.prompt import ask, needs_answer, refuse_conditions
 from datajoint.table.refusal import explain
 from datajoint.table.rows import LISTED_KEYS
-from datajoint.table.update import default_of
+from datajoint.table.update import default_of, stamps_of
 
 if TYPE_CHECKING:
     from datajoint.table.table import Table
@@ -144,8 +144,7 @@ def _run(layout: Layout, table: Table, new: _New, shown: int | None = None) -> i
         return 0
     details = None if layout.has_event else _keys(layout, query)
     event = open_event(layout.connection, layout.name, "update", details)
-    stamp = [event.id if event else None] if layout.has_event else []
-    values = [*next(new.batch.rows()), *stamp]
+    values = [*next(new.batch.rows()), *stamps_of(layout, event).values()]
     try:
         with inspecting(table):
             return _write(layout, pieces, new, event, values, shown)
@@ -180,10 +179,11 @@ def _write(
 
 
 def _statement(layout: Layout, piece: Query, new: _New) -> Statement:
-    key = ("update", layout.dialect.name, tuple(new.columns), new.resets)
+    captures = bool(layout.connection.config.provenance.capture)
+    key = ("update", layout.dialect.name, tuple(new.columns), new.resets, captures)
     found = piece.plan.statements.get(key)
     if found is None:
-        columns = [*new.batch.columns, *([EVENT] if layout.has_event else [])]
+        columns = [*new.batch.columns, *stamps_of(layout, None)]
         fixed = [(name, default_of(layout, name)) for name in new.resets]
         found = piece.plan.statements[key] = update_rows(piece.plan, columns, fixed, layout.dialect)
     return found

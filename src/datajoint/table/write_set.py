@@ -20,6 +20,7 @@ from datajoint.journal.scope import Scope, enter
 from datajoint.table.encode import Batch
 from datajoint.table.incoming import caller_depth
 from datajoint.table.layout import layout_of
+from datajoint.table.metadata import Run, job_statements
 from datajoint.table.refusal import explain
 from datajoint.table.rows import Mode, is_small, statements_for, write_batches, write_many
 
@@ -74,6 +75,8 @@ class WriteSet:
         The table that is made, and where.
     origin
         The code and the environment that make it.
+    run
+        What is made for which key, since when.
 
     Attributes
     ----------
@@ -100,8 +103,11 @@ class WriteSet:
     >>> write_set.finish()
     """
 
-    def __init__(self, connection: Connection, name: TableName, origin: Origin | None = None) -> None:
+    def __init__(
+        self, connection: Connection, name: TableName, origin: Origin | None = None, run: Run | None = None
+    ) -> None:
         self.connection = connection
+        self.run = run
         self.name = name
         self.pinned = False
         self.own_rows = 0
@@ -388,8 +394,9 @@ class WriteSet:
             block.__exit__(type(reason), reason, None)
 
     def _recorded(self) -> list[Statement]:
-        """Return the statements that record the reads."""
-        return self.reads.statements(self.event) if self.reads and self.reads.prepare() else []
+        """Return the statements that record the reads, and how long it all took."""
+        recorded = self.reads.statements(self.event) if self.reads and self.reads.prepare() else []
+        return [*recorded, *(job_statements(self.connection, self.run) if self.run else [])]
 
     def _flush(self, statements: Sequence[Statement]) -> None:
         """Write everything in one short transaction."""
