@@ -30,7 +30,14 @@ _COLUMNS = (
 @click.argument("table")
 @click.option("--schema", "schemas", metavar="NAME", multiple=True, help="Where to look for the table.")
 @click.option("--status", type=click.Choice(STATUSES), multiple=True, help="Only these; may be repeated.")
-@click.option("--limit", type=click.IntRange(0), default=20, show_default=True, help="The most jobs to list.")
+@click.option(
+    "--limit",
+    type=click.IntRange(0),
+    default=20,
+    show_default=True,
+    metavar="N",
+    help="The most jobs to list.",
+)
 @click.option("--refresh", is_flag=True, help="Bring the queue up to date first.")
 @options.json_option
 @options.config_option

@@ -28,7 +28,7 @@ _FAILED = 2
 @click.option("--key", "pairs", metavar="NAME=VALUE", multiple=True, help="Only keys with this value.")
 @click.option("--where", "conditions", metavar="CONDITION", multiple=True,
               help="Only keys that fulfil a condition, such as 'subject_id < 10'.")  # fmt: skip
-@click.option("-n", "--processes", type=click.IntRange(1), default=1, show_default=True,
+@click.option("-n", "--processes", type=click.IntRange(1), default=1, show_default=True, metavar="N",
               help="How many processes compute.")  # fmt: skip
 @click.option("--max-calls", type=click.IntRange(0), metavar="N", help="The most keys to make.")
 @click.option("--direct", is_flag=True, help="Without the job queue: errors are shown, but not kept.")

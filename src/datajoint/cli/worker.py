@@ -30,7 +30,7 @@ _LOOK_SECONDS = 1.0
 
 @click.command("worker")
 @options.targets(required=True)
-@click.option("-n", "--concurrency", type=click.IntRange(1), default=1, show_default=True,
+@click.option("-n", "--concurrency", type=click.IntRange(1), default=1, show_default=True, metavar="N",
               help="How many keys are made at a time, each in a process of its own.")  # fmt: skip
 @click.option("--drain", is_flag=True, help="End as soon as nothing is left to do.")
 @click.option(
