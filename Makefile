@@ -11,7 +11,7 @@ V       ?=
 
 BIN   := $(VENV)/bin
 LOG   := build/install.log
-SOURCES := $(wildcard src tests tools examples)
+SOURCES := $(wildcard src tests tools examples bench)
 SETS  := core test dev demo
 STAMP := $(VENV)/.stamp
 

@@ -14,7 +14,7 @@ from datajoint.errors import DataJointError, DataJointWarning, QueryError
 from datajoint.heading.heading import Heading
 from datajoint.query import along, fetch, frames, misplaced, preview
 from datajoint.query.legacy import LegacyFetch
-from datajoint.query.operand import check_connection, quick, restrict as restrict_query
+from datajoint.query.operand import check_connection, is_universal, quick, restrict as restrict_query
 
 if TYPE_CHECKING:
     import pandas as pd  # pyright: ignore[reportMissingTypeStubs]
@@ -69,12 +69,12 @@ class QueryExpression(LegacyFetch):
     @property
     def query(self) -> Query:
         """Plan and values of the expression."""
-        return cast("Query", self._query)
+        return self._query  # type: ignore[return-value] # pyright: ignore[reportReturnType] - given by `_of`
 
     @property
     def connection(self) -> Connection:
         """The connection that answers."""
-        return cast("Connection", self._connection)
+        return self._connection  # type: ignore[return-value] # pyright: ignore[reportReturnType] - given by `_of`
 
     @property
     def heading(self) -> Heading:
@@ -172,7 +172,7 @@ class QueryExpression(LegacyFetch):
         >>> Person.restrict_along(Trial & {"session": 1}).keys()
         [{'person': 'ann'}]
         """
-        other = as_expression(self._operand(other), "restricted along foreign keys by")
+        other = self._operand(other, "restricted along foreign keys by")
         return self._restricted(along.restrict_along(self.query, other.query, self.connection, via))
 
     def __and__(self, restriction: Any) -> Self:
@@ -187,12 +187,10 @@ class QueryExpression(LegacyFetch):
     def __matmul__(self, other: Never) -> NoReturn:
         raise DataJointError("There is no operator @.", hint="Use A.join(B, semantic_check=False).")
 
-    def _operand(self, operand: Any) -> Any:
-        if isinstance(operand, type) and hasattr(operand, "query"):
-            operand = operand()
-        if isinstance(operand, QueryExpression):
-            check_connection(operand, self.connection)
-        return operand
+    def _operand(self, operand: Any, purpose: str) -> QueryExpression:
+        other = as_expression(operand, purpose)
+        check_connection(other, self.connection)
+        return other
 
     # -------------------------------------------------------------------------- projection, join, union
 
@@ -259,7 +257,7 @@ class QueryExpression(LegacyFetch):
         {'subject_id': 1, 'weight': 20.5, 'cage': None}
         {'subject_id': 2, 'weight': None, 'cage': 7}
         """
-        other = as_expression(self._operand(other), "joined with")
+        other = self._operand(other, "joined with")
         if left and outer:
             raise QueryError("A join is left or outer, not both.", hint="outer=True keeps every row of both.")
         kind = "outer" if outer else "left" if left else "inner"
@@ -270,11 +268,11 @@ class QueryExpression(LegacyFetch):
 
     def extend(self, other: Any, semantic_check: bool = True) -> QueryExpression:
         """Add the attributes of an expression that this one determines; every row stays (QRY-35)."""
-        other = as_expression(self._operand(other), "extended by")
+        other = self._operand(other, "extended by")
         return self._derived(build.join(self.query, other.query, "left", semantic_check))
 
     def __add__(self, other: Any) -> QueryExpression:
-        other = as_expression(self._operand(other), "united with")
+        other = self._operand(other, "united with")
         return self._derived(build.union(self.query, other.query))
 
     def aggr(
@@ -298,7 +296,7 @@ class QueryExpression(LegacyFetch):
         **named
             ``name="aggregate expression"``, for example ``n="count(session)"``.
         """
-        group = as_expression(self._operand(group), "aggregated over")
+        group = self._operand(group, "aggregated over")
         keep = not exclude_nonmatching if keep_all_rows is None else keep_all_rows
         query = build.aggregate(self.query, group.query, attributes, named, keep, self._backend)
         if keep and any(isinstance(text, str) and _COUNT_ALL.search(text) for text in named.values()):
@@ -540,11 +538,11 @@ def as_expression(operand: Any, purpose: str) -> QueryExpression:
     given = operand
     if isinstance(operand, type) and issubclass(operand, QueryExpression):
         given = cast("Any", operand)()
-    if getattr(given, "is_universal", False):
+    if isinstance(given, QueryExpression):
+        return given
+    if is_universal(given):
         raise QueryError(
             f"An expression cannot be {purpose} dj.U.", hint="Use dj.U(...) & A, or dj.U(...).aggr(A, ...)."
         )
-    if not isinstance(given, QueryExpression):
-        raise QueryError(f"An expression cannot be {purpose} {type(given).__name__}: {given!r:.60}.",
-                         hint="Give a table or another expression.")  # fmt: skip
-    return given
+    raise QueryError(f"An expression cannot be {purpose} {type(given).__name__}: {given!r:.60}.",
+                     hint="Give a table or another expression.")  # fmt: skip

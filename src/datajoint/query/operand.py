@@ -32,7 +32,7 @@ from datajoint.heading.types import INTEGERS
 from datajoint.query import misspelt, restriction
 from datajoint.query.collection import is_mapping, is_record, items_of, record, values_of
 
-__all__ = ["check_connection", "condition", "quick", "restrict", "unshared"]
+__all__ = ["check_connection", "condition", "is_universal", "quick", "restrict", "unshared"]
 
 Values = tuple[Any, ...]
 _PLAIN = frozenset({str, int, float, bool, bytes, type(None)})
@@ -49,7 +49,7 @@ def restrict(
             )
         order = restriction.read_order(operand.order_by, query.heading.key)
         return build.top(query, order, operand.limit, operand.offset)
-    if negated and getattr(operand, "is_universal", False):  # pyright: ignore[reportUnknownArgumentType]
+    if negated and is_universal(operand):
         raise QueryError(
             "dj.U cannot be subtracted: it contains everything.",
             hint="Subtract distinct values: A - (dj.U(...) & B).",
@@ -60,6 +60,11 @@ def restrict(
         return query
     found, values = condition(query, operand, connection, semantic)
     return build.restrict(query, build.negate(found) if negated else found, values)
+
+
+def is_universal(operand: Any) -> bool:
+    """Whether an operand is ``dj.U`` or one of it; its class is asked: expressions explain what they lack."""
+    return hasattr(operand if isinstance(operand, type) else type(operand), "is_universal")
 
 
 def check_connection(operand: Any, connection: Connection) -> None:
@@ -84,7 +89,7 @@ def condition(
         return _text(query, operand, connection)
     if is_mapping(operand):
         return _mapping(query.heading, operand, connection)
-    if isinstance(operand, type) and (hasattr(operand, "query") or hasattr(operand, "is_universal")):
+    if isinstance(operand, type) and (hasattr(operand, "_query") or is_universal(operand)):
         operand = operand()
     if isinstance(other := getattr(operand, "query", None), Query):
         check_connection(operand, connection)
@@ -103,7 +108,7 @@ def condition(
 def _other(query: Query, operand: Any, connection: Connection, semantic: bool) -> tuple[Condition, Values]:
     if isinstance(operand, bool) or type(operand).__name__ in ("bool_", "bool"):
         return Const(bool(operand)), ()
-    if getattr(operand, "is_universal", False):
+    if is_universal(operand):
         return Const(True), ()
     if is_record(operand):
         return _mapping(query.heading, record(operand), connection)

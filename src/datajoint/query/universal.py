@@ -7,6 +7,7 @@ from typing import Any
 from datajoint.algebra import build
 from datajoint.errors import QueryError
 from datajoint.query.expression import QueryExpression, as_expression
+from datajoint.query.operand import is_universal
 
 __all__ = ["U"]
 
@@ -32,7 +33,7 @@ class U:
         self.primary_key = list(primary_key)
 
     def __and__(self, other: Any) -> QueryExpression:
-        if getattr(other, "is_universal", False):
+        if is_universal(other):
             raise QueryError(
                 "dj.U cannot be restricted by dj.U.", hint="Restrict it by a table or expression."
             )
