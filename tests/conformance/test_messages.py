@@ -192,6 +192,41 @@ def test_members_of_a_class_that_are_something_else(declare, schema):
     assert "odd" not in schema.list_tables()
 
 
+WRONG_LINES = {
+    "a int32": ("line 1 of `Odd`", "name : type"), "a : int24": ("`int24`", "Core types"),
+    "a : int32;": ("`int32;`", "without `;`"), "a : int32,": ("without `,`",), "A : int32": ("lower case: `a`",),
+    "a-b : int32": ("`a-b` is no attribute name",), "a : varchar": ("a length is needed",),
+    "a : int32 = 5": ("`a = 5 : int32`",), "a : int32 not null": ("never null",), "a=null : int32": ("Primary key",),
+    "a : int32\nindex b": ("line 2 of `Odd`", "index (a, b)"), "a : int32\nunique(a)": ("unique index (a, b)",),
+    "a : int32\ncheck a > 1": ("check name (condition)",), "a : int32\nindex (b)": ("`b`, which is no attribute",),
+    "a : int32\n---\nb=300 : int8": ("`300`", "-128 to 127"), "a : int32\n---\nb='2024-02-30' : date": ("2026-01-31",),
+    "a : int32\n---\nb : <blub>": ("<blub>", "`blob`?", "`b` of `Odd`"), "-> Sesion": ("`Sesion`", "resolved"),
+    "-> [nulable] Thing": ("`nulable`", "`nullable`?"), "-> Thing.proj(x='nope')": ("`nope`", "`Thing`: id"),
+    "a : int32\na : int16": ("`a` is declared already, in line 1",), "": ("`Odd` is empty",),
+}  # fmt: skip
+
+
+@pytest.mark.statement(
+    "DEF-18", "DEF-19", "DEF-6", "DEF-7", "DEF-9", "DEF-10", "DEF-20", "DEF-21", "FK-4", "FK-9", "IDX-3"
+)
+def test_definitions_that_cannot_be_read(declare, tables, inventory):
+    before = inventory()
+    for text, words in WRONG_LINES.items():
+        told(lambda text=text: declare("Odd", text), DataJointError, *words)
+    assert before == inventory()
+
+
+@pytest.mark.statement("TYP-7", "DEF-19", "ERR-2")
+def test_long_values_of_an_enum(declare, backend, inventory):
+    text = f"a : int32\n---\nkind : enum('{'x' * 80}', 'y')"
+    if backend.name == "postgresql":
+        before = inventory()
+        told(lambda: declare("Odd", text), DeclarationError, "`kind`", "80 bytes", "allows 63", "varchar")
+        assert before == inventory()
+    else:
+        declare("Odd", text).insert1({"a": 1, "kind": "x" * 80})
+
+
 @pytest.mark.statement("TAB-1", "DEF-27")
 def test_a_class_under_two_tiers_is_noticed(declare, tables, caplog):
     with pytest.warns(DataJointWarning, match=r"Another table of class `Calc`.*__calc`, of tier computed"):

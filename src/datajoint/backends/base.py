@@ -98,6 +98,8 @@ class Dialect(ABC):
     name: ClassVar[str]
     max_identifier: ClassVar[int]
     """Longest name, in characters."""
+    max_label: ClassVar[int | None] = None
+    """Longest value of an enum, in bytes, where the database has a limit that matters."""
     constraint_infix: ClassVar[str] = ""
     """What the database itself puts between the name of a table and a number to name its references."""
     unhurried: ClassVar[str] = ""

@@ -72,6 +72,7 @@ class PostgresqlDialect(Dialect):
 
     name = "postgresql"
     max_identifier = 63
+    max_label = 63
     unhurried = "SET LOCAL synchronous_commit TO off"
     features = Features(
         returning=True,

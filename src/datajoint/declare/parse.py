@@ -225,13 +225,20 @@ def _attribute(line: LogicalLine, in_key: bool) -> AttributeLine:
         if position < 0:
             raise _SyntaxProblemError(_skip_blanks(text, default_at), "expected `name = default : type`")
     if text[position : position + 1] != ":":
-        raise _SyntaxProblemError(position, "expected `name : type`")
+        raise _SyntaxProblemError(position, "expected `name : type`", _FORMS.get(name))
     dtype = _type(text, position + 1)
     default = _default(text, default_at, position, dtype, in_key) if default_at >= 0 else None
     comment = line.comment or ""
     if comment.startswith(":"):
         raise _SyntaxProblemError(len(text), "a comment must not begin with a colon")
     return AttributeLine(name, dtype, default, comment, in_key, line.span(0, len(text)))
+
+
+_FORMS = {
+    "index": "An index is written `index (a, b)`.",
+    "unique": "A unique index is written `unique index (a, b)`.",
+    "check": "A check is written `check name (condition)`.",
+}
 
 
 def _attribute_name(text: str) -> str:
@@ -251,7 +258,9 @@ def _attribute_name(text: str) -> str:
         raise _SyntaxProblemError(0, f"attribute names are lower case: `{name.lower()}`")
     bad = next((i for i, c in enumerate(name) if not re.match(r"[a-z]" if i == 0 else r"[a-z0-9_]", c)), 0)
     raise _SyntaxProblemError(
-        bad, f"`{name}` is no attribute name: lower-case letters, digits and underscores, a letter first"
+        bad,
+        f"`{name}` is no attribute name: lower-case letters, digits and underscores, a letter first",
+        _FORMS.get(name[:bad]),
     )
 
 

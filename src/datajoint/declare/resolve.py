@@ -337,7 +337,7 @@ def with_event(spec: TableSpec) -> TableSpec:
     return replace(spec, hidden=(*spec.hidden, _EVENT))
 
 
-def check_names(spec: TableSpec, limit: int, constraint: str = "") -> None:
+def check_names(spec: TableSpec, limit: int, constraint: str = "", labels: int | None = None) -> None:
     """Refuse names, given or derived, that are longer than a database allows (TAB-4).
 
     Parameters
@@ -346,6 +346,8 @@ def check_names(spec: TableSpec, limit: int, constraint: str = "") -> None:
         Most bytes of a name: 64 on MySQL, 63 on PostgreSQL.
     constraint
         What stands between the name of a table and a number in names that the database makes for references.
+    labels
+        Most bytes of a value of an enum, None where the database has no limit that matters.
 
     Raises
     ------
@@ -361,6 +363,18 @@ def check_names(spec: TableSpec, limit: int, constraint: str = "") -> None:
             raise DeclarationError(
                 f"{what} `{name}` has {len(name.encode())} characters; the database allows {limit}.",
                 hint="Names of up to 55 characters are safe everywhere.",
+            )
+    for attribute in spec.columns if labels else ():
+        _check_labels(spec, attribute, labels or 0)
+
+
+def _check_labels(spec: TableSpec, attribute: Attribute, limit: int) -> None:
+    for label in attribute.dtype.labels:
+        if len(label.encode()) > limit:
+            raise DeclarationError(
+                f"In `{spec.name}`, the value {label!r:.30}… of the enum `{attribute.name}` has "
+                f"{len(label.encode())} bytes; the database allows {limit}.",
+                hint="Use shorter values, or varchar and a table of values to refer to.",
             )
 
 

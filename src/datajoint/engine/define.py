@@ -11,9 +11,10 @@ from datajoint.declare.default import canonical
 from datajoint.declare.spec import TableSpec
 from datajoint.engine.connection import Connection
 from datajoint.engine.rows import storage_type
-from datajoint.errors import DataJointError, DeadlockError, DeclarationError, TransactionError
+from datajoint.errors import CodecError, DataJointError, DeadlockError, DeclarationError, TransactionError
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.names import TableName
+from datajoint.heading.types import AttributeType
 from datajoint.sql import ddl
 from datajoint.sql.system import LINEAGE, lineage_table
 
@@ -42,7 +43,7 @@ def create_table(connection: Connection, spec: TableSpec) -> None:
         raise TransactionError("Cannot declare new tables inside a transaction.", hint="Declare it before.")
     _check_indexes(connection, spec)
     catalog = connection.catalog
-    storage = {a.name: storage_type(a.dtype) for a in spec.columns if a.dtype.kind == "codec"}
+    storage = {a.name: _stored(spec, a) for a in spec.columns if a.dtype.kind == "codec"}
     collations = catalog.reader.collations(spec)
     statements = ddl.create_table(spec, storage, connection.dialect, collations)
     if not spec.name.name.startswith("~") or spec.name.name.startswith("~~"):
@@ -57,6 +58,14 @@ def create_table(connection: Connection, spec: TableSpec) -> None:
             raise
         return  # another process has made it at the same moment
     catalog.add(_as_read(spec), collations)
+
+
+def _stored(spec: TableSpec, attribute: Attribute) -> AttributeType:
+    try:
+        return storage_type(attribute.dtype)
+    except CodecError as error:
+        error.suggest(f"It is the type of attribute `{attribute.name}` of `{spec.name.class_name}`.")
+        raise
 
 
 def _check_indexes(connection: Connection, spec: TableSpec) -> None:

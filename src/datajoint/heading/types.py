@@ -140,6 +140,10 @@ def _parse(text: str) -> AttributeType:
 
 
 def _refuse(text: str) -> AttributeType:
+    if text.endswith((",", ";")):
+        raise UnknownTypeError(
+            f"Unsupported attribute type `{text}`.", hint=f"A line ends without `{text[-1]}`."
+        )
     raise UnknownTypeError(
         f"Unsupported attribute type `{text}`.",
         hint="Core types: int8…int64, uint8…uint64, float32, float64, bool, decimal(p,s), char(n), "

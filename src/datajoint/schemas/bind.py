@@ -156,7 +156,8 @@ class _Step:
         if is_new and issubclass(cls, Part):
             _check_part(cls, spec)
         if is_new:
-            check_names(spec, connection.dialect.max_identifier, connection.dialect.constraint_infix)
+            dialect = connection.dialect
+            check_names(spec, dialect.max_identifier, dialect.constraint_infix, dialect.max_label)
 
     def compare(self) -> None:
         """Say when definition and table have drifted apart (DEF-27), and complete what is recorded."""
