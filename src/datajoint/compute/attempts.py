@@ -32,6 +32,7 @@ __all__ = [
     "add_attempt",
     "attempt_statement",
     "digest",
+    "end_cancelled",
     "key_text",
     "last_outcomes",
     "signature",
@@ -96,6 +97,7 @@ def signature_of_text(message: str) -> str:
 def attempt_statement(
     jobs: Jobs, key: Mapping[str, Any], worker: UUID, outcome: str, seconds: float,
     error: BaseException | None = None, told: Mapping[str, Any] | None = None, log: str = "",
+    ended: bool = True,
 ) -> tuple[str, Parameters] | None:  # fmt: skip
     """Return the statement that records an attempt, None where attempts are not kept.
 
@@ -103,6 +105,8 @@ def attempt_statement(
     ----------
     told
         ``error``, ``error_class`` and ``signature`` where the error itself is not at hand.
+    ended
+        Whether it is over.
     """
     connection, target = jobs.connection, jobs.target
     if not prepare(connection, sql.attempts_table(target.database)):
@@ -122,7 +126,7 @@ def attempt_statement(
         _driver(connection, _BYTES, pack(log) if log else None),
         *names,
     ]  # fmt: skip
-    return sql.add_attempt(target.database, seconds, connection.dialect), values
+    return sql.add_attempt(target.database, seconds, connection.dialect, ended=ended), values
 
 
 def add_attempt(*arguments: Any, **options: Any) -> None:
@@ -130,6 +134,18 @@ def add_attempt(*arguments: Any, **options: Any) -> None:
     statement = attempt_statement(*arguments, **options)
     if statement is not None:
         write(arguments[0].connection, *statement)
+
+
+def end_cancelled(jobs: Jobs, key: Mapping[str, Any], worker: UUID, seconds: float, log: str) -> None:
+    """Say that a make has ended that was cancelled, where it was."""
+    connection, target = jobs.connection, jobs.target
+    if connection.catalog.find(TableName(target.database, sql.ATTEMPTS)) is None:
+        return
+    values = [
+        _driver(connection, _BYTES, pack(log) if log else None), _driver(connection, _UUID, worker),
+        target.table_name[:64], digest(key_text(key)),
+    ]  # fmt: skip
+    write(connection, sql.end_cancelled(target.database, seconds, connection.dialect), values)
 
 
 def _class_of(error: BaseException) -> str:

@@ -1,14 +1,20 @@
-"""The beat: a small process that renews the lease of a worker while the worker computes.
+"""The beat: a small process that renews the leases of the workers of this machine while they compute.
 
-A thread would not do: it is silent as long as code holds the interpreter. The beat ends with its worker,
-whose death it notices at the pipe between them, and then ends the lease at once.
+A thread would not do: it is silent as long as code holds the interpreter. Workers of one database share a
+beat, by a socket each. When one of these closes its worker is gone, and its lease is ended at once. The beat
+ends with its last worker. It also tells workers which of their jobs have been cancelled.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import selectors
+import socket
+import struct
 import sys
-import threading
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -19,69 +25,236 @@ from datajoint.errors import DataJointError
 from datajoint.heading.types import parse_type
 from datajoint.settings.backend import ConnectionSettings
 from datajoint.settings.config import load_config
-from datajoint.sql.workers import renew_worker
+from datajoint.sql.workers import find_cancels, renew_worker, set_current_key
 
-__all__ = ["Beat", "Setup", "main"]
+__all__ = ["BYE", "Setup", "Shown", "cancels_of", "main", "show"]
+
+BYE = b"bye"
+"""What a worker says that has given everything back."""
 
 _UUID = parse_type("uuid")
 _LOOK_SECONDS = 0.5
+_CANCEL_SECONDS = 1.0
+"""How often it is looked for cancelled jobs, unless the lease is shorter."""
 
 
 class Setup(Value):
-    """What the beat needs to know."""
+    """What the beat needs to know.
 
-    settings: ConnectionSettings
-    schemas: tuple[str, ...]
-    worker: bytes
-    lease: float
-    parent: int
-
-
-class Beat:
-    """The beat of a worker, as the worker sees it.
-
-    Parameters
+    Attributes
     ----------
-    setup
-        Whose lease it renews.
+    listener
+        Whether workers come by the socket that it inherits; else this is the socket of its only worker.
+    handle
+        The socket: its number, or on Windows what stands for it.
     """
 
-    def __init__(self, setup: Setup) -> None:
-        self._setup = setup
-        self._process: Any = None
+    settings: ConnectionSettings
+    listener: bool
+    handle: Any
 
-    def ensure(self) -> None:
-        """Start the process where it does not run."""
-        if self._process is None or self._process.poll() is not None:
-            self._start()
 
-    def _start(self) -> None:
-        import pickle
-        import subprocess
+class Shown:
+    """What is shown of a worker in the list: a key that it makes for longer than a look takes.
 
-        path = [entry or os.getcwd() for entry in sys.path]
-        # Short work is over before anything is renewed: then not even the imports are paid for.
-        code = (
-            f"import time, sys; time.sleep({self._setup.lease / 6!r}); sys.path[:] = {path!r}; "
-            f"from {__name__} import main; main()"
-        )
-        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
-            [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
-        with suppress(OSError):
-            self._process.stdin.write(pickle.dumps(self._setup))
-            self._process.stdin.flush()
+    Examples
+    --------
+    >>> shown = Shown()
+    >>> [shown.changes(key) for key in ("a", "b", "b", "b", None)]
+    [False, False, True, False, True]
+    """
 
-    def stop(self) -> None:
-        """End the process; the lease is the worker's own affair again."""
-        process, self._process = self._process, None
-        if process is None:
+    def __init__(self) -> None:
+        self._seen: str | None = None
+        self.key: str | None = None
+
+    def changes(self, current: str | None) -> bool:
+        """Take note of what is made now, and return whether `key` is another one for that."""
+        steady = current if current == self._seen else None
+        self._seen = current
+        changed, self.key = steady != self.key, steady
+        return changed
+
+
+class _Member:
+    """A worker."""
+
+    def __init__(self, channel: socket.socket) -> None:
+        self.channel = channel
+        self.process = _process_of(channel)
+        self.worker: UUID | None = None
+        self.schemas: tuple[str, ...] = ()
+        self.lease = 1.0
+        self.renewed = self.looked = -1e9
+        self.said = b""
+        self.gone = self.left = False
+        self.told: set[tuple[str, str, int]] = set()
+        self.shown: dict[str, Shown] = {}
+        self.current: dict[str, str | None] = {}
+
+    def hear(self) -> None:
+        """Take what it says."""
+        try:
+            said = self.channel.recv(65536)
+        except OSError:
+            said = b""
+        self.gone = self.gone or not said
+        *lines, self.said = (self.said + said).split(b"\n")
+        for line in lines:
+            if line == BYE:
+                self.gone = self.left = True
+            else:
+                self._introduce(json.loads(line))
+
+    def _introduce(self, hello: dict[str, Any]) -> None:
+        if "current" in hello:
+            self.current = hello["current"]
             return
-        process.kill()
+        self.worker, self.schemas = UUID(hello["worker"]), tuple(hello["schemas"])
+        self.lease = float(hello["lease"])
+        self.shown = {schema: Shown() for schema in self.schemas}
+
+    def is_alive(self) -> bool:
+        """Whether its process is there; a fork of it may hold the socket open."""
+        if self.process is not None:
+            try:
+                os.kill(self.process, 0)
+            except ProcessLookupError:
+                return False
+            except OSError:
+                pass
+        return not self.gone
+
+    def tell(self, message: dict[str, Any]) -> None:
+        """Say something to it."""
         with suppress(OSError):
-            process.stdin.close()
-        process.wait()
+            self.channel.sendall(json.dumps(message).encode() + b"\n")
+
+
+def _process_of(channel: socket.socket) -> int | None:
+    """Return the number of the process at the other end, as it is called here; None where nobody knows."""
+    if sys.platform != "linux":
+        return None
+    try:
+        told = channel.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    except OSError:
+        return None
+    return struct.unpack("3i", told)[0] or None
+
+
+class _Beat:
+    """Looks after its members."""
+
+    def __init__(self, settings: ConnectionSettings) -> None:
+        self._settings = settings
+        self._connection: Connection | None = None
+        self._members: list[_Member] = []
+        self._selector = selectors.DefaultSelector()
+        self._listener: socket.socket | None = None
+
+    def listen(self, listener: socket.socket) -> None:
+        listener.setblocking(False)
+        self._listener = listener
+        self._selector.register(listener, selectors.EVENT_READ)
+        self._accept()
+
+    def take(self, channel: socket.socket) -> None:
+        member = _Member(channel)
+        channel.settimeout(_LOOK_SECONDS)
+        self._members.append(member)
+        self._selector.register(channel, selectors.EVENT_READ, member)
+        member.tell({})
+
+    def run(self) -> None:
+        while self._members:
+            shortest = min(member.lease for member in self._members)
+            for found, _ in self._selector.select(min(_LOOK_SECONDS, shortest / 6)):
+                if found.data is None:
+                    self._accept()
+                else:
+                    found.data.hear()
+            for member in list(self._members):
+                self._look_after(member)
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while self._listener is not None:
+                self.take(self._listener.accept()[0])
+
+    def _look_after(self, member: _Member) -> None:
+        if not member.is_alive():
+            self._selector.unregister(member.channel)
+            self._members.remove(member)
+            if not member.left:
+                self._renew(member, 0)
+            member.channel.close()
+            return
+        now = time.monotonic()
+        if member.worker is None:
+            return
+        if now - member.renewed >= member.lease / 3 and self._renew(member, member.lease):
+            member.renewed = now
+        if now - member.looked >= min(_CANCEL_SECONDS, member.lease / 3):
+            member.looked = now
+            self._tell(member, member.worker)
+            self._show(member, member.worker)
+
+    def _renew(self, member: _Member, seconds: float) -> bool:
+        with suppress(DataJointError):  # the server may come back within the lease
+            connection = self._connected()
+            encode = connection.dialect.encoder(_UUID)
+            for schema in member.schemas:
+                text = renew_worker(schema, seconds, connection.dialect)
+                connection.execute(text, [encode(member.worker) if encode else member.worker])
+            return True
+        return False
+
+    def _tell(self, member: _Member, worker: UUID) -> None:
+        with suppress(DataJointError):
+            for table, key, attempt, message in cancels_of(self._connected(), member.schemas, worker):
+                if (table, key, attempt) not in member.told:
+                    member.told.add((table, key, attempt))
+                    member.tell({"cancel": [table, key, message]})
+
+    def _show(self, member: _Member, worker: UUID) -> None:
+        with suppress(DataJointError):
+            for schema, shown in member.shown.items():
+                if shown.changes(member.current.get(schema)):
+                    show(self._connected(), schema, worker, shown.key)
+        member.tell({"ask": "current"})
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            self._connection = Connection.of(self._settings, load_config())
+        return self._connection
+
+
+def cancels_of(
+    connection: Connection, schemas: Sequence[str], worker: UUID
+) -> Iterator[tuple[str, str, int, str]]:
+    """Yield what was cancelled of a worker and has not ended: table, key digest, attempt, and by whom.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> connection = dj.Instance(backend="sqlite", database__name=":memory:").connection
+    >>> list(cancels_of(connection, [], UUID(int=1)))
+    []
+    """
+    encode = connection.dialect.encoder(_UUID)
+    for schema in schemas:
+        text = find_cancels(schema, connection.dialect)
+        for table, key, attempt, message in connection.fetch_all(
+            text, [encode(worker) if encode else worker]
+        ):
+            yield table, key, attempt, message or ""
+
+
+def show(connection: Connection, schema: str, worker: UUID, key: str | None) -> None:
+    """Let the list of workers say what one makes."""
+    encode = connection.dialect.encoder(_UUID)
+    text = set_current_key(schema, connection.dialect)
+    connection.execute(text, [key, encode(worker) if encode else worker])
 
 
 def main() -> None:
@@ -89,37 +262,13 @@ def main() -> None:
     import pickle
 
     setup: Setup = pickle.load(sys.stdin.buffer)  # noqa: S301 - from our own parent
-    gone = threading.Event()
-    threading.Thread(target=_listen, args=[gone], daemon=True).start()
-    connection: Connection | None = None
-    waited = setup.lease
-    while not gone.wait(min(_LOOK_SECONDS, setup.lease / 6)) and _has_parent(setup):
-        waited += min(_LOOK_SECONDS, setup.lease / 6)
-        if waited >= setup.lease / 3:
-            with suppress(DataJointError):  # the server may come back within the lease
-                connection = connection or _connect(setup)
-                _renew(connection, setup, setup.lease)
-                waited = 0.0
-    with suppress(DataJointError):
-        _renew(connection or _connect(setup), setup, 0)
-
-
-def _listen(gone: threading.Event) -> None:
-    sys.stdin.buffer.read(1)
-    gone.set()
-
-
-def _has_parent(setup: Setup) -> bool:
-    return sys.platform == "win32" or os.getppid() == setup.parent
-
-
-def _connect(setup: Setup) -> Connection:
-    return Connection.of(setup.settings, load_config())
-
-
-def _renew(connection: Connection, setup: Setup, seconds: float) -> None:
-    worker = connection.dialect.encoder(_UUID)
-    value = UUID(bytes=setup.worker)
-    for schema in setup.schemas:
-        text = renew_worker(schema, seconds, connection.dialect)
-        connection.execute(text, [worker(value) if worker else value])
+    if sys.platform == "win32":
+        inherited = socket.fromshare(setup.handle)
+    else:
+        inherited = socket.socket(fileno=setup.handle)
+    beat = _Beat(setup.settings)
+    if setup.listener:
+        beat.listen(inherited)
+    else:
+        beat.take(inherited)
+    beat.run()

@@ -15,6 +15,7 @@ from datajoint.heading.names import TableName
 from datajoint.journal import origin
 
 if TYPE_CHECKING:
+    from datajoint.compute.cancel import Cancels
     from datajoint.compute.executors.base import Executor
     from datajoint.compute.target import Target
     from datajoint.compute.task import MakeOutcome, MakeTask
@@ -27,7 +28,7 @@ __all__ = ["Remaining", "choose_executor", "ended_by_signal", "outcomes_of"]
 @contextmanager
 def outcomes_of(
     tasks: Iterable[MakeTask], made: Sequence[Target], *, executor: Any, processes: int | None, count: int,
-    shown: bool = False, remaining: Remaining | None = None,
+    shown: bool = False, remaining: Remaining | None = None, cancels: Cancels | None = None,
 ) -> Generator[Iterator[MakeOutcome]]:  # fmt: skip
     """Give what comes of tasks; whatever still runs at the end is stopped.
 
@@ -44,6 +45,8 @@ def outcomes_of(
         How many tasks there are, or the most that there may be.
     shown
         Show how far it is.
+    cancels
+        Which of the jobs have been cancelled.
     remaining
         Tells how many keys of each table are left, where there are several tables.
     """
@@ -56,6 +59,8 @@ def outcomes_of(
     if isinstance(chosen, local.LocalExecutor):
         for target in made:  # edited, perhaps, since it was looked at
             origin.renew(target.table.connection, target.table.name, type(target.table))
+    if cancels is not None and hasattr(chosen, "heed"):
+        cast("Any", chosen).heed(cancels)
     try:
         waiting = map(aimed, tasks)  # unlike a generator, it can be asked again
         if shown:
@@ -63,7 +68,7 @@ def outcomes_of(
             outcomes = counting.shown(chosen.run, waiting, totals, remaining)
         else:
             outcomes = chosen.run(waiting)
-        with ended_by_signal(), closing(cast("Any", outcomes)):
+        with ended_by_signal(cancels), closing(cast("Any", outcomes)):
             yield outcomes
     finally:
         if ours:
@@ -100,8 +105,10 @@ def choose_executor(
 
 
 @contextmanager
-def ended_by_signal() -> Generator[None]:
+def ended_by_signal(cancels: Cancels | None = None) -> Generator[None]:
     """Let SIGTERM end the running make in order, as Ctrl-C does; the handler is restored (POP-23).
+
+    It is also what ends a single make that was cancelled.
 
     Examples
     --------
@@ -115,12 +122,17 @@ def ended_by_signal() -> Generator[None]:
     if before in (None, signal.SIG_IGN):
         yield
         return
-    signal.signal(signal.SIGTERM, _end)
+
+    def end(number: int, frame: Any) -> None:
+        if cancels is None or not cancels.take_signal():
+            raise SystemExit(128 + number)
+
+    signal.signal(signal.SIGTERM, end)
+    if cancels is not None:
+        cancels.by_signal = True
     try:
         yield
     finally:
+        if cancels is not None:
+            cancels.by_signal = False
         signal.signal(signal.SIGTERM, before)
-
-
-def _end(number: int, frame: Any) -> None:
-    raise SystemExit(128 + number)

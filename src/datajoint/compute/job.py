@@ -9,6 +9,7 @@ from typing import Any, cast
 from datajoint._value import replace
 from datajoint.backends.base import Parameters
 from datajoint.compute.attempts import SUCCEEDED, attempt_statement, signature
+from datajoint.compute.cancel import JobCancelled
 from datajoint.compute.capture import Tail, captured
 from datajoint.compute.jobs import Jobs, is_lost
 from datajoint.compute.make import Renewal, make
@@ -51,7 +52,7 @@ def _run(
     started, key = time.monotonic(), task.key
     try:
         make(table, dict(key), make_kwargs, _closing(table, task, started, tail) if tail else None, renewal)
-    except Exception as error:  # noqa: BLE001 - whatever a user's make raises is reported
+    except (Exception, JobCancelled) as error:  # noqa: BLE001 - whatever a user's make raises is reported
         seconds = time.monotonic() - started
         made = renewal is None and isinstance(error, DuplicateError) and is_made(table, key)
         if made or _was_taken(table, task, error):
@@ -79,7 +80,7 @@ def _closing(table: Table, task: MakeTask, started: float, tail: Tail) -> Closin
     return close
 
 
-def _was_taken(table: Table, task: MakeTask, error: Exception) -> bool:
+def _was_taken(table: Table, task: MakeTask, error: BaseException) -> bool:
     """Whether a make was refused because its job is no longer ours."""
     if task.owner is None or not is_lost(error):
         return False
@@ -93,7 +94,7 @@ def _was_taken(table: Table, task: MakeTask, error: Exception) -> bool:
     return True
 
 
-def _stack(error: Exception) -> str:
+def _stack(error: BaseException) -> str:
     import traceback
 
     return "".join(traceback.format_exception(error))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from datajoint.algebra.nodes import Query
 from datajoint.backends.base import Parameters
 from datajoint.codecs.blob.writer import pack
+from datajoint.compute.cancelling import cancel_job
 from datajoint.compute.failures import Failure, failures_of
 from datajoint.compute.key_source import all_keys, missing_keys
 from datajoint.compute.owner import owner_here, write, write_several
@@ -19,13 +20,16 @@ from datajoint.engine.define import create_table, drop_tables
 from datajoint.errors import DataJointDeprecationWarning, JobError, TransactionError
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.names import TableName
+from datajoint.journal.system import prepare
 from datajoint.query.collection import is_mapping
 from datajoint.query.expression import QueryExpression
 from datajoint.query.restriction import Not
 from datajoint.query.universal import U
 from datajoint.sql import jobs as sql
 from datajoint.sql.jobs import Owner
+from datajoint.sql.workers import attempts_table, workers_table
 from datajoint.table.binding import Binding
+from datajoint.table.free import FreeTable
 from datajoint.table.layout import Layout, layout_of
 from datajoint.table.queues import owner_of, queue_of
 from datajoint.table.table import Table
@@ -128,6 +132,27 @@ class Jobs(Table):
     def ignored(self) -> Self:
         """Jobs never to be made."""
         return self & {"status": sql.IGNORE}
+
+    @property
+    def attempts(self) -> QueryExpression:
+        """What was tried: attempts that failed, were cancelled, or had something to say, with their log.
+
+        One row for each, told by ``key_digest`` and ``attempt``; ``key`` is the key.
+        """
+        return self._system(attempts_table) & {"table_name": self._target.table_name[:64]}
+
+    @property
+    def workers(self) -> QueryExpression:
+        """Who makes keys of which `tables` of this schema, and what they make now (``current_key``).
+
+        Whoever's ``expires`` is over has died, or has lost the database; its jobs are taken back.
+        """
+        return self._system(workers_table)
+
+    def _system(self, described: Callable[[str], TableSpec]) -> FreeTable:
+        spec = described(self._target.database)
+        prepare(self.connection, spec)
+        return FreeTable(self.connection, spec.name)
 
     def progress(self) -> dict[str, int]:
         """Return the number of jobs by status, and their total."""
@@ -242,6 +267,24 @@ class Jobs(Table):
         if not write(self.connection, text, self._encoded(own)):
             priority = self.connection.config.jobs.default_priority
             self.insert1({**own, "status": sql.IGNORE, "priority": priority}, skip_duplicates=True)
+
+    def cancel(self, key: Mapping[str, Any], reason: str = "") -> bool:
+        """Stop the make of a key that runs now, in whatever process; return whether one ran.
+
+        From now on its result is not stored. The job is an error that says who has cancelled it, so it is not
+        made again until this is deleted. The worker hears of it within a few seconds and goes on with the
+        next key: a make in a process of its own (`processes`, ``jobs.timeout``) is killed, one in the process
+        of `populate` gets an exception, as from Ctrl-C, when it next runs Python code. Workers of other
+        clients do not listen.
+
+        Parameters
+        ----------
+        key
+            Of the job.
+        reason
+            To be told with it.
+        """
+        return cancel_job(self, key, reason)
 
     def retry(self, *restrictions: Any) -> int:
         """Make jobs pending again that have failed, and return their number.
@@ -375,6 +418,16 @@ class Jobs(Table):
             values = [value for key in some for value in self._encoded(self._own(key))]
             released += write(self.connection, text, values)
         return released
+
+    def held(self, key: Mapping[str, Any]) -> tuple[Owner, dict[str, Any]] | None:
+        """Return who makes a key, and the key as it is stored; None where nobody does."""
+        layout, own = self._layout, self._own(key)
+        text = sql.find_holder(self.name, layout.columns(tuple(own)), layout.dialect)
+        rows = self.connection.fetch_all(text, self._encoded(own))
+        if not rows:
+            return None
+        host, pid, number, *stored = rows[0]
+        return Owner(host, int(pid), int(number)), self.decoded([stored])[0]
 
     def release_all(self, owner: Owner) -> int:
         """Give back whatever a worker holds, known to it or not: the answer to a reservation may be lost."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from datajoint import logging
 from datajoint.compute import (
+    cancel,
     computing,
     jobs as queues,
     key_source as sources,
@@ -208,7 +209,9 @@ def _make_reserved(
         return
     cause: BaseException | None = None
     try:
-        with computing.outcomes_of(held.tasks(), [target], count=pending, **how) as outcomes:
+        with computing.outcomes_of(
+            held.tasks(), [target], count=pending, cancels=held.cancels, **how
+        ) as outcomes:
             for outcome in outcomes:
                 held.settle(outcome)
                 results.add(outcome)
@@ -253,7 +256,7 @@ class Results:
         if outcome.status != tasks.FAILED:
             return
         error = cast("BaseException", outcome.error)
-        if not self._suppress:
+        if not self._suppress and not isinstance(error, cancel.JobCancelled):
             raise error
         text = f"{type(error).__name__}: {error}"
         logging.logger.error(

@@ -9,7 +9,15 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-from datajoint.compute.attempts import FAILED as GIVEN_UP, RETRY, add_attempt, last_outcomes, trailing
+from datajoint.compute.attempts import (
+    FAILED as GIVEN_UP,
+    RETRY,
+    add_attempt,
+    end_cancelled,
+    last_outcomes,
+    trailing,
+)
+from datajoint.compute.cancel import JobCancelled
 from datajoint.compute.jobs import Jobs, is_lost
 from datajoint.compute.task import DONE, FAILED, MakeOutcome, MakeTask
 from datajoint.compute.workers import Worker
@@ -71,7 +79,7 @@ class Reservations:
         self.lock = threading.RLock()  # tasks are taken by threads, one for each process that makes them
         self._worker = worker or Worker(jobs.connection, [jobs.target.name])
         self._is_shared = worker is not None
-        self.owner = self._worker.owner
+        self.owner, self.cancels = self._worker.owner, self._worker.cancels
         self.retry_at = float("inf")
         self._session = jobs.connection.session
         self._page: list[tuple[int, Key]] = []
@@ -100,7 +108,9 @@ class Reservations:
                 return None
             _, key = self._waiting.popleft()
             self._running[tuple(key.values())] = key
-            return MakeTask(key, self.owner, self._worker.id, self._jobs.target.name)
+            task = MakeTask(key, self.owner, self._worker.id, self._jobs.target.name)
+            self.cancels.begin(task)
+            return task
 
     def urgency(self) -> int | None:
         """Return the priority of the job to be taken next, None if there is none now."""
@@ -119,6 +129,7 @@ class Reservations:
         key = self._running.pop(tuple(outcome.key.values()), outcome.key)
         known = self._seconds
         self._seconds = outcome.seconds if known is None else 0.7 * known + 0.3 * outcome.seconds
+        self.cancels.end(self._jobs.target.name, key)
         if outcome.status == FAILED:
             self._fail(key, outcome)
         elif outcome.status != DONE:
@@ -200,6 +211,9 @@ class Reservations:
     def _fail(self, key: Key, outcome: MakeOutcome) -> None:
         """Record an error; where the key may be tried again, it is pending from some time on (JOB-7)."""
         jobs, error = self._jobs, outcome.error
+        if isinstance(error, JobCancelled):
+            end_cancelled(jobs, key, self._worker.id, outcome.seconds, outcome.log)
+            return
         settings = jobs.connection.config.jobs
         most = int(getattr(jobs.target, "max_attempts", None) or settings.max_attempts)
         if isinstance(error, LostConnectionError):  # which is no fault of the key
@@ -221,6 +235,7 @@ class Reservations:
     def _complete(self, key: Key) -> None:
         """End a job whose result is there already."""
         try:
+            end_cancelled(self._jobs, key, self._worker.id, 0.0, "")  # it has not heard of it
             packet(self._jobs.connection, self._jobs.finishing(key, self.owner, 0.0))
         except LostConnectionError:
             raise

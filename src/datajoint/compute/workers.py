@@ -12,8 +12,9 @@ from uuid import UUID
 
 from datajoint._value import Value, replace
 from datajoint.backends.sqlite_lock import WriterLock, is_free
-from datajoint.compute.beat import Beat, Setup
+from datajoint.compute.cancel import Cancels
 from datajoint.compute.owner import owner_here, write
+from datajoint.compute.pulse import Looks, Pulse
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError, DuplicateError
 from datajoint.heading.names import TableName
@@ -59,6 +60,8 @@ class Worker:
     ----------
     id, owner
         How it is called in `~workers`, in the queues.
+    cancels
+        Which of its jobs have been cancelled.
 
     Examples
     --------
@@ -83,7 +86,8 @@ class Worker:
         self._listed: dict[str, None] = {}
         self._looked = time.time()  # which goes on while the machine sleeps
         self._lock: WriterLock | None = None
-        self._beat: Beat | None = None
+        self._pulse: Pulse | Looks | None = None
+        self.cancels = Cancels()
 
     def start(self) -> None:
         """List the worker and keep its lease; once."""
@@ -98,17 +102,18 @@ class Worker:
         if not schemas:
             return
         if connection.dialect.features.server:
-            self._start_beat(schemas)
+            self._pulse = Pulse(*self._alive(schemas))
         else:
             self._take_lock()
+            settings, *alive = self._alive(schemas)
+            self._pulse = Looks(settings, connection.config, *alive)
+        self._pulse.start()
         for schema in schemas:
             self._list(schema)
 
-    def _start_beat(self, schemas: Sequence[str]) -> None:
+    def _alive(self, schemas: Sequence[str]) -> tuple[Any, ...]:
         settings = replace(self._connection.settings, announced=False)
-        lease = float(self._connection.config.jobs.lease)
-        self._beat = Beat(Setup(settings, tuple(schemas), self.id.bytes, lease, os.getpid()))
-        self._beat.ensure()
+        return settings, self.id, schemas, float(self._connection.config.jobs.lease), self.cancels
 
     def _list(self, schema: str) -> None:
         connection, owner = self._connection, self.owner
@@ -130,9 +135,8 @@ class Worker:
 
     def look(self) -> None:
         """See that the lease is kept; call it before anything is taken."""
-        if self._beat is None:
+        if not self._connection.dialect.features.server:
             return
-        self._beat.ensure()
         before, self._looked = self._looked, time.time()
         if self._looked - before > float(self._connection.config.jobs.lease) / 3:
             self._renew()  # the machine may have slept, and the beat with it
@@ -146,8 +150,8 @@ class Worker:
 
     def close(self) -> None:
         """Take the worker off the list; call it when it holds no job any more."""
-        if self._beat is not None:
-            self._beat.stop()
+        if self._pulse is not None:
+            self._pulse.stop()
         for schema in self._listed:
             text = sql.forget_worker(schema, self._connection.dialect)
             write(self._connection, text, [_encoded(self._connection, self.id)])
@@ -158,8 +162,8 @@ class Worker:
 
     def abandon(self) -> None:
         """Stop being alive: what is held is taken back by others."""
-        if self._beat is not None:
-            self._beat.stop()
+        if self._pulse is not None:
+            self._pulse.stop()
         if self._lock is not None:
             self._lock.close()
 

@@ -18,7 +18,7 @@ from datajoint.sql.statement import Pieces, Statement, assemble
 
 __all__ = [
     "COLUMNS", "ERROR", "IGNORE", "PENDING", "RESERVED", "STATUSES", "SUCCESS", "Owner", "add_missing",
-    "find_mine", "find_pending", "find_queue",
+    "find_holder", "find_mine", "find_pending", "find_queue",
     "finish", "later", "queue_table", "remove_vanished", "repend_lost",
     "repend_old", "repend_successes", "reserve", "set_status", "sole_row",
 ]  # fmt: skip
@@ -283,6 +283,15 @@ def find_mine(queue: TableName, key: Sequence[Column], count: int, owner: Owner,
     start = f"SELECT {_names([name for name, _ in key], dialect)} FROM {dialect.table(queue)} WHERE "
     mine = dialect.escape(f" AND {_mine(owner, dialect)}")
     return f"{dialect.escape(start)}{_keys(key, count, dialect)}{mine}"
+
+
+def find_holder(queue: TableName, key: Sequence[Column], dialect: Dialect) -> str:
+    """Return the SELECT of host, pid and connection that hold the job of a key, and of the key."""
+    q = dialect.quote
+    names = _names(("host", "pid", "connection_id", *(name for name, _ in key)), dialect)
+    start = dialect.escape(f"SELECT {names} FROM {dialect.table(queue)} WHERE ")
+    reserved = dialect.escape(f" AND {q('status')} = '{RESERVED}'")
+    return f"{start}{_keys(key, 1, dialect)}{reserved}"
 
 
 def finish(

@@ -6,19 +6,21 @@ from collections.abc import Sequence
 
 from datajoint.backends.base import Dialect
 from datajoint.declare.default import NULL
-from datajoint.declare.spec import TableSpec
+from datajoint.declare.spec import Index, TableSpec
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.names import TableName
 from datajoint.heading.types import parse_type
-from datajoint.sql.jobs import RESERVED, later
+from datajoint.sql.jobs import RESERVED, Owner, later
 
 __all__ = [
-    "ATTEMPTS", "WORKERS", "add_attempt", "add_worker", "attempts_table", "find_abandoned", "find_attempts",
-    "find_lapsed", "find_living", "forget_worker", "renew_worker", "workers_table",
+    "ATTEMPTS", "CANCELLED", "WORKERS", "add_attempt", "add_worker", "attempts_table", "end_cancelled",
+    "find_abandoned", "find_attempts", "find_cancels", "find_lapsed", "find_living", "find_worker",
+    "forget_worker", "renew_worker", "set_current_key", "workers_table",
 ]  # fmt: skip
 
 WORKERS = "~workers"
 ATTEMPTS = "~attempts"
+CANCELLED = "cancelled"
 
 _DIGITS = 6
 _IDENTITY = ("host", "pid", "connection_id")
@@ -78,6 +80,7 @@ def attempts_table(schema: str) -> TableSpec:
             _attribute("log", "<blob>", nullable=True),
         ),
         ("table_name", "key_digest", "attempt"),
+        indexes=(Index(("worker",)),),
     )
 
 
@@ -154,8 +157,8 @@ def find_living(schema: str, dialect: Dialect) -> str:
     return dialect.escape(text)
 
 
-def add_attempt(schema: str, seconds: float, dialect: Dialect) -> str:
-    """Return the INSERT of an attempt that has just ended and took some seconds.
+def add_attempt(schema: str, seconds: float, dialect: Dialect, *, ended: bool = True) -> str:
+    """Return the INSERT of an attempt that has just ended and took some seconds, or has not ended.
 
     Parameters: table, digest, key, worker, outcome, error, class, signature, log; table, digest.
     """
@@ -165,7 +168,8 @@ def add_attempt(schema: str, seconds: float, dialect: Dialect) -> str:
     )  # fmt: skip
     marks = ", ".join(_parameter(spec, name, n, dialect) for n, name in enumerate(given, 1))
     names = ", ".join(map(q, (*given, "attempt", "started", "ended")))
-    times = f"{later(-seconds, dialect, _DIGITS, utc=True)}, {later(0, dialect, _DIGITS, utc=True)}"
+    end = later(0, dialect, _DIGITS, utc=True) if ended else "NULL"
+    times = f"{later(-seconds, dialect, _DIGITS, utc=True)}, {end}"
     number = f"COALESCE(max({q('attempt')}), 0) + 1"
     start = dialect.escape(f"INSERT INTO {table} ({names}) SELECT ")
     middle = dialect.escape(f", {number}, {times} FROM {table}")
@@ -179,6 +183,52 @@ def _of_key(spec: TableSpec, first: int, dialect: Dialect) -> str:
         for n, name in enumerate(names, first)
     ]
     return " WHERE " + " AND ".join(terms)
+
+
+def find_cancels(schema: str, dialect: Dialect) -> str:
+    """Return the SELECT of what was cancelled of a worker and runs still; parameter: worker."""
+    spec, q = attempts_table(schema), dialect.quote
+    names = ", ".join(map(q, ("table_name", "key_digest", "attempt", "error")))
+    text = f"SELECT {names} FROM {dialect.table(spec.name)} WHERE {_open(dialect)} AND {q('worker')} = "
+    return dialect.escape(text) + _parameter(spec, "worker", 1, dialect)
+
+
+def end_cancelled(schema: str, seconds: float, dialect: Dialect) -> str:
+    """Return the UPDATE of a cancelled attempt that ends now; parameters: log, worker, table, digest."""
+    spec, q = attempts_table(schema), dialect.quote
+    times = {
+        "started": later(-seconds, dialect, _DIGITS, utc=True), "ended": later(0, dialect, _DIGITS, utc=True),
+    }  # fmt: skip
+    changed = ", ".join(f"{q(name)} = {value}" for name, value in times.items())
+    start = dialect.escape(f"UPDATE {dialect.table(spec.name)} SET {changed}, {q('log')} = ")
+    middle = dialect.escape(f" WHERE {_open(dialect)} AND {q('worker')} = ")
+    log, worker = (_parameter(spec, name, n, dialect) for n, name in enumerate(("log", "worker"), 1))
+    return f"{start}{log}{middle}{worker} AND {_of_key(spec, 3, dialect).removeprefix(' WHERE ')}"
+
+
+def _open(dialect: Dialect) -> str:
+    q = dialect.quote
+    return f"{q('outcome')} = {dialect.literal(CANCELLED)} AND {q('ended')} IS NULL"
+
+
+def find_worker(schema: str, owner: Owner, dialect: Dialect) -> str:
+    """Return the SELECT of the worker that reserves jobs as `owner`."""
+    q, values = dialect.quote, (owner.host, owner.pid, owner.connection_id)
+    same = " AND ".join(
+        f"{q(name)} = {dialect.literal(v)}" for name, v in zip(_IDENTITY, values, strict=True)
+    )
+    return dialect.escape(
+        f"SELECT {q('worker')} FROM {dialect.table(TableName(schema, WORKERS))} WHERE {same}"
+    )
+
+
+def set_current_key(schema: str, dialect: Dialect) -> str:
+    """Return the UPDATE of what a worker makes; parameters: key, worker."""
+    spec, q = workers_table(schema), dialect.quote
+    key, worker = (_parameter(spec, name, n, dialect) for n, name in enumerate(("current_key", "worker"), 1))
+    start = dialect.escape(f"UPDATE {dialect.table(spec.name)} SET {q('current_key')} = ")
+    middle = dialect.escape(f" WHERE {q('worker')} = ")
+    return f"{start}{key}{middle}{worker}"
 
 
 def find_attempts(schema: str, most: int, dialect: Dialect) -> str:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
 from datajoint._value import replace
+from datajoint.compute.cancel import Cancels, JobCancelled
 from datajoint.compute.executors.worker import Definition, Order, main, serve_forked
 from datajoint.compute.target import Described, Target
 from datajoint.compute.task import FAILED, MakeOutcome, MakeTask
@@ -69,7 +70,9 @@ class Child:
         self._known: set[int] = set()
         self._waiting = 1  # for answers: it says first that it is there
         self._rested = time.monotonic()
+        self._begun = time.monotonic()
         self._timed_out = False
+        self._cancelled: str | None = None
         self.task: MakeTask | None = None
         self.deadline: float | None = None
 
@@ -155,7 +158,7 @@ class Child:
     def _run_clock(self) -> None:
         """Begin to count when the make begins."""
         if self.task is not None and not self._waiting:
-            seconds = _seconds(self.task)
+            self._begun, seconds = time.monotonic(), _seconds(self.task)
             self.deadline = None if seconds is None else time.monotonic() + seconds
 
     def take(self) -> MakeTask:
@@ -175,22 +178,32 @@ class Child:
             self._timed_out, self.deadline = True, None
             self._process.kill()
 
+    def stop_cancelled(self, cancels: Cancels) -> None:
+        """Kill it if its task has been cancelled."""
+        if self.task is not None and self._cancelled is None:
+            self._cancelled = cancels.of(self.task)
+            if self._cancelled is not None:
+                self._process.kill()
+
     def death(self) -> MakeOutcome:
         """Return what becomes of its task now that it is dead."""
+        seconds = time.monotonic() - self._begun
         code, task = self.stop(), self.take()
+        if self._cancelled is not None:
+            return MakeOutcome(task.key, FAILED, JobCancelled(self._cancelled), seconds, table=task.table)
         name = task.target.class_name
         if self._timed_out:
             error = MakeError(
                 f"The make of `{name}` for the key {task.key} was stopped after {_seconds(task):g} s.",
                 hint="The setting jobs.timeout, or `resources` of the table, says how long a make may take.",
             )
-            return MakeOutcome(task.key, FAILED, error, table=task.table)
+            return MakeOutcome(task.key, FAILED, error, seconds, table=task.table)
         how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
         error = MakeError(
             f"The worker process {how} while making `{name}` for the key {task.key}.",
             hint="It may have run out of memory. The key is not made.",
         )
-        return MakeOutcome(task.key, FAILED, error, table=task.table)
+        return MakeOutcome(task.key, FAILED, error, seconds, table=task.table)
 
     # ------------------------------------------------------------------------------------------------- end
 

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, cast
 
+from datajoint.compute.cancel import Cancels
 from datajoint.compute.executors.child import Child
 from datajoint.compute.executors.worker import READY, unpack
 from datajoint.compute.target import Described, Target
@@ -63,10 +64,15 @@ class ProcessExecutor:
         from queue import SimpleQueue
 
         self._most = workers or usable_cpus()
+        self._cancels: Cancels | None = None
         self._children: list[Child] = []
         self._targets: list[Target | Described] = []
         self._to_fork: set[int] = set()
         self._answers: SimpleQueue[tuple[Child, bytes | str | None]] = SimpleQueue()
+
+    def heed(self, cancels: Cancels) -> None:
+        """End a make whose job is cancelled."""
+        self._cancels = cancels
 
     def run(self, tasks: Iterable[MakeTask]) -> Iterator[MakeOutcome]:
         """Yield an outcome for each task as it comes."""
@@ -102,6 +108,9 @@ class ProcessExecutor:
         """Wait for an answer and return the outcome, if it is one."""
         from queue import Empty
 
+        if self._cancels is not None:
+            for child in self._children:
+                child.stop_cancelled(self._cancels)
         deadlines = [child.deadline for child in self._children if child.deadline is not None]
         try:
             wait = min([_LOOK, *(max(0.0, deadline - time.monotonic()) for deadline in deadlines)])

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from datajoint import logging
 from datajoint.compute import populate as populating
+from datajoint.compute.cancel import Cancels
 from datajoint.compute.computing import Remaining, outcomes_of
 from datajoint.compute.pipeline.lanes import DirectLane, Lane, ReservedLane
 from datajoint.compute.pipeline.ready import Readiness
@@ -120,7 +121,10 @@ def populate(
             progress = progress_of(tables, given)
         return {table.name: found.remaining for table, found in zip(tables, progress, strict=True)}
 
-    _make(stream, tables, processes, executor, tallies, remaining if display_progress else None)
+    _make(
+        stream, tables, processes, executor, tallies, remaining if display_progress else None,
+        worker.cancels if worker else None,
+    )  # fmt: skip
     left = progress_of(tables, given)
     return PipelineResult(
         [
@@ -147,7 +151,7 @@ def reserved_lanes(
 
 def _make(
     stream: Stream, tables: Sequence[Table], processes: int | None, executor: Any,
-    tallies: Mapping[TableName, populating.Results], remaining: Remaining | None,
+    tallies: Mapping[TableName, populating.Results], remaining: Remaining | None, cancels: Cancels | None,
 ) -> None:  # fmt: skip
     """Make all that the stream gives, and count what comes of it."""
     cause: BaseException | None = None
@@ -156,7 +160,7 @@ def _make(
             with outcomes_of(
                 stream, [Target(table, {}) for table in tables],
                 executor=executor, processes=processes, count=MANY, shown=remaining is not None,
-                remaining=remaining,
+                remaining=remaining, cancels=cancels,
             ) as outcomes:  # fmt: skip
                 for outcome in outcomes:
                     stream.settle(outcome)

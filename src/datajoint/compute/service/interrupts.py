@@ -8,6 +8,8 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
+from datajoint.compute.cancel import Cancels
+
 __all__ = ["GivenUp", "Interrupts"]
 
 
@@ -34,10 +36,18 @@ class Interrupts:
     def __init__(self, stop: Callable[[], None], grace: float) -> None:
         self._stop, self._grace = stop, grace
         self._clock: threading.Timer | None = None
+        self._cancels: Cancels | None = None
 
     @contextmanager
-    def handled(self) -> Generator[None]:
-        """Handle the signals inside, as the innermost; the handlers before are restored."""
+    def handled(self, cancels: Cancels | None = None) -> Generator[None]:
+        """Handle the signals inside, as the innermost; the handlers before are restored.
+
+        Parameters
+        ----------
+        cancels
+            Whose signal ends one make only.
+        """
+        self._cancels = cancels
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -49,6 +59,8 @@ class Interrupts:
                 signal.signal(number, handler)
 
     def _asked(self, number: int, frame: Any) -> None:
+        if self._cancels is not None and self._cancels.take_signal():
+            return
         if self._clock is not None:
             raise GivenUp
         self._stop()

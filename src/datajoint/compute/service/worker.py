@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from datajoint import logging
 from datajoint.compute import populate as populating
+from datajoint.compute.cancel import Cancels
 from datajoint.compute.computing import choose_executor, outcomes_of
 from datajoint.compute.executors.local import LocalExecutor
 from datajoint.compute.key_source import key_source_of
@@ -194,7 +195,7 @@ class Worker:
         try:
             holder.start()  # so that it is seen, even if there is nothing to do
             self._record.state = IDLE
-            self._compute(stream)
+            self._compute(stream, holder.cancels)
         except GivenUp:
             logging.logger.info("the makes that ran were given up; their jobs are pending again")
         except BaseException as error:
@@ -203,7 +204,7 @@ class Worker:
         finally:
             stream.close(cause)
 
-    def _compute(self, stream: LiveStream) -> None:
+    def _compute(self, stream: LiveStream, cancels: Cancels) -> None:
         found, targets = self._targets, [Target(table, {}) for table in self._targets.tables]
         chosen, ours = choose_executor(targets[0], self._executor, self._concurrency, MANY)
         is_here = isinstance(chosen, LocalExecutor)
@@ -211,8 +212,10 @@ class Worker:
         watcher = Watcher(found.connection, _watched(found), self._poll, stream.touch, beat)
         try:
             with (
-                outcomes_of(stream, targets, executor=chosen, processes=None, count=MANY) as outcomes,
-                self._interrupts.handled(),
+                outcomes_of(
+                    stream, targets, executor=chosen, processes=None, count=MANY, cancels=cancels
+                ) as outcomes,
+                self._interrupts.handled(cancels),
             ):
                 for outcome in outcomes:
                     stream.settle(outcome)
