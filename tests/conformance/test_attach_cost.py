@@ -36,13 +36,19 @@ def trips(connection):
         session.__dict__.pop("execute_batch", None)
 
 
-def classes(count):
-    """A chain of classes, a reference from each to the one before; every fourth has a part."""
+def classes(count, changes=()):
+    """A chain of classes, a reference from each to the one before; every fourth has a part.
+
+    `changes` are pairs of texts, replaced in the definitions of the masters.
+    """
     made = {}
     for n in range(count):
         part = type("Item", (dj.Part,), {"definition": "-> master\nitem : int16\n---\nx : float64"})
         parent = f"-> Node{n - 1}\n" if n else ""
-        body = {"definition": f"{parent}a{n} : int32\n---\nnote : varchar(20)"}
+        text = f"{parent}a{n} : int32\n---\nnote : varchar(20)"
+        for old, new in changes:
+            text = text.replace(old, new)
+        body = {"definition": text}
         made[f"Node{n}"] = type(f"Node{n}", (dj.Manual,), {**body, **({"Item": part} if n % 4 == 0 else {})})
     return made
 
@@ -142,3 +148,22 @@ def test_tables_are_specified_when_they_are_asked_for(declared, connect):
     waiting = [table for table, spec in specs._specs.items() if spec is None]
     assert len(waiting) >= FEW
     assert {f"node{n}" for n in range(FEW)} <= {table.name for table in waiting}
+
+
+@pytest.mark.statement("DEF-27")
+def test_what_agreed_is_looked_at_again_when_something_changes(declared, connect):
+    name = declared(FEW)
+    instance = connect()
+    for _ in range(2):  # the second time nothing is read
+        schema, made = None, classes(FEW)
+        schema = instance.Schema(name, context=made)
+        for cls in made.values():
+            schema(cls)
+    assert FEW <= len(instance.connection.catalog.agreed)
+    made = classes(FEW, [("varchar(20)", "varchar(21)")])
+    with pytest.warns(dj.errors.DataJointWarning, match=r"`note` is varchar\(20\), defined as varchar\(21\)"):
+        schema(made["Node0"], context=made)
+    made = classes(FEW, [("-> Node1", "-> Node0.proj(a1='a0')")])
+    schema(made["Node0"], context=made)
+    with pytest.warns(dj.errors.DataJointWarning, match="differs"):
+        schema(made["Node2"], context=made)

@@ -11,7 +11,7 @@ from datajoint.declare.spec import ForeignKey, Index, TableSpec
 from datajoint.heading.attribute import Attribute, Default
 from datajoint.heading.types import AttributeType
 
-__all__ = ["Change", "diff", "same_type"]
+__all__ = ["Change", "diff", "is_same", "same_type"]
 
 _STORED_AS: dict[str, frozenset[str]] = {
     "bool": frozenset({"int8"}),
@@ -83,10 +83,23 @@ def diff(found: TableSpec, wanted: TableSpec) -> tuple[Change, ...]:
     >>> [change.text for change in diff(old, new)]
     ['`id` is int16, defined as int32', "the comment of `id` is '', defined as 'number'"]
     """
-    if _contents(found) == _contents(wanted):
+    if is_same(found, wanted):
         return ()
     parts = (_table, _attributes, _foreign_keys, _indexes, _checks)
     return tuple(change for part in parts for change in part(found, wanted))
+
+
+def is_same(found: TableSpec, wanted: TableSpec) -> bool:
+    """Whether two tables are the same to the letter; `diff` knows more that is the same.
+
+    Examples
+    --------
+    >>> from datajoint.heading.names import TableName
+    >>> spec = TableSpec(TableName("lab", "a"), (), ("x",))
+    >>> is_same(spec, spec)
+    True
+    """
+    return _contents(found) == _contents(wanted)
 
 
 def _contents(spec: TableSpec) -> tuple[object, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from datajoint._value import replace
+from datajoint._value import Value, replace
 from datajoint.declare.default import NULL
 from datajoint.declare.problems import Problems
 from datajoint.declare.spec import Check, ForeignKey, Index, TableSpec
@@ -23,8 +23,19 @@ from datajoint.heading.attribute import Attribute, Default
 from datajoint.heading.names import COMPUTED, IMPORTED, MANUAL, TableName, job_queue_name
 from datajoint.heading.types import AttributeType, parse_type
 
-__all__ = ["SELF", "SINGLETON", "SelfReference", "check_key_origin", "check_names", "resolve", "with_event",
-           "with_metadata"]  # fmt: skip
+__all__ = [
+    "SELF",
+    "SINGLETON",
+    "Reading",
+    "SelfReference",
+    "Target",
+    "check_key_origin",
+    "check_names",
+    "own_key",
+    "resolve",
+    "with_event",
+    "with_metadata",
+]
 
 _NO_KEY = frozenset({"json", "bytes", "blob", "codec"})
 _AUTOINCREMENT = re.compile(r"\s*auto_?increment\b", re.IGNORECASE)
@@ -61,6 +72,32 @@ class SelfReference:
 
 
 SELF = SelfReference()
+
+Target = TableSpec | SelfReference
+"""What a reference leads to."""
+
+
+class Reading(Value):
+    """A definition that describes a table just as the database has it.
+
+    Attributes
+    ----------
+    targets
+        Where its references led.
+    """
+
+    definition: Definition
+    found: TableSpec
+    targets: tuple[tuple[Reference, Target], ...]
+
+    def holds(self, definition: Definition, found: TableSpec, find: Callable[[Reference], Target]) -> bool:
+        """Whether definition, table and the tables referred to are the very same ones."""
+        if definition is not self.definition or found is not self.found:
+            return False
+        try:
+            return all(find(reference) is target for reference, target in self.targets)
+        except DataJointError:  # which reading it again will tell with its place
+            return False
 
 
 def resolve(

@@ -19,6 +19,7 @@ from datajoint.heading.types import TEXTS
 from datajoint.sql.system import LINEAGE, traced
 
 if TYPE_CHECKING:
+    from datajoint.declare.resolve import Reading
     from datajoint.engine.connection import Connection
 
 __all__ = ["Catalog"]
@@ -38,6 +39,7 @@ class Catalog:
         self._known_dependents: dict[str, list[str]] = {}
         self._untracked: set[str] = set()
         self._collations: dict[str, str | None] = {}
+        self.agreed: dict[TableName, Reading] = {}
         self.version = 0  # counts changes, for those who keep something made from the catalog
 
     @property
@@ -73,6 +75,7 @@ class Catalog:
         self._known_dependents.clear()
         self._collations.pop(schema, None)
         self._specs.pop(schema, None)
+        self.agreed.clear()
         self._changed()
         for name in [name for name in self._sources if name.schema == schema]:
             del self._sources[name]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from datajoint import logging
-from datajoint.declare.diff import diff
+from datajoint.declare.diff import diff, is_same
 from datajoint.declare.parse import parse
 from datajoint.declare.portable import native_type_notes
 from datajoint.declare.resolve import (
+    Reading,
+    Target,
     check_key_origin,
     check_names,
     own_key,
@@ -18,6 +21,7 @@ from datajoint.declare.resolve import (
     with_metadata,
 )
 from datajoint.declare.spec import TableSpec
+from datajoint.declare.syntax import Definition, Reference
 from datajoint.engine import define, lineage
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError, DeclarationError, TransactionError
@@ -124,6 +128,8 @@ class _Step:
         self.schema, self.cls, self.name, self.found, self.scope = schema, cls, name, found, scope
         self.text: Any = None
         self.wanted: TableSpec | None = None
+        self.reading: Reading | None = None
+        self.is_settled = False
 
     def read(self, pending: dict[TableName, TableSpec]) -> None:
         """Read and check the definition; `pending` are tables of the same class that are not made yet."""
@@ -139,8 +145,25 @@ class _Step:
                 )
             return
         find = finder(cls, self.name, connection, self.scope, pending)
-        self.wanted = pending[self.name] = resolve(parse(text, cls.__name__), self.name, find)
+        self.wanted = pending[self.name] = self._resolve(parse(text, cls.__name__), find)
         self._check(self.wanted)
+
+    def _resolve(self, definition: Definition, find: Callable[[Reference], Target]) -> TableSpec:
+        """Return the table that is wanted; at once where all is as when it was last found to be so."""
+        known = self.schema.connection.catalog.agreed.get(self.name)
+        if known is not None and self.found is not None and known.holds(definition, self.found, find):
+            self.is_settled = True
+            return known.found
+        targets: list[tuple[Reference, Target]] = []
+
+        def noted(reference: Reference) -> Target:
+            targets.append((reference, find(reference)))
+            return targets[-1][1]
+
+        wanted = resolve(definition, self.name, noted)
+        if self.found is not None:
+            self.reading = Reading(definition, self.found, tuple(targets))
+        return wanted
 
     def _check(self, spec: TableSpec) -> None:
         """Refuse what a table of this tier must not be."""
@@ -161,12 +184,15 @@ class _Step:
 
     def compare(self) -> None:
         """Say when definition and table have drifted apart (DEF-27), and complete what is recorded."""
-        if self.found is None or self.wanted is None:
+        if self.found is None or self.wanted is None or self.is_settled:
             return
         connection = self.schema.connection
         _compare(connection, self.cls, self.found, self.wanted)
-        if (missing := _unrecorded(self.found, self.wanted)) and self.schema.create_tables:
+        missing = _unrecorded(self.found, self.wanted)
+        if missing and self.schema.create_tables:
             lineage.complete_lineage(connection, self.found, missing)
+        if self.reading is not None and not missing and is_same(self.found, self.wanted):
+            connection.catalog.agreed[self.name] = self.reading
 
     def with_metadata(self, wanted: TableSpec) -> TableSpec:
         """Return the table with the hidden columns that settings ask for."""
