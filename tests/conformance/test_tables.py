@@ -472,8 +472,7 @@ def test_hidden_columns_are_attributes_with_metadata(pipeline, declare, backend,
     written = dj.FreeTable(schema.connection, f"{schema.database}.~events")
     assert "insert" == (written & {"event": int(events[0])}).fetch1("kind")
     assert 2 == len(whole.proj("event") * session)
-    with pytest.raises(DataJointError, match="event"):
-        whole * scan.with_metadata()
+    assert 0 == len(whole * scan.with_metadata())  # rows of one event: these are of several
     one = declare("One", "---\nvalue : int16")
     one.insert1({"value": 3})
     assert ["value", "event"] == one.with_metadata().heading.names

@@ -123,7 +123,7 @@ def test_rows_become_literals_by_column():
     assert [
         f"1,'it''s',X'01',{zone.format(chr(39) + '2024-01-01' + chr(39))},0.5e0",
         f"2,'\\\\',X'',{zone.format('NULL')},NULL",
-    ] == DIALECTS["mysql"].literal_rows(types, rows)
+    ] == DIALECTS["mysql"].literal_rows(types, list(zip(*rows, strict=True)))
 
 
 def test_large_bytes_are_not_written_in_hexadecimal_digits():
