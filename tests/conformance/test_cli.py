@@ -247,6 +247,26 @@ def wait_for(condition, seconds=60):
     assert condition()
 
 
+@pytest.mark.statement("CLI-2", "PRV-7")
+def test_stale_rows_are_shown_and_made_again(shop):
+    shop.dj("populate", "lab")
+    assert "Scan  all rows are fresh" in shop.dj("stale", "lab", "--check").out
+    (shop.folder / "lab.py").write_text(
+        (shop.folder / "lab.py").read_text().replace('"y": 1.0', '"y": 2.0'), encoding="utf-8"
+    )
+    shop.forget()
+    said = shop.dj("stale", "lab", "--limit", "2", "--check", status=2)
+    assert "Fit  3 stale" in said.out
+    assert "subject_id=1" in said.out
+    assert "… and 1 more" in said.out
+    found = {table["table"]: table["rows"] for table in shop.json("stale", "lab")}
+    assert [0, 3] == [len(rows) for rows in found.values()]
+    said = shop.dj("populate", "--stale", "lab")
+    assert ["Fit", "3", "·", "·"] == said.out.splitlines()[2].split()
+    assert [2.0] * 3 == shop.module.Fit.to_arrays("y").tolist()
+    assert "nothing to compute\n" == shop.dj("populate", "--stale", "lab").out
+
+
 # ------------------------------------------------------------------------------------------------- mistakes
 
 

@@ -21,6 +21,7 @@ _COMMANDS = {
         "status": "How far tables are, and who works on them.",
         "jobs": "The job queue of a table.",
         "errors": "What has failed, errors of one kind together.",
+        "stale": "Rows whose inputs or code have changed, and why.",
     },
     "Compute": {
         "populate": "Compute what is missing, in order.",

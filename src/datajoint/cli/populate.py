@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from typing import Any
 
@@ -13,7 +13,7 @@ import click
 
 from datajoint.cli import options, report
 from datajoint.cli.targets import find_tables, makeable
-from datajoint.compute.pipeline.result import PipelineResult
+from datajoint.compute.pipeline.result import PipelineResult, TableResult
 from datajoint.compute.pipeline.run import populate
 from datajoint.errors import ComputeError, DataJointError
 from datajoint.table.table import Table
@@ -31,6 +31,7 @@ _FAILED = 2
 @click.option("-n", "--processes", type=click.IntRange(1), default=1, show_default=True, metavar="N",
               help="How many processes compute.")  # fmt: skip
 @click.option("--max-calls", type=click.IntRange(0), metavar="N", help="The most keys to make.")
+@click.option("--stale", is_flag=True, help="Make rows again that are stale, instead of those missing.")
 @click.option("--direct", is_flag=True, help="Without the job queue: errors are shown, but not kept.")
 @click.option("--stop", is_flag=True, help="Stop at the first error.")
 @click.option("-q", "--quiet", is_flag=True, help="Without progress.")
@@ -38,7 +39,7 @@ _FAILED = 2
 @options.config_option
 def command(
     targets: tuple[str, ...], schemas: tuple[str, ...], pairs: tuple[str, ...], conditions: tuple[str, ...],
-    processes: int, max_calls: int | None, direct: bool, stop: bool, quiet: bool, as_json: bool,
+    processes: int, max_calls: int | None, stale: bool, direct: bool, stop: bool, quiet: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Compute what is missing in some tables, each key as soon as what it is made from is there.
 
@@ -47,12 +48,16 @@ def command(
     """
     tables = makeable(find_tables(targets, schemas))
     key = options.read_key(pairs)
-    result = _populated(
-        tables, restrictions=[*([key] if key else []), *conditions], suppress_errors=not stop,
-        reserve_jobs=not direct, max_calls=max_calls, processes=processes,
-        display_progress=not (quiet or as_json),
-    )  # fmt: skip
-    waiting = {} if direct else {str(table.name): _count_errors(table) for table in tables}
+    how = {
+        "restrictions": [*([key] if key else []), *conditions], "suppress_errors": not stop,
+        "max_calls": max_calls,
+    }  # fmt: skip
+    if not stale:
+        how |= {
+            "reserve_jobs": not direct, "processes": processes, "display_progress": not (quiet or as_json),
+        }  # fmt: skip
+    result = _run(_renew if stale else populate, tables, how)
+    waiting = {} if direct or stale else {str(table.name): _count_errors(table) for table in tables}
     if as_json:
         report.write_json([_plain(table, waiting) for table in result])
     else:
@@ -60,11 +65,11 @@ def command(
     return _FAILED if result.error_list or any(waiting.values()) else 0
 
 
-def _populated(tables: Sequence[Table], **how: Any) -> PipelineResult:
-    """Populate; what makes print does not mix with the result, and their errors come without our frames."""
+def _run(make: Callable[..., PipelineResult], tables: Sequence[Table], how: dict[str, Any]) -> PipelineResult:
+    """Compute; what makes print does not mix with the result, and their errors come without our frames."""
     try:
         with redirect_stdout(sys.stderr):
-            return populate(*tables, **how)
+            return make(*tables, **how)
     except DataJointError:
         raise
     except Exception as error:  # noqa: BLE001 - of a make
@@ -72,6 +77,19 @@ def _populated(tables: Sequence[Table], **how: Any) -> PipelineResult:
         notes = "".join(f", {note}" for note in getattr(error, "__notes__", ())[:1])
         place = f"{os.path.relpath(frame.filename)}:{frame.lineno}"
         raise ComputeError(f"{type(error).__name__}: {error}{notes} ({place}).") from None
+
+
+def _renew(
+    *tables: Any, restrictions: Sequence[Any], suppress_errors: bool, max_calls: int | None
+) -> PipelineResult:
+    """Make rows again that are stale, parents first."""
+    results: list[TableResult] = []
+    for table in tables:
+        made = table.populate(*restrictions, stale=True, suppress_errors=suppress_errors, max_calls=max_calls)
+        left = len(table.stale(*restrictions))
+        counts = made["success_count"], made["error_list"], left
+        results.append(TableResult(str(table.name), table.class_name, *counts))
+    return PipelineResult(results)
 
 
 def _count_errors(table: Any) -> int:
@@ -87,14 +105,17 @@ def _plain(table: Any, waiting: dict[str, int]) -> dict[str, Any]:
 
 
 def _write(result: PipelineResult, waiting: dict[str, int], quiet: bool) -> None:
-    rows = [_row(table, waiting) for table in result if table.success_count or table.remaining or not quiet]
+    if not any(table.success_count or table.error_list or table.remaining for table in result):
+        click.echo("nothing to compute")
+        return
     if sys.stderr.isatty() and not quiet:
         click.echo()
+    rows = [_row(table, waiting) for table in result]
     report.write_columns(("table", "made", "failed", "left", ""), rows, right=(1, 2, 3))
     failed = [table for table in result if table.error_list or waiting.get(table.table)]
     if failed:
         name = f"{failed[0].table.partition('.')[0]}:{failed[0].class_name}"
-        more = f"dj errors {name}" if waiting else "without --direct they would be kept for `dj errors`"
+        more = f"dj errors {name}" if waiting else "see above; without --direct it is kept for dj errors"
         click.echo(f"\n{report.dim('What failed:')} {more}")
 
 
