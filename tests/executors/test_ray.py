@@ -18,7 +18,6 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # of Ray itself
 
 @pytest.fixture(scope="module")
 def started():
-    os.environ.setdefault("RAY_raylet_start_wait_time_s", "180")  # of a busy machine
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
     yield
     ray.shutdown()

@@ -47,6 +47,9 @@ def usable_cpus() -> int:
 class ProcessExecutor:
     """Runs tasks in worker processes, which are started when they are needed.
 
+    Kept for several populates, as ``populate(executor=executor)``, it has its fresh workers serve for half a
+    minute after their last key; they know the code as they have imported it.
+
     Parameters
     ----------
     workers

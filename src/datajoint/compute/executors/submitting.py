@@ -38,6 +38,7 @@ class Submitting(ABC):
             task = next(source, None)
             if task is None:
                 break
+            _ = task.target.description  # refuses what nobody else can make, before anything is started
             running[self.submit(task)] = task
         return bool(running)
 
