@@ -260,3 +260,66 @@ def test_only_where_it_was_on_at_declaration(schema, instance):
         rig.insert1({"rig": 1})
 
     assert "prov" not in rig.with_metadata().heading.names
+
+
+@pytest.mark.statement("JOB-19")
+def test_columns_are_added_to_tables_that_are_there(schema, instance):
+    rig = manual(schema)
+    fit = computed(schema, rig)
+    rig.insert1({"rig": 1})
+    fit.populate()
+
+    shown = dj.migrate.add_job_metadata_columns(schema)
+    assert "job_duration" not in fit.with_metadata().heading.names
+    done = dj.migrate.add_job_metadata_columns(fit, dry_run=False)
+    again = dj.migrate.add_job_metadata_columns(schema, dry_run=False)
+
+    assert (1, 3) == (shown["tables_modified"], shown["columns_added"])
+    assert shown["ddl"] == done["ddl"]
+    assert ["pending", "migrated", "already_present"] == [
+        r["details"][0]["status"] for r in (shown, done, again)
+    ]
+    assert [None] == column(fit, "job_duration")
+    rig.insert1({"rig": 2})
+    with instance.config.override(jobs__add_job_metadata=True):
+        fit.populate()
+    assert [True, False] == [value is None for value in column(fit, "job_duration")]
+
+
+@pytest.mark.statement("PRV-4")
+def test_the_record_is_added_to_tables_that_are_there(schema, instance):
+    rig = manual(schema)
+    fit = computed(schema, rig)
+    rig.insert1({"rig": 1})
+
+    shown = dj.deploy.add_prov_column(schema)
+    dj.deploy.add_prov_column(schema, dry_run=False)
+
+    assert [{"table": f"{schema.database}.{rig.table_name}", "status": "pending"}] == shown["details"]
+    with instance.config.override(provenance__capture=True, provenance__source={"system": "b"}):
+        rig.insert1({"rig": 2})
+    first, second = column(rig, "prov")
+    assert first is None
+    assert {"system": "b"} == second["source"]
+    assert "prov" not in fit.with_metadata().heading.names
+
+
+@pytest.mark.statement("PRV-4", "PRV-6")
+def test_rows_of_unknown_origin_are_adopted(schema):
+    rig = manual(schema)
+    rig.insert1({"rig": 1})
+    table = rig.connection.dialect.table(rig().name)
+    rig.connection.query(f"INSERT INTO {table} (rig, name) VALUES (2, 'theirs')")
+
+    assert {f"{schema.database}.{rig.table_name}": 1} == dj.deploy.adopt(rig)
+    assert [1] == rig.event().to_arrays("rig").tolist()
+    dj.deploy.adopt(schema, dry_run=False)
+
+    assert ["insert", "adopt"] == rig.event().to_arrays("kind", order_by="rig").tolist()
+    assert {f"{schema.database}.{rig.table_name}": 0} == dj.deploy.adopt(rig)
+
+
+@pytest.mark.statement("PRV-4", "JOB-19")
+def test_what_is_no_table(schema):
+    with pytest.raises(DataJointError, match="A schema or a table is wanted, not int"):
+        dj.deploy.add_prov_column(3)

@@ -24,18 +24,9 @@ from datajoint.heading.names import COMPUTED, IMPORTED, MANUAL, TableName, job_q
 from datajoint.heading.types import AttributeType, parse_type
 
 __all__ = [
-    "SELF",
-    "SINGLETON",
-    "Reading",
-    "SelfReference",
-    "Target",
-    "check_key_origin",
-    "check_names",
-    "own_key",
-    "resolve",
-    "with_event",
-    "with_metadata",
-]
+    "EVENT", "JOB_METADATA", "PROVENANCE", "SELF", "SINGLETON", "Reading", "SelfReference", "Target",
+    "check_key_origin", "check_names", "own_key", "resolve", "with_event", "with_metadata",
+]  # fmt: skip
 
 _NO_KEY = frozenset({"json", "bytes", "blob", "codec"})
 _AUTOINCREMENT = re.compile(r"\s*auto_?increment\b", re.IGNORECASE)
@@ -48,17 +39,17 @@ SINGLETON = Attribute(
 )  # fmt: skip
 """The hidden key of a table that holds at most one row (DEF-22)."""
 
-_EVENT = Attribute(
+EVENT = Attribute(
     "_event", parse_type("int64"), nullable=True, default=NULL, comment="event that wrote the row"
 )
 
-_PROVENANCE = (
+PROVENANCE = (
     Attribute(
         "_prov", parse_type("json"), nullable=True, default=NULL,
         comment="extrinsic provenance for a row that entered from outside",
     ),
 )  # fmt: skip
-_JOB = (
+JOB_METADATA = (
     Attribute("_job_start_time", parse_type("datetime(3)"), False, True, NULL, "when computation began"),
     Attribute("_job_duration", parse_type("float32"), False, True, NULL, "computation duration in seconds"),
     Attribute(
@@ -352,9 +343,9 @@ def with_metadata(spec: TableSpec, *, provenance: bool, jobs: bool) -> TableSpec
     tier = spec.name.tier
     added: tuple[Attribute, ...] = ()
     if tier == MANUAL and provenance:
-        added = _PROVENANCE
+        added = PROVENANCE
     elif tier in (COMPUTED, IMPORTED) and jobs:
-        added = _JOB
+        added = JOB_METADATA
     there = {attribute.name for attribute in spec.hidden}
     return replace(spec, hidden=(*spec.hidden, *(a for a in added if a.name not in there)))
 
@@ -369,9 +360,9 @@ def with_event(spec: TableSpec) -> TableSpec:
     >>> [attribute.name for attribute in with_event(spec).hidden]
     ['_event']
     """
-    if spec.name.name.startswith("~") or any(a.name == _EVENT.name for a in spec.hidden):
+    if spec.name.name.startswith("~") or any(a.name == EVENT.name for a in spec.hidden):
         return spec
-    return replace(spec, hidden=(*spec.hidden, _EVENT))
+    return replace(spec, hidden=(*spec.hidden, EVENT))
 
 
 def check_names(spec: TableSpec, limit: int, constraint: str = "", labels: int | None = None) -> None:

@@ -18,7 +18,7 @@ from datajoint.heading.types import AttributeType
 from datajoint.sql import ddl
 from datajoint.sql.system import LINEAGE, lineage_table
 
-__all__ = ["create_schema", "create_table", "drop_schema", "drop_tables", "run"]
+__all__ = ["add_columns", "create_schema", "create_table", "drop_schema", "drop_tables", "run"]
 
 ATTEMPTS = 4
 
@@ -91,6 +91,13 @@ def _as_read(spec: TableSpec) -> TableSpec:
     return replace(
         spec, attributes=tuple(map(spelled, spec.attributes)), hidden=tuple(map(spelled, spec.hidden))
     )
+
+
+def add_columns(connection: Connection, name: TableName, attributes: Sequence[Attribute]) -> None:
+    """Add hidden columns to a table that is there; its rows have their defaults."""
+    spec = connection.catalog.spec(name)
+    run(connection, ddl.addition(spec, attributes, connection.dialect), lasting=True)
+    connection.catalog.forget(name.schema)
 
 
 def drop_tables(connection: Connection, names: Sequence[TableName]) -> None:

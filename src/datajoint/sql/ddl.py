@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
+from datajoint._value import replace
 from datajoint.backends.assembly import check_name, mark_check
 from datajoint.backends.base import Dialect
 from datajoint.declare.spec import Check, ForeignKey, Index, TableSpec
@@ -16,7 +17,7 @@ from datajoint.heading.types import NUMBERS, AttributeType, parse_type
 from datajoint.sql.checks import read_check, write_check
 
 __all__ = [
-    "Statement", "add_lineage", "create_schema", "create_table", "delete_lineage", "drop_schema",
+    "Statement", "add_lineage", "addition", "create_schema", "create_table", "delete_lineage", "drop_schema",
     "drop_table", "forget_lineage", "marker", "write_lineage",
 ]  # fmt: skip
 
@@ -97,6 +98,23 @@ def create_table(
     return [
         (text if parameters else dialect.escape(text), parameters) for text, parameters in writer.statements()
     ]
+
+
+def addition(spec: TableSpec, attributes: Sequence[Attribute], dialect: Dialect) -> list[Statement]:
+    """Return the statements that add columns at the end of a table; `spec` is the table without them.
+
+    Examples
+    --------
+    >>> from datajoint.backends.registry import get_backend
+    >>> from datajoint.heading.types import parse_type
+    >>> spec = TableSpec(TableName("lab", "a"), (Attribute("x", parse_type("int8"), True),), ("x",))
+    >>> event = Attribute("_event", parse_type("int64"), nullable=True, comment="who")
+    >>> addition(spec, [event], get_backend("mysql").dialect)[0][0]
+    "ALTER TABLE `lab`.`a` ADD COLUMN `_event` bigint COMMENT ':int64:who'"
+    """
+    whole = replace(spec, hidden=(*spec.hidden, *attributes))
+    statements = _WRITERS[dialect.name](whole, {}, dialect, {}).addition(attributes)
+    return [(text if values else dialect.escape(text), values) for text, values in statements]
 
 
 def as_one(statements: Sequence[Statement], dialect: Dialect, lasting: bool = False) -> list[Statement]:
@@ -252,6 +270,10 @@ class _Writer:
     def statements(self) -> list[Statement]:
         raise NotImplementedError
 
+    def addition(self, attributes: Sequence[Attribute]) -> list[Statement]:
+        """Return the statements that add columns to the table."""
+        return [(f"ALTER TABLE {self.table} ADD COLUMN {self.column(a)}", ()) for a in attributes]
+
     def create(self, items: Iterable[str], options: str) -> str:
         """Return the statement itself."""
         lines = (",\n" + self.indent).join(items)
@@ -397,6 +419,9 @@ class _SqliteWriter(_Writer):
         text = self.create([*items, *constraints, *self.whole_references()], " STRICT" + self._rowid(counter))
         return [(text, ()), *self.create_indexes(f"{self.spec.name.schema}."), self._catalog()]
 
+    def addition(self, attributes: Sequence[Attribute]) -> list[Statement]:
+        return [*super().addition(attributes), self._catalog()]
+
     def _counter(self) -> str | None:
         return next((a.name for a in self.spec.columns if a.dtype.autoincrement), None)
 
@@ -447,15 +472,20 @@ class _PostgresqlWriter(_Writer):
         literal = self.dialect.literal
         if self.spec.comment:
             statements.append((f"COMMENT ON TABLE {self.table} IS {literal(self.spec.comment)}", ()))
-        for attribute in self.spec.columns:
-            if comment := marker(attribute, self.dialect):
-                target = f"{self.table}.{self.quote(attribute.name)}"
-                statements.append((f"COMMENT ON COLUMN {target} IS {literal(comment)}", ()))
+        statements += [self._said(a) for a in self.spec.columns if marker(a, self.dialect)]
         for check in self.spec.checks:
             target = f"{self.check_name(check)} ON {self.table}"
             text = literal(mark_check(self.spec.name.name, check))
             statements.append((f"COMMENT ON CONSTRAINT {target} IS {text}", ()))
         return statements
+
+    def addition(self, attributes: Sequence[Attribute]) -> list[Statement]:
+        return [*super().addition(attributes), *map(self._said, attributes)]
+
+    def _said(self, attribute: Attribute) -> Statement:
+        target = f"{self.table}.{self.quote(attribute.name)}"
+        said = self.dialect.literal(marker(attribute, self.dialect))
+        return f"COMMENT ON COLUMN {target} IS {said}", ()
 
     def json_item(self, column: str, path: str, kind: str) -> str:
         value = f"({column} #>> '{{{','.join(re.findall(r'[^.[]+(?=])|[^].[]+', path))}}}')"
@@ -503,6 +533,9 @@ class _MysqlWriter(_Writer):
 
     def json_item(self, column: str, path: str, kind: str) -> str:
         return f"(CAST(JSON_UNQUOTE(JSON_EXTRACT({column}, '${path}')) AS {kind or 'CHAR(255)'}))"
+
+    def addition(self, attributes: Sequence[Attribute]) -> list[Statement]:
+        return [(f"ALTER TABLE {self.table} ADD COLUMN {self._commented(a)}", ()) for a in attributes]
 
     def _commented(self, attribute: Attribute) -> str:
         comment = marker(attribute, self.dialect)

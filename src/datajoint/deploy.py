@@ -1,0 +1,198 @@
+"""Bringing databases that are there up to what settings ask for: columns that say where rows come from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from datajoint.backends.base import Parameters
+from datajoint.declare.resolve import EVENT, PROVENANCE
+from datajoint.declare.spec import TableSpec
+from datajoint.engine import define
+from datajoint.engine.connection import Connection
+from datajoint.errors import DataJointError, TransactionError
+from datajoint.heading.attribute import Attribute
+from datajoint.heading.names import MANUAL, TableName
+from datajoint.journal import event as events
+from datajoint.journal.change import change
+from datajoint.journal.scope import open_event
+from datajoint.sql.ddl import addition
+
+__all__ = ["add_columns", "add_event_column", "add_prov_column", "adopt", "tables_of"]
+
+Report = dict[str, Any]
+
+
+def add_prov_column(target: Any, dry_run: bool = True) -> Report:
+    """Add the hidden column that says who entered a row to manual tables (PRV-4).
+
+    Rows that are there keep NULL in it; new ones fill it while the setting ``provenance.capture`` is on.
+
+    Parameters
+    ----------
+    target
+        A schema, or a table.
+    dry_run
+        Return what would be done only.
+
+    Returns
+    -------
+    dict
+        Numbers of tables and columns, the statements (``ddl``), and the status of each table.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> @schema
+    ... class Subject(dj.Manual):
+    ...     definition = "subject_id : int32"
+    >>> add_prov_column(Subject)["details"]
+    [{'table': 'lab.subject', 'status': 'pending'}]
+    >>> add_prov_column(schema, dry_run=False)["columns_added"]
+    1
+    """
+    connection, names = tables_of(target)
+    wanted = [name for name in names if name.tier == MANUAL]
+    return add_columns(connection, wanted, PROVENANCE, dry_run, "added")
+
+
+def add_event_column(target: Any, dry_run: bool = True) -> Report:
+    """Add the hidden column that names the event of each row to tables made by other clients (provenance §2).
+
+    Rows that are there keep NULL in it: their origin is unknown, unless `adopt` says otherwise.
+
+    Parameters
+    ----------
+    target
+        A schema, or a table.
+    dry_run
+        Return what would be done only.
+
+    Returns
+    -------
+    dict
+        As of `add_prov_column`.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> @schema
+    ... class Subject(dj.Manual):
+    ...     definition = "subject_id : int32"
+    >>> add_event_column(schema)["details"]
+    [{'table': 'lab.subject', 'status': 'already_present'}]
+    """
+    connection, names = tables_of(target)
+    return add_columns(connection, names, (EVENT,), dry_run, "added")
+
+
+def adopt(target: Any, dry_run: bool = True) -> Report:
+    """Give one event to all rows of a table that have none, so that later changes of them are noticed.
+
+    Parameters
+    ----------
+    target
+        A schema, or a table; tables without the column of events are left out.
+    dry_run
+        Return what would be done only.
+
+    Returns
+    -------
+    dict
+        Number of rows adopted in each table.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> @schema
+    ... class Subject(dj.Manual):
+    ...     definition = "subject_id : int32"
+    >>> adopt(schema)
+    {'lab.subject': 0}
+    """
+    connection, names = tables_of(target)
+    adopted: dict[str, int] = {}
+    for name in names:
+        spec = connection.catalog.spec(name)
+        if any(attribute.name == EVENT.name for attribute in spec.hidden):
+            adopted[str(name)] = _adopt(connection, name, dry_run)
+    return adopted
+
+
+def _adopt(connection: Connection, name: TableName, dry_run: bool) -> int:
+    dialect = connection.dialect
+    table, column = dialect.table(name), dialect.quote(EVENT.name)
+    if dry_run:
+        text = dialect.escape(f"SELECT count(*) FROM {table} WHERE {column} IS NULL")
+        return int(connection.fetch_all(text)[0][0])
+    if not events.prepare(connection, name.schema):
+        raise DataJointError(
+            f"No events can be recorded in schema `{name.schema}`.",
+            hint="Turn provenance.events on, and ask for the right to create tables.",
+        )
+    event = open_event(connection, name, "adopt")
+    number = None if event is None else event.id
+    text = dialect.escape(f"UPDATE {table} SET {column} = ")
+    text += dialect.parameter(1, EVENT.dtype) + dialect.escape(f" WHERE {column} IS NULL")
+    return change(connection, event, text, [number])
+
+
+def tables_of(target: Any) -> tuple[Connection, list[TableName]]:
+    """Return the connection and the tables of a schema, or the one table."""
+    if isinstance(target, type):
+        target = target()
+    connection: Any = getattr(target, "connection", None)
+    if not isinstance(connection, Connection):
+        raise DataJointError(f"A schema or a table is wanted, not {type(target).__name__}.")
+    if connection.is_atomic:
+        raise TransactionError(
+            "Tables cannot be altered inside a transaction.", hint="Do it before or after."
+        )
+    database: str = target.database
+    connection.catalog.load([database])
+    if hasattr(target, "table_name"):
+        return connection, [TableName(database, target.table_name)]
+    names = [name for name in connection.catalog.tables(database) if not name.name.startswith("~")]
+    return connection, connection.catalog.graph.sorted(names)
+
+
+def add_columns(
+    connection: Connection, names: Sequence[TableName], wanted: Sequence[Attribute], dry_run: bool, done: str
+) -> Report:
+    """Add hidden columns to tables and report it.
+
+    Parameters
+    ----------
+    wanted
+        The columns.
+    done
+        Status of a table that got them.
+    """
+    report: Report = {
+        "tables_analyzed": len(names), "tables_modified": 0, "columns_added": 0, "ddl": [], "details": [],
+    }  # fmt: skip
+    for name in names:
+        spec = connection.catalog.spec(name)
+        there = {attribute.name for attribute in spec.columns}
+        lacking = [attribute for attribute in wanted if attribute.name not in there]
+        detail = {"table": str(name), "status": "already_present"}
+        report["details"].append(detail)
+        if not lacking:
+            continue
+        detail["status"] = "pending" if dry_run else done
+        report["ddl"] += [text for text, _ in _statements(connection, spec, lacking)]
+        report["tables_modified"] += 1
+        report["columns_added"] += len(lacking)
+        if not dry_run:
+            define.add_columns(connection, name, lacking)
+    return report
+
+
+def _statements(
+    connection: Connection, spec: TableSpec, attributes: Sequence[Attribute]
+) -> list[tuple[str, Parameters]]:
+    found = addition(spec, attributes, connection.dialect)
+    return [(text, values) for text, values in found if text.startswith("ALTER TABLE")]
