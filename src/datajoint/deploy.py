@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from datajoint.backends.base import Parameters
 from datajoint.declare.resolve import EVENT, PROVENANCE
-from datajoint.declare.spec import TableSpec
 from datajoint.engine import define
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError, TransactionError
@@ -16,7 +14,8 @@ from datajoint.heading.names import MANUAL, TableName
 from datajoint.journal import event as events
 from datajoint.journal.change import change
 from datajoint.journal.scope import open_event
-from datajoint.sql.ddl import addition
+from datajoint.sql.ddl import alterations
+from datajoint.sql.system import count_unstamped, stamp_rows
 
 __all__ = ["add_columns", "add_event_column", "add_prov_column", "adopt", "tables_of"]
 
@@ -123,11 +122,8 @@ def adopt(target: Any, dry_run: bool = True) -> Report:
 
 
 def _adopt(connection: Connection, name: TableName, dry_run: bool) -> int:
-    dialect = connection.dialect
-    table, column = dialect.table(name), dialect.quote(EVENT.name)
     if dry_run:
-        text = dialect.escape(f"SELECT count(*) FROM {table} WHERE {column} IS NULL")
-        return int(connection.fetch_all(text)[0][0])
+        return int(connection.fetch_all(count_unstamped(name, connection.dialect))[0][0])
     if not events.prepare(connection, name.schema):
         raise DataJointError(
             f"No events can be recorded in schema `{name.schema}`.",
@@ -135,9 +131,7 @@ def _adopt(connection: Connection, name: TableName, dry_run: bool) -> int:
         )
     event = open_event(connection, name, "adopt")
     number = None if event is None else event.id
-    text = dialect.escape(f"UPDATE {table} SET {column} = ")
-    text += dialect.parameter(1, EVENT.dtype) + dialect.escape(f" WHERE {column} IS NULL")
-    return change(connection, event, text, [number])
+    return change(connection, event, stamp_rows(name, connection.dialect), [number])
 
 
 def tables_of(target: Any) -> tuple[Connection, list[TableName]]:
@@ -183,16 +177,9 @@ def add_columns(
         if not lacking:
             continue
         detail["status"] = "pending" if dry_run else done
-        report["ddl"] += [text for text, _ in _statements(connection, spec, lacking)]
+        report["ddl"] += alterations(spec, lacking, connection.dialect)
         report["tables_modified"] += 1
         report["columns_added"] += len(lacking)
         if not dry_run:
             define.add_columns(connection, name, lacking)
     return report
-
-
-def _statements(
-    connection: Connection, spec: TableSpec, attributes: Sequence[Attribute]
-) -> list[tuple[str, Parameters]]:
-    found = addition(spec, attributes, connection.dialect)
-    return [(text, values) for text, values in found if text.startswith("ALTER TABLE")]

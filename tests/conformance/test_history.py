@@ -1,6 +1,7 @@
 """History: rows as they were at any time, and events taken back (PRV-6, PRV-9)."""
 
 import random
+import time
 
 import numpy as np
 import pytest
@@ -49,6 +50,13 @@ def now(schema):
     return schema.events.to_arrays("finished", order_by="finished DESC", limit=1)[0]
 
 
+def tick():
+    """Let the clock go on by more than a millisecond, which is as fine as SQLite tells the time."""
+    start = time.time_ns() // 1_000_000
+    while time.time_ns() // 1_000_000 < start + 2:
+        pass
+
+
 def last(schema, kind):
     return int((schema.events & {"kind": kind}).to_arrays("event", order_by="finished DESC", limit=1)[0])
 
@@ -61,6 +69,7 @@ def rows(expression):
 def test_rows_as_they_were(schema, session):
     session.insert([{"session": n, "note": "first", "trace": np.arange(n)} for n in range(3)])
     begin, at_first = now(schema), rows(session)
+    tick()
     session.update1({"session": 1, "note": "second", "quality": "bad"})
     (session & {"session": 2}).delete(prompt=False)
     session.insert1({"session": 0, "note": "replaced"}, replace=True)
@@ -80,6 +89,7 @@ def test_any_time_of_a_random_history(schema, session, seed):
     chance = random.Random(seed)
     moments = []
     for n in range(12):
+        tick()
         key = {"session": chance.randrange(3)}
         action = chance.choice(["insert", "replace", "update", "update_many", "delete", "block"])
         row = {**key, "note": str(n), "quality": chance.choice(["good", "bad"])}
@@ -101,8 +111,8 @@ def test_any_time_of_a_random_history(schema, session, seed):
             moments.append((now(schema), rows(session.proj(..., "-trace"))))
 
     assert len(moments) > 5
-    for time, expected in moments:
-        assert expected == rows(session.as_of(time).proj(..., "-trace")), time
+    for moment, expected in moments:
+        assert expected == rows(session.as_of(moment).proj(..., "-trace")), moment
 
 
 @pytest.mark.statement("PRV-6")
@@ -211,6 +221,7 @@ def test_history_off_and_required(schema, session, instance):
 def test_the_first_version_is_kept_in_a_block_too(schema, session):
     session.insert1({"session": 1, "note": "a"})
     before = now(schema)
+    tick()
     with session.connection.transaction:
         session.update1({"session": 1, "note": "b"})
 

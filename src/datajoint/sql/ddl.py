@@ -17,8 +17,8 @@ from datajoint.heading.types import NUMBERS, AttributeType, parse_type
 from datajoint.sql.checks import read_check, write_check
 
 __all__ = [
-    "Statement", "add_lineage", "addition", "create_schema", "create_table", "delete_lineage", "drop_schema",
-    "drop_table", "forget_lineage", "marker", "write_lineage",
+    "Statement", "add_lineage", "addition", "alterations", "create_schema", "create_table", "delete_lineage",
+    "drop_schema", "drop_table", "forget_lineage", "marker", "write_lineage",
 ]  # fmt: skip
 
 Statement = tuple[str, Sequence[Any]]
@@ -115,6 +115,11 @@ def addition(spec: TableSpec, attributes: Sequence[Attribute], dialect: Dialect)
     whole = replace(spec, hidden=(*spec.hidden, *attributes))
     statements = _WRITERS[dialect.name](whole, {}, dialect, {}).addition(attributes)
     return [(text if values else dialect.escape(text), values) for text, values in statements]
+
+
+def alterations(spec: TableSpec, attributes: Sequence[Attribute], dialect: Dialect) -> list[str]:
+    """Return the texts that `addition` alters the table by, without what it notes beside."""
+    return [text for text, _ in addition(spec, attributes, dialect) if text.startswith("ALTER TABLE")]
 
 
 def as_one(statements: Sequence[Statement], dialect: Dialect, lasting: bool = False) -> list[Statement]:

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from datajoint._value import replace
+from datajoint.backends.base import Dialect
 from datajoint.declare.default import NULL
 from datajoint.declare.spec import Index, TableSpec
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.names import TableName
 from datajoint.heading.types import parse_type
 
-__all__ = ["CODE", "ENVIRONMENTS", "EVENTS", "LINEAGE", "events_table", "lineage_table", "traced"]
+__all__ = [
+    "CODE", "ENVIRONMENTS", "EVENTS", "LINEAGE", "count_unstamped", "events_table", "lineage_table",
+    "stamp_rows", "traced",
+]  # fmt: skip
 
 LINEAGE = "~lineage"
 EVENTS = "~events"
+EVENT = "_event"
 CODE = "~code"
 ENVIRONMENTS = "~environments"
 
@@ -115,3 +120,15 @@ def traced(spec: TableSpec) -> TableSpec:
         return replace(attribute, lineage=f"{schema}.{found[0]}.{found[1]}")
 
     return replace(spec, attributes=tuple(map(origin, spec.attributes)))
+
+
+def count_unstamped(name: TableName, dialect: Dialect) -> str:
+    """Return the SELECT of how many rows of a table name no event."""
+    return dialect.escape(f"SELECT count(*) FROM {dialect.table(name)} WHERE {dialect.quote(EVENT)} IS NULL")
+
+
+def stamp_rows(name: TableName, dialect: Dialect) -> str:
+    """Return the UPDATE that gives the rows of a table that name no event the one of its parameter."""
+    column, number = dialect.quote(EVENT), parse_type("int64")
+    text = dialect.escape(f"UPDATE {dialect.table(name)} SET {column} = ")
+    return f"{text}{dialect.parameter(1, number)}{dialect.escape(f' WHERE {column} IS NULL')}"
