@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from datajoint.backends.base import Cursor, Dialect
@@ -31,17 +31,18 @@ def checked(query: Any, arguments: Any) -> Sequence[Any]:
     if not isinstance(query, str) or not query.strip():
         what = "empty" if isinstance(query, str) else f"{values.show(query)}, no text"
         raise QuerySyntaxError(f"The text of the query is {what}.")
-    if isinstance(arguments, (str, bytes, Mapping)) or not isinstance(arguments, Sequence):
+    given: Sequence[Any] = arguments
+    if not isinstance(arguments, Sequence) or isinstance(arguments, (str, bytes)):
         raise QuerySyntaxError(
-            f"The arguments of the query are {values.show(arguments)}.",
+            f"The arguments of the query are {values.show(given)}.",
             hint="They are a list of values, one for each %s: connection.query(text, [value]).",
         )
     places = sum(match[0] == "%s" for match in _PLACES.finditer(query)) if arguments else 0
-    if places and places != len(arguments):
+    if places and places != len(given):
         raise QuerySyntaxError(
-            f"The query wants {places} arguments, one for each %s, but {len(arguments)} were given."
+            f"The query wants {places} arguments, one for each %s, but {len(given)} were given."
         )
-    return arguments  # pyright: ignore[reportUnknownVariableType]
+    return given
 
 
 def prepared(query: str, arguments: Sequence[Any], dialect: Dialect) -> str:

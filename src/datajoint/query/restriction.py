@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from datajoint.errors import QueryError
@@ -74,7 +74,8 @@ class Top:
             if int(value) < 0:  # type: ignore[arg-type]
                 raise ValueError(f"{name} must not be negative: {value}.")
         if order_by is not None and not isinstance(order_by, str):
-            terms = list(order_by) if isinstance(order_by, Iterable) else [order_by]
+            given: Any = order_by
+            terms: list[Any] = list(given) if hasattr(given, "__iter__") else [given]
             if not all(isinstance(term, str) for term in terms):
                 raise TypeError(f"order_by must be text or a list of texts, not {order_by!r}.")
             order_by = terms

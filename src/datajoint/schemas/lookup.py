@@ -8,6 +8,7 @@ from typing import Any, cast
 from datajoint import logging
 from datajoint.errors import DataJointError
 from datajoint.heading.values import show
+from datajoint.query.collection import is_mapping
 from datajoint.table.guard import writable
 from datajoint.table.table import Table
 
@@ -38,12 +39,12 @@ def fill_contents(table: Table) -> None:
 def _listed(table: Table, contents: Any) -> Iterable[Any]:
     if contents is None:
         return ()
-    if isinstance(contents, (str, bytes, Mapping)) or not isinstance(contents, Iterable):
+    if is_mapping(contents) or type(contents) in (str, bytes) or not hasattr(contents, "__iter__"):
         raise DataJointError(
             f"The contents of `{table.class_name}` are {show(contents)}.",
             hint="They are a list of rows: contents = [{...}, {...}].",
         )
-    return cast("Iterable[Any]", contents)
+    return contents
 
 
 def _as_dict(table: Table, row: Any) -> dict[str, Any]:

@@ -177,7 +177,7 @@ def checks_of(table: Table) -> tuple[Check, ...]:
     found: Any = getattr(table, "checks", ())
     if callable(found):  # a method of the user's own
         return ()
-    rules: tuple[Any, ...] = tuple(found) if isinstance(found, (list, tuple)) else (found,)
+    rules: tuple[Any, ...] = tuple(found) if type(found) in (list, tuple) else (found,)
     for one in rules:
         if not isinstance(one, Check):
             raise DataJointError(

@@ -78,7 +78,7 @@ def with_provenance(layout: Layout, mode: Mode) -> Mode:
 
 def read_groups(rows: Any, layout: Layout, chunk_size: int) -> Iterator[list[Chunk]]:
     """Yield what is given in groups of `chunk_size` rows, each to be an insert of its own."""
-    if not isinstance(chunk_size, int) or chunk_size < 1:
+    if not hasattr(chunk_size, "__index__") or chunk_size < 1:
         raise DataJointError(f"chunk_size is a whole number of rows, 1 or more, not {show(chunk_size)}.")
     chunks = read(rows, layout.heading, layout.label)
     group: list[Chunk] = []
