@@ -77,6 +77,11 @@ class Mark(Value):
     optional: bool = False
 
     @property
+    def asked(self) -> tuple[str, ...]:
+        """Columns that tell all: where every row of the result has one of the table, its presence is known."""
+        return self.columns if self.optional or self.sums else self.columns[:-1]
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """All columns of the mark."""
         return self.sums or tuple(name for name in (self.event, self.identity, self.present) if name)

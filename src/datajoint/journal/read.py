@@ -118,7 +118,7 @@ class Reader:
 
     def __init__(self, plan: Plan, watched: Watched, names: tuple[str, ...], connection: Connection) -> None:
         own = names or plan.heading.order
-        self.columns = (*own, *(column for mark in watched.marks for column in mark.columns))
+        self.columns = (*own, *(column for mark in watched.marks for column in mark.asked))
         attributes = [watched.plan.heading[name] for name in own]
         self.decoder = RowDecoder(attributes, connection.dialect, connection.config)
         coded = {n for n, a in enumerate(attributes) if a.dtype.kind in ("codec", "blob")}

@@ -53,7 +53,7 @@ class Signature(Value):
         if not events:
             return cls(n, 0, None, None, 0, 0, 0)
         sums = (_sums if len(events) <= _MANY else _many_sums)(events, identities)
-        return cls(n, len(events), min(events), max(events), *sums)  # type: ignore[arg-type, type-var]
+        return cls(n, len(events), *sums)
 
     def __add__(self, other: Signature) -> Signature:
         lows = [low for low in (self.low, other.low) if low is not None]
@@ -74,16 +74,16 @@ class Signature(Value):
         return self.n - self.known
 
 
-def _sums(events: Sequence[Any], identities: Sequence[int]) -> tuple[int, int, int]:
+def _sums(events: Sequence[Any], identities: Sequence[int]) -> tuple[int, int, int, int, int]:
     pairs = list(zip(events, identities or repeat(0), strict=False))
     first = [(event % P1 + identity % P1) % P1 for event, identity in pairs]
     second = [(event % P2 + identity % P2) % P2 for event, identity in pairs]
     q1 = sum(((x * x + C1) % P1) ** 2 % P1 for x in first)
     q2 = sum(((x * x + C2) % P2) ** 2 % P2 for x in second)
-    return sum(first), q1, q2
+    return min(events), max(events), sum(first), q1, q2
 
 
-def _many_sums(events: Sequence[Any], identities: Sequence[int]) -> tuple[int, int, int]:
+def _many_sums(events: Sequence[Any], identities: Sequence[int]) -> tuple[int, int, int, int, int]:
     import numpy as np
 
     tokens = np.array(events, dtype=np.int64)
@@ -93,7 +93,7 @@ def _many_sums(events: Sequence[Any], identities: Sequence[int]) -> tuple[int, i
         x = tokens % prime if keys is None else (tokens % prime + keys % prime) % prime
         square = (x * x + constant) % prime
         sums += int(x.sum()), int((square * square % prime).sum())
-    return sums[0], sums[1], sums[3]
+    return int(tokens.min()), int(tokens.max()), sums[0], sums[1], sums[3]
 
 
 def signatures(
