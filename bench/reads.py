@@ -4,8 +4,6 @@ Run ``python bench/reads.py [sqlite|postgresql|mysql …]``; each line is a rati
 are those of ``DJBENCH_POSTGRESQL_URL`` and ``DJBENCH_MYSQL_URL``.
 """
 
-# ruff: noqa: T201, D103, INP001
-
 import os
 import secrets
 import sys
@@ -90,10 +88,14 @@ def measure(backend):
         for n in range(1, 1 + ROUNDS):
             probe.populate({"subject": n})
         inside, outside = best(probe.times)
-        print(f"{backend:11} fetch of {ROWS} rows in a make    {inside / outside:5.2f}   {inside * 1e3:.1f} ms")
+        print(
+            f"{backend:11} fetch of {ROWS} rows in a make    {inside / outside:5.2f}   {inside * 1e3:.1f} ms"
+        )
         fit.populate()
         on, off = best([(populate(schema, fit, True), populate(schema, fit, False)) for _ in range(ROUNDS)])
-        print(f"{backend:11} trivial makes, events on / off  {on / off:5.2f}   {on / KEYS * 1e6:.0f} µs a key")
+        print(
+            f"{backend:11} trivial makes, events on / off  {on / off:5.2f}   {on / KEYS * 1e6:.0f} µs a key"
+        )
         populate(schema, fit, True)
         missing = subject - fit
         pairs = []
@@ -104,7 +106,9 @@ def measure(backend):
             len(missing)
             pairs.append((middle - started, time.perf_counter() - middle))
         asked, compared = best(pairs)
-        print(f"{backend:11} stale / anti-join of {KEYS} keys   {asked / compared:5.2f}   {asked * 1e3:.1f} ms")
+        print(
+            f"{backend:11} stale / anti-join of {KEYS} keys   {asked / compared:5.2f}   {asked * 1e3:.1f} ms"
+        )
         fetch.count(fit.query, schema.connection)
     finally:
         schema.drop(prompt=False)

@@ -1,6 +1,7 @@
 """What a make reads: recorded in versions, confirmed before its results are stored."""
 
 import json
+import threading
 
 import pytest
 
@@ -289,3 +290,36 @@ def test_what_the_platform_reads_inside_a_make_is_not_what_the_make_read(schema,
 
     fit(make).populate({"subject_id": 2})
     assert [("0" * 26, 0)] == [(r["shape"], r["row_count"]) for r in recorded(schema)]
+
+
+@pytest.mark.statement("PRV-6")
+def test_reads_by_other_threads_are_recorded(schema, subject, fit):
+    def make(self, key):
+        seen = []
+        thread = threading.Thread(target=lambda: seen.append((subject & key).fetch1("x")))
+        thread.start()
+        thread.join()
+        self.insert1({**key, "y": seen[0]})
+
+    fit(make).populate({"subject_id": 2})
+    assert [["x"]] == [r["attributes"] for r in recorded(schema)]
+
+
+@pytest.mark.statement("PRV-7")
+@pytest.mark.parametrize("way", ["sql", "cursor", "connection"])
+def test_what_is_read_behind_our_back_is_never_told_fresh(subject, fit, elsewhere, way):
+    other = elsewhere(subject)
+
+    def make(self, key):
+        if way == "sql":
+            self.connection.query(f"SELECT x FROM {subject().full_table_name}").fetchall()
+        elif way == "cursor":
+            (subject & key).cursor().fetchall()
+        else:
+            (other & key).fetch1("x")
+        self.insert1(key)
+
+    table = fit(make)
+    table.populate({"subject_id": 2})
+    (row,) = table.stale().reasons()
+    assert ("unknown", "origin") == (row.state, row.reasons[0].kind)

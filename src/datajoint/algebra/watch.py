@@ -78,7 +78,7 @@ class Mark(Value):
 
     @property
     def asked(self) -> tuple[str, ...]:
-        """Columns that tell all: where every row of the result has one of the table, its presence is known."""
+        """Columns that tell all: presence is known where every row of the result has one of the table."""
         return self.columns if self.optional or self.sums else self.columns[:-1]
 
     @property

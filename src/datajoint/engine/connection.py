@@ -82,6 +82,7 @@ class Connection:
         self.settings = settings
         self.config = config
         self.schemas: dict[str, Any] = {}
+        self.observers: tuple[observe.Observer, ...] = ()  # told of reads by any thread
         self._cache: caches.QueryCache | None = None
         self._link = Link(settings, config)
         self.dialect: Dialect = self._link.backend.dialect

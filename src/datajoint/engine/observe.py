@@ -103,10 +103,9 @@ def unobserved() -> Generator[None]:
     Examples
     --------
     >>> with unobserved():
-    ...     observed()
-    ()
+    ...     reading(None, None)
     """
-    token = _OBSERVERS.set(())
+    token = _OBSERVERS.set((_NOBODY,))
     try:
         yield
     finally:
@@ -118,10 +117,11 @@ def reading(connection: Connection, plan: Plan) -> Watcher | None:
 
     Examples
     --------
-    >>> reading(None, None)
+    >>> with unobserved():
+    ...     reading(None, None)
     """
     watcher: Watcher | None = None
-    for observer in _OBSERVERS.get():
+    for observer in _OBSERVERS.get() or connection.observers:  # a make may read in threads of its own
         watcher = observer.before_read(connection, tables_of(plan)) or watcher
     return watcher
 
@@ -143,9 +143,10 @@ def running_sql(connection: Connection, text: str) -> None:
 
     Examples
     --------
-    >>> running_sql(None, "SELECT 1")
+    >>> with unobserved():
+    ...     running_sql(None, "SELECT 1")
     """
-    for observer in _OBSERVERS.get():
+    for observer in _OBSERVERS.get() or connection.observers:
         observer.before_sql(connection, text)
 
 
@@ -162,6 +163,25 @@ def block(connection: Connection) -> AbstractContextManager[None] | None:
         if instead is not None:
             return instead
     return None
+
+
+class _Nobody:
+    """Takes no notice."""
+
+    def before_read(self, connection: Connection, tables: frozenset[TableName]) -> None:
+        pass
+
+    def before_write(self, connection: Connection, table: TableName) -> None:
+        pass
+
+    def before_sql(self, connection: Connection, text: str) -> None:
+        pass
+
+    def block(self, connection: Connection) -> None:
+        return None
+
+
+_NOBODY = _Nobody()
 
 
 def tables_of(plan: Plan) -> frozenset[TableName]:

@@ -32,10 +32,16 @@ from datajoint.journal.signature import Signature, signatures
 from datajoint.journal.system import prepare
 from datajoint.sql.reads import READS, SHAPES, add_reads, add_shape, reads_table, shapes_table
 
-__all__ = ["NOTHING", "Changed", "ReadLog", "ReadsChanged", "keeps_reads"]
+__all__ = ["BLIND", "CONNECTION", "NOTHING", "SQL", "Changed", "ReadLog", "ReadsChanged", "keeps_reads"]
 
 NOTHING = "0" * 26
 """Shape of the record that says that a make has read nothing."""
+
+SQL, CONNECTION = "sql", "connection"
+"""What makes reads that are not taken down: SQL of the user's own, and other connections."""
+
+BLIND = {reason.ljust(26, "0"): reason for reason in (SQL, CONNECTION)}
+"""Shapes of the records that say so."""
 
 _KNOWN = "known shapes"
 _FEW = 100
@@ -113,6 +119,7 @@ class ReadLog:
         self.table = table
         self.key = key
         self.reads: list[Read] = []
+        self._blind: set[str] = set()
 
     # ------------------------------------------------------------------------------- what is asked
 
@@ -170,6 +177,10 @@ class ReadLog:
             if earlier.same_question(read) and earlier.signatures == read.signatures and not read.is_unknown:
                 return
         self.reads.append(read)
+
+    def blind(self, reason: str) -> None:
+        """Note that something was read that is not taken down: then nothing is known of what was."""
+        self._blind.add(reason)
 
     # ------------------------------------------------------------------------------------- the end
 
@@ -229,7 +240,9 @@ class ReadLog:
 
     def statements(self, event: int) -> list[tuple[str, Parameters]]:
         """Return the statement that writes all reads under the event of the make."""
-        count = len(self.reads) or 1
+        others = [shape for shape, reason in BLIND.items() if reason in self._blind]
+        others = others if others or self.reads else [NOTHING]
+        count = len(self.reads) + len(others)
         key = ("add reads", count, self.connection.dialect.name)
         source = self.connection.catalog.source(TableName(self.table.schema, READS))
         text = source.child(key)
@@ -238,8 +251,8 @@ class ReadLog:
         values: list[Any] = []
         for n, read in enumerate(self.reads):
             values += [event, n, *self._columns(read)]
-        if not self.reads:
-            values = [event, 0, NOTHING, "[]", "[]", 0, 0, 0, None, None, 0, 0, 0, None, None]
+        for n, shape in enumerate(others, len(self.reads)):
+            values += [event, n, shape, "[]", "[]", 0, 0, 0, None, None, 0, 0, 0, None, None]
         return [(text, values)]
 
     def _shape(self, read: Read) -> Shape:

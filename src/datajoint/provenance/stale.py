@@ -14,6 +14,7 @@ from datajoint.graph.restrict import down
 from datajoint.heading.names import COMPUTED, IMPORTED, TableName
 from datajoint.journal.code import fingerprint
 from datajoint.journal.event import enabled
+from datajoint.journal.reads import BLIND
 from datajoint.journal.shapes import Shape, read_shape
 from datajoint.provenance.compare import Finding, compare
 from datajoint.provenance.staleness import POSSIBLY, STALE, UNKNOWN, StaleReason, StaleRow, worst
@@ -27,6 +28,7 @@ from datajoint.table.table import Table
 __all__ = ["StaleReport", "stale"]
 
 MADE = ("make", "reuse", "restore")
+_BLIND_NOTE = "its make read by SQL of its own, or on another connection"
 _BUDGET = 10_000
 _SHOWN = 10
 
@@ -186,6 +188,10 @@ class _Search:
             self._note(row, StaleReason(UNKNOWN, "origin", note="its make is not recorded"))
         for row in ((rows & made.proj()) - (U("event") & self._system(READS))).to_dicts():
             self._note(row, StaleReason(UNKNOWN, "origin", note="its reads are not recorded"))
+
+        blind = U("event") & (self._system(READS) & [{"shape": shape} for shape in BLIND])
+        for row in self._rows().restrict(blind, semantic_check=False).to_dicts():
+            self._note(row, StaleReason(UNKNOWN, "origin", note=_BLIND_NOTE))
 
     # ---------------------------------------------------------------------------------------- inputs
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 from datajoint.algebra.nodes import Plan
 from datajoint.backends.base import Dialect
@@ -55,6 +56,7 @@ def _key(name: str, dtype: str) -> Attribute:
     return Attribute(name, parse_type(dtype), in_key=True)
 
 
+@cache
 def shapes_table(schema: str) -> TableSpec:
     """Return the table of the queries that makes ask, without their values.
 
@@ -67,6 +69,7 @@ def shapes_table(schema: str) -> TableSpec:
     return TableSpec(TableName(schema, SHAPES), (_key("shape", "char(26)"), *columns), ("shape",))
 
 
+@cache
 def reads_table(schema: str) -> TableSpec:
     """Return the table of what each make read: values of the query, versions of the rows that took part.
 

@@ -15,7 +15,7 @@ from datajoint.errors import DataJointError, LostConnectionError, TransactionErr
 from datajoint.heading.names import TableName
 from datajoint.journal.change import change, event_statement, packet, store, took_place
 from datajoint.journal.event import EventRecord, Origin, enabled, is_clash, new_id
-from datajoint.journal.reads import ReadLog
+from datajoint.journal.reads import CONNECTION, SQL, ReadLog
 from datajoint.journal.scope import Scope, enter
 from datajoint.table.encode import Batch
 from datajoint.table.incoming import caller_depth
@@ -115,6 +115,7 @@ class WriteSet:
         self.reads: ReadLog | None = None
         self.watching = True
         self._written: set[TableName] = set()
+        self._prepared = False
         self._scope = Scope(connection, "make", name, origin=origin)
         self._inserts: list[_Insert] = []
         self._blocks: list[_Block] = []
@@ -159,11 +160,14 @@ class WriteSet:
     def running(self) -> Generator[WriteSet]:
         """Collect what this context inserts; an exception discards everything."""
         try:
+            self.connection.observers = (self,)
             with observing(self):
                 yield self
         except BaseException:
             self.abort()
             raise
+        finally:
+            self.connection.observers = ()
 
     def add(self, name: TableName, batches: Sequence[Batch], mode: Mode) -> None:
         """Collect the rows of an insert."""
@@ -182,6 +186,8 @@ class WriteSet:
     def before_read(self, connection: Connection, tables: frozenset[TableName]) -> ReadLog | None:
         """Pin the set when a table with collected rows is read; let reads be taken down."""
         if connection is not self.connection:
+            if self.reads and self.watching:
+                self.reads.blind(CONNECTION)
             return None
         if any(insert.name in tables for insert in self._inserts):
             self.pin()
@@ -195,6 +201,8 @@ class WriteSet:
 
     def before_sql(self, connection: Connection, text: str) -> None:
         """Pin the set when SQL of the user's own writes, or names a table with collected rows."""
+        if self.reads and self.watching:
+            self.reads.blind(SQL if connection is self.connection else CONNECTION)
         names = (insert.name.name for insert in self._inserts)
         if connection is self.connection and (not _READS.match(text) or any(name in text for name in names)):
             self.pin()
@@ -277,6 +285,7 @@ class WriteSet:
         if self._failure is not None:  # told already, and caught by the make
             self.abort()
             raise self._failure
+        self._prepared = self.reads is not None and self.reads.prepare()
         if self.pinned:
             self._finish_pinned(statements)
         elif self.reads is None:
@@ -395,7 +404,7 @@ class WriteSet:
 
     def _recorded(self) -> list[Statement]:
         """Return the statements that record the reads, and how long it all took."""
-        recorded = self.reads.statements(self.event) if self.reads and self.reads.prepare() else []
+        recorded = self.reads.statements(self.event) if self.reads and self._prepared else []
         return [*recorded, *(job_statements(self.connection, self.run) if self.run else [])]
 
     def _flush(self, statements: Sequence[Statement]) -> None:
