@@ -28,6 +28,7 @@ _WIDE = Context(prec=80)
 _DATE = "-".join(["[0-9]" * 4, "[0-9]" * 2, "[0-9]" * 2])
 _TIME = ":".join(["[0-9]" * 2] * 3)
 _MICROSECOND = timedelta(microseconds=1)
+_HALF = 1 << 63
 _COMPLEMENT = str.maketrans("0123456789", "9876543210")
 
 _COLUMN_TYPES = {
@@ -169,9 +170,11 @@ def operand_encoder(dtype: AttributeType) -> Codec | None:
 
 
 def _integer_operand(value: Any) -> Any:
+    if type(value) is int and -_HALF <= value < _HALF:
+        return value
     if isinstance(value, Decimal):
         value = float(value)
-    if isinstance(value, int) and not -(1 << 63) <= value < 1 << 63:
+    if isinstance(value, int) and not -_HALF <= value < _HALF:
         return float(value)
     return value
 

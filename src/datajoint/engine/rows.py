@@ -56,8 +56,10 @@ class RowDecoder:
         found = [(n, _value(a, self._dialect, self._config)) for n, a in enumerate(self._attributes)]
         return [(n, decode) for n, decode in found if decode]
 
-    def row(self, row: Sequence[Any]) -> list[Any]:
+    def row(self, row: Sequence[Any]) -> Sequence[Any]:
         """Decode one row."""
+        if not self._values and self.names:
+            return row
         values = list(row) if self.names else []
         for n, decode in self._values:
             if values[n] is not None:

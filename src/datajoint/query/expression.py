@@ -472,6 +472,8 @@ class QueryExpression(LegacyFetch):
             query = self.query
             row = dict(zip(query.plan.heading.order, fetch.first_row(query, self.connection), strict=True))
             return dict(zip(row, frames.squeezed(list(row.values())), strict=True)) if squeeze else row
+        if len(attrs) == 1 and type(attrs[0]) is str and attrs[0] != "KEY" and not squeeze:
+            return fetch.first_row(self.query, self.connection, attrs)[0]
         values = self._one(attrs)
         values = frames.squeezed(values) if squeeze else values
         return values[0] if len(attrs) == 1 else tuple(values)
@@ -483,8 +485,6 @@ class QueryExpression(LegacyFetch):
         for name in attrs:
             if name not in heading and name != "KEY":
                 raise heading.unknown(name)
-        if len(attrs) == 1 and attrs[0] != "KEY":
-            return fetch.first_row(query, self.connection, attrs)
         names = tuple(dict.fromkeys(name for attr in attrs for name in (key if attr == "KEY" else (attr,))))
         row = dict(zip(names, fetch.first_row(query, self.connection, names), strict=False))
         return [{name: row[name] for name in key} if attr == "KEY" else row[attr] for attr in attrs]
