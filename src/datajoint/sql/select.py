@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from operator import attrgetter, is_not
+from typing import TYPE_CHECKING
 
 from datajoint._value import replace
 from datajoint.algebra.blocks import (
@@ -34,6 +36,9 @@ from datajoint.heading.names import TableName
 from datajoint.heading.types import TEXTS, AttributeType, parse_type
 from datajoint.sql import fragment as fragments
 from datajoint.sql.statement import Pieces, Slot, Statement, assemble
+
+if TYPE_CHECKING:
+    from datajoint.algebra.fragment import Fragment
 
 __all__ = [
     "count_each", "count_rows", "exists_row", "select_keys", "select_rows", "write_condition", "write_tail",
@@ -252,8 +257,7 @@ class _Writer:
             self.used[expr.alias].add(expr.name)
             return f"{expr.alias}.{self.dialect.quote(expr.name)}"
         if isinstance(expr, Derived):
-            columns = self.columns(expr.scope)
-            return fragments.render(expr.fragment.expression, self.dialect.name, columns, _no_parameters)
+            return self.derived(expr.fragment, expr.scope)
         # NULL takes the type of the other branch of its union, but for one fault of MariaDB.
         unsigned = self.dialect.name == "mysql" and expr.dtype.kind.startswith("uint")
         return "CAST(NULL AS UNSIGNED)" if unsigned else "NULL"
@@ -262,8 +266,12 @@ class _Writer:
         """Write an expression so that equal is only what is the same (TYP-20)."""
         return self.dialect.exact(expr.dtype, self.expr(expr))
 
-    def columns(self, scope: Scope) -> _Columns:
-        return _Columns(self, scope)
+    def derived(self, fragment: Fragment, scope: Scope) -> str:
+        """Put the columns of this block into the template of a computed attribute."""
+        dtypes = tuple([scope[name].dtype for name in fragment.names])
+        parts = _template(fragment, self.dialect.name, dtypes)
+        column = _Columns(self, scope)
+        return "".join([column(part)[0] if n % 2 else part for n, part in enumerate(parts)])
 
     # --------------------------------------------------------------------------------------- conditions
 
@@ -401,6 +409,17 @@ class _Columns:
 
 def _row(texts: Sequence[str]) -> str:
     return texts[0] if len(texts) == 1 else f"({', '.join(texts)})"
+
+
+@lru_cache(4096)
+def _template(fragment: Fragment, backend: str, dtypes: tuple[AttributeType, ...]) -> tuple[str, ...]:
+    """Return the text of a computed attribute, in turns with the names of the columns in it."""
+    types = dict(zip(fragment.names, dtypes, strict=True))
+
+    def column(name: str) -> tuple[str, AttributeType]:
+        return f"\0{name}\0", types[name]
+
+    return tuple(fragments.render(fragment.expression, backend, column, _no_parameters).split("\0"))
 
 
 def _no_parameters(n: int, dtype: AttributeType) -> str:
