@@ -502,9 +502,6 @@ def check_column(
     >>> check_column(parse_type("int16"), [1, None, 2])
     [1, None, 2]
     """
-    normalise = normaliser(dtype)
-    if normalise is None or not values:
-        return values
     types = set(map(type, values)) if types is None else types
     present = values
     if type(None) in types:
@@ -514,6 +511,9 @@ def check_column(
         return values
     plain = _PLAIN.get(dtype.kind)
     if plain is not None and types == {plain} and _plain_column(dtype, present):
+        return values
+    normalise = normaliser(dtype)
+    if normalise is None:
         return values
     if types == {float} and dtype.kind == "float32" and len(present) == len(values):
         try:

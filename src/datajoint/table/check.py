@@ -31,6 +31,9 @@ __all__ = [
 ]
 
 _DROP = "To drop fields that are no attributes, set ignore_extra_fields=True."
+_LIMITED = FLOATS | {"timestamp"}
+"""Kinds of which some database does not hold all values."""
+
 INFINITE = (float("inf"), float("-inf"))
 """What MySQL cannot hold."""
 
@@ -190,7 +193,7 @@ def _column(
             "is required.",
             table=str(layout.name), attribute=attribute.name, row=rows[index],
         )  # fmt: skip
-    if attribute.dtype.kind not in FLOATS or any(infinite in checked for infinite in INFINITE):
+    if attribute.dtype.kind in _LIMITED:
         _check_storable(layout, attribute, checked, rows)
     return checked
 

@@ -21,6 +21,10 @@ EVENT: Column = ("_event", parse_type("int64"))
 """The hidden column that names the event of a row."""
 
 
+_KEPT = 64
+"""How many choices of columns are kept."""
+
+
 class Encoding:
     """How the values of an attribute are stored.
 
@@ -88,12 +92,9 @@ class Layout:
         self.has_event = EVENT[0] in hidden
         self.has_provenance = "_prov" in hidden
         self.has_job = hidden.issuperset(("_job_start_time", "_job_duration", "_job_version"))
+        self.dialect: Dialect = connection.dialect
         self._encodings: dict[str, Encoding] = {}
-
-    @property
-    def dialect(self) -> Dialect:
-        """How SQL is written for the database."""
-        return self.connection.dialect
+        self._columns: dict[tuple[str, ...], tuple[Column, ...]] = {}
 
     def encoding(self, name: str) -> Encoding:
         """Return how an attribute is stored; its codec is looked up when first needed (COD-25)."""
@@ -105,7 +106,12 @@ class Layout:
 
     def columns(self, names: tuple[str, ...]) -> tuple[Column, ...]:
         """Return columns with the types that they are stored as."""
-        return tuple((name, self.encoding(name).storage) for name in names)
+        found = self._columns.get(names)
+        if found is None:
+            found = tuple((name, self.encoding(name).storage) for name in names)
+            if len(self._columns) < _KEPT:
+                self._columns[names] = found
+        return found
 
 
 def _is_required(attribute: Attribute) -> bool:

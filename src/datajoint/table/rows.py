@@ -208,7 +208,7 @@ def is_small(batch: Batch) -> bool:
 
 def _insert_text(layout: Layout, columns: tuple[Column, ...], count: int, mode: Mode) -> str:
     source = layout.connection.catalog.source(layout.name)
-    key = ("insert", tuple(name for name, _ in columns), count, mode.replace, mode.skip)
+    key = ("insert", tuple([name for name, _ in columns]), count, mode.replace, mode.skip)
     found = source.child(key)
     if found is None:
         text = insert_rows(layout.name, columns, count, layout.dialect, conflict_of(layout, mode))
