@@ -12,6 +12,7 @@ from typing import Any, cast
 from datajoint._value import Value
 from datajoint.backends.base import Parameters
 from datajoint.compute.alone import alone
+from datajoint.compute.contract import check_contract
 from datajoint.compute.equality import same
 from datajoint.compute.making import PARTS, Making, what_to_write
 from datajoint.errors import (
@@ -144,6 +145,7 @@ def _attempt(
             if renewal is None:
                 check_parts(writes, table, key)
             outcomes = inspect_make(writes, key, table)
+            check_contract(table, key, writes)
     except _FetchedDataChanged:
         raise
     except Exception as error:

@@ -90,6 +90,8 @@ class WriteSet:
         Checks of the tables that rows were inserted into, to be run at the end.
     reads
         What takes down the reads of the make, None where they are not recorded.
+    written, ran_sql, went_elsewhere
+        Tables written to beside what is collected; whether it ran SQL of its own, or used another connection.
     watching
         Whether it does so; it does not while we look at what the make has done.
 
@@ -114,8 +116,9 @@ class WriteSet:
         self.checks: dict[TableName, tuple[Check, ...]] = {}
         self.reads: ReadLog | None = None
         self.watching = True
-        self._written: set[TableName] = set()
         self._prepared = False
+        self.written: set[TableName] = set()
+        self.ran_sql = self.went_elsewhere = False
         self._scope = Scope(connection, "make", name, origin=origin)
         self._inserts: list[_Insert] = []
         self._blocks: list[_Block] = []
@@ -174,7 +177,7 @@ class WriteSet:
         frame = sys._getframe(caller_depth() - 1)
         insert = _Insert(name, batches, mode, f"{frame.f_code.co_filename}:{frame.f_lineno}")
         self._inserts.append(insert)
-        self._written.add(name)
+        self.written.add(name)
         if self.size > self._limit:
             self.pin()
 
@@ -188,6 +191,7 @@ class WriteSet:
         if connection is not self.connection:
             if self.reads and self.watching:
                 self.reads.blind(CONNECTION)
+            self.went_elsewhere = True
             return None
         if any(insert.name in tables for insert in self._inserts):
             self.pin()
@@ -196,13 +200,16 @@ class WriteSet:
     def before_write(self, connection: Connection, table: TableName) -> None:
         """Pin the set when something else is written."""
         if connection is self.connection:
-            self._written.add(table)
+            self.written.add(table)
             self.pin()
+        else:
+            self.went_elsewhere = True
 
     def before_sql(self, connection: Connection, text: str) -> None:
         """Pin the set when SQL of the user's own writes, or names a table with collected rows."""
         if self.reads and self.watching:
             self.reads.blind(SQL if connection is self.connection else CONNECTION)
+        self.ran_sql = True
         names = (insert.name.name for insert in self._inserts)
         if connection is self.connection and (not _READS.match(text) or any(name in text for name in names)):
             self.pin()
@@ -253,7 +260,7 @@ class WriteSet:
     def renew(self) -> None:
         """Forget what was collected and open the transaction of the make, in which others write instead."""
         self._inserts.clear()
-        self._written = {self.name}
+        self.written = {self.name}
         WriteSet.pin(self)
 
     def _write_pinned(self, inserts: Sequence[_Insert]) -> None:
@@ -305,7 +312,7 @@ class WriteSet:
         ReadsChanged
             When it is not.
         """
-        return self.reads is not None and self.reads.confirm(frozenset(self._written), unknown_only)
+        return self.reads is not None and self.reads.confirm(frozenset(self.written), unknown_only)
 
     def _finish_guarded(self, statements: Sequence[Statement]) -> None:
         """Let the database confirm the reads, in the packet that writes."""

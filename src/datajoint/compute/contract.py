@@ -1,0 +1,121 @@
+"""The contract of a make: it reads what its key derives from, and writes its own rows (POP-25)."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from datajoint.algebra import build
+from datajoint.algebra.nodes import Query
+from datajoint.compute.upstream import Upstream
+from datajoint.engine.observe import tables_of, unobserved
+from datajoint.errors import ContractError, DataJointError, DataJointWarning
+from datajoint.heading.names import TableName
+from datajoint.query import fetch
+from datajoint.query.expression import QueryExpression
+from datajoint.query.restriction import Not
+from datajoint.table.table import Table
+from datajoint.table.write_set import WriteSet
+
+__all__ = ["CONTRACTS", "check_contract", "contract_of"]
+
+CONTRACTS = ("off", "warn", "error")
+
+
+def contract_of(table: Table) -> str:
+    """Return how strictly the contract of a table is kept: ``contract`` of its class, else the setting.
+
+    Raises
+    ------
+    DataJointError
+        When it is none of ``off``, ``warn``, ``error``.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> @schema
+    ... class Subject(dj.Manual):
+    ...     definition = "subject_id : int32"
+    >>> contract_of(Subject())
+    'off'
+    """
+    own = getattr(type(table), "contract", None)
+    chosen = table.connection.config.provenance.contract if own is None else own
+    if chosen not in CONTRACTS:
+        raise DataJointError(
+            f"contract of `{table.class_name}` is {chosen!r}.", hint=f"It is one of {', '.join(CONTRACTS)}."
+        )
+    return str(chosen)
+
+
+def check_contract(table: Table, key: Mapping[str, Any], writes: WriteSet) -> None:
+    """Look at what a make has read and written; warn or refuse, before anything is stored.
+
+    Raises
+    ------
+    ContractError
+        Naming each table that it should not have read or written.
+    """
+    mode = contract_of(table)
+    if mode == "off":
+        return
+    with unobserved():
+        found = list(dict.fromkeys(_violations(table, key, writes)))
+    if not found:
+        return
+    message = f"make of `{table.class_name}` for the key {dict(key)} breaks its contract: {'; '.join(found)}."
+    if mode == "error":
+        raise ContractError(
+            message,
+            hint="Let it read what its key derives from (self.upstream), and write to its own table and "
+            "parts; reference the table in the definition, or set provenance.contract to 'warn'.",
+        )
+    warnings.warn(message, DataJointWarning, stacklevel=2)
+
+
+def _violations(table: Table, key: Mapping[str, Any], writes: WriteSet) -> Iterator[str]:
+    if writes.ran_sql:
+        yield "it runs SQL of its own, whose reads and writes are not known"
+    if writes.went_elsewhere:
+        yield "it uses another connection, whose reads and writes are not known"
+    for name in writes.written:
+        if table.name not in (name, name.master):
+            yield f"it writes to `{name.class_name}`"
+    if writes.reads is None:
+        yield "its reads are not known, as provenance.events is off or its tables could not be made"
+        return
+    upstream = Upstream(table, dict(key))
+    for read in writes.reads.reads:
+        for name in sorted(tables_of(read.query.plan), key=str):
+            yield from _read(table, upstream, read.query, name)
+
+
+def _read(table: Table, upstream: Upstream, query: Query, name: TableName) -> Iterator[str]:
+    if table.name in (name, name.master):
+        return
+    known = upstream.rows.get(name) or upstream.rows.get(name.master or name)
+    if known is None:
+        yield f"it reads `{name.class_name}`, which it does not derive from"
+    elif _reaches_beyond(table, query, name, known):
+        yield f"it reads rows of `{name.class_name}` that its key does not derive from"
+
+
+def _reaches_beyond(table: Table, query: Query, name: TableName, known: Query) -> bool:
+    """Whether some rows of a table that a read shows are not among those that the key derives from.
+
+    Where the read does not show which rows it met, as a sum over them, it is not asked.
+    """
+    connection, heading = table.connection, query.heading
+    own = known.heading.key
+    shown = connection.catalog.source(name).heading.key
+    if (
+        not own
+        or any(n not in heading or heading[n].lineage != known.heading[n].lineage for n in own)
+        or not set(own) <= set(shown)
+    ):
+        return False
+    rows = QueryExpression._of(build.distinct(query, tuple(own)), connection)
+    among = QueryExpression._of(build.project(known, (), {}), connection)
+    return fetch.exists(rows.restrict(Not(among), semantic_check=False).query, connection)
