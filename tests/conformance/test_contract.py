@@ -151,5 +151,5 @@ def test_a_contract_that_is_none(lab):
 def test_reads_that_are_not_recorded_cannot_be_checked(lab, instance):
     fit = lab.fit(lambda self, key: 1)
     off = instance.config.override(provenance__events=False)
-    with off, pytest.raises(ContractError, match="provenance.events is off"):
+    with off, pytest.raises(ContractError, match=r"provenance\.events is off"):
         fit.populate(max_calls=1)
