@@ -76,7 +76,7 @@ class Programs:
     """Starts programs with the same pipeline; its classes are here, too."""
 
     def __init__(self, folder, settings, schema):
-        self.folder, self.settings, self.schema = folder, {**settings, "jobs__lease": 1}, schema
+        self.folder, self.settings, self.schema = folder, settings, schema
         self.log = folder / "made.txt"
         self.log.touch()
         self.processes = []

@@ -76,6 +76,8 @@ class Jobs(Table):
     """
 
     _target: Table
+    holder: Owner | None = None
+    """Who uses this object to hold jobs, if anybody does."""
 
     def __init__(self, target: Table) -> None:
         self._target = target

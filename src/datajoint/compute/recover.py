@@ -44,7 +44,8 @@ def recover(jobs: Jobs) -> int:
     >>> recover(Fit.jobs)
     0
     """
-    found = abandoned(jobs)
+    # A worker whose lease has lapsed because the machine is busy does not take its own jobs from itself.
+    found = [job for job in abandoned(jobs) if job.owner != jobs.holder]
     taken = sum(_take_back(jobs, job) for job in found)
     if found:
         _forget(jobs, {job.worker for job in found})

@@ -80,6 +80,7 @@ class Reservations:
         self._worker = worker or Worker(jobs.connection, [jobs.target.name])
         self._is_shared = worker is not None
         self.owner, self.cancels = self._worker.owner, self._worker.cancels
+        jobs.holder = self.owner
         self.retry_at = float("inf")
         self._session = jobs.connection.session
         self._page: list[tuple[int, Key]] = []

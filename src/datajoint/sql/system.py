@@ -14,7 +14,7 @@ from datajoint.heading.types import parse_type
 
 __all__ = [
     "CODE", "ENVIRONMENTS", "EVENTS", "LINEAGE", "count_unstamped", "events_table", "lineage_table",
-    "stamp_rows", "traced",
+    "newest_events", "stamp_rows", "traced",
 ]  # fmt: skip
 
 LINEAGE = "~lineage"
@@ -97,6 +97,20 @@ def events_table(schema: str) -> TableSpec:
             Index(("confirms",), sparse=True),
         ),
     )
+
+
+def newest_events(schema: str, most: int, dialect: Dialect) -> str:
+    """Return the SELECT of id and table of the newest events of a schema.
+
+    Examples
+    --------
+    >>> from datajoint.backends.registry import get_backend
+    >>> newest_events("lab", 9, get_backend("sqlite").dialect)
+    'SELECT "event", "table_name" FROM "lab.~events" ORDER BY "event" DESC LIMIT 9'
+    """
+    event, name = dialect.quote("event"), dialect.quote("table_name")
+    table = dialect.table(TableName(schema, EVENTS))
+    return dialect.escape(f"SELECT {event}, {name} FROM {table} ORDER BY {event} DESC LIMIT {most}")
 
 
 def traced(spec: TableSpec) -> TableSpec:

@@ -17,9 +17,9 @@ from datajoint.table.table import Table
 
 # ruff: noqa: D102 - the methods are documented in the base class
 
-__all__ = ["DirectLane", "Lane", "ReservedLane"]
+__all__ = ["SHARE", "DirectLane", "Lane", "ReservedLane"]
 
-_SHARE = 20
+SHARE = 20
 """A look at the keys may take one part in so many of the time."""
 _PAGE, _LARGEST_PAGE = 100, 10_000
 """Keys found by one look."""
@@ -38,23 +38,27 @@ class Lane(ABC):
         What is made.
     inputs
         The tables of the pipeline that new keys come from.
+    sources
+        All tables that new keys come from.
     dirty
         Whether there may be keys that were not seen yet.
+    cost
+        Seconds that the last look for keys took.
     """
 
     def __init__(self, table: Table, readiness: Readiness, restrictions: Sequence[Any]) -> None:
         self.table = table
-        self.inputs = readiness.inputs
+        self.inputs, self.sources = readiness.inputs, readiness.sources
         self.dirty = True
         self._readiness = readiness
         self._restrictions = tuple(restrictions)
         self._looked = -1e9
-        self._cost = 0.0
+        self.cost = 0.0
 
     @property
     def next_look(self) -> float:
         """When, by ``time.monotonic()``, it is worth while to look again, considering what that costs."""
-        return self._looked + _SHARE * self._cost
+        return self._looked + SHARE * self.cost
 
     def may_look(self) -> bool:
         """Whether there may be keys, and it is worth while to look."""
@@ -66,7 +70,7 @@ class Lane(ABC):
         self.dirty = False
         self.dirty = self._find()
         self._looked = time.monotonic()
-        self._cost = self._looked - started
+        self.cost = self._looked - started
 
     @abstractmethod
     def _find(self) -> bool:
@@ -110,7 +114,7 @@ class DirectLane(Lane):
         return len(keys) == most
 
     def urgency(self) -> int | None:
-        if self._page and time.monotonic() - self._looked > max(_PAGE_SECONDS, _SHARE * self._cost):
+        if self._page and time.monotonic() - self._looked > max(_PAGE_SECONDS, SHARE * self.cost):
             self.look()
         return 0 if self._page else None
 

@@ -33,19 +33,19 @@ class Readiness:
 
     Attributes
     ----------
-    inputs
-        The tables of the pipeline that its keys depend on.
+    sources, inputs
+        The tables that its keys depend on, and those of the pipeline among them.
     """
 
     def __init__(self, table: Table, targets: Targets) -> None:
         graph = targets.connection.catalog.graph
         source = tables_of(key_source_of(table).query.plan) - {table.name}
         there = frozenset[TableName]().union(*(graph.ancestors(name) for name in source))
-        above = (targets.ancestors[table.name] | there) - {table.name}
+        self.sources = (targets.ancestors[table.name] | there) - {table.name}
         parents = [key.parent for key in table.spec.foreign_keys if key.in_key and key.parent != table.name]
         single = frozenset[TableName]().union(*(graph.ancestors(name) for name in parents)) & there
         self._table = table
-        self.inputs = frozenset(other.name for other in targets.tables if other.name in above)
+        self.inputs = frozenset(other.name for other in targets.tables if other.name in self.sources)
         self._awaited = tuple(t for t in targets.tables if t.name in self.inputs - single)
 
     def conditions(self) -> list[Any]:

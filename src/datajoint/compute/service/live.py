@@ -6,13 +6,14 @@ import time
 from collections.abc import Sequence
 
 from datajoint._value import Value
-from datajoint.compute.pipeline.lanes import ReservedLane
+from datajoint.compute.pipeline.lanes import SHARE, ReservedLane
 from datajoint.compute.pipeline.status import count_all
 from datajoint.compute.pipeline.stream import Stream
 from datajoint.compute.service.reactions import Reactions
 from datajoint.compute.service.report import Running
 from datajoint.compute.task import MakeOutcome, MakeTask
 from datajoint.compute.workers import Worker
+from datajoint.heading.names import TableName
 
 __all__ = ["Ending", "LiveStream"]
 
@@ -63,6 +64,7 @@ class LiveStream(Stream):
         self._queues = [lane.jobs for lane in lanes]
         self._ending, self._reactions = ending, reactions
         self._busy_at = time.monotonic()
+        self._sweep, self._sweep_at = False, 0.0
 
     def __next__(self) -> MakeTask:
         """Return a task; where there is none, wait, unless others run whose outcomes are to be heard of."""
@@ -79,11 +81,19 @@ class LiveStream(Stream):
                 self.lock.wait(self._nap())
             raise StopIteration
 
-    def touch(self) -> None:
-        """Look at all tables again: something may have changed."""
+    @property
+    def sources(self) -> frozenset[TableName]:
+        """The tables that keys come from."""
+        return frozenset[TableName]().union(*(lane.sources for lane in self._lanes))
+
+    def touch(self, tables: frozenset[TableName] | None) -> None:
+        """Look again for keys that come from tables which have changed; None: at all, when it is time."""
         with self.lock:
-            for lane in self._lanes:
-                lane.dirty = True
+            if tables is None:
+                self._sweep = True
+            else:
+                for lane in self._lanes:
+                    lane.dirty = lane.dirty or not lane.sources.isdisjoint(tables)
             self.lock.notify_all()
 
     def stop(self) -> None:
@@ -111,6 +121,10 @@ class LiveStream(Stream):
         if self._ended:  # as one of them wanted
             return None
         now = time.monotonic()
+        if self._sweep and now >= self._sweep_at:
+            self._sweep, self._sweep_at = False, now + SHARE * sum(lane.cost for lane in self._lanes)
+            for lane in self._lanes:
+                lane.dirty = True
         for lane in self._lanes:
             lane.wake(now)
         task = self._most_urgent()
@@ -122,7 +136,8 @@ class LiveStream(Stream):
         self._holder.look()
         now = time.monotonic()
         due = [lane.next_look if lane.dirty else lane.wake(now) for lane in self._lanes]
-        return max(0.001, min([*due, self._reactions.due, now + _NAP]) - now)
+        sweep = self._sweep_at if self._sweep else now + _NAP
+        return max(0.001, min([*due, sweep, self._reactions.due, now + _NAP]) - now)
 
     def _is_over(self) -> bool:
         ending = self._ending
@@ -135,6 +150,6 @@ class LiveStream(Stream):
     def _is_done(self) -> bool:
         """Whether nothing is left to do, here or in the hands of other workers."""
         now = time.monotonic()
-        if any(lane.dirty or lane.wake(now) < float("inf") for lane in self._lanes):
+        if self._sweep or any(lane.dirty or lane.wake(now) < float("inf") for lane in self._lanes):
             return False
         return not sum(count_all([jobs.reserved for jobs in self._queues if jobs.is_declared]))

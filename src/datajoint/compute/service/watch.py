@@ -8,10 +8,12 @@ from collections.abc import Callable, Sequence
 
 from datajoint import logging
 from datajoint.backends.signals import Signals
+from datajoint.compute.service.news import News
 from datajoint.engine.connection import Connection
 from datajoint.engine.signals import open_signals
 from datajoint.errors import DataJointError
 from datajoint.heading.names import TableName
+from datajoint.sql.system import EVENTS
 
 __all__ = ["Watcher"]
 
@@ -33,15 +35,19 @@ class Watcher:
     poll
         Seconds after which a change may have gone unnoticed.
     touch, beat
-        Called from the thread; `beat` again and again.
+        Called from the thread: `touch` with the tables that are known to have changed, and with None where
+        others may have; `beat` again and again.
     """
 
     def __init__(
-        self, connection: Connection, tables: Sequence[TableName], poll: float, touch: Callable[[], None],
-        beat: Callable[[], None],
+        self, connection: Connection, tables: Sequence[TableName], poll: float,
+        touch: Callable[[frozenset[TableName] | None], None], beat: Callable[[], None],
     ) -> None:  # fmt: skip
         self._connection, self._tables, self._poll = connection, tables, poll
         self._touch, self._beat = touch, beat
+        schemas = dict.fromkeys(name.schema for name in tables)
+        known = connection.catalog.find
+        self._schemas = [schema for schema in schemas if known(TableName(schema, EVENTS)) is not None]
         self._ended = threading.Event()
         self._signals: Signals | None = self._open()
         self._thread = threading.Thread(target=self._watch, name="datajoint-watch", daemon=True)
@@ -50,7 +56,9 @@ class Watcher:
     def _open(self) -> Signals | None:
         if self._connection.settings.name == ":memory:":  # nobody else can write there
             return None
-        return open_signals(self._connection, self._tables)
+        signals = open_signals(self._connection, self._tables)
+        self._news = News(signals.session, self._schemas)
+        return signals
 
     def _watch(self) -> None:
         touched = time.monotonic()
@@ -59,7 +67,7 @@ class Watcher:
             changed = self._has_changed(min(_LOOK, self._poll))
             if changed or time.monotonic() - touched >= self._poll:
                 touched = time.monotonic()
-                self._touch()
+                self._touch(None)
         if self._signals is not None:
             self._signals.close()
 
@@ -71,12 +79,15 @@ class Watcher:
             if self._signals is None:
                 self._signals = self._open()
                 return True
-            return self._signals.wait(seconds)
+            changed = self._signals.wait(seconds)
+            if changed and (news := self._news.read()):
+                self._touch(news)
         except DataJointError as error:
             logging.logger.debug("watching was interrupted: %s", error)
             self._forget()
             self._ended.wait(_PAUSE)
             return True
+        return changed
 
     def _forget(self) -> None:
         signals, self._signals = self._signals, None

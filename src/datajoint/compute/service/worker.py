@@ -13,9 +13,8 @@ from datajoint.compute import populate as populating
 from datajoint.compute.cancel import Cancels
 from datajoint.compute.computing import choose_executor, outcomes_of
 from datajoint.compute.executors.local import LocalExecutor
-from datajoint.compute.key_source import key_source_of
 from datajoint.compute.pipeline.run import MANY, reserved_lanes
-from datajoint.compute.pipeline.targets import Targets, targets_of
+from datajoint.compute.pipeline.targets import targets_of
 from datajoint.compute.reacting.protocol import Reaction
 from datajoint.compute.service.endpoint import HealthFile, Listener, address_of
 from datajoint.compute.service.interrupts import GivenUp, Interrupts
@@ -27,7 +26,6 @@ from datajoint.compute.service.watch import Watcher
 from datajoint.compute.target import Target
 from datajoint.compute.task import DONE, FAILED, MakeOutcome
 from datajoint.compute.workers import Worker as Holder
-from datajoint.engine.observe import tables_of
 from datajoint.errors import DataJointError, LostConnectionError
 from datajoint.heading.names import TableName
 
@@ -209,7 +207,7 @@ class Worker:
         chosen, ours = choose_executor(targets[0], self._executor, self._concurrency, MANY)
         is_here = isinstance(chosen, LocalExecutor)
         beat = _nothing if is_here else stream.tick
-        watcher = Watcher(found.connection, _watched(found), self._poll, stream.touch, beat)
+        watcher = Watcher(found.connection, list(stream.sources), self._poll, stream.touch, beat)
         try:
             with (
                 outcomes_of(
@@ -257,12 +255,3 @@ class Worker:
 
 def _nothing() -> None:
     """Do nothing: this process makes the keys, and asks those who react between them."""
-
-
-def _watched(targets: Targets) -> list[TableName]:
-    """Return the tables whose rows lead to keys."""
-    found: dict[TableName, None] = {}
-    for table in targets.tables:
-        found.update(dict.fromkeys(tables_of(key_source_of(table).query.plan)))
-        found.update(dict.fromkeys(targets.ancestors[table.name] - {table.name}))
-    return list(found)
