@@ -247,6 +247,42 @@ def wait_for(condition, seconds=60):
     assert condition()
 
 
+SLOW = """
+import time
+from lab import *
+
+class Slow(dj.Computed):
+    definition = "-> Subject"
+
+    def make(self, key):
+        for _ in range(600):
+            time.sleep(0.1)
+        self.insert1(key)
+
+Slow = schema(Slow)
+"""
+
+
+@pytest.mark.statement("CLI-2")
+def test_what_runs_is_shown_and_can_be_cancelled(shop):
+    (shop.folder / "slow.py").write_text(SLOW, encoding="utf-8")
+    shop.dj("jobs", "slow:Slow", "--refresh")
+    program = shop.program("populate", "slow:Slow", "--key", "subject_id=2", "-q")
+    wait_for(lambda: shop.json("jobs", "slow:Slow")["counts"]["reserved"] == 1)
+    shop.forget()  # as another program, which sees the tables of now
+    assert "nothing of that runs" in shop.dj("cancel", "slow:Slow", "--key", "subject_id=1").out
+    [worker] = shop.json("status", "slow")[0]["workers"]
+    assert worker["alive"]
+    assert "1 worker alive" in shop.dj("status", "slow").out
+    said = shop.dj("cancel", "slow:Slow", "--all", "--reason", "too slow")
+    assert "Slow subject_id=2 is stopped\n" == said.out
+    out, _ = program.communicate(timeout=60)
+    assert 2 == program.returncode, out
+    [failure] = shop.json("errors", "slow:Slow")
+    assert "too slow" in failure["message"]
+    assert 0 == len(shop.module.schema["Slow"])
+
+
 @pytest.mark.statement("CLI-2", "PRV-7")
 def test_stale_rows_are_shown_and_made_again(shop):
     shop.dj("populate", "lab")
@@ -278,6 +314,7 @@ def test_stale_rows_are_shown_and_made_again(shop):
         (["errors", "--schema", "nowhere"], ["DJ210", "no schema `nowhere`"]),
         (["jobs", "lab:Subject"], ["DJ000", "`Subject` is a manual table"]),
         (["retry", "lab:Scan"], ["--key NAME=VALUE, or --all"]),
+        (["cancel", "lab:Scan", "--all", "--key", "subject_id=1"], ["--key NAME=VALUE, or --all"]),
         (["retry", "lab:Scan", "--key", "subjct_id=1"], ["DJ302", "Did you mean `subject_id`?"]),
         (["retry", "lab:Scan", "--key", "subject_id"], ["DJ100", "Write --key name=value"]),
         (["stauts"], ["No such command 'stauts'. Did you mean 'status'?"]),

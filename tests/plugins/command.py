@@ -75,7 +75,7 @@ class Lab:
             _Default.instance.reset()
         self._patch.setattr(_Default, "instance", None)
         for path in self.folder.glob("*.py"):
-            self._patch.delitem(sys.modules, path.stem, raising=False)
+            sys.modules.pop(path.stem, None)
         importlib.invalidate_caches()
 
     def _others(self) -> Any:

@@ -27,6 +27,7 @@ _COMMANDS = {
         "populate": "Compute what is missing, in order.",
         "worker": "Compute whatever comes, until it is stopped.",
         "retry": "Let failed jobs be made again.",
+        "cancel": "Stop what is being made.",
     },
     "Work": {
         "shell": "A Python prompt with `dj` and schemas; what `dj` alone does.",

@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 import click
 
 import datajoint
-from datajoint.errors import ConfigurationError
+from datajoint.errors import ConfigurationError, UnknownAttributeError, nearest
 
-__all__ = ["config_option", "connection_options", "json_option", "read_key", "schemas_option", "spread",
-           "targets"]  # fmt: skip
+__all__ = ["chosen_key", "config_option", "connection_options", "json_option", "read_key", "schemas_option",
+           "spread", "targets"]  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -99,3 +99,22 @@ def read_key(pairs: Sequence[str]) -> dict[str, str]:
             raise ConfigurationError(f"`{pair}` is no condition.", hint="Write --key name=value.")
         found[name.strip()] = value
     return found
+
+
+def chosen_key(jobs: Any, pairs: Sequence[str], everything: bool) -> dict[str, str]:
+    """Return the conditions of ``--key``; without any, ``--all`` must have been given.
+
+    Raises
+    ------
+    UnknownAttributeError
+        When one is not of the key of the jobs.
+    """
+    if bool(pairs) == everything:
+        raise click.UsageError("Say which: --key NAME=VALUE, or --all.")
+    key = read_key(pairs)
+    if unknown := [name for name in key if jobs.is_declared and name not in jobs.primary_key]:
+        raise UnknownAttributeError(
+            f"`{unknown[0]}` is not in the key of the jobs of `{jobs.target.class_name}`.",
+            hint=nearest(unknown[0], jobs.primary_key) or f"It is {', '.join(jobs.primary_key)}.",
+        )
+    return key

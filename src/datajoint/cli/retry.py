@@ -6,7 +6,6 @@ import click
 
 from datajoint.cli import options, report
 from datajoint.cli.targets import computed, find_table
-from datajoint.errors import UnknownAttributeError, nearest
 
 __all__ = ["command"]
 
@@ -26,15 +25,8 @@ def command(
 
     TABLE is `module:Table`, `schema:Table`, or `Table` where only one has that name.
     """
-    if bool(pairs) == everything:
-        raise click.UsageError("Say which: --key NAME=VALUE, or --all.")
     jobs = computed(find_table(table, schemas), "has jobs").jobs
-    key = options.read_key(pairs)
-    if unknown := [name for name in key if jobs.is_declared and name not in jobs.primary_key]:
-        raise UnknownAttributeError(
-            f"`{unknown[0]}` is not in the key of the jobs of `{jobs.target.class_name}`.",
-            hint=nearest(unknown[0], jobs.primary_key) or f"It is {', '.join(jobs.primary_key)}.",
-        )
+    key = options.chosen_key(jobs, pairs, everything)
     count = jobs.retry(*([key] if key else [])) if jobs.is_declared else 0
     if as_json:
         report.write_json({"table": str(jobs.target.name), "pending": count})
