@@ -26,6 +26,7 @@ __all__ = [
 ]  # fmt: skip
 
 _MAX_CHILDREN = 2000
+_MAX_TEXTS = 500
 
 
 class Condition(Value):
@@ -141,12 +142,13 @@ class Plan:
         Number of values in the plan and all below it.
     """
 
-    __slots__ = ("_children", "arity", "heading", "statements")
+    __slots__ = ("_children", "_texts", "arity", "heading", "statements")
 
     def __init__(self, arity: int, heading: Heading) -> None:
         self.arity = arity
         self.heading = heading
         self._children: dict[Hashable, Any] = {}
+        self._texts: dict[str, tuple[Plan, tuple[Any, ...]]] = {}
         self.statements: dict[Hashable, Any] = {}  # compiled by the layers above; belongs to the structure
 
     def child(self, key: Hashable) -> Any:
@@ -159,6 +161,16 @@ class Plan:
             self._children.clear()
         self._children[key] = value
         return value
+
+    def restricted_by(self, text: str) -> tuple[Plan, tuple[Any, ...]] | None:
+        """Return plan and values of a restriction by a text, if it was kept."""
+        return self._texts.get(text)
+
+    def keep_text(self, text: str, plan: Plan, values: tuple[Any, ...]) -> None:
+        """Keep what a text restricts this plan to; apart from the children, as texts hold values, too."""
+        if len(self._texts) >= _MAX_TEXTS:
+            self._texts.clear()
+        self._texts[text] = plan, values
 
 
 class Source(Plan):

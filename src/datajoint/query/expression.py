@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["QueryExpression", "as_expression"]
 
+_QUICK = (str, dict)
 _COUNT_ALL = re.compile(r"\bcount\s*\(\s*\*\s*\)", re.IGNORECASE)
 
 
@@ -116,7 +117,7 @@ class QueryExpression(LegacyFetch):
         semantic_check
             False matches all shared names whatever their lineage (LIN-4).
         """
-        query = quick(self.query, restriction) if type(restriction) is dict else None  # pyright: ignore[reportUnknownArgumentType]
+        query = quick(self.query, restriction) if type(restriction) in _QUICK else None  # pyright: ignore[reportUnknownArgumentType]
         if query is None:
             query = restrict_query(self.query, restriction, self.connection, semantic_check)
         return self._restricted(query)

@@ -59,7 +59,10 @@ def restrict(
             query = restrict(query, item, connection, semantic)
         return query
     found, values = condition(query, operand, connection, semantic)
-    return build.restrict(query, build.negate(found) if negated else found, values)
+    restricted = build.restrict(query, build.negate(found) if negated else found, values)
+    if type(operand) is str and not negated:
+        query.plan.keep_text(operand, restricted.plan, values)
+    return restricted
 
 
 def is_universal(operand: Any) -> bool:
@@ -167,12 +170,15 @@ def reader(attribute: Attribute) -> _Reader:
     return checked
 
 
-def quick(query: Query, operand: dict[Any, Any]) -> Query | None:
-    """Restrict by a dict of plain values: one look-up finds plan and readers, whatever the values are.
+def quick(query: Query, operand: str | dict[Any, Any]) -> Query | None:
+    """Restrict by a text seen before, or a dict of plain values: one look-up finds plan and readers.
 
     None where the long way is needed: `restrict`.
     """
     plan = query.plan
+    if isinstance(operand, str):
+        known = plan.restricted_by(operand)
+        return None if known is None else Query(known[0], (*query.values, *known[1]))
     key = ("dict", *operand)
     found = plan.child(key)
     if found is None:
