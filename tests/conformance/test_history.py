@@ -1,6 +1,7 @@
 """History: rows as they were at any time, and events taken back (PRV-6, PRV-9)."""
 
 import random
+import threading
 import time
 
 import numpy as np
@@ -275,3 +276,29 @@ def test_shadows_are_not_listed(schema, session):
 def test_a_time_that_is_none(schema, session):
     with pytest.raises(DataJointError, match="is no time"):
         session.as_of("yesterday")
+
+
+@pytest.mark.statement("PRV-6", "TXN-4")
+def test_every_version_is_kept_when_many_update_one_row(schema, session, connect):
+    session.insert1({"session": 1, "note": "first"})
+    session.update1({"session": 1, "note": "second"})
+    name, start = session().name, threading.Barrier(3, timeout=20)
+    notes = [[f"{thread}-{n}" for n in range(10)] for thread in range(3)]
+
+    def work(own):
+        table = connect().FreeTable(str(name))
+        start.wait()
+        for note in own:
+            table.update1({"session": 1, "note": note})
+
+    threads = [threading.Thread(target=work, args=[own]) for own in notes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    shadow = schema.connection.dialect.table(shadow_name(name))
+    kept = [row[0] for row in schema.connection.query(f"SELECT note FROM {shadow}").fetchall()]
+    assert sorted(["first", "second", *(note for own in notes for note in own)]) == sorted(
+        [*kept, session.fetch1("note")]
+    )

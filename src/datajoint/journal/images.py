@@ -17,10 +17,10 @@ from datajoint.journal.scope import current_scope
 from datajoint.journal.system import prepare
 from datajoint.logging import logger
 from datajoint.sql.ddl import create_table
-from datajoint.sql.dml import Column, Moved
+from datajoint.sql.dml import OLD, Column, Moved
 from datajoint.sql.images import EVENT, Copy, copy_keys, copy_rows, finished, moved, shadow_table
 
-__all__ = ["image_of_deleted", "image_of_keys", "image_of_rows", "shadow_of"]
+__all__ = ["image_of_deleted", "image_of_keys", "image_of_rows", "image_of_updated", "shadow_of"]
 
 _NONE = "none"
 
@@ -146,6 +146,24 @@ def image_of_keys(
         assert copy is not None  # noqa: S101 - it was just made
     text = finished(copy, spec, connection.dialect, _block(connection))
     return text, [event.id, *(value for row in rows for value in row)]
+
+
+def image_of_updated(
+    connection: Connection, name: TableName, key: Sequence[Column], row: Sequence[Any],
+    event: EventRecord | None,
+) -> tuple[str, Parameters] | Moved | None:  # fmt: skip
+    """Return what keeps the row, of an (encoded) key, that an UPDATE is about to change; None for none."""
+    if event is None or not key or not connection.dialect.features.cte_insert:
+        return image_of_keys(connection, name, key, [row], event)
+    if shadow_of(connection, name) is None:
+        return None
+    source, block = connection.catalog.source(name), _block(connection)
+    found: Moved | None = None if block else source.child("updated")
+    if found is None:
+        found = moved(connection.catalog.spec(name), connection.dialect, block, OLD)
+        if block is None:
+            source.keep("updated", found)
+    return found
 
 
 def _block(connection: Connection) -> tuple[int, int] | None:

@@ -13,6 +13,7 @@ from datajoint.heading.types import AttributeType, parse_type
 from datajoint.sql.system import EVENTS
 
 __all__ = [
+    "OLD",
     "Column",
     "Conflict",
     "EventText",
@@ -41,6 +42,9 @@ __all__ = [
 
 Column = tuple[str, AttributeType]
 """Name of a column and the type that its values are stored as."""
+
+OLD = "old"
+"""What an UPDATE calls the row as it was."""
 
 _EVENT = parse_type("int64")
 _DETAILS = parse_type("json")
@@ -153,13 +157,15 @@ def insert_absent(name: TableName, columns: Sequence[Column], key: Sequence[Colu
 
 
 def update_row(name: TableName, columns: Sequence[Column], key: Sequence[Column], dialect: Dialect,
-               fixed: Sequence[tuple[str, str]] = ()) -> str:  # fmt: skip
+               fixed: Sequence[tuple[str, str]] = (), old: Sequence[str] = ()) -> str:  # fmt: skip
     """Return the UPDATE of one row; parameters: the new values, then the key.
 
     Parameters
     ----------
     fixed
         Columns that take an expression rather than a parameter.
+    old
+        Columns whose values before are to be had as those of `OLD`, the row being locked first (PostgreSQL).
 
     Examples
     --------
@@ -171,7 +177,12 @@ def update_row(name: TableName, columns: Sequence[Column], key: Sequence[Column]
     text = _Text(dialect).sql(f"UPDATE {dialect.table(name)} SET ").equal(columns, ", ")
     for n, (column, expression) in enumerate(fixed):
         text.sql(f"{', ' if n or columns else ''}{dialect.quote(column)} = {expression}")
-    if key:
+    if key and old:
+        table, names = dialect.table(name), [dialect.quote(column) for column, _ in key]
+        text.sql(f" FROM (SELECT {_names(old, dialect)} FROM {table} WHERE ").equal(key, " AND ")
+        same = " AND ".join(f"{table}.{column} = {OLD}.{column}" for column in names)
+        text.sql(f" FOR UPDATE) {OLD} WHERE {same}")
+    elif key:
         text.sql(" WHERE ").equal(key, " AND ")
     return str(text)
 
@@ -372,12 +383,12 @@ def write_event(event: EventText, dialect: Dialect, first: int = 1, count: str =
 
 
 class Moved(Value):
-    """How rows are kept as they are deleted, in the same statement.
+    """How rows are kept as they are deleted or updated, in the same statement.
 
     Attributes
     ----------
     returning
-        Select list of the rows deleted.
+        Select list of the rows as they were.
     insert
         The statement that keeps them, before and after the event that ended them.
     """
@@ -398,7 +409,7 @@ def with_event(
     change
         Finished text of the INSERT, UPDATE or DELETE, with its `parameters`.
     moved
-        How the rows that it deletes are kept.
+        How the rows that it deletes or updates are kept.
     """
     counted = write_event(
         event,

@@ -153,11 +153,19 @@ def finished(copy: Copy, spec: TableSpec, dialect: Dialect, block: tuple[int, in
     return copy.statement.text + dialect.escape(f" {word} {unseen}{_lock(spec, dialect)}")
 
 
-def moved(spec: TableSpec, dialect: Dialect, block: tuple[int, int] | None) -> Moved:
-    """Return how rows go into the shadow as one statement deletes them (PostgreSQL)."""
+def moved(
+    spec: TableSpec, dialect: Dialect, block: tuple[int, int] | None, source: str | None = None
+) -> Moved:
+    """Return how rows go into the shadow as one statement deletes or updates them (PostgreSQL).
+
+    Parameters
+    ----------
+    source
+        What the rows as they were are called, if not as the table.
+    """
     quote, shadow = dialect.quote, dialect.table(shadow_name(spec.name))
     names = ", ".join(quote(column.name) for column in spec.columns)
-    prefix = f"{dialect.table(spec.name)}."
+    prefix = f"{source or dialect.table(spec.name)}."
     columns = [f"{_read(column, dialect, prefix)} AS {quote(column.name)}" for column in spec.columns]
     where = f" WHERE {_unseen(spec, dialect, f'changed.{quote(EVENT)}', block)}" if block else ""
     insert = f"INSERT INTO {shadow} ({names}, {quote(UNTIL)}) SELECT {names}, ", f" FROM changed{where}"

@@ -9,9 +9,9 @@ from datajoint.engine import observe
 from datajoint.errors import CheckError, DataJointError, DuplicateError, IntegrityError, MissingAttributeError
 from datajoint.journal.change import atomic, change
 from datajoint.journal.event import EventRecord
-from datajoint.journal.images import image_of_keys
+from datajoint.journal.images import image_of_updated
 from datajoint.journal.scope import open_event
-from datajoint.sql.dml import Column, default_value, select_row, update_row
+from datajoint.sql.dml import Column, Moved, default_value, select_row, update_row
 from datajoint.table.check import Checked, check_values, check_whole, known_fields
 from datajoint.table.checks import inspecting
 from datajoint.table.conditions import unenforced, verify
@@ -86,17 +86,16 @@ def _run(layout: Layout, encoded: Mapping[str, Any], resets: Sequence[str]) -> i
         return len(found)
     event = open_event(connection, layout.name, "update", _key_details(layout, encoded))
     stamps = stamps_of(layout, event)
-    source = connection.catalog.source(layout.name)
-    kept = ("update", tuple(names), tuple(resets), tuple(key), len(stamps))
+    source, typed = connection.catalog.source(layout.name), layout.columns(tuple(key))
+    old = image_of_updated(connection, layout.name, typed, [encoded[name] for name in key], event)
+    before = [column.name for column in layout.spec.columns] if isinstance(old, Moved) else []
+    kept = ("update", tuple(names), tuple(resets), tuple(key), len(stamps), bool(before))
     text = source.child(kept)
     if text is None:
         columns = [*layout.columns(tuple(names)), *stamps]
         fixed = [(name, default_of(layout, name)) for name in resets]
-        text = source.keep(kept, update_row(layout.name, columns, layout.columns(tuple(key)), dialect, fixed))
+        text = source.keep(kept, update_row(layout.name, columns, typed, dialect, fixed, before))
     values = [*(encoded[name] for name in names), *stamps.values(), *(encoded[name] for name in key)]
-    old = image_of_keys(
-        connection, layout.name, layout.columns(tuple(key)), [[encoded[n] for n in key]], event
-    )
     if not unenforced(layout):
         return change(connection, event, text, values, image=old)
     with atomic(connection):
