@@ -1,7 +1,6 @@
 """What every executor has to bear: those that come with DataJoint, on every database."""
 
-import os
-import signal
+from contextlib import contextmanager
 
 import pytest
 
@@ -9,7 +8,7 @@ from datajoint.compute.executors.dask import DaskExecutor
 from datajoint.compute.executors.local import LocalExecutor
 from datajoint.compute.executors.processes import ProcessExecutor
 from datajoint.testing import ExecutorTests, InProcessExecutorTests
-from datajoint.testing.executors import subjects
+from datajoint.testing.executors import errors, subjects
 
 
 class OnBackends:
@@ -40,27 +39,55 @@ class TestProcesses(OnBackends, ExecutorTests):
         executor.close()
 
 
+class KilledWorkers:
+    """Clusters whose workers start a process for the makes."""
+
+    def test_a_worker_that_is_killed(self, executor, pipeline):
+        """Its key is given to another worker, and made once."""
+        subjects(pipeline, "", "worker_once", "")
+        result = pipeline.Fit.populate(executor=executor, suppress_errors=True, reserve_jobs=True)
+        assert {"success_count": 3, "error_list": []} == result
+        assert (0, 3) == pipeline.Fit.progress()
+        assert 0 == len(pipeline.Fit.jobs)
+
+
 @pytest.fixture(scope="module")
 def dask_client():
+    with cluster(2) as client:
+        yield client
+
+
+@contextmanager
+def cluster(workers, failures=3):
+    import dask
     from distributed import Client, LocalCluster
 
     with (
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
-        Client(cluster, set_as_default=False) as client,
+        dask.config.set({"distributed.scheduler.allowed-failures": failures}),
+        LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=":0") as one,
+        Client(one, set_as_default=False) as client,
     ):
         yield client
 
 
-class TestDask(OnBackends, ExecutorTests):
+class TestDask(OnBackends, KilledWorkers, ExecutorTests):
     @pytest.fixture
     def executor(self, dask_client):
         executor = DaskExecutor(client=dask_client)
         yield executor
         executor.close()
 
-    def test_a_worker_that_is_killed(self, executor, pipeline, dask_client):
-        """Its key is given to another worker, and made once."""
-        subjects(pipeline, *["slow"] * 6)
-        pids = dask_client.run(os.getpid)
-        os.kill(next(iter(pids.values())), signal.SIGKILL)
-        assert 6 == pipeline.Fit.populate(executor=executor)["success_count"]
+
+@pytest.mark.backends("sqlite")
+class TestDaskGivesUp(OnBackends):
+    pipeline = ExecutorTests.pipeline
+
+    def test_a_key_that_kills_its_workers_is_one_error(self, pipeline):
+        subjects(pipeline, "worker_always")
+        with cluster(1, failures=0) as client:
+            executor = DaskExecutor(client=client)
+            result = pipeline.Fit.populate(executor=executor, suppress_errors=True, reserve_jobs=True)
+        assert 0 == result["success_count"]
+        assert "Workers died while making `Fit`" in errors(result)[0]
+        counts = pipeline.Fit.jobs.progress()
+        assert (0, 0, 1) == (counts["pending"], counts["reserved"], counts["error"])

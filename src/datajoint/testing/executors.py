@@ -82,6 +82,19 @@ def once(key):
         raise LookupError("the first time")
 
 
+def worker_once(key):
+    """Kill the process that started this one, the first time."""
+    mark = Path(__file__).with_name(f"tried_{{key['subject_id']}}")
+    if not mark.exists():
+        mark.touch()
+        worker_always(key)
+
+
+def worker_always(key):
+    os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(600)
+
+
 def loud(key):
     line = "x" * 1023 + "\\n"
     for _ in range({output} // 1024):

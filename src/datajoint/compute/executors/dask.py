@@ -18,7 +18,7 @@ from datajoint.compute.executors.processes import usable_cpus
 from datajoint.compute.executors.submitting import Submitting
 from datajoint.compute.executors.worker import unpack
 from datajoint.compute.task import FAILED, MakeOutcome, MakeTask
-from datajoint.errors import ConfigurationError, MakeError
+from datajoint.errors import ComputeError, ConfigurationError, MakeError
 from datajoint.logging import logger
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ __all__ = ["DaskExecutor"]
 
 _COUNTED = 1.0
 """Seconds for which the number of workers is believed."""
+_PATIENCE = 60.0
+"""Seconds without any worker after which that is said."""
 _NAMES = {"cpus": ("CPU", "CPUS", "cpu", "cpus"), "gpus": ("GPU", "GPUS", "gpu", "gpus"),
           "memory": ("MEMORY", "memory", "MEM", "mem")}  # fmt: skip
 """What workers call their resources (``dask worker --resources``)."""
@@ -59,7 +61,7 @@ class DaskExecutor(Submitting):
         self._is_local = False
         self._run = uuid4().hex
         self._done: SimpleQueue[Any] = SimpleQueue()
-        self._room, self._counted = 1, 0.0
+        self._room, self._counted, self._alive = 1, 0.0, 0.0
         self._said = False
 
     def close(self) -> None:
@@ -72,9 +74,24 @@ class DaskExecutor(Submitting):
 
     def room(self) -> int:
         """Return twice the number of workers: one key is made, one waits."""
-        if self._client is not None and time.monotonic() - self._counted > _COUNTED:
-            self._room, self._counted = 2 * max(1, len(self._client.nthreads())), time.monotonic()
+        now = time.monotonic()
+        if self._client is not None and now - self._counted > _COUNTED:
+            there = len(self._client.nthreads())
+            self._room, self._counted = 2 * max(1, there), now
+            self._alive = now if there or not self._alive else self._alive
+            if now - self._alive > _PATIENCE:
+                self._miss_workers()
         return self._room
+
+    def _miss_workers(self) -> None:
+        """Say that there are no workers; those of our own cluster will not come back."""
+        if self._is_local:
+            raise ComputeError(
+                "The workers of the local Dask cluster are gone, and none was started in their place.",
+                hint="Populate again; fewer processes may do if the machine is overloaded.",
+            )
+        logger.warning("the Dask cluster has had no workers for %g s: waiting", _PATIENCE)
+        self._alive = time.monotonic()
 
     def submit(self, task: MakeTask) -> Any:
         """Hand a task to the scheduler."""
