@@ -134,6 +134,29 @@ def test_jobs_of_a_table_without_a_queue(shop):
     assert "3 pending" in shop.dj("jobs", "lab:Scan", "--refresh").out
 
 
+def test_describe_and_diagram(shop):
+    assert "-> Subject\n---\npid " in " ".join(shop.dj("describe", "lab:Scan").out.split(" "))
+    found = shop.json("describe", "Fit", "--schema", shop.schema)
+    assert ("computed", ["subject_id"]) == (found["tier"], found["primary_key"])
+    drawn = shop.dj("diagram", "lab").out
+    assert [True] * 3 == [name in drawn for name in ("Subject", "Scan", "Fit")]
+    assert "<svg" in shop.dj("diagram", "--schema", shop.schema, "-f", "svg").out
+    shop.dj("diagram", "lab:Fit", "-o", "fit.svg")
+    assert "<svg" in (shop.folder / "fit.svg").read_text(encoding="utf-8")
+
+
+def test_config_shows_what_is_set_and_no_password(shop, monkeypatch):
+    monkeypatch.setenv("DJ_PASS", "very-secret")
+    monkeypatch.setenv("DJ_DISPLAY_LIMIT", "7")
+    shop.forget()
+    said = shop.dj("config").out
+    assert "very-secret" not in said
+    [line] = [line.split() for line in said.splitlines() if line.startswith("display.limit")]
+    assert ["display.limit", "7"] == line[:2]
+    assert {"value": True, "origin": "default"} == shop.json("config", "safemode")["safemode"]
+    assert "DJ100" in shop.dj("config", "safemod", status=1).err
+
+
 # ---------------------------------------------------------------------------------------- populate, worker
 
 

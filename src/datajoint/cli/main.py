@@ -21,6 +21,8 @@ _COMMANDS = {
         "status": "How far tables are, and who works on them.",
         "jobs": "The job queue of a table.",
         "errors": "What has failed, errors of one kind together.",
+        "describe": "The definition of a table.",
+        "diagram": "The tables, and what refers to what.",
         "stale": "Rows whose inputs or code have changed, and why.",
     },
     "Compute": {
@@ -30,6 +32,7 @@ _COMMANDS = {
         "cancel": "Stop what is being made.",
     },
     "Work": {
+        "config": "The settings, and where they come from.",
         "shell": "A Python prompt with `dj` and schemas; what `dj` alone does.",
     },
 }

@@ -99,7 +99,13 @@ def _workers(workers: Sequence[WorkerStatus]) -> list[str]:
         state = click.style("alive", fg="green") if worker.alive else click.style("gone", fg="red")
         who = f"{worker.host}:{worker.pid} {worker.user}".rstrip()
         since = f"since {report.time_text(worker.started)} UTC"
-        lines.append(f"{state}  {who}  {report.dim(since)}  {', '.join(worker.tables)}")
+        at = f"{', '.join(worker.tables)}  {_at_work(worker.current_key)}".rstrip()
+        lines.append(f"{state}  {who}  {report.dim(since)}  {at}")
     alive = sum(worker.alive for worker in workers)
     head = f"\n{alive} worker{'s' * (alive != 1)} alive" if workers else f"\n{report.dim('no workers')}"
     return [head, *lines]
+
+
+def _at_work(told: Any) -> str:
+    """Return what a worker makes now, as far as it says."""
+    return report.clip(f"now {report.key_text(told)}", 200) if told and hasattr(told, "items") else ""
