@@ -186,6 +186,16 @@ def test_a_second_statement_is_refused(table):
         assert 1 == len(session.execute(text).fetchall())
 
 
+@pytest.mark.statement("TYP-20")
+def test_a_connection_writes_for_the_server_that_it_found(connect):
+    connection = connect().connection
+    assert connection.dialect is connection.session.dialect
+    if connection.backend.name == "mysql":
+        assert ("MariaDB" in connection.server_version) == connection.dialect.mariadb
+        names = connection.query("SELECT collation_name FROM information_schema.collations").fetchall()
+        assert connection.dialect.collation in {name for (name,) in names}
+
+
 @pytest.mark.statement("TXN-1")
 def test_a_transaction_is_seen_when_committed(table, open_session):
     session, name = table

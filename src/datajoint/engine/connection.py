@@ -85,7 +85,7 @@ class Connection:
         self.observers: tuple[observe.Observer, ...] = ()  # told of reads by any thread
         self._cache: caches.QueryCache | None = None
         self._link = Link(settings, config)
-        self.dialect: Dialect = self._link.backend.dialect
+        self.dialect: Dialect = self._link.session.dialect  # MySQL and MariaDB differ, as a session finds
         self._transactions = Transactions(self._link)
         weakref.finalize(self, self._link.close)
 
