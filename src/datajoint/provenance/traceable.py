@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from datajoint.provenance import events as asking, history
+from datajoint.provenance import events as asking, export as exporting, history
 from datajoint.table.meta import class_level
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from datajoint.query.expression import QueryExpression
     from datajoint.table.table import Table
 
@@ -105,3 +107,34 @@ class Traceable:
         1
         """
         return history.old_versions(cast("Table", self))
+
+    def export_lineage(self, form: str = "prov", path: str | Path | None = None) -> Any:
+        """Return where the rows come from, in a form that others read (PRV-8).
+
+        The rows, all rows that they derive from by references, the events that wrote them, who did it, with
+        which code.
+
+        Parameters
+        ----------
+        form
+            ``prov`` (W3C PROV-JSON), ``ro-crate`` (RO-Crate 1.1 metadata) or ``openlineage`` (run events).
+        path
+            File to write it to, too.
+
+        Returns
+        -------
+        dict or list
+            What JSON has of it.
+
+        Examples
+        --------
+        >>> import datajoint as dj
+        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+        >>> @schema
+        ... class Subject(dj.Manual):
+        ...     definition = "subject_id : int32"
+        >>> Subject.insert1({"subject_id": 1})
+        >>> list((Subject & {"subject_id": 1}).export_lineage()["entity"])
+        ['row:lab.subject/subject_id=1']
+        """
+        return exporting.export(cast("Table", self), form, path)

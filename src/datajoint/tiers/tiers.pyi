@@ -5,6 +5,7 @@
 # pyright: reportMissingTypeStubs=false
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, ClassVar, Never, NoReturn, Self, TypeVar, overload
 
 import pandas as pd
@@ -291,6 +292,9 @@ class UserTable(Table, metaclass=_TableType):
     @classmethod
     def old_versions(cls) -> QueryExpression | None:
         """Return the versions of rows that were changed or deleted: `written` and `ended` name the events."""
+    @classmethod
+    def export_lineage(cls, form: str = "prov", path: str | Path | None = None) -> Any:
+        """Return where the rows come from, in a form that others read (PRV-8)."""
 
 class _Populated(UserTable):
     """Tables whose rows are made by `make`."""
