@@ -15,6 +15,7 @@ import pytest
 
 import datajoint as dj
 from datajoint.compute.overview import workers_of
+from datajoint.compute.pipeline.lanes import ReservedLane
 from datajoint.errors import ConfigurationError, DataJointError
 
 PATIENCE = 60
@@ -199,6 +200,19 @@ def test_what_a_killed_worker_held_is_made_by_another(programs):
     assert len(programs.made()) - len(set(programs.made())) <= 1  # the one that it was at
 
 
+@pytest.mark.statement("POP-24", "SCH-12")
+@pytest.mark.parametrize("how", ["dj.Worker(schema, concurrency=2).run()", "schema.populate(processes=2)"])
+def test_a_pipeline_killed_in_the_middle_is_completed_by_another(programs, how):
+    programs.Subject.insert({"subject_id": n} for n in range(20))
+    first = programs.start(how, work="time.sleep(0.05)")
+    programs.wait_for(lambda: len(programs.made()) > 5)
+    first.kill()
+    first.wait()
+    assert 0 == programs.start("dj.Worker(schema, poll=0.5).run(until_done=True)").wait(PATIENCE)
+    assert [20, 20, 40] == programs.counts()
+    assert 0 == programs.held()
+
+
 @pytest.mark.statement("POP-24")
 def test_a_failing_key_does_not_stop_the_worker(programs):
     programs.Subject.insert({"subject_id": n} for n in range(3))
@@ -298,6 +312,26 @@ def test_a_worker_runs_in_any_thread(fit):
 def test_a_worker_needs_something_to_do(schema):
     with pytest.raises(DataJointError, match="no table"):
         dj.Worker(schema)
+
+
+@pytest.mark.statement("POP-24")
+def test_a_table_that_something_is_wrong_with_does_not_stop_the_others(fit, schema, monkeypatch, caplog):
+    @schema
+    class Other(dj.Computed):
+        definition = "-> Subject"
+
+        def make(self, key):
+            raise NotImplementedError
+
+    def find(lane):
+        if lane.table.class_name == "Other":
+            raise DataJointError("The view is gone.")
+        return found(lane)
+
+    found = ReservedLane._find
+    monkeypatch.setattr(ReservedLane, "_find", find)
+    assert 4 == dj.Worker(schema).run(until_done=True)
+    assert 1 == caplog.text.count("The view is gone.")
 
 
 # --------------------------------------------------------------------------------------- asked how it is

@@ -53,12 +53,13 @@ class Lane(ABC):
         self._readiness = readiness
         self._restrictions = tuple(restrictions)
         self._looked = -1e9
+        self._resume_at = 0.0
         self.cost = 0.0
 
     @property
     def next_look(self) -> float:
         """When, by ``time.monotonic()``, it is worth while to look again, considering what that costs."""
-        return self._looked + SHARE * self.cost
+        return max(self._looked + SHARE * self.cost, self._resume_at)
 
     def may_look(self) -> bool:
         """Whether there may be keys, and it is worth while to look."""
@@ -87,6 +88,16 @@ class Lane(ABC):
     @abstractmethod
     def settle(self, outcome: MakeOutcome) -> None:
         """Take note of what became of a task."""
+
+    def suspend(self, seconds: float) -> None:
+        """Look again for keys only after a while, because something is wrong."""
+        self.dirty = True
+        self._resume_at = time.monotonic() + seconds
+
+    @property
+    def is_suspended(self) -> bool:
+        """Whether something is wrong."""
+        return time.monotonic() < self._resume_at
 
     def wake(self, now: float) -> float:
         """Let what had to wait until now be taken; return when more will be, by ``time.monotonic()``."""
@@ -167,6 +178,10 @@ class ReservedLane(Lane):
             recover(self.jobs)
         self._drained = False
         return False
+
+    def suspend(self, seconds: float) -> None:
+        super().suspend(seconds)
+        self._drained = True
 
     def urgency(self) -> int | None:
         found = None if self._drained else self._held.urgency()

@@ -108,14 +108,17 @@ class Stream(Iterator[MakeTask]):
                 return None
             dirty.look()
 
+    def _urgency_of(self, lane: Lane) -> int | None:
+        if lane.may_look():
+            lane.look()
+        return lane.urgency()
+
     def _most_urgent(self) -> MakeTask | None:
         """Take the most urgent key that is known, of the last table that has one."""
         while True:
             best: tuple[int, Lane] | None = None
             for lane in reversed(self._lanes):
-                if lane.may_look():
-                    lane.look()
-                urgency = lane.urgency()
+                urgency = self._urgency_of(lane)
                 if urgency is not None and (best is None or urgency < best[0]):
                     best = urgency, lane
                 if urgency == 0:

@@ -5,20 +5,25 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from datajoint import logging
 from datajoint._value import Value
-from datajoint.compute.pipeline.lanes import SHARE, ReservedLane
+from datajoint.compute.pipeline.lanes import SHARE, Lane, ReservedLane
 from datajoint.compute.pipeline.status import count_all
 from datajoint.compute.pipeline.stream import Stream
 from datajoint.compute.service.reactions import Reactions
 from datajoint.compute.service.report import Running
 from datajoint.compute.task import MakeOutcome, MakeTask
 from datajoint.compute.workers import Worker
+from datajoint.errors import DataJointError, LostConnectionError
 from datajoint.heading.names import TableName
 
 __all__ = ["Ending", "LiveStream"]
 
 _NAP = 0.5
 """Seconds after which who waits looks about, so that a signal handler need not wake anybody."""
+
+_AFTER_FAILURE = 60.0
+"""Seconds until a table is looked at again whose keys could not be found."""
 
 
 class Ending(Value):
@@ -132,6 +137,19 @@ class LiveStream(Stream):
             self._busy_at = now
         return task
 
+    def _urgency_of(self, lane: Lane) -> int | None:
+        """Return the priority of the next key; where something is wrong, leave the table alone a while."""
+        try:
+            return super()._urgency_of(lane)
+        except LostConnectionError:
+            raise
+        except DataJointError as error:
+            logging.logger.error(
+                "`%s` is left alone for %g s: %s", lane.table.class_name, _AFTER_FAILURE, error
+            )
+            lane.suspend(_AFTER_FAILURE)
+            return None
+
     def _nap(self) -> float:
         self._holder.look()
         now = time.monotonic()
@@ -150,6 +168,7 @@ class LiveStream(Stream):
     def _is_done(self) -> bool:
         """Whether nothing is left to do, here or in the hands of other workers."""
         now = time.monotonic()
-        if self._sweep or any(lane.dirty or lane.wake(now) < float("inf") for lane in self._lanes):
+        well = [lane for lane in self._lanes if not lane.is_suspended]
+        if self._sweep or any(lane.dirty or lane.wake(now) < float("inf") for lane in well):
             return False
         return not sum(count_all([jobs.reserved for jobs in self._queues if jobs.is_declared]))
