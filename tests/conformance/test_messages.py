@@ -1,5 +1,6 @@
 """What users read when they go wrong: table, attribute, value or row, and what to do; the same everywhere."""
 
+import copy
 import csv
 import datetime as dt
 from pathlib import Path
@@ -235,6 +236,16 @@ def test_a_class_under_two_tiers_is_noticed(declare, tables, caplog):
 
 
 # ------------------------------------------------------------------------------------------------- queries
+
+
+@pytest.mark.statement("QRY-1")
+def test_expressions_can_be_copied(tables):
+    thing = tables["Thing"]
+    for query in (thing(), thing & "id = 1", thing.proj(), thing * tables["Child"]):
+        for copied in (copy.copy(query), copy.deepcopy({"a": [query]})["a"][0]):
+            assert query.to_dicts() == copied.to_dicts()
+            assert type(query) is type(copied)
+
 
 WRONG_TEXTS = {
     "nope = 1": ("no attribute `nope`", "Attributes: id, name"),

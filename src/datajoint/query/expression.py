@@ -67,6 +67,9 @@ class QueryExpression(LegacyFetch):
                 return object.__getattribute__(self, name)  # a property that failed fails again, as itself
             raise AttributeError(misplaced.explain(self, name), name=name, obj=self)
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self  # it never changes
+
     @property
     def query(self) -> Query:
         """Plan and values of the expression."""
