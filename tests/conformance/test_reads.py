@@ -323,3 +323,21 @@ def test_what_is_read_behind_our_back_is_never_told_fresh(subject, fit, elsewher
     table.populate({"subject_id": 2})
     (row,) = table.stale().reasons()
     assert ("unknown", "origin") == (row.state, row.reasons[0].kind)
+
+
+@pytest.mark.statement("PRV-7")
+def test_rows_that_the_database_copies_are_reads(schema, subject, fit):
+    @schema
+    class Copy(dj.Manual):
+        definition = "subject_id : int32\n---\nx=null : float64"
+
+    def make(self, key):
+        Copy.insert((subject & key).proj("x"))
+        self.insert1(key)
+
+    table = fit(make)
+    table.populate({"subject_id": 2})
+    assert [] == table.stale().reasons()
+    assert [2] == Copy.to_arrays("subject_id").tolist()
+    subject.update1({"subject_id": 2, "x": 5})
+    assert ["possibly stale"] == [row.state for row in table.stale()]

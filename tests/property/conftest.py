@@ -1,4 +1,4 @@
-"""Profiles: the default run is short and always the same; `--hypothesis-profile=more` looks further.
+"""Profiles: the default run is short and always the same; `--hypothesis-profile=more` looks further, `histories` furthest.
 
 `--hypothesis-profile=most` is for the end of a milestone: 10 000 examples on each backend.
 """
@@ -20,4 +20,7 @@ settings.register_profile(
     "more", max_examples=1000, deadline=None, phases=_PHASES, database=None, suppress_health_check=_CHECKS
 )
 settings.register_profile("most", parent=settings.get_profile("more"), max_examples=10_000)
+settings.register_profile(
+    "histories", max_examples=5000, deadline=None, phases=_PHASES, database=None, suppress_health_check=_CHECKS
+)
 settings.load_profile("short")

@@ -38,6 +38,10 @@ class Watcher(Protocol):
         """Return whether there is any row."""
         ...
 
+    def copied(self, query: Query, connection: Connection) -> None:
+        """Take down rows that the database copies by itself."""
+        ...
+
     def stream(self, query: Query, connection: Connection) -> Iterator[dict[str, Any]]:
         """Yield rows as dicts."""
         ...

@@ -146,6 +146,11 @@ class ReadLog:
         self._note(Read(query, EXISTS, (), found, count, [(count > 0,)]))
         return count > 0
 
+    def copied(self, query: Query, connection: Connection) -> None:
+        """Take down rows that the database copies by itself: nobody here sees their values."""
+        count, found = signed(query, connection)
+        self._note(Read(query, FETCHED, (), found, count))
+
     def stream(self, query: Query, connection: Connection) -> Iterator[dict[str, Any]]:
         """Yield rows as dicts; the rest is read and signed, too, when the user stops early."""
         reader = reader_of(query.plan, (), connection)

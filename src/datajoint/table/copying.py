@@ -57,7 +57,9 @@ def insert_query(connection: Connection, name: TableName, rows: QueryExpression,
     ):
         insert_chunks(connection, name, read(iter(rows), layout.heading, layout.label), mode)
         return
-    observe.reading(connection, rows.query.plan)
+    watcher = observe.reading(connection, rows.query.plan)
+    if watcher is not None:
+        watcher.copied(rows.query, connection)
     observe.writing(connection, name)
     try:
         _copy(layout, rows, names, mode)
