@@ -173,7 +173,7 @@ def test_of_rows_of_others_nothing_is_known(lab, fit):
     assert not report
     assert [(1, "unknown"), (3, "unknown")] == states(table)
     assert [1, 3] == sorted(report.unknown.to_arrays("subject_id"))
-    assert ["another program wrote it", "its make is not recorded"] == [
+    assert ["another program wrote it", "it was not made: update"] == [
         str(row.reasons[0]) for row in report.reasons()
     ]
 

@@ -1,4 +1,4 @@
-"""Profiles: the default run is short and always the same; `--hypothesis-profile=more` looks further, `histories` furthest.
+"""Profiles: the default run is short and always the same; `--hypothesis-profile=more` looks further.
 
 `--hypothesis-profile=most` is for the end of a milestone: 10 000 examples on each backend.
 """

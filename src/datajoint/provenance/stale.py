@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from datajoint.algebra import build
@@ -20,6 +21,7 @@ from datajoint.provenance.compare import Finding, compare
 from datajoint.provenance.staleness import POSSIBLY, STALE, UNKNOWN, StaleReason, StaleRow, worst
 from datajoint.query import fetch
 from datajoint.query.expression import QueryExpression
+from datajoint.query.restriction import Not
 from datajoint.query.universal import U
 from datajoint.sql.reads import READS, SHAPES
 from datajoint.sql.system import EVENTS
@@ -165,6 +167,7 @@ class _Search:
         for key in self.table.proj().to_dicts():
             self._note(key, StaleReason(UNKNOWN, "origin", note=note))
 
+    @cached_property
     def _rows(self) -> QueryExpression:
         """The rows with the event under which their reads are recorded: the newest that confirms them."""
         rows = self.table.with_metadata().proj("event")
@@ -180,26 +183,31 @@ class _Search:
 
     def _origins(self) -> None:
         """Rows that no make wrote as they are, and those whose reads are not recorded."""
-        rows = self.table.with_metadata().proj("event")
-        for row in (rows & "event is null").to_dicts():
-            self._note(row, StaleReason(UNKNOWN, "origin", note="another program wrote it"))
-        made = self._system(EVENTS) & [{"kind": kind} for kind in MADE]
-        for row in ((rows & "event is not null") - made.proj()).to_dicts():
-            self._note(row, StaleReason(UNKNOWN, "origin", note="its make is not recorded"))
-        for row in ((rows & made.proj()) - (U("event") & self._system(READS))).to_dicts():
-            self._note(row, StaleReason(UNKNOWN, "origin", note="its reads are not recorded"))
+        kinds: dict[Any, str] = {}
+        lacking = self._rows.restrict(Not(U("event") & self._system(READS)), semantic_check=False)
+        for row in lacking.to_dicts():
+            event = row["event"]
+            if event is not None and event not in kinds:
+                found = (self._system(EVENTS) & {"event": event}).to_arrays("kind")
+                kinds[event] = found[0] if len(found) else ""
+            self._note(row, StaleReason(UNKNOWN, "origin", note=_origin_note(event, kinds.get(event, ""))))
 
-        blind = U("event") & (self._system(READS) & [{"shape": shape} for shape in BLIND])
-        for row in self._rows().restrict(blind, semantic_check=False).to_dicts():
+    def _blind(self, shapes: Sequence[str]) -> None:
+        """Rows whose makes have read what is not taken down."""
+        blind = U("event") & (self._system(READS) & [{"shape": shape} for shape in shapes])
+        for row in self._rows.restrict(blind, semantic_check=False).to_dicts():
             self._note(row, StaleReason(UNKNOWN, "origin", note=_BLIND_NOTE))
 
     # ---------------------------------------------------------------------------------------- inputs
 
     def _inputs(self) -> None:
-        rows = self._rows()
-        reads = self._system(READS).restrict(U("event") & rows, semantic_check=False)
-        for row in (self._system(SHAPES) & (U("shape") & reads)).to_dicts():
-            self._shape(rows, row)
+        events = U("event") & self._rows
+        reads = self._system(READS).proj("shape").join(events, semantic_check=False)
+        shapes = set((U("shape") & reads).to_arrays("shape").tolist())
+        if blind := sorted(shapes & BLIND.keys()):
+            self._blind(blind)
+        for row in (self._system(SHAPES) & [{"shape": shape} for shape in sorted(shapes)]).to_dicts():
+            self._shape(self._rows, row)
 
     def _shape(self, rows: QueryExpression, recorded: Mapping[str, Any]) -> None:
         shape: Shape | None = None
@@ -240,10 +248,9 @@ class _Search:
         if not callable(getattr(cls, "populate", None)) or not hasattr(cls, "make"):
             return
         today = fingerprint(cls)
-        rows = self._rows()
         others = self._system(EVENTS).proj("code") & f"code is null or code <> '{today.digest}'"
         others = others.proj(event_code="code")
-        for row in rows.proj("event").join(others, semantic_check=False).to_dicts():
+        for row in self._rows.proj("event").join(others, semantic_check=False).to_dicts():
             state = UNKNOWN if row["event_code"] is None else STALE
             note = "its code is not recorded" if row["event_code"] is None else ""
             self._note(
@@ -283,6 +290,16 @@ class _Search:
             reason = StaleReason(one.state, "upstream", one.origin.class_name, one.state)
             for key in fetch.dicts(build.project(rows, (), {}), self.connection):
                 self._note(key, reason)
+
+
+def _origin_note(event: int | None, kind: str) -> str:
+    if event is None:
+        return "another program wrote it"
+    return (
+        "its reads are not recorded"
+        if kind in MADE
+        else f"it was not made: {kind or 'an event that is gone'}"
+    )
 
 
 def _marked(shape: Shape) -> list[TableName]:
