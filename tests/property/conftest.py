@@ -21,6 +21,11 @@ settings.register_profile(
 )
 settings.register_profile("most", parent=settings.get_profile("more"), max_examples=10_000)
 settings.register_profile(
-    "histories", max_examples=5000, deadline=None, phases=_PHASES, database=None, suppress_health_check=_CHECKS
+    "histories",
+    max_examples=5000,
+    deadline=None,
+    phases=_PHASES,
+    database=None,
+    suppress_health_check=_CHECKS,
 )
 settings.load_profile("short")
