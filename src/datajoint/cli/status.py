@@ -10,6 +10,7 @@ import click
 from datajoint.cli import options, report
 from datajoint.cli.targets import Pipeline, database_text, find_tables
 from datajoint.compute.overview import TableStatus, WorkerStatus, status_of, workers_of
+from datajoint.heading.names import to_camel_case
 
 __all__ = ["command"]
 
@@ -99,7 +100,8 @@ def _workers(workers: Sequence[WorkerStatus]) -> list[str]:
         state = click.style("alive", fg="green") if worker.alive else click.style("gone", fg="red")
         who = f"{worker.host}:{worker.pid} {worker.user}".rstrip()
         since = f"since {report.time_text(worker.started)} UTC"
-        at = f"{', '.join(worker.tables)}  {_at_work(worker.current_key)}".rstrip()
+        tables = ", ".join(map(to_camel_case, worker.tables))
+        at = f"{tables}  {_at_work(worker.current_key)}".rstrip()
         lines.append(f"{state}  {who}  {report.dim(since)}  {at}")
     alive = sum(worker.alive for worker in workers)
     head = f"\n{alive} worker{'s' * (alive != 1)} alive" if workers else f"\n{report.dim('no workers')}"
