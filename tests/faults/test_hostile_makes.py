@@ -8,73 +8,51 @@ from .conftest import FULL
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks")
 
-ONE = "if key['subject_id'] == 1: "
-IN_CHILDREN = {"jobs__timeout": 30}
-
-
-def run(workers, work, settings=()):
-    """Let one worker make three keys, of which the second does something; return what it printed."""
-    workers.Subject.insert({"subject_id": n} for n in range(3))
-    body = "print(Fit.populate(reserve_jobs=True, suppress_errors=True)['success_count'])"
-    process = workers.start(body, work=ONE + work, settings=settings)
-    out, error = process.communicate(timeout=120)
-    assert 0 == process.returncode, error
-    return out.splitlines()
-
-
-def errors(workers):
-    return workers.Fit.jobs.errors.to_arrays("error_message").tolist()
-
-
-@pytest.mark.parametrize("work", ["time.sleep(1000)", "exec('while True: pass')"])
-def test_a_make_that_never_returns(workers, work):
-    assert ["2"] == run(workers, work, {"jobs__timeout": 1})
-    (error,) = errors(workers)
-    assert "was stopped after 1 s" in error
-    workers.check(errors=1)
-
-
-def test_a_make_that_exhausts_the_memory(workers):
-    assert ["2"] == run(workers, "bytearray(1 << 60)")
-    assert errors(workers)[0].startswith("MemoryError")
-    workers.check(errors=1)
-
-
-def test_a_make_that_is_killed_for_its_memory(workers):
-    assert ["2"] == run(workers, "os.kill(os.getpid(), 9)", IN_CHILDREN)
-    assert "killed by signal 9" in errors(workers)[0]
-    workers.check(errors=1)
-
-
 FORKS = {
-    "ends at once": "os.fork() or os._exit(0)",
-    "leaves by SystemExit": "os.fork() or sys.exit(0)",
-    "fails": "os.fork() or [][0]",
-    "goes on as its parent does": "os.fork()",
-    "stays for a while": "os.fork() or (time.sleep(3), os._exit(0))",
+    "os.fork() or os._exit(0)": "",
+    "os.fork() or sys.exit(0)": "",
+    "os.fork() or [][0]": "",
+    "os.fork()": "",
+    "os.fork() or (time.sleep(3), os._exit(0))": "",
+}
+ANYWHERE = {"pass": "", **FORKS, "bytearray(1 << 60)": "MemoryError"}
+IN_CHILDREN = {
+    **ANYWHERE,
+    "time.sleep(1000)": "was stopped after 2 s",
+    "while True: pass": "was stopped after 2 s",
+    "os.kill(os.getpid(), 9)": "was killed by signal 9",
+    "os._exit(3)": "ended with exit code 3",
+    "[os.close(n) for n in range(3)]": "",
 }
 
 
-@pytest.mark.parametrize("settings", [{}, IN_CHILDREN], ids=["here", "in a child"])
-@pytest.mark.parametrize("fork", FORKS if FULL else ["leaves by SystemExit", "goes on as its parent does"])
-def test_a_make_that_forks(workers, fork, settings):
-    lines = run(workers, FORKS[fork], settings)
-    assert ["3"] == lines
-    workers.check()
+@pytest.mark.parametrize(
+    ("what", "settings"), [(ANYWHERE, {}), (IN_CHILDREN, {"jobs__timeout": 2})], ids=["here", "in children"]
+)
+def test_makes_that_do_no_good(workers, what, settings):
+    """One worker makes a key with each of them: it gets to the end, with one result or error for each."""
+    workers.Subject.insert({"subject_id": n} for n in range(len(what)))
+    body = "print('made', Fit.populate(reserve_jobs=True, suppress_errors=True)['success_count'])"
+    process = workers.start(
+        body, work="exec(ACTS[key['subject_id']])", before=f"ACTS = {list(what)!r}", settings=settings
+    )
+    out, error = process.communicate(timeout=120)
+    assert 0 == process.returncode, error
+    failed = {n: message for n, message in enumerate(what.values()) if message}
+    assert [f"made {len(what) - len(failed)}"] == out.splitlines()
+    told = {row["subject_id"]: row["error_message"] for row in workers.Fit.jobs.errors.to_dicts()}
+    assert failed.keys() == told.keys()
+    assert all(message in told[n] for n, message in failed.items()), told
+    workers.check(errors=len(failed))
 
 
 @pytest.mark.skipif(not FULL, reason="takes a minute")
-@pytest.mark.parametrize("settings", [{}, IN_CHILDREN], ids=["here", "in a child"])
+@pytest.mark.parametrize("settings", [{}, {"jobs__timeout": 100}], ids=["here", "in a child"])
 def test_a_make_that_prints_a_gigabyte(workers, settings):
-    text = "[print('x' * 10**6) for _ in range(1000)]"
     workers.Subject.insert1({"subject_id": 1})
-    workers.start(work=text, settings=settings, before="sys.stdout = sys.stderr = open(os.devnull, 'w')")
-    workers.finish()
+    process = workers.start(
+        work="[print('x' * 10**6) for _ in range(1000)]", settings=settings,
+        body="sys.stdout = sys.stderr = open(os.devnull, 'w')\nFit.populate(reserve_jobs=True)",
+    )  # fmt: skip
+    process.communicate(timeout=300)
     workers.check()
-
-
-def test_a_make_that_closes_what_it_should_not(workers):
-    """Standard streams of a worker process are its own."""
-    run(workers, "os.close(0), os.close(1), os.close(2)", IN_CHILDREN)
-    workers.finish()
-    workers.check(errors=len(errors(workers)))

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
-from contextlib import contextmanager
-
-from datajoint.logging import logger
+from contextlib import contextmanager, suppress
 
 __all__ = ["alone"]
 
@@ -39,6 +37,8 @@ def _end(error: BaseException | None) -> None:
     if isinstance(error, SystemExit):
         code = error.code or 0
     elif error is not None:
-        logger.error("a process that a make had forked ended with %s: %s", type(error).__name__, error)
+        said = f"a process that a make had forked ended with {type(error).__name__}: {error}\n"
+        with suppress(OSError):
+            os.write(2, said.encode(errors="replace"))  # other threads may have held the locks of any stream
         code = 1
     os._exit(code if isinstance(code, int) else 1)
