@@ -1,6 +1,7 @@
 """Which executor computes, and what can be made elsewhere."""
 
 import os
+import pickle
 import subprocess
 import sys
 import textwrap
@@ -10,6 +11,7 @@ import pytest
 from datajoint.executors import EXECUTORS, DaskExecutor, LocalExecutor, MakeOutcome
 
 import datajoint as dj
+from datajoint.compute.target import Target
 from datajoint.errors import ComputeError, ConfigurationError
 from datajoint.testing import InProcessExecutorTests
 from datajoint.testing.executors import subjects
@@ -49,6 +51,7 @@ class Noting(LocalExecutor):
     closed = False
 
     def __init__(self, workers=None):
+        super().__init__(workers)
         type(self).made.append(workers)
 
     def close(self):
@@ -117,6 +120,14 @@ class TestChoice(OnBackends):
         said = run(["-c", code], {"PYTHONPATH": path})
         assert "theirs\n{'success_count': 2, 'error_list': []}\n" == said
 
+    @pytest.mark.backends("postgresql", "mysql")
+    def test_a_password_goes_with_a_task_only_if_it_was_assigned_here(self, pipeline):
+        import zlib
+
+        pipeline.instance.config["database.password"] = "secret-of-the-lab"
+        described = pickle.loads(zlib.decompress(Target(pipeline.Fit(), {}).description))
+        assert (None, None) == (described.settings.password, described.assigned)
+
     def test_what_nobody_else_can_reach_is_said(self, pipeline):
         instance = dj.Instance(backend="sqlite", database__name=":memory:")
         schema = instance.Schema("lab")
@@ -145,8 +156,6 @@ class Sending(LocalExecutor):
     """Pickles its tasks."""
 
     def run(self, tasks):
-        import pickle
-
         for task in tasks:
             yield MakeOutcome(pickle.loads(pickle.dumps(task)).key, "done")
 

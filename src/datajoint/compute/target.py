@@ -52,7 +52,7 @@ class Description(Value):
     path
         Where modules are looked for here.
     name, settings
-        The table and its database, to check that the class leads there.
+        The table and its database (without the password), to check that the class leads there.
     assigned
         Settings assigned here to the default instance; None where the table is on another instance.
     make_kwargs
@@ -223,11 +223,16 @@ def _describe(table: Table, make_kwargs: dict[str, Any]) -> Description:
         main,
         tuple(entry or os.getcwd() for entry in sys.path),
         table.name,
-        replace(connection.settings, announced=False),
+        _where(table),
         assigned if shared else None,
         make_kwargs,
         _attached(table),
     )
+
+
+def _where(table: Table) -> ConnectionSettings:
+    """Return which database a table is in; how one gets in there stays here."""
+    return replace(table.connection.settings, announced=False, password=None)
 
 
 def _attached(table: Table) -> dict[tuple[str, str], TableName]:
@@ -286,7 +291,7 @@ def prepare(description: bytes, strict: bool = False) -> Target:
     del os.environ[PREPARING]
     _attach(told, cls, strict)
     table: Table = cls()
-    there = replace(table.connection.settings, announced=False)
+    there = _where(table)
     if (table.name, there) != (told.name, told.settings):
         raise ComputeError(
             f"`{told.qualname}` is `{table.name}` on {there} when `{told.module}` is imported afresh, "
