@@ -1,7 +1,7 @@
 """A query of ten operators: built and written the first time, against SQLAlchemy, and again.
 
-The first time takes at most a quarter of what SQLAlchemy needs for the same SELECT written by hand; again,
-with other values, at most 20 µs. Rounds alternate; the least time of each counts.
+Wanted are at most a quarter of what SQLAlchemy needs for the same SELECT written by hand, and at most 20 µs
+again, with other values. Rounds alternate; the least time of each counts.
 """
 
 import time
