@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from datajoint._value import Value
+from datajoint._value import Value, replace
 from datajoint.backends.base import Parameters
 from datajoint.compute import key_source as sources
 from datajoint.compute.equality import same
@@ -17,20 +17,16 @@ from datajoint.engine.observe import unobserved
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.heading import Heading
 from datajoint.heading.names import TableName
-from datajoint.heading.types import parse_type
 from datajoint.heading.values import normaliser
-from datajoint.journal.change import event_statement
-from datajoint.journal.event import EventRecord, enabled, new_id
+from datajoint.journal.event import enabled, event_text, new_id
 from datajoint.provenance.stale import stale
-from datajoint.sql.dml import update_row
-from datajoint.sql.system import EVENTS
+from datajoint.sql.dml import write_event
 from datajoint.table.guard import writable
 from datajoint.table.table import Table
 
 __all__ = ["renew", "stale_keys"]
 
 Row = dict[str, Any]
-_NUMBER = parse_type("int64")
 
 
 class _Changes(Value):
@@ -170,16 +166,12 @@ def _confirm(table: Table, writes: KeyedWrites, kept: Sequence[Row], recorded: b
         return
     own = [{key: row[key] for key in table.heading.key} for row in kept]
     events = [row["event"] for row in (table & own).with_metadata().proj("event").to_dicts()]
-    told = update_row(
-        TableName(name.schema, EVENTS), [("confirms", _NUMBER)], [("event", _NUMBER)], connection.dialect
-    )
+    written = event_text(connection, name.schema, "confirm", name.name, writes.origin)
     for event in dict.fromkeys(events):
         if event is None:
             continue
-        record = EventRecord(new_id(), "confirm", name, origin=writes.origin)
-        batch: list[tuple[str, Parameters]] = [
-            event_statement(connection, record, events.count(event)), (told, [event, record.id]),
-        ]  # fmt: skip
+        number, text = new_id(), write_event(replace(written, confirms=event), connection.dialect)
+        batch: list[tuple[str, Parameters]] = [(text, [number, events.count(event), None, None])]
         if recorded and writes.reads is not None:
-            batch += writes.reads.statements(record.id)
+            batch += writes.reads.statements(number)
         connection.execute_batch(batch)

@@ -238,7 +238,8 @@ class ReadLog:
         known: set[str] = source.child(_KNOWN) or source.keep(_KNOWN, set[str]())
         for shape in {shape.id: shape for shape in map(self._shape, self.reads)}.values():
             if shape.id not in known:
-                self.connection.execute(add_shape(schema, dialect), [shape.id, VERSION, shape.text])
+                again = [shape.id] if dialect.name == "mysql" else []
+                self.connection.execute(add_shape(schema, dialect), [shape.id, VERSION, shape.text, *again])
                 if not self.connection.in_transaction:
                     known.add(shape.id)
         return True

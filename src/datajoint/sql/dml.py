@@ -344,13 +344,16 @@ class EventText(Value):
     client: str
     code: str | None = None
     environment: str | None = None
+    confirms: int | None = None
 
     def constants(self) -> dict[str, Any]:
         """Return the values that are written as text, by column."""
-        given = {
+        given: dict[str, Any] = {
             "kind": self.kind, "table_name": self.table, "db_user": self.db_user, "user": self.user,
             "host": self.host, "pid": self.pid, "client": self.client,
         }  # fmt: skip
+        if self.confirms is not None:
+            given["confirms"] = self.confirms
         return given if self.code is None else {**given, "code": self.code, "environment": self.environment}
 
 
