@@ -67,6 +67,12 @@ def counts(pipe):
     return [len(table()) for table in pipe.tables]
 
 
+def look_at_once(monkeypatch):
+    """Let new keys be looked for after each outcome, however short the makes."""
+    for module in ("lanes", "stream"):
+        monkeypatch.setattr(f"datajoint.compute.pipeline.{module}.SHARE", 0)
+
+
 def made(result):
     return {table.class_name: table.success_count for table in result}
 
@@ -82,7 +88,7 @@ def test_all_tables_are_computed_in_dependency_order(pipe):
 
 @pytest.mark.statement("SCH-12")
 def test_a_key_goes_on_before_its_table_is_complete(pipe, monkeypatch):
-    monkeypatch.setattr("datajoint.compute.pipeline.lanes.SHARE", 0)  # look at once, however short the makes
+    look_at_once(monkeypatch)
     dj.populate(pipe)
     one = ["Scan", "Fit", "Size", "Size", "Fit", "Size", "Size"]
     assert [(name, n) for n in range(3) for name in one] == pipe.calls
@@ -165,7 +171,7 @@ def test_a_reference_outside_the_key_is_waited_for(schema):
 @pytest.mark.statement("SCH-12")
 @pytest.mark.parametrize("reserve_jobs", [False, True])
 def test_what_summarises_several_rows_waits_for_all_of_them(schema, pipe, monkeypatch, reserve_jobs):
-    monkeypatch.setattr("datajoint.compute.pipeline.lanes.SHARE", 0)
+    look_at_once(monkeypatch)
     fit = pipe.tables[2]
 
     @schema

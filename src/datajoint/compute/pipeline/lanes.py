@@ -65,6 +65,10 @@ class Lane(ABC):
         """Whether there may be keys, and it is worth while to look."""
         return self.dirty and time.monotonic() >= self.next_look
 
+    def force(self) -> None:
+        """Let the next look be worth while."""
+        self._looked = -1e9
+
     def look(self) -> None:
         """Look for keys that can be made."""
         started = time.monotonic()

@@ -34,19 +34,21 @@ class Readiness:
     Attributes
     ----------
     sources, inputs
-        The tables that its keys depend on, and those of the pipeline among them.
+        The tables whose rows make keys possible, and those of the pipeline that write these.
     """
 
     def __init__(self, table: Table, targets: Targets) -> None:
         graph = targets.connection.catalog.graph
         source = tables_of(key_source_of(table).query.plan) - {table.name}
         there = frozenset[TableName]().union(*(graph.ancestors(name) for name in source))
-        self.sources = (targets.ancestors[table.name] | there) - {table.name}
+        above = (targets.ancestors[table.name] | there) - {table.name}
         parents = [key.parent for key in table.spec.foreign_keys if key.in_key and key.parent != table.name]
         single = frozenset[TableName]().union(*(graph.ancestors(name) for name in parents)) & there
         self._table = table
-        self.inputs = frozenset(other.name for other in targets.tables if other.name in self.sources)
-        self._awaited = tuple(t for t in targets.tables if t.name in self.inputs - single)
+        self._awaited = tuple(t for t in targets.tables if t.name in above - single)
+        self.sources = source | {other.name for other in self._awaited}
+        owners = self.sources | {name.master for name in self.sources}
+        self.inputs = frozenset(t.name for t in targets.tables if t.name in owners) - {table.name}
 
     def conditions(self) -> list[Any]:
         """Return the restrictions that leave out keys of the table which have to wait."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 
-from datajoint.compute.pipeline.lanes import Lane
+from datajoint.compute.pipeline.lanes import SHARE, Lane
 from datajoint.compute.task import FAILED, MakeOutcome, MakeTask
 from datajoint.compute.workers import Worker
 from datajoint.heading.names import TableName
@@ -42,6 +43,7 @@ class Stream(Iterator[MakeTask]):
         self._left = most
         self._ahead: MakeTask | None = None
         self._ended = False
+        self._next_look = 0.0
 
     def __next__(self) -> MakeTask:
         with self.lock:
@@ -103,14 +105,22 @@ class Stream(Iterator[MakeTask]):
             task = self._most_urgent()
             if task is not None:
                 return task
-            dirty = next((lane for lane in reversed(self._lanes) if lane.dirty), None)
-            if dirty is None:
+            if not self._look_anyway():
                 return None
-            dirty.look()
+
+    def _look_anyway(self) -> bool:
+        """Look for keys whatever it costs; return False if there is no table that may have some."""
+        for lane in reversed(self._lanes):
+            if lane.dirty and not lane.is_suspended:
+                self._next_look = 0.0
+                lane.force()
+                return True
+        return False
 
     def _urgency_of(self, lane: Lane) -> int | None:
-        if lane.may_look():
+        if lane.may_look() and time.monotonic() >= self._next_look:
             lane.look()
+            self._next_look = time.monotonic() + SHARE * lane.cost
         return lane.urgency()
 
     def _most_urgent(self) -> MakeTask | None:

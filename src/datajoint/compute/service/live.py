@@ -132,7 +132,7 @@ class LiveStream(Stream):
                 lane.dirty = True
         for lane in self._lanes:
             lane.wake(now)
-        task = self._most_urgent()
+        task = super()._next()
         if task is not None:
             self._busy_at = now
         return task
