@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from datajoint.backends.base import Session
 from datajoint.backends.signals import Signals
@@ -36,7 +36,7 @@ class PostgresqlSignals(Signals):
         return snapshot, self._calls
 
     def _pause(self, seconds: float) -> None:
-        connection: Any = self.session._connection  # type: ignore[attr-defined] - the driver's
+        connection = cast("Any", self.session)._connection  # the driver's
         try:
             calls: list[Any] = list(connection.notifies(timeout=seconds, stop_after=1))
         except Exception as error:
