@@ -13,6 +13,7 @@ from database import BACKENDS, FOLDER, connect, place
 from images import CATALOGUE
 from pipeline import Image, by_params, schema
 from report import write_report
+from stale import show_what_if
 
 
 def main() -> int:
@@ -50,6 +51,7 @@ def run(backend: str, workers: int) -> None:
     print("\nWhich parameters find how many blobs, of what size (radius in pixels)?\n")
     print(by_params())
     print(dj.Diagram(schema))
+    show_what_if(backend)
     report = os.path.relpath(write_report(FOLDER, place()))
     print(f"report: {report}\n")
     print_next_steps(backend, report)

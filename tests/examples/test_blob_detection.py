@@ -16,7 +16,7 @@ SETS = "params in ('dog', 'log_large')"
 def demo(instance, schema_name, monkeypatch):
     """Import the modules of the demo anew (a pipeline is activated once), with less to compute."""
     pytest.importorskip("skimage")
-    names = [path.stem for path in FOLDER.glob("*.py")]
+    names = [path.stem for path in FOLDER.glob("*.py") if path.stem != "attached"]  # which connects by itself
     for name in names:
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.syspath_prepend(str(FOLDER))
@@ -54,6 +54,17 @@ def test_only_what_is_missing_is_computed(demo, run):
     answer = {row["params"]: row for row in demo.pipeline.by_params()}
     assert {"dog", "log_large"} == set(answer)
     assert (25, 2) == (answer["log_large"]["blobs"], answer["log_large"]["as_by_eye"])  # 24 coins and a cell
+
+
+def test_what_becomes_stale_and_why(demo, run, monkeypatch):
+    run()
+    assert "all 4 detections are fresh" == demo.stale.told()
+    before = demo.pipeline.DetectionParams.to_dicts(order_by="KEY")
+    monkeypatch.setattr(demo.stale, "told_by_edited_copy", lambda backend: demo.stale.told())
+    demo.stale.show_what_if("any")
+    assert before == demo.pipeline.DetectionParams.to_dicts(order_by="KEY")
+    demo.pipeline.DetectionParams.update1({"params": "dog", "threshold": 0.2})
+    assert demo.stale.told().startswith("2 of 4 detections are stale: what was read of `DetectionParams`")
 
 
 @pytest.mark.backends("sqlite")
