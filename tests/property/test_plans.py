@@ -151,6 +151,7 @@ FOUND = {
     "constants to group and order by": "(dj.U('c').aggr(Animal.proj(c='2'), n='count(*)') & dj.Top(1, ['c']))",
     "a name outside an aggregate": "Animal.aggr(Visit, n='count(visit) + animal')",
     "thirty digits": "Place & {'wild_large': Decimal('99999999999999999999999999.9999')}",
+    "a limit of groups that a semijoin looks up": "(Stay.aggr(((Place & {'place': ''}) & {'place': ''}), ..., a1='count(place)') & dj.Top(None, ['animal', 'visit', 'place', 'z', 'wild_price', 'a1'], 1)) & (Stay & {'animal': 0})",
     "negated lists": "Visit - ['y = 1', {'ok': None}, Place]",
 }
 
