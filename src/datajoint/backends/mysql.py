@@ -86,7 +86,7 @@ class MysqlSession(Session):
             f"SET sql_mode = '{SQL_MODE}', autocommit = 1, group_concat_max_len = 1073741824,"
             " collation_connection = if(version() LIKE '%MariaDB%', 'utf8mb4_nopad_bin', 'utf8mb4_0900_bin'),"
             # This switch of MariaDB applies the limit of a grouped subquery to each of its groups.
-            " optimizer_switch = if(version() LIKE '%MariaDB%', 'split_materialized=off', @@optimizer_switch)",
+            " optimizer_switch=if(version() LIKE '%MariaDB%', 'split_materialized=off', @@optimizer_switch)",
         }  # fmt: skip
         try:
             connection, used = _connect(options, settings.use_tls)
