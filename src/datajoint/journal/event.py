@@ -211,8 +211,10 @@ def event_text(
     agent = _agent(os.getpid())
     db_user = connection.get_user()[: _LONGEST["db_user"]]
     short = table[: _LONGEST["table"]] if table else None
-    ran = (origin.code, origin.environment) if origin is not None else ()
-    return EventText(schema, kind, short, db_user, agent.user, agent.host, agent.pid, agent.client, *ran)
+    code, environment = (None, None) if origin is None else (origin.code, origin.environment)
+    return EventText(
+        schema, kind, short, db_user, agent.user, agent.host, agent.pid, agent.client, code, environment
+    )
 
 
 def parameters(connection: Connection, event: EventRecord, count: int | None = None) -> list[Any]:
