@@ -139,7 +139,7 @@ def subject_in(schema):
 
 
 def forgetful(spec: TableSpec) -> TableSpec:
-    """The specification without spelling of defaults, order of indexes, lineage that nobody recorded."""
+    """The specification without spelling of defaults, order of indexes and the rows they leave out, lineage nobody recorded."""
 
     def plain(a) -> Attribute:
         default = replace(a.default, text="") if a.default else None
@@ -147,7 +147,7 @@ def forgetful(spec: TableSpec) -> TableSpec:
 
     return replace(
         spec, attributes=tuple(map(plain, spec.attributes)), hidden=tuple(map(plain, spec.hidden)),
-        indexes=tuple(sorted(spec.indexes, key=lambda index: index.columns)),
+        indexes=tuple(sorted((replace(i, sparse=False) for i in spec.indexes), key=lambda index: index.columns)),
     )  # fmt: skip
 
 

@@ -493,6 +493,7 @@ DEFAULTS = {
         "max_attempts": 1,
         "retry_delay": 10,
         "timeout": None,
+        "executor": None,
         "conflict_retries": 3,
         "write_set_bytes": 268435456,
     },

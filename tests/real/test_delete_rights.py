@@ -55,3 +55,22 @@ def test_rows_without_dependants_go(
     subject = connect(**user.login).FreeTable(f"{names[0]}.subject")
     assert 1 == (subject & {"subject": 2}).delete()
     assert 1 == len(instance.FreeTable(f"{names[0]}.subject"))
+
+
+@pytest.mark.statement("PRV-9", "DEL-6")
+def test_who_may_not_write_to_the_history_changes_rows_all_the_same(
+    names: tuple[str, str], new_user: Any, connect: Any, instance: Any
+) -> None:
+    one, _ = names
+    (instance.FreeTable(f"{one}.subject") & {"subject": 2}).delete()  # makes the table of old versions
+    instance.FreeTable(f"{one}.subject").insert([{"subject": n} for n in (3, 4)])
+    user = new_user()
+    user.grant("select", one)
+    user.grant("insert, update, delete", one, "subject")
+    user.grant("insert", one, "~events")
+    mine = connect(**user.login)
+
+    assert 1 == (mine.FreeTable(f"{one}.subject") & {"subject": 3}).delete_quick(get_count=True)
+    with mine.config.override(provenance__history="required"), pytest.raises(dj.errors.AccessError):
+        (mine.FreeTable(f"{one}.subject") & {"subject": 4}).delete_quick()
+    assert [1, 4] == sorted(instance.FreeTable(f"{one}.subject").to_arrays("subject").tolist())

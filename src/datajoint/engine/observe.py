@@ -107,7 +107,7 @@ def unobserved() -> Generator[None]:
     Examples
     --------
     >>> with unobserved():
-    ...     reading(None, None)
+    ...     running_sql(None, "SELECT 1")
     """
     token = _OBSERVERS.set((_NOBODY,))
     try:
@@ -121,8 +121,10 @@ def reading(connection: Connection, plan: Plan) -> Watcher | None:
 
     Examples
     --------
+    >>> from datajoint.heading.heading import Heading
+    >>> from datajoint.heading.names import TableName
     >>> with unobserved():
-    ...     reading(None, None)
+    ...     reading(None, nodes.Source(TableName("lab", "a"), Heading([])))
     """
     watcher: Watcher | None = None
     for observer in _OBSERVERS.get() or connection.observers:  # a make may read in threads of its own

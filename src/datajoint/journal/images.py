@@ -10,7 +10,7 @@ from datajoint.backends.base import Parameters
 from datajoint.declare.spec import TableSpec
 from datajoint.engine.connection import Connection
 from datajoint.engine.rows import storage_type
-from datajoint.errors import ConfigurationError
+from datajoint.errors import ConfigurationError, UnknownCodecError
 from datajoint.heading.names import TableName
 from datajoint.journal.event import EventRecord
 from datajoint.journal.scope import current_scope
@@ -56,7 +56,7 @@ def shadow_of(connection: Connection, name: TableName) -> TableSpec | None:
     known: TableSpec | str | None = source.child("shadow")
     if known is None:
         wanted = shadow_table(spec)
-        known = wanted if _prepare(connection, wanted) else _NONE
+        known = wanted if _is_prepared(connection, wanted) else _NONE
         if known is not _NONE and not (connection.in_transaction and _is_undone(connection)):
             source.keep("shadow", known)
     if isinstance(known, TableSpec):
@@ -67,6 +67,14 @@ def shadow_of(connection: Connection, name: TableName) -> TableSpec | None:
             hint="Ask for the right to create tables, or set provenance.history to 'best_effort'.",
         )
     return None
+
+
+def _is_prepared(connection: Connection, spec: TableSpec) -> bool:
+    try:
+        return _prepare(connection, spec)
+    except UnknownCodecError:  # nobody here knows how its values are stored
+        logger.info("`%s` cannot be made: old versions of rows are not kept", spec.name)
+        return False
 
 
 def _is_undone(connection: Connection) -> bool:

@@ -9,6 +9,7 @@ from datajoint.declare.default import NULL
 from datajoint.declare.spec import TableSpec
 from datajoint.engine.connection import Connection
 from datajoint.engine.rows import storage_type
+from datajoint.errors import DuplicateError
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.names import TableName
 from datajoint.heading.types import parse_type
@@ -17,7 +18,7 @@ from datajoint.journal.code import Fingerprint, fingerprint
 from datajoint.journal.environment import Environment, environment_of
 from datajoint.journal.event import Origin, enabled
 from datajoint.journal.system import prepare
-from datajoint.sql.dml import Conflict, insert_rows
+from datajoint.sql.dml import Conflict, insert_absent, insert_rows
 from datajoint.sql.system import CODE, ENVIRONMENTS, EVENTS
 
 __all__ = ["code_table", "environments_table", "origin_of", "renew"]
@@ -149,10 +150,16 @@ def _record(connection: Connection, spec: TableSpec, digest: str, row: list[Any]
     source = _source(connection, spec.name.schema)
     if source.child((spec.name, digest)) or not prepare(connection, spec):
         return
-    columns = [(a.name, storage_type(a.dtype)) for a in spec.attributes]
-    text = insert_rows(spec.name, columns, 1, connection.dialect, Conflict(spec.primary_key))
-    encoders = [None if dtype.text == "json" else connection.dialect.encoder(dtype) for _, dtype in columns]
+    columns, dialect = [(a.name, storage_type(a.dtype)) for a in spec.attributes], connection.dialect
+    encoders = [None if dtype.text == "json" else dialect.encoder(dtype) for _, dtype in columns]
     values = [e(v) if e and v is not None else v for e, v in zip(encoders, row, strict=True)]
-    with connection.transaction:
-        connection.execute(text, values)
+    if dialect.name == "mysql":  # where ON DUPLICATE KEY wants the right to update
+        text, values = insert_absent(spec.name, columns, columns[:1], dialect), [*values, digest]
+    else:
+        text = insert_rows(spec.name, columns, 1, dialect, Conflict(spec.primary_key))
+    try:
+        with connection.transaction:
+            connection.execute(text, values)
+    except DuplicateError:  # another process has just written it
+        pass
     source.keep((spec.name, digest), True)

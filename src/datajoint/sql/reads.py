@@ -107,7 +107,7 @@ def guard(plan: Plan, columns: Sequence[str], dialect: Dialect) -> Statement:
     >>> from datajoint.backends.registry import get_backend
     >>> from datajoint.heading.heading import Heading
     >>> plan = summary(Source(TableName("lab", "a"), Heading([]))).plan
-    >>> guard(plan, ["~rows"], get_backend("postgresql").dialect).text[-60:]
+    >>> guard(plan, ["~rows"], get_backend("postgresql").dialect).text[-63:]
     '"~rows", 0) = $1) THEN 1 ELSE (SELECT 1 UNION ALL SELECT 2) END'
     """
     number = parse_type("int64")
@@ -142,7 +142,7 @@ def add_shape(schema: str, dialect: Dialect) -> str:
     Examples
     --------
     >>> from datajoint.backends.registry import get_backend
-    >>> add_shape("lab", get_backend("sqlite").dialect)[-36:]
+    >>> add_shape("lab", get_backend("sqlite").dialect)[-33:]
     ' ON CONFLICT ("shape") DO NOTHING'
     """
     spec = shapes_table(schema)
