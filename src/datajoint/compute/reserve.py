@@ -83,6 +83,7 @@ class Reservations:
         jobs.holder = self.owner
         self.retry_at = float("inf")
         self._session = jobs.connection.session
+        self._begun = False
         self._page: list[tuple[int, Key]] = []
         self._looked = 0.0
         self._contended = False
@@ -163,8 +164,20 @@ class Reservations:
 
     # ---------------------------------------------------------------------------------------------- taking
 
+    def _begin(self) -> None:
+        """Give back what an earlier worker of this process has lost with its connection.
+
+        A server that was restarted numbers connections anew: while we live under the same number, nobody else
+        can tell these jobs from ours.
+        """
+        if self._jobs.connection.dialect.features.server:
+            self._jobs.release_all(self.owner)
+        self._begun = True
+
     def _take(self) -> bool:
         """Reserve the next few jobs and return whether there were any."""
+        if not self._begun:
+            self._begin()
         while self._left is None or self._left > 0:
             self._look()
             if not self._page:
