@@ -156,6 +156,7 @@ class Reservations:
                 self._worker.close()
         except DataJointError as error:
             self._worker.abandon()  # what it holds is taken back by others
+            self._jobs.connection.left_behind.add((self._jobs.name, self.owner))
             if cause is None:
                 raise
             logger.warning(
@@ -165,13 +166,15 @@ class Reservations:
     # ---------------------------------------------------------------------------------------------- taking
 
     def _begin(self) -> None:
-        """Give back what an earlier worker of this process has lost with its connection.
+        """Give back what an earlier worker of this process could not, as its connection was lost.
 
         A server that was restarted numbers connections anew: while we live under the same number, nobody else
         can tell these jobs from ours.
         """
-        if self._jobs.connection.dialect.features.server:
+        left = self._jobs.connection.left_behind
+        if (self._jobs.name, self.owner) in left:
             self._jobs.release_all(self.owner)
+            left.discard((self._jobs.name, self.owner))
         self._begun = True
 
     def _take(self) -> bool:

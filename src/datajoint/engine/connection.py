@@ -83,6 +83,7 @@ class Connection:
         self.config = config
         self.schemas: dict[str, Any] = {}
         self.observers: tuple[observe.Observer, ...] = ()  # told of reads by any thread
+        self.left_behind: set[object] = set()  # jobs that could not be given back when it was lost
         self._cache: caches.QueryCache | None = None
         self._link = Link(settings, config)
         self.dialect: Dialect = self._link.session.dialect  # MySQL and MariaDB differ, as a session finds
