@@ -17,7 +17,7 @@ NOT_LOADED = {
     "obstore", "pandas", "polars", "psycopg", "pyarrow", "pydantic", "pymysql", "rich", "sqlglot",
     "sqlite3", "starlette", "tomllib",
 }  # fmt: skip
-FRONT_LINES = 150
+FRONT_LINES = 120
 NAMES = HERE / "public_names.txt"
 
 pytestmark = pytest.mark.skipif(not FRONT.exists(), reason="the front door is not built yet")

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import re
 import traceback
 from collections.abc import Mapping, Sequence
-from hashlib import blake2b
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -18,6 +16,7 @@ from datajoint.engine.connection import Connection
 from datajoint.heading.names import TableName
 from datajoint.heading.types import parse_type
 from datajoint.heading.values import json_text
+from datajoint.journal.digest import text_digest
 from datajoint.journal.system import prepare
 from datajoint.sql import workers as sql
 
@@ -31,7 +30,6 @@ __all__ = [
     "SUCCEEDED",
     "add_attempt",
     "attempt_statement",
-    "digest",
     "end_cancelled",
     "key_text",
     "last_outcomes",
@@ -45,17 +43,6 @@ _UUID, _BYTES = parse_type("uuid"), parse_type("bytes")
 _NUMBERS = re.compile(r"\d+|0x[0-9a-f]+|'[^']*'|\"[^\"]*\"")
 _MOST = 100
 _LONGEST = 2047
-
-
-def digest(text: str) -> str:
-    """Return the digest of a text: 128 bits in 26 characters.
-
-    Examples
-    --------
-    >>> digest("a")
-    'e7bv43utoodx6kpfmjde4rsjpy'
-    """
-    return base64.b32encode(blake2b(text.encode(), digest_size=16).digest()).decode().rstrip("=").lower()
 
 
 def key_text(key: Mapping[str, Any]) -> str:
@@ -80,7 +67,7 @@ def signature(error: BaseException) -> str:
     """
     frames = traceback.extract_tb(error.__traceback__)[-3:]
     places = [f"{frame.filename.replace(chr(92), '/').rpartition('/')[2]}:{frame.name}" for frame in frames]
-    return digest("\n".join([type(error).__qualname__, *places, _NUMBERS.sub("#", str(error))[:500]]))
+    return text_digest("\n".join([type(error).__qualname__, *places, _NUMBERS.sub("#", str(error))[:500]]))
 
 
 def signature_of_text(message: str) -> str:
@@ -91,7 +78,7 @@ def signature_of_text(message: str) -> str:
     >>> signature_of_text("ValueError: row 7") == signature_of_text("ValueError: row 8")
     True
     """
-    return digest(_NUMBERS.sub("#", message)[:500])
+    return text_digest(_NUMBERS.sub("#", message)[:500])
 
 
 def attempt_statement(
@@ -118,7 +105,7 @@ def attempt_statement(
             "signature": given.get("signature") or signature(error),
         }  # fmt: skip
     text = key_text(key)
-    names = [target.table_name[:64], digest(text)]
+    names = [target.table_name[:64], text_digest(text)]
     message = given.get("error")
     values = [
         *names, text, _driver(connection, _UUID, worker), outcome, message[:_LONGEST] if message else None,
@@ -143,7 +130,7 @@ def end_cancelled(jobs: Jobs, key: Mapping[str, Any], worker: UUID, seconds: flo
         return
     values = [
         _driver(connection, _BYTES, pack(log) if log else None), _driver(connection, _UUID, worker),
-        target.table_name[:64], digest(key_text(key)),
+        target.table_name[:64], text_digest(key_text(key)),
     ]  # fmt: skip
     write(connection, sql.end_cancelled(target.database, seconds, connection.dialect), values)
 
@@ -164,7 +151,7 @@ def last_outcomes(jobs: Jobs, key: Mapping[str, Any]) -> list[str]:
     if connection.catalog.find(TableName(target.database, sql.ATTEMPTS)) is None:
         return []
     text = sql.find_attempts(target.database, _MOST, connection.dialect)
-    values = [target.table_name[:64], digest(key_text(key))]
+    values = [target.table_name[:64], text_digest(key_text(key))]
     return [row[0] for row in connection.fetch_all(text, values)]
 
 

@@ -9,7 +9,8 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from datajoint.compute.attempts import digest, key_text
+from datajoint.compute.attempts import key_text
+from datajoint.journal.digest import text_digest
 
 if TYPE_CHECKING:
     from datajoint.compute.task import MakeTask
@@ -42,7 +43,7 @@ class Cancels:
     >>> from datajoint.heading.names import TableName
     >>> task, cancels = MakeTask({"subject_id": 1}, table=TableName("lab", "__fit")), Cancels()
     >>> cancels.begin(task)
-    >>> cancels.add("__fit", digest(key_text({"subject_id": 1})), "by somebody")
+    >>> cancels.add("__fit", text_digest(key_text({"subject_id": 1})), "by somebody")
     >>> cancels.of(task)
     'by somebody'
     >>> cancels.end(task.table, task.key)
@@ -128,7 +129,7 @@ def _job(table: TableName | None, key: Mapping[str, Any]) -> _Job:
 
 
 def _is(task: MakeTask, key_digest: str) -> bool:
-    return digest(key_text(task.key)) == key_digest
+    return text_digest(key_text(task.key)) == key_digest
 
 
 def _raise_in(thread: int, kind: Any) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from datajoint._value import Value
-from datajoint.compute.attempts import digest, key_text, signature_of_text
+from datajoint.compute.attempts import key_text, signature_of_text
 from datajoint.heading.names import TableName
+from datajoint.journal.digest import text_digest
 from datajoint.sql import workers as sql
 from datajoint.table.free import FreeTable
 
@@ -76,7 +77,7 @@ def failures_of(jobs: Jobs, restrictions: Iterable[Any] = ()) -> list[Failure]:
     kinds: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         key = {name: row[name] for name in names}
-        kind = signatures.get(digest(key_text(key))) or signature_of_text(row["error_message"])
+        kind = signatures.get(text_digest(key_text(key))) or signature_of_text(row["error_message"])
         kinds.setdefault(kind, []).append(row)
     found = [_failure(jobs, kind, some) for kind, some in kinds.items()]
     return sorted(found, key=lambda failure: -failure.count)
@@ -158,6 +159,6 @@ def log_of(jobs: Jobs, key: dict[str, Any]) -> str:
     attempts = _attempts(jobs)
     if attempts is None:
         return ""
-    mine = attempts & {"table_name": jobs.target.table_name[:64], "key_digest": digest(key_text(key))}
+    mine = attempts & {"table_name": jobs.target.table_name[:64], "key_digest": text_digest(key_text(key))}
     logs = mine.to_arrays("log", order_by="attempt DESC", limit=1).tolist()
     return str(logs[0]) if logs and logs[0] is not None else ""

@@ -9,6 +9,7 @@ from typing import Any, cast
 from datajoint._value import replace
 from datajoint.backends.base import Parameters
 from datajoint.compute.attempts import SUCCEEDED, attempt_statement, signature
+from datajoint.compute.calling import raised_by
 from datajoint.compute.cancel import JobCancelled
 from datajoint.compute.capture import Tail, captured
 from datajoint.compute.jobs import Jobs, is_lost
@@ -50,17 +51,17 @@ def _run(
     renewal: Renewal | None = None,
 ) -> MakeOutcome:  # fmt: skip
     started, key = time.monotonic(), task.key
-    try:
-        make(table, dict(key), make_kwargs, _closing(table, task, started, tail) if tail else None, renewal)
-    except (Exception, JobCancelled) as error:  # noqa: BLE001 - whatever a user's make raises is reported
-        seconds = time.monotonic() - started
-        made = renewal is None and isinstance(error, DuplicateError) and is_made(table, key)
-        if made or _was_taken(table, task, error):
-            return MakeOutcome(dict(key), SKIPPED, error, seconds)
-        told = (_stack(error), signature(error), str(tail)) if tail else ("", "", "")
-        error.add_note(f"while making `{table.class_name}` for the key {_short(key)}")
-        return MakeOutcome(dict(key), FAILED, error, seconds, *told)
-    return MakeOutcome(dict(key), DONE, None, time.monotonic() - started)
+    closing = _closing(table, task, started, tail) if tail else None
+    error = raised_by(make, table, dict(key), make_kwargs, closing, renewal, also=JobCancelled)
+    seconds = time.monotonic() - started
+    if error is None:
+        return MakeOutcome(dict(key), DONE, None, seconds)
+    made = renewal is None and isinstance(error, DuplicateError) and is_made(table, key)
+    if made or _was_taken(table, task, error):
+        return MakeOutcome(dict(key), SKIPPED, error, seconds)
+    told = (_stack(error), signature(error), str(tail)) if tail else ("", "", "")
+    error.add_note(f"while making `{table.class_name}` for the key {_short(key)}")
+    return MakeOutcome(dict(key), FAILED, error, seconds, *told)
 
 
 def _closing(table: Table, task: MakeTask, started: float, tail: Tail) -> Closing:

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from datajoint.algebra.canonical import canonical_text
 
-__all__ = ["RowDigest", "text_digest"]
+__all__ = ["RowDigest", "text_digest", "written"]
 
 _SIZE = 16
 _MODULUS = 1 << 8 * _SIZE
@@ -23,10 +23,17 @@ def text_digest(text: str) -> str:
     >>> text_digest("a")
     'e7bv43utoodx6kpfmjde4rsjpy'
     """
-    return _written(blake2b(text.encode(), digest_size=_SIZE).digest())
+    return written(blake2b(text.encode(), digest_size=_SIZE).digest())
 
 
-def _written(digest: bytes) -> str:
+def written(digest: bytes) -> str:
+    """Return 128 bits as 26 characters.
+
+    Examples
+    --------
+    >>> written(bytes(16))
+    'aaaaaaaaaaaaaaaaaaaaaaaaaa'
+    """
     return base64.b32encode(digest).decode().rstrip("=").lower()
 
 
@@ -69,7 +76,7 @@ class RowDigest:
     def text(self) -> str:
         """The digest of all rows so far, in 26 characters."""
         whole = b"%d." % self._count + self._sum.to_bytes(_SIZE, "big")
-        return _written(blake2b(whole, digest_size=_SIZE).digest())
+        return written(blake2b(whole, digest_size=_SIZE).digest())
 
 
 def _encoded(value: Any) -> bytes:

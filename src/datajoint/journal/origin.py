@@ -5,27 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from datajoint.codecs.blob.writer import pack
-from datajoint.declare.default import NULL
 from datajoint.declare.spec import TableSpec
 from datajoint.engine.connection import Connection
 from datajoint.engine.rows import storage_type
 from datajoint.errors import DuplicateError
-from datajoint.heading.attribute import Attribute
 from datajoint.heading.names import TableName
-from datajoint.heading.types import parse_type
 from datajoint.heading.values import json_text
 from datajoint.journal.code import Fingerprint, fingerprint
 from datajoint.journal.environment import Environment, environment_of
 from datajoint.journal.event import Origin, enabled
 from datajoint.journal.system import prepare
 from datajoint.sql.dml import Conflict, insert_absent, insert_rows
-from datajoint.sql.system import CODE, ENVIRONMENTS, EVENTS
+from datajoint.sql.system import CODE, ENVIRONMENTS, EVENTS, column
 
 __all__ = ["code_table", "environments_table", "origin_of", "renew"]
-
-
-def _column(name: str, dtype: str, nullable: bool = False, key: bool = False) -> Attribute:
-    return Attribute(name, parse_type(dtype), key, nullable, NULL if nullable else None)
 
 
 def code_table(schema: str) -> TableSpec:
@@ -39,11 +32,11 @@ def code_table(schema: str) -> TableSpec:
     return TableSpec(
         TableName(schema, CODE),
         (
-            _column("code", "char(26)", key=True),
-            _column("class_name", "varchar(255)"),
-            _column("complete", "bool"),
-            _column("unresolved", "json", nullable=True),
-            _column("source", "<blob>"),
+            column("code", "char(26)", key=True),
+            column("class_name", "varchar(255)"),
+            column("complete", "bool"),
+            column("unresolved", "json", nullable=True),
+            column("source", "<blob>"),
         ),
         ("code",),
     )
@@ -60,16 +53,16 @@ def environments_table(schema: str) -> TableSpec:
     return TableSpec(
         TableName(schema, ENVIRONMENTS),
         (
-            _column("environment", "char(26)", key=True),
-            _column("python", "varchar(32)"),
-            _column("platform", "varchar(128)"),
-            _column("packages", "json"),
-            _column("repository", "varchar(255)", nullable=True),
-            _column("commit", "char(40)", nullable=True),
-            _column("branch", "varchar(255)", nullable=True),
-            _column("remote", "varchar(255)", nullable=True),
-            _column("dirty", "bool", nullable=True),
-            _column("diff", "<blob>", nullable=True),
+            column("environment", "char(26)", key=True),
+            column("python", "varchar(32)"),
+            column("platform", "varchar(128)"),
+            column("packages", "json"),
+            column("repository", "varchar(255)", nullable=True),
+            column("commit", "char(40)", nullable=True),
+            column("branch", "varchar(255)", nullable=True),
+            column("remote", "varchar(255)", nullable=True),
+            column("dirty", "bool", nullable=True),
+            column("diff", "<blob>", nullable=True),
         ),
         ("environment",),
     )

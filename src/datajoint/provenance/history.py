@@ -235,12 +235,12 @@ def prune(connection: Connection, schema: str, days: float) -> dict[str, int]:
         raise DataJointError(f"days must not be negative, not {days}.")
     time = dt.datetime.now(dt.UTC) - dt.timedelta(days=days)
     old = (_times(connection, schema) & f'{_AT} < "{_utc(time)}"').proj(**{UNTIL.removeprefix("_"): "event"})
+    ended = old.to_arrays("until").tolist()
     pruned: dict[str, int] = {}
     for name in list(connection.catalog.tables(schema)):
         if name.name.startswith("~") or connection.catalog.find(shadow_name(name)) is None:
             continue
         shadow = FreeTable(connection, shadow_name(name))
-        ended = old.to_arrays("until").tolist()
         gone = sum(_forget(shadow, ended[start : start + _CHUNK]) for start in range(0, len(ended), _CHUNK))
         if gone:
             pruned[name.name] = gone

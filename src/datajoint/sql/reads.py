@@ -7,7 +7,6 @@ from functools import cache
 
 from datajoint.algebra.nodes import Plan
 from datajoint.backends.base import Dialect
-from datajoint.declare.default import NULL
 from datajoint.declare.spec import TableSpec
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.names import TableName
@@ -15,6 +14,7 @@ from datajoint.heading.types import parse_type
 from datajoint.sql.dml import Conflict, insert_absent, insert_rows
 from datajoint.sql.select import select_keys
 from datajoint.sql.statement import Pieces, Slot, Statement, assemble
+from datajoint.sql.system import column
 
 __all__ = [
     "READS",
@@ -48,14 +48,6 @@ _READ_COLUMNS = (
 )
 
 
-def _column(name: str, dtype: str, nullable: bool) -> Attribute:
-    return Attribute(name, parse_type(dtype), False, nullable, NULL if nullable else None)
-
-
-def _key(name: str, dtype: str) -> Attribute:
-    return Attribute(name, parse_type(dtype), in_key=True)
-
-
 @cache
 def shapes_table(schema: str) -> TableSpec:
     """Return the table of the queries that makes ask, without their values.
@@ -65,8 +57,8 @@ def shapes_table(schema: str) -> TableSpec:
     >>> shapes_table("lab").primary_key
     ('shape',)
     """
-    columns = (_column(*column) for column in _SHAPE_COLUMNS)
-    return TableSpec(TableName(schema, SHAPES), (_key("shape", "char(26)"), *columns), ("shape",))
+    columns = (column(*told) for told in _SHAPE_COLUMNS)
+    return TableSpec(TableName(schema, SHAPES), (column("shape", "char(26)", key=True), *columns), ("shape",))
 
 
 @cache
@@ -78,8 +70,8 @@ def reads_table(schema: str) -> TableSpec:
     >>> reads_table("lab").primary_key
     ('event', 'n')
     """
-    columns = (_column(*column) for column in _READ_COLUMNS)
-    key = (_key("event", "int64"), _key("n", "int16"))
+    columns = (column(*told) for told in _READ_COLUMNS)
+    key = (column("event", "int64", key=True), column("n", "int16", key=True))
     return TableSpec(TableName(schema, READS), (*key, *columns), ("event", "n"))
 
 
@@ -116,8 +108,8 @@ def guard(plan: Plan, columns: Sequence[str], dialect: Dialect) -> Statement:
         *select_keys(plan, columns, dialect),
         ") AS s",
     ]
-    for n, column in enumerate(columns):
-        pieces.append(f"{' AND' if n else ' WHERE'} coalesce(s.{dialect.quote(column)}, 0) = ")
+    for n, name in enumerate(columns):
+        pieces.append(f"{' AND' if n else ' WHERE'} coalesce(s.{dialect.quote(name)}, 0) = ")
         pieces.append(Slot(plan.arity + n, (number,)))
     pieces.append(") THEN 1 ELSE (SELECT 1 UNION ALL SELECT 2) END")
     return assemble(pieces, dialect)

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from datajoint.backends.base import Dialect
-from datajoint.declare.default import NULL
 from datajoint.declare.spec import TableSpec
-from datajoint.heading.attribute import Attribute
 from datajoint.heading.names import TableName
-from datajoint.heading.types import parse_type
+from datajoint.sql.system import column
 
 __all__ = ["FAILED", "SENSORS", "add_mark", "forget_failure", "forget_mark", "forget_others", "sensors_table"]
 
@@ -18,10 +16,6 @@ FAILED = "error"
 """Outcome of what is to be tried again."""
 
 _GIVEN = ("sensor", "item", "label", "outcome", "attempts", "event", "error")
-
-
-def _attribute(name: str, dtype: str, nullable: bool = False, key: bool = False) -> Attribute:
-    return Attribute(name, parse_type(dtype), key, nullable, NULL if nullable else None)
 
 
 def sensors_table(schema: str) -> TableSpec:
@@ -35,14 +29,14 @@ def sensors_table(schema: str) -> TableSpec:
     return TableSpec(
         TableName(schema, SENSORS),
         (
-            _attribute("sensor", "varchar(64)", key=True),
-            _attribute("item", "char(26)", key=True),
-            _attribute("label", "varchar(1024)"),
-            _attribute("outcome", "varchar(16)"),
-            _attribute("at", "datetime(6)"),
-            _attribute("attempts", "int16"),
-            _attribute("event", "int64", nullable=True),
-            _attribute("error", "varchar(2047)", nullable=True),
+            column("sensor", "varchar(64)", key=True),
+            column("item", "char(26)", key=True),
+            column("label", "varchar(1024)"),
+            column("outcome", "varchar(16)"),
+            column("at", "datetime(6)"),
+            column("attempts", "int16"),
+            column("event", "int64", nullable=True),
+            column("error", "varchar(2047)", nullable=True),
         ),
         ("sensor", "item"),
     )

@@ -13,7 +13,7 @@ from datajoint.heading.names import TableName
 from datajoint.heading.types import parse_type
 
 __all__ = [
-    "CODE", "ENVIRONMENTS", "EVENTS", "LINEAGE", "count_unstamped", "events_table", "lineage_table",
+    "CODE", "ENVIRONMENTS", "EVENTS", "LINEAGE", "column", "count_unstamped", "events_table", "lineage_table",
     "newest_events", "stamp_rows", "traced",
 ]  # fmt: skip
 
@@ -52,12 +52,15 @@ _EVENT_COLUMNS: Sequence[tuple[str, str, bool]] = (
 )
 
 
-def _column(name: str, dtype: str, nullable: bool = False, comment: str = "") -> Attribute:
-    return Attribute(name, parse_type(dtype), False, nullable, NULL if nullable else None, comment)
+def column(name: str, dtype: str, nullable: bool = False, key: bool = False, comment: str = "") -> Attribute:
+    """Return a column of a table of ours.
 
-
-def _key(name: str, dtype: str, comment: str = "") -> Attribute:
-    return Attribute(name, parse_type(dtype), in_key=True, comment=comment)
+    Examples
+    --------
+    >>> column("event", "int64", key=True).in_key
+    True
+    """
+    return Attribute(name, parse_type(dtype), key, nullable, NULL if nullable else None, comment)
 
 
 def lineage_table(schema: str) -> TableSpec:
@@ -71,9 +74,9 @@ def lineage_table(schema: str) -> TableSpec:
     return TableSpec(
         TableName(schema, LINEAGE),
         (
-            _key("table_name", "varchar(64)", "table name within the schema"),
-            _key("attribute_name", "varchar(64)", "attribute name"),
-            _column("lineage", "varchar(255)", comment="origin: schema.table.attribute"),
+            column("table_name", "varchar(64)", key=True, comment="table name within the schema"),
+            column("attribute_name", "varchar(64)", key=True, comment="attribute name"),
+            column("lineage", "varchar(255)", comment="origin: schema.table.attribute"),
         ),
         ("table_name", "attribute_name"),
     )
@@ -89,7 +92,7 @@ def events_table(schema: str) -> TableSpec:
     """
     return TableSpec(
         TableName(schema, EVENTS),
-        (_key("event", "int64"), *(_column(*column) for column in _EVENT_COLUMNS)),
+        (column("event", "int64", key=True), *(column(*told) for told in _EVENT_COLUMNS)),
         ("event",),
         indexes=(
             Index(("table_name", "finished")),

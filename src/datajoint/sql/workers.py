@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from datajoint.backends.base import Dialect
-from datajoint.declare.default import NULL
 from datajoint.declare.spec import Index, TableSpec
-from datajoint.heading.attribute import Attribute
 from datajoint.heading.names import TableName
 from datajoint.heading.types import parse_type
 from datajoint.sql.jobs import RESERVED, Owner, later
+from datajoint.sql.system import column
 
 __all__ = [
     "ATTEMPTS", "CANCELLED", "WORKERS", "add_attempt", "add_worker", "attempts_table", "end_cancelled",
@@ -26,10 +25,6 @@ _DIGITS = 6
 _IDENTITY = ("host", "pid", "connection_id")
 
 
-def _attribute(name: str, dtype: str, nullable: bool = False, key: bool = False) -> Attribute:
-    return Attribute(name, parse_type(dtype), key, nullable, NULL if nullable else None)
-
-
 def workers_table(schema: str) -> TableSpec:
     """Return the table of those who hold jobs of a schema.
 
@@ -41,15 +36,15 @@ def workers_table(schema: str) -> TableSpec:
     return TableSpec(
         TableName(schema, WORKERS),
         (
-            _attribute("worker", "uuid", key=True),
-            _attribute("host", "varchar(255)"),
-            _attribute("pid", "int32"),
-            _attribute("connection_id", "int64"),
-            _attribute("user", "varchar(128)"),
-            _attribute("started", "datetime(6)"),
-            _attribute("expires", "datetime(6)"),
-            _attribute("tables", "json"),
-            _attribute("current_key", "json", nullable=True),
+            column("worker", "uuid", key=True),
+            column("host", "varchar(255)"),
+            column("pid", "int32"),
+            column("connection_id", "int64"),
+            column("user", "varchar(128)"),
+            column("started", "datetime(6)"),
+            column("expires", "datetime(6)"),
+            column("tables", "json"),
+            column("current_key", "json", nullable=True),
         ),
         ("worker",),
     )
@@ -66,18 +61,18 @@ def attempts_table(schema: str) -> TableSpec:
     return TableSpec(
         TableName(schema, ATTEMPTS),
         (
-            _attribute("table_name", "varchar(64)", key=True),
-            _attribute("key_digest", "char(26)", key=True),
-            _attribute("attempt", "int16", key=True),
-            _attribute("key", "json"),
-            _attribute("worker", "uuid"),
-            _attribute("started", "datetime(6)"),
-            _attribute("ended", "datetime(6)", nullable=True),
-            _attribute("outcome", "varchar(16)", nullable=True),
-            _attribute("error", "varchar(2047)", nullable=True),
-            _attribute("error_class", "varchar(255)", nullable=True),
-            _attribute("signature", "char(26)", nullable=True),
-            _attribute("log", "<blob>", nullable=True),
+            column("table_name", "varchar(64)", key=True),
+            column("key_digest", "char(26)", key=True),
+            column("attempt", "int16", key=True),
+            column("key", "json"),
+            column("worker", "uuid"),
+            column("started", "datetime(6)"),
+            column("ended", "datetime(6)", nullable=True),
+            column("outcome", "varchar(16)", nullable=True),
+            column("error", "varchar(2047)", nullable=True),
+            column("error_class", "varchar(255)", nullable=True),
+            column("signature", "char(26)", nullable=True),
+            column("log", "<blob>", nullable=True),
         ),
         ("table_name", "key_digest", "attempt"),
         indexes=(Index(("worker",)),),

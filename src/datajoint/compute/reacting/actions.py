@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from datajoint import logging
 from datajoint._value import Value
-from datajoint.compute.reacting.attempt import failure_of
+from datajoint.compute.calling import failure_of
 from datajoint.errors import ComputeError, DataJointError
 from datajoint.heading.values import json_text
 

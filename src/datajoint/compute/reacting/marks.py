@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from datajoint._value import Value
-from datajoint.compute.attempts import digest
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError, DuplicateError
 from datajoint.heading.names import TableName
 from datajoint.journal.change import record
+from datajoint.journal.digest import text_digest
 from datajoint.journal.system import prepare
 from datajoint.sql import sensors as sql
 from datajoint.table.free import FreeTable
@@ -113,7 +113,7 @@ class Marks:
     ) -> bool:  # fmt: skip
         """Remember something, instead of a failure before; return False where it is remembered already."""
         connection, schema = self._place.connection, self._place.schema
-        item = digest(label)
+        item = text_digest(label)
         values = [self._name, item, label[:1024], outcome, attempts, event, error[:2047] if error else None]
         try:
             with connection.transaction:
@@ -135,7 +135,7 @@ class Marks:
         connection = self._place.connection
         with connection.transaction:
             text = statement(self._place.schema, connection.dialect)
-            connection.execute(text, [self._name, digest(label)])
+            connection.execute(text, [self._name, text_digest(label)])
 
     def fired(self, details: Mapping[str, Any]) -> int | None:
         """Write the event of something that is done now; return its id, None where events are off."""

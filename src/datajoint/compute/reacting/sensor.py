@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from datajoint import logging
 from datajoint._value import Value
-from datajoint.compute.reacting.attempt import failure_of
+from datajoint.compute.calling import failure_of
 from datajoint.compute.reacting.marks import DONE, FAILED, Marks, Place, place_of
 from datajoint.compute.task import MakeOutcome
 from datajoint.errors import DataJointError

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from datajoint import logging
+from datajoint.compute.calling import raised_by
 from datajoint.compute.reacting.protocol import Reaction
 from datajoint.compute.task import MakeOutcome
 
@@ -52,8 +53,9 @@ class Reactions:
 
 
 def _guarded(reaction: Reaction, act: Callable[[], float | None], otherwise: float | None) -> float | None:
-    try:
-        return act()
-    except Exception:  # noqa: BLE001 - written by users, and no reason to stop working
-        logging.logger.exception("%r failed", reaction)
-        return otherwise
+    answers: list[float | None] = []
+    error = raised_by(lambda: answers.append(act()))
+    if error is None:
+        return answers[0]
+    logging.logger.error("%r failed", reaction, exc_info=error)  # written by users: no reason to stop working
+    return otherwise

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from collections.abc import Mapping
 
 from datajoint._value import Value
 from datajoint.errors import DeclarationError
 from datajoint.journal.code.reach import reach
+from datajoint.journal.digest import written
 
 __all__ = ["Fingerprint", "digest_of", "fingerprint"]
 
@@ -50,7 +50,7 @@ def digest_of(*texts: str | bytes) -> str:
         data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
         whole.update(len(data).to_bytes(8, "big"))
         whole.update(data)
-    return base64.b32encode(whole.digest()).decode().rstrip("=").lower()
+    return written(whole.digest())
 
 
 def fingerprint(cls: type) -> Fingerprint:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from datajoint.provenance.export.slice import Event, Slice
+from datajoint.provenance.export.slice import Event, Row, Slice, written_by
 from datajoint.version import __version__
 
 __all__ = ["events"]
@@ -24,12 +25,11 @@ def events(exported: Slice) -> list[dict[str, Any]]:
     >>> events(Slice("lab", (), {}))
     []
     """
-    return [_event(event, exported) for event in exported.events.values()]
+    tables, made = {row.name: row.table for row in exported.rows}, written_by(exported)
+    return [_event(event, made[number], tables) for number, event in exported.events.items()]
 
 
-def _event(event: Event, exported: Slice) -> dict[str, Any]:
-    made = [row for row in exported.rows if row.event == event.number]
-    tables = {row.name: row.table for row in exported.rows}
+def _event(event: Event, made: Sequence[Row], tables: Mapping[str, str]) -> dict[str, Any]:
     read = dict.fromkeys(tables[parent] for row in made for parent in row.parents)
     written = dict.fromkeys(row.table for row in made)
     return {

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
-from datajoint.provenance.export.slice import Event, Slice
+from datajoint.provenance.export.slice import Event, Row, Slice, written_by
 
 __all__ = ["document"]
 
@@ -31,7 +32,8 @@ def document(exported: Slice) -> dict[str, Any]:
     people = [{"@id": f"#person/{user}", "@type": "Person", "name": user} for user in users]
     digests = dict.fromkeys(event.code for event in events if event.code)
     code = [{"@id": f"#code/{n}", "@type": "SoftwareApplication", "name": f"code {n}"} for n in digests]
-    actions = [_action(event, exported) for event in events]
+    made = written_by(exported)
+    actions = [_action(event, made[event.number]) for event in events]
     root = {
         "@id": "./", "@type": "Dataset", "name": f"Rows of {exported.schema} and where they come from",
         "description": "Rows of a DataJoint pipeline, the rows that they derive from, and who wrote them.",
@@ -47,8 +49,7 @@ def document(exported: Slice) -> dict[str, Any]:
     return {"@context": "https://w3id.org/ro/crate/1.1/context", "@graph": graph}
 
 
-def _action(event: Event, exported: Slice) -> dict[str, Any]:
-    made = [row for row in exported.rows if row.event == event.number]
+def _action(event: Event, made: Sequence[Row]) -> dict[str, Any]:
     used = dict.fromkeys(parent for row in made for parent in row.parents) if event.kind == "make" else {}
     told: dict[str, Any] = {
         "@id": f"#event/{event.number}", "@type": "CreateAction",

@@ -19,7 +19,7 @@ from datajoint.sql.images import EVENT
 from datajoint.table.cascade import trace_rows
 from datajoint.table.table import Table
 
-__all__ = ["Event", "Row", "Slice", "slice_of"]
+__all__ = ["Event", "Row", "Slice", "slice_of", "written_by"]
 
 _CHUNK = 1000
 
@@ -77,6 +77,21 @@ class Slice(Value):
     schema: str
     rows: tuple[Row, ...]
     events: Mapping[int, Event]
+
+
+def written_by(exported: Slice) -> dict[int, list[Row]]:
+    """Return the rows that each event wrote.
+
+    Examples
+    --------
+    >>> written_by(Slice("lab", (), {}))
+    {}
+    """
+    found: dict[int, list[Row]] = {number: [] for number in exported.events}
+    for row in exported.rows:
+        if row.event in found:
+            found[row.event].append(row)
+    return found
 
 
 def slice_of(table: Table) -> Slice:
