@@ -8,14 +8,13 @@ from datajoint.codecs.blob.writer import pack
 from datajoint.declare.spec import TableSpec
 from datajoint.engine.connection import Connection
 from datajoint.engine.rows import storage_type
-from datajoint.errors import DuplicateError
 from datajoint.heading.names import TableName
 from datajoint.heading.values import json_text
 from datajoint.journal.code import Fingerprint, fingerprint
 from datajoint.journal.environment import Environment, environment_of
 from datajoint.journal.event import Origin, enabled
 from datajoint.journal.system import prepare
-from datajoint.sql.dml import Conflict, insert_absent, insert_rows
+from datajoint.sql.dml import insert_once
 from datajoint.sql.system import CODE, ENVIRONMENTS, EVENTS, column
 
 __all__ = ["code_table", "environments_table", "origin_of", "renew"]
@@ -146,13 +145,6 @@ def _record(connection: Connection, spec: TableSpec, digest: str, row: list[Any]
     columns, dialect = [(a.name, storage_type(a.dtype)) for a in spec.attributes], connection.dialect
     encoders = [None if dtype.text == "json" else dialect.encoder(dtype) for _, dtype in columns]
     values = [e(v) if e and v is not None else v for e, v in zip(encoders, row, strict=True)]
-    if dialect.name == "mysql":  # where ON DUPLICATE KEY wants the right to update
-        text, values = insert_absent(spec.name, columns, columns[:1], dialect), [*values, digest]
-    else:
-        text = insert_rows(spec.name, columns, 1, dialect, Conflict(spec.primary_key))
-    try:
-        with connection.transaction:
-            connection.execute(text, values)
-    except DuplicateError:  # another process has just written it
-        pass
+    with connection.transaction:
+        connection.execute(insert_once(spec.name, columns, spec.primary_key, dialect), values)
     source.keep((spec.name, digest), True)

@@ -238,8 +238,7 @@ class ReadLog:
         known: set[str] = source.child(_KNOWN) or source.keep(_KNOWN, set[str]())
         for shape in {shape.id: shape for shape in map(self._shape, self.reads)}.values():
             if shape.id not in known:
-                again = [shape.id] if dialect.name == "mysql" else []
-                self.connection.execute(add_shape(schema, dialect), [shape.id, VERSION, shape.text, *again])
+                self.connection.execute(add_shape(schema, dialect), [shape.id, VERSION, shape.text])
                 if not self.connection.in_transaction:
                     known.add(shape.id)
         return True

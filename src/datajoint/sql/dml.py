@@ -28,6 +28,7 @@ __all__ = [
     "find_rows",
     "in_transaction",
     "insert_absent",
+    "insert_once",
     "insert_rows",
     "insert_selected",
     "select_row",
@@ -144,6 +145,24 @@ def _on_conflict(conflict: Conflict | None, dialect: Dialect) -> str:
     if not conflict.assigned:
         return start + "NOTHING"
     return start + "UPDATE SET " + ", ".join(f"{quote(c)} = excluded.{quote(c)}" for c in conflict.assigned)
+
+
+def insert_once(name: TableName, columns: Sequence[Column], key: Sequence[str], dialect: Dialect) -> str:
+    """Return the INSERT of one row of our own unless its key is there, whoever else writes it now.
+
+    MySQL would want the right to update for ON DUPLICATE KEY, and MariaDB ends a transaction whose NOT EXISTS
+    has not seen what another one has written since (error 1020).
+
+    Examples
+    --------
+    >>> from datajoint.backends.registry import get_backend
+    >>> columns = [("shape", parse_type("int8"))]
+    >>> insert_once(TableName("lab", "~shapes"), columns, ["shape"], get_backend("mysql").dialect)
+    'INSERT IGNORE INTO `lab`.`~shapes` (`shape`) VALUES (%s)'
+    """
+    if dialect.name != "mysql":
+        return insert_rows(name, columns, 1, dialect, Conflict(tuple(key)))
+    return insert_rows(name, columns, 1, dialect).replace("INSERT INTO", "INSERT IGNORE INTO", 1)
 
 
 def insert_absent(name: TableName, columns: Sequence[Column], key: Sequence[Column], dialect: Dialect) -> str:

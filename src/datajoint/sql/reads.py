@@ -8,10 +8,9 @@ from functools import cache
 from datajoint.algebra.nodes import Plan
 from datajoint.backends.base import Dialect
 from datajoint.declare.spec import TableSpec
-from datajoint.heading.attribute import Attribute
 from datajoint.heading.names import TableName
 from datajoint.heading.types import parse_type
-from datajoint.sql.dml import Conflict, insert_absent, insert_rows
+from datajoint.sql.dml import insert_once, insert_rows
 from datajoint.sql.select import select_keys
 from datajoint.sql.statement import Pieces, Slot, Statement, assemble
 from datajoint.sql.system import column
@@ -129,7 +128,7 @@ def add_reads(schema: str, count: int, dialect: Dialect) -> str:
 
 
 def add_shape(schema: str, dialect: Dialect) -> str:
-    """Return the INSERT of a shape unless it is there; parameters: its columns (MySQL: and its id again).
+    """Return the INSERT of a shape unless it is there; parameters: its columns.
 
     Examples
     --------
@@ -138,8 +137,4 @@ def add_shape(schema: str, dialect: Dialect) -> str:
     ' ON CONFLICT ("shape") DO NOTHING'
     """
     spec = shapes_table(schema)
-    columns: Sequence[Attribute] = spec.columns
-    if dialect.name == "mysql":  # where ON DUPLICATE KEY wants the right to update
-        own = [(a.name, a.dtype) for a in columns]
-        return insert_absent(spec.name, own, own[:1], dialect)
-    return insert_rows(spec.name, [(a.name, a.dtype) for a in columns], 1, dialect, Conflict(("shape",)))
+    return insert_once(spec.name, [(a.name, a.dtype) for a in spec.columns], ["shape"], dialect)
