@@ -269,6 +269,12 @@ class ContractError(ComputeError):
     default_code = "DJ503"
 
 
+class StaleInputError(ComputeError):
+    """A ``make`` reads a row that is stale itself, and the setting ``provenance.stale`` refuses that."""
+
+    default_code = "DJ504"
+
+
 class StorageError(DataJointError):
     """An object store refuses or fails."""
 

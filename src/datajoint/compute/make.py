@@ -28,6 +28,7 @@ from datajoint.heading.values import normaliser
 from datajoint.journal.code_version import code_version
 from datajoint.journal.origin import origin_of
 from datajoint.journal.reads import ReadLog, ReadsChanged, keeps_reads
+from datajoint.provenance.inputs import StaleInputs
 from datajoint.table.checks import inspect_make, record
 from datajoint.table.complete import check_complete, wanted_of
 from datajoint.table.encode import Batch
@@ -272,9 +273,18 @@ class KeyedWrites(WriteSet):
         super().__init__(connection, table.name, origin_of(connection, table.name, cls), run)
         if keeps_reads(table.connection, table.name.schema):
             self.reads = ReadLog(table.connection, table.name, key)
+        self._inputs = self._watch_inputs(table, key)
         self.must_not_pin = False
         self._table = table
         self._key = key
+
+    def _watch_inputs(self, table: Table, key: Key) -> StaleInputs | None:
+        mode = str(table.connection.config.provenance.stale)
+        if mode == "ignore" or self.reads is None:
+            return None
+        inputs = StaleInputs(table, key, mode)
+        self.reads.on_read = inputs.look
+        return inputs
 
     def pin(self) -> None:
         """Write what is collected into an open transaction."""
@@ -298,13 +308,17 @@ class KeyedWrites(WriteSet):
         super().count(name, batches)
 
     def check(self) -> None:
-        """See that there is a row for the key (POP-13).
+        """See that no stale input was refused, and that there is a row for the key (POP-13).
 
         Raises
         ------
+        StaleInputError
+            When one was, and the make has caught that.
         ContractError
-            When there is none.
+            When there is no row.
         """
+        if self._inputs is not None:
+            self._inputs.check()
         if not (bool(self._table & dict(self._key)) if self.pinned else self._has_rows()):
             raise ContractError(
                 f"make of `{self._table.class_name}` inserted nothing for the key {dict(self._key)}.",

@@ -29,6 +29,7 @@ from datajoint.errors import (
     TransactionError,
 )
 from datajoint.graph import restrict
+from datajoint.provenance.inputs import forget
 from datajoint.query.expression import QueryExpression
 from datajoint.query.operand import unshared
 from datajoint.query.restriction import Not
@@ -69,6 +70,7 @@ def populate(
             stacklevel=3,
         )
     _refuse_misspelt(table, restrictions)
+    forget(table.connection)
     most = limit if max_calls is None else max_calls
     results = Results(suppress_errors, return_exception_objects)
     if stale:

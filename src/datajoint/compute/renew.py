@@ -12,13 +12,14 @@ from datajoint.compute import key_source as sources
 from datajoint.compute.equality import same
 from datajoint.compute.job import run_job
 from datajoint.compute.make import KeyedWrites, check_parts
-from datajoint.compute.task import MakeOutcome, MakeTask
+from datajoint.compute.task import DONE, MakeOutcome, MakeTask
 from datajoint.engine.observe import unobserved
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.heading import Heading
 from datajoint.heading.names import TableName
 from datajoint.heading.values import normaliser
 from datajoint.journal.event import enabled, event_text, new_id
+from datajoint.provenance.inputs import note_fresh
 from datajoint.provenance.stale import stale
 from datajoint.sql.dml import write_event
 from datajoint.table.guard import writable
@@ -76,7 +77,10 @@ def stale_keys(table: Table, restrictions: Sequence[Any], most: int | None = Non
 
 def renew(table: Table, key: Row, make_kwargs: Mapping[str, Any]) -> MakeOutcome:
     """Make a key again whose rows are there, and return what came of it."""
-    return run_job(table, MakeTask(key), make_kwargs, partial(_store, table, key))
+    outcome = run_job(table, MakeTask(key), make_kwargs, partial(_store, table, key))
+    if outcome.status == DONE:
+        note_fresh(table, key)
+    return outcome
 
 
 def _store(table: Table, key: Row, writes: KeyedWrites) -> None:

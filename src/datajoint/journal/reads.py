@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from datajoint._value import Value
@@ -106,6 +106,13 @@ class ReadLog:
     key
         The key that it is made for.
 
+    Attributes
+    ----------
+    reads
+        What was read, each question once.
+    on_read
+        Called with each of them.
+
     Examples
     --------
     >>> import datajoint as dj
@@ -119,6 +126,7 @@ class ReadLog:
         self.table = table
         self.key = key
         self.reads: list[Read] = []
+        self.on_read: Callable[[Read], None] | None = None
         self._blind: set[str] = set()
 
     # ------------------------------------------------------------------------------- what is asked
@@ -182,6 +190,8 @@ class ReadLog:
             if earlier.same_question(read) and earlier.signatures == read.signatures and not read.is_unknown:
                 return
         self.reads.append(read)
+        if self.on_read is not None:
+            self.on_read(read)
 
     def blind(self, reason: str) -> None:
         """Note that something was read that is not taken down: then nothing is known of what was."""

@@ -27,7 +27,7 @@ from datajoint.sql.reads import READS, SHAPES
 from datajoint.sql.system import EVENTS
 from datajoint.table.table import Table
 
-__all__ = ["StaleReport", "stale"]
+__all__ = ["StaleReport", "stale", "table_of"]
 
 MADE = ("make", "reuse", "restore")
 _BLIND_NOTE = "its make read by SQL of its own, or on another connection"
@@ -279,7 +279,7 @@ class _Search:
                 affected[ancestor] += self._own_of(ancestor)
 
     def _own_of(self, name: TableName) -> list[_Affected]:
-        table = _table_of(self.table, name)
+        table = table_of(self.table, name)
         report = StaleReport(table, _Search(table, self.exact, self.budget[0]).found_rows(upstream=False))
         pairs = ((STALE, report.stale), (POSSIBLY, report.possibly_stale))
         return [_Affected(name, state, rows.query) for state, rows in pairs if len(report) and rows]
@@ -322,8 +322,19 @@ def _sortable(value: Any) -> tuple[str, Any]:
     return type(value).__name__, value if isinstance(value, (int, float, str)) else str(value)
 
 
-def _table_of(table: Table, name: TableName) -> Table:
-    """Return another table, by its class where one is attached: it knows the code."""
+def table_of(table: Table, name: TableName) -> Table:
+    """Return another table, by its class where one is attached: it knows the code.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> @schema
+    ... class Subject(dj.Manual):
+    ...     definition = "subject_id : int32"
+    >>> isinstance(table_of(Subject(), Subject().name), Subject)
+    True
+    """
     todo: list[type] = [Table]
     while todo:
         cls: Any = todo.pop()
