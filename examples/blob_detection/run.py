@@ -1,6 +1,6 @@
 """Run the pipeline: import the photographs, detect blobs, answer the question, write the report.
 
-BACKEND (sqlite, postgresql, mysql) and WORKERS (processes) come from the environment or the command line.
+BACKEND (sqlite, postgresql, mysql) and WORKERS (processes that share the keys) come from the environment or the command line.
 """
 
 import argparse
@@ -13,6 +13,7 @@ from database import BACKENDS, FOLDER, connect, place
 from images import CATALOGUE
 from pipeline import Image, by_params, schema
 from report import write_report
+from sharing import share
 from stale import show_what_if
 
 
@@ -46,7 +47,7 @@ def run(backend: str, workers: int) -> None:
     connect(backend)
     say("data", place())
     import_images()
-    compute(workers)
+    compute(backend, workers)
 
     print("\nWhich parameters find how many blobs, of what size (radius in pixels)?\n")
     print(by_params())
@@ -69,17 +70,27 @@ def import_images() -> None:
     say("images", f"{len(Image()) - there} new, {there} there")
 
 
-def compute(workers: int = 1) -> None:
+def compute(backend: str, workers: int = 1) -> None:
     """Compute the rows that are missing, in all tables: a photograph goes on as soon as it is read."""
+    before = {table.class_name: table.done for table in schema.progress()}
     start = perf_counter()
-    made = schema.populate(processes=workers, display_progress=sys.stderr.isatty())
+    if workers > 1:
+        say("workers", f"{workers} processes compute, each for itself …")
+        shared = share(backend, workers)
+    else:
+        schema.populate(display_progress=sys.stderr.isatty())
+        shared = ""
     took = perf_counter() - start
+    made = 0
     for table in schema.progress():
-        computed = made[table.class_name].success_count
+        computed = table.done - before[table.class_name]
+        made += computed
         what = f"{computed} computed" if computed else "nothing to compute"
         say(table.class_name, f"{table.done}/{table.total}  {what}")
-    if made.success_count:
-        say("time", f"{took:.1f} s, {made.success_count / took:.1f} rows a second")
+    if made:
+        say("time", f"{took:.1f} s, {made / took:.1f} rows a second")
+    if shared:
+        say("workers", shared)
 
 
 def print_next_steps(backend: str, report: str) -> None:

@@ -36,10 +36,10 @@ def say(change: str, stale: str) -> None:
 def told() -> str:
     """Return how many detections are stale, and why the first one is."""
     report = Detection.stale()
-    if not report:
+    rows = report.reasons()
+    if not rows:
         return f"all {len(Detection())} detections are fresh"
-    first = next(iter(report))
-    return f"{len(report)} of {len(Detection())} detections are stale: {first.reasons[0]}"
+    return f"{len(rows)} of {len(Detection())} detections are {rows[0].state}: {rows[0].reasons[0]}"
 
 
 def told_by_edited_copy(backend: str) -> str:

@@ -295,3 +295,36 @@ def test_a_make_that_fails_again_leaves_the_rows(lab, fit):
     assert 1 == len(result["error_list"])
     assert 1.0 == (table & {"subject_id": 2}).fetch1("y")
     assert [(2, "stale")] == states(table)
+
+
+@pytest.mark.statement("DEL-10")
+def test_what_another_process_makes_is_known_here(connect, schema_name):
+    name = schema_name()
+
+    def attach():
+        schema = connect().Schema(name)
+
+        class Subject(dj.Manual):
+            definition = "subject_id : int32\n---\nx=null : float64"
+
+        class Fit(dj.Computed):
+            definition = "-> Subject\n---\ny=null : float64"
+
+            def make(self, key):
+                self.insert1({**key, "y": (Subject & key).fetch1("x")})
+
+        return schema, schema(Subject, context={}), schema(Fit, context={"Subject": Subject})
+
+    here, there = attach(), attach()
+    _, Subject, Fit = here
+    Subject.insert1({"subject_id": 1, "x": 1.0})
+    assert [] == states(Fit)
+    there[2].populate(reserve_jobs=True)
+    assert [] == states(Fit)
+    there[1].update1({"subject_id": 1, "x": 2.0})
+    assert [(1, "stale")] == states(Fit)
+    assert [1.0] == Subject.old_versions().to_arrays("x").tolist()
+    (there[2] & {"subject_id": 1}).delete()
+    Fit.drop(prompt=False)
+    left = [table for table in connect().connection.catalog.tables(name) if "fit" in table.name]
+    assert [] == left

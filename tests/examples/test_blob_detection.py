@@ -36,7 +36,7 @@ def run(demo, capsys):
 
     def once():
         demo.run.import_images()
-        demo.run.compute()
+        demo.run.compute("sqlite")
         lines = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
         return [text for subject, text in lines if subject != "time"]
 

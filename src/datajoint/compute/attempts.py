@@ -126,7 +126,7 @@ def add_attempt(*arguments: Any, **options: Any) -> None:
 def end_cancelled(jobs: Jobs, key: Mapping[str, Any], worker: UUID, seconds: float, log: str) -> None:
     """Say that a make has ended that was cancelled, where it was."""
     connection, target = jobs.connection, jobs.target
-    if connection.catalog.find(TableName(target.database, sql.ATTEMPTS)) is None:
+    if connection.catalog.look(TableName(target.database, sql.ATTEMPTS)) is None:
         return
     values = [
         _driver(connection, _BYTES, pack(log) if log else None), _driver(connection, _UUID, worker),
@@ -148,7 +148,7 @@ def _driver(connection: Connection, dtype: Any, value: Any) -> Any:
 def last_outcomes(jobs: Jobs, key: Mapping[str, Any]) -> list[str]:
     """Return what became of the last attempts at a key, latest first."""
     connection, target = jobs.connection, jobs.target
-    if connection.catalog.find(TableName(target.database, sql.ATTEMPTS)) is None:
+    if connection.catalog.look(TableName(target.database, sql.ATTEMPTS)) is None:
         return []
     text = sql.find_attempts(target.database, _MOST, connection.dialect)
     values = [target.table_name[:64], text_digest(key_text(key))]

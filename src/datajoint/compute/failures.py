@@ -96,7 +96,7 @@ def _failure(jobs: Jobs, kind: str, rows: Sequence[dict[str, Any]]) -> Failure:
 
 def _attempts(jobs: Jobs) -> FreeTable | None:
     name = TableName(jobs.target.database, sql.ATTEMPTS)
-    return FreeTable(jobs.connection, name) if jobs.connection.catalog.find(name) is not None else None
+    return FreeTable(jobs.connection, name) if jobs.connection.catalog.look(name) is not None else None
 
 
 def _signatures(jobs: Jobs) -> dict[str, str]:

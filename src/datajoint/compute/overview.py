@@ -136,7 +136,7 @@ def workers_of(connection: Connection, schemas: Iterable[str]) -> list[WorkerSta
     found: list[WorkerStatus] = []
     for schema in schemas:
         name = TableName(schema, WORKERS)
-        if connection.catalog.find(name) is not None:
+        if connection.catalog.look(name) is not None:
             alive = living(connection, schema)
             found += [_worker(row, alive) for row in FreeTable(connection, name).to_dicts()]
     return sorted(found, key=lambda worker: worker.started)

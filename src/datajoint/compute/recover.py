@@ -93,7 +93,7 @@ def _give_back_all(connection: Connection, schema: str, row: Sequence[Any]) -> U
     )
     for table in tables:
         queue = queue_of(connection, TableName(schema, table))
-        if connection.catalog.find(queue) is not None:
+        if connection.catalog.look(queue) is not None:
             owner = Owner(host, int(pid), int(number))
             write(connection, repend_lost(queue, owner, connection.dialect))
     return worker

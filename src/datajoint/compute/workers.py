@@ -195,7 +195,7 @@ def abandoned(jobs: Jobs) -> list[Abandoned]:
     Jobs reserved by other clients are not among them: nobody knows of their workers.
     """
     connection = jobs.connection
-    if connection.catalog.find(TableName(jobs.database, sql.WORKERS)) is None:
+    if connection.catalog.look(TableName(jobs.database, sql.WORKERS)) is None:
         return []
     text = sql.find_abandoned(jobs.name, jobs.primary_key, connection.dialect)
     rows = connection.fetch_all(text)

@@ -135,6 +135,14 @@ class Catalog:
         """Return what the database has under a name, or None."""
         return self.tables(name.schema).get(name)
 
+    def look(self, name: TableName) -> TableSpec | None:
+        """As `find`, but what is missing is looked for again: another process may have made it meanwhile."""
+        found = self.find(name)
+        if found is None:
+            self.forget(name.schema)
+            found = self.find(name)
+        return found
+
     def spec(self, name: TableName) -> TableSpec:
         """Return what the database has under a name.
 

@@ -56,8 +56,6 @@ def events_of_rows(table: Table) -> QueryExpression:
 
 
 def _system_table(connection: Connection, name: TableName, hint: str) -> QueryExpression:
-    if connection.catalog.find(name) is None:
-        connection.catalog.forget(name.schema)  # another process may have made it
-        if connection.catalog.find(name) is None:
-            raise MissingTableError(f"Schema `{name.schema}` has no table `{name.name}`.", hint=hint)
+    if connection.catalog.look(name) is None:
+        raise MissingTableError(f"Schema `{name.schema}` has no table `{name.name}`.", hint=hint)
     return QueryExpression._of(Query(connection.catalog.source(name)), connection)

@@ -62,10 +62,8 @@ def old_versions(table: Table) -> QueryExpression | None:
 
 def _versions(table: Table, written: str = _WRITTEN, ended: str = _ENDED) -> QueryExpression | None:
     connection, name = table.connection, shadow_name(table.name)
-    if connection.catalog.find(name) is None:
-        connection.catalog.forget(name.schema)  # another process may have made it
-        if connection.catalog.find(name) is None:
-            return None
+    if connection.catalog.look(name) is None:
+        return None
     shown, kept = connection.catalog.source(table.name), connection.catalog.source(name)
     source = kept.child("versions")
     if source is None:
@@ -237,6 +235,7 @@ def prune(connection: Connection, schema: str, days: float) -> dict[str, int]:
     old = (_times(connection, schema) & f'{_AT} < "{_utc(time)}"').proj(**{UNTIL.removeprefix("_"): "event"})
     ended = old.to_arrays("until").tolist()
     pruned: dict[str, int] = {}
+    connection.catalog.forget(schema)
     for name in list(connection.catalog.tables(schema)):
         if name.name.startswith("~") or connection.catalog.find(shadow_name(name)) is None:
             continue

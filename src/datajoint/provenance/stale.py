@@ -153,7 +153,7 @@ class _Search:
     # ----------------------------------------------------------------------------------------- parts
 
     def _has(self, name: str) -> bool:
-        return self.connection.catalog.find(TableName(self.table.database, name)) is not None
+        return self.connection.catalog.look(TableName(self.table.database, name)) is not None
 
     def _system(self, name: str) -> QueryExpression:
         source = self.connection.catalog.source(TableName(self.table.database, name))

@@ -295,6 +295,8 @@ def _check_parts(names: list[TableName], part_integrity: str) -> None:
 def _drop(table: Table, names: list[TableName]) -> None:
     """Drop tables, children first, each with its queue of jobs and the old versions of its rows."""
     catalog = table.connection.catalog
+    for schema in {name.schema for name in names}:
+        catalog.forget(schema)  # others may have made queues and old versions meanwhile
     doomed: list[TableName] = []
     for name in reversed(names):
         beside = (queue_of(table.connection, name), images.shadow_name(name))
