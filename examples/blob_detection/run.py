@@ -1,6 +1,7 @@
 """Run the pipeline: import the photographs, detect blobs, answer the question, write the report.
 
-BACKEND (sqlite, postgresql, mysql) and WORKERS (processes that share the keys) come from the environment or the command line.
+BACKEND (sqlite, postgresql, mysql) and WORKERS (how many share the keys) come from the environment or the
+command line.
 """
 
 import argparse

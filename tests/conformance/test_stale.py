@@ -315,16 +315,15 @@ def test_what_another_process_makes_is_known_here(connect, schema_name):
 
         return schema, schema(Subject, context={}), schema(Fit, context={"Subject": Subject})
 
-    here, there = attach(), attach()
-    _, Subject, Fit = here
-    Subject.insert1({"subject_id": 1, "x": 1.0})
-    assert [] == states(Fit)
+    (_, subject, fit), there = attach(), attach()
+    subject.insert1({"subject_id": 1, "x": 1.0})
+    assert [] == states(fit)
     there[2].populate(reserve_jobs=True)
-    assert [] == states(Fit)
+    assert [] == states(fit)
     there[1].update1({"subject_id": 1, "x": 2.0})
-    assert [(1, "stale")] == states(Fit)
-    assert [1.0] == Subject.old_versions().to_arrays("x").tolist()
+    assert [(1, "stale")] == states(fit)
+    assert [1.0] == subject.old_versions().to_arrays("x").tolist()
     (there[2] & {"subject_id": 1}).delete()
-    Fit.drop(prompt=False)
+    fit.drop(prompt=False)
     left = [table for table in connect().connection.catalog.tables(name) if "fit" in table.name]
     assert [] == left
