@@ -14,10 +14,11 @@ from datajoint.heading.names import MANUAL, TableName
 from datajoint.journal import event as events
 from datajoint.journal.change import change
 from datajoint.journal.scope import open_event
+from datajoint.sql import guard as guards
 from datajoint.sql.ddl import alterations
 from datajoint.sql.system import count_unstamped, stamp_rows
 
-__all__ = ["add_columns", "add_event_column", "add_prov_column", "adopt", "tables_of"]
+__all__ = ["add_columns", "add_event_column", "add_prov_column", "adopt", "guard", "tables_of"]
 
 Report = dict[str, Any]
 
@@ -132,6 +133,67 @@ def _adopt(connection: Connection, name: TableName, dry_run: bool) -> int:
     event = open_event(connection, name, "adopt")
     number = None if event is None else event.id
     return change(connection, event, stamp_rows(name, connection.dialect), [number])
+
+
+def guard(target: Any, dry_run: bool = True, remove: bool = False) -> Report:
+    """Add or remove the triggers that notice changes of rows in place by other programs (provenance §10).
+
+    A row that such a program updates names no event any more, so that results made of it are told by `stale`.
+    New tables get theirs where the setting ``provenance.guard`` is on.
+
+    Parameters
+    ----------
+    target
+        A schema, or a table; tables without the column of events are left out.
+    dry_run
+        Return what would be done only.
+    remove
+        Take them away.
+
+    Returns
+    -------
+    dict
+        Numbers of tables, the statements (``ddl``), and the status of each table.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> @schema
+    ... class Subject(dj.Manual):
+    ...     definition = "subject_id : int32"
+    >>> guard(schema)["details"]
+    [{'table': 'lab.subject', 'status': 'already_present'}]
+    >>> guard(schema, dry_run=False, remove=True)["details"]
+    [{'table': 'lab.subject', 'status': 'removed'}]
+    """
+    connection, names = tables_of(target)
+    schemas = dict.fromkeys(name.schema for name in names)
+    found = {schema: _guards(connection, schema) for schema in schemas}
+    report: Report = {"tables_analyzed": len(names), "tables_modified": 0, "ddl": [], "details": []}
+    for name in names:
+        spec, dialect = connection.catalog.spec(name), connection.dialect
+        there = found[name.schema].get(name.name)
+        if not any(attribute.name == EVENT.name for attribute in spec.hidden):
+            status, wanted = "no_event_column", False
+        elif remove:
+            status, wanted = "absent", there is not None
+        else:
+            status, wanted = "already_present", there is None or not guards.is_current(there, spec, dialect)
+        if wanted:
+            status = "pending" if dry_run else "removed" if remove else "added"
+            made = [] if remove else guards.create_guard(spec, dialect)
+            report["ddl"] += [text for text, _ in (guards.drop_guard(name, dialect), *made)]
+            report["tables_modified"] += 1
+        report["details"].append({"table": str(name), "status": status})
+        if wanted and not dry_run:
+            define.renew_guard(connection, name, remove)
+    return report
+
+
+def _guards(connection: Connection, schema: str) -> dict[str, str]:
+    """Return the text of the guard of each table that has one."""
+    return dict(connection.fetch_all(*guards.find_guards(schema, connection.dialect)))
 
 
 def tables_of(target: Any) -> tuple[Connection, list[TableName]]:

@@ -68,6 +68,7 @@ _CODES: dict[int, tuple[type[DataJointError], str]] = {
     4025: (CheckError, "check"),
     3819: (CheckError, "check"),
     1071: (QueryError, "key_length"),
+    1359: (QueryError, "exists"),
     1205: (TransactionError, "locked"),
     1213: (DeadlockError, "serialize"),
     1020: (DeadlockError, "serialize"),

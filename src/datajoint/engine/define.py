@@ -4,21 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from functools import partial
+from functools import cache, partial
 
 from datajoint._value import replace
 from datajoint.declare.default import canonical
 from datajoint.declare.spec import TableSpec
 from datajoint.engine.connection import Connection
 from datajoint.engine.rows import storage_type
-from datajoint.errors import CodecError, DataJointError, DeadlockError, DeclarationError, TransactionError
+from datajoint.errors import (
+    AccessError,
+    CodecError,
+    DataJointError,
+    DeadlockError,
+    DeclarationError,
+    QueryError,
+    TransactionError,
+)
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.names import TableName
 from datajoint.heading.types import AttributeType
-from datajoint.sql import ddl
+from datajoint.logging import warn
+from datajoint.sql import ddl, guard
+from datajoint.sql.images import EVENT
 from datajoint.sql.system import LINEAGE, lineage_table
 
-__all__ = ["add_columns", "create_schema", "create_table", "drop_schema", "drop_tables", "run"]
+__all__ = [
+    "add_columns", "create_schema", "create_table", "drop_schema", "drop_tables", "is_guarded", "renew_guard",
+    "run",
+]  # fmt: skip
 
 ATTEMPTS = 4
 
@@ -50,14 +63,46 @@ def create_table(connection: Connection, spec: TableSpec) -> None:
         if catalog.find(TableName(spec.name.schema, LINEAGE)) is None:
             create_table(connection, lineage_table(spec.name.schema))
         statements = [*statements, *ddl.write_lineage(spec, connection.dialect)]
+    guards = guard.create_guard(spec, connection.dialect) if is_guarded(connection, spec) else []
+    apart = not connection.dialect.features.transactional_ddl
     try:
-        run(connection, statements)
+        run(connection, statements if apart else [*statements, *guards])
     except DataJointError:
         catalog.forget(spec.name.schema)
         if catalog.find(spec.name) is None:
             raise
         return  # another process has made it at the same moment
     catalog.add(_as_read(spec), collations)
+    if guards and apart:
+        _guard(connection, spec.name, guards)
+
+
+def is_guarded(connection: Connection, spec: TableSpec) -> bool:
+    """Whether changes of a table in place by other programs are to be noticed (provenance §10)."""
+    wanted = connection.config.provenance.guard
+    if wanted is None:
+        wanted = not connection.dialect.features.server
+    is_ours = not spec.name.name.startswith("~") and any(column.name == EVENT for column in spec.hidden)
+    return bool(wanted) and is_ours
+
+
+def _guard(connection: Connection, name: TableName, statements: Sequence[ddl.Statement]) -> None:
+    """Make the guard of a table that is there; it is done without where there is no right to it."""
+    try:
+        run(connection, statements)
+    except AccessError:
+        _tell_unguarded(name.schema)
+    except QueryError as error:
+        if error.context.get("reason") != "exists":  # another process has made it at the same moment
+            raise
+
+
+@cache  # so that it is said once a process
+def _tell_unguarded(schema: str) -> None:
+    warn(
+        f"There is no right to make triggers in schema `{schema}`: changes of rows by other programs go "
+        "unnoticed. Ask for it, or set provenance.guard to False."
+    )
 
 
 def _stored(spec: TableSpec, attribute: Attribute) -> AttributeType:
@@ -95,9 +140,22 @@ def _as_read(spec: TableSpec) -> TableSpec:
 
 def add_columns(connection: Connection, name: TableName, attributes: Sequence[Attribute]) -> None:
     """Add hidden columns to a table that is there; its rows have their defaults."""
-    spec = connection.catalog.spec(name)
-    run(connection, ddl.addition(spec, attributes, connection.dialect), lasting=True)
-    connection.catalog.forget(name.schema)
+    catalog = connection.catalog
+    run(connection, ddl.addition(catalog.spec(name), attributes, connection.dialect), lasting=True)
+    catalog.forget(name.schema)
+    if is_guarded(connection, catalog.spec(name)):
+        _guard(connection, name, _anew(connection, name))
+
+
+def renew_guard(connection: Connection, name: TableName, remove: bool = False) -> None:
+    """Make the guard of a table as it is now, or take it away."""
+    dropped = [guard.drop_guard(name, connection.dialect)]
+    run(connection, dropped if remove else _anew(connection, name), lasting=True)
+
+
+def _anew(connection: Connection, name: TableName) -> list[ddl.Statement]:
+    dialect = connection.dialect
+    return [guard.drop_guard(name, dialect), *guard.create_guard(connection.catalog.spec(name), dialect)]
 
 
 def drop_tables(connection: Connection, names: Sequence[TableName]) -> None:
@@ -117,7 +175,8 @@ def drop_tables(connection: Connection, names: Sequence[TableName]) -> None:
 
 def drop_schema(connection: Connection, name: str) -> None:
     """Drop a schema whose tables are gone."""
-    run(connection, ddl.drop_schema(name, connection.dialect), lasting=True)
+    dialect = connection.dialect
+    run(connection, [*guard.drop_function(name, dialect), *ddl.drop_schema(name, dialect)], lasting=True)
     connection.catalog.forget(name)
 
 

@@ -94,7 +94,7 @@ _TABLE = (
     _setting("provenance.history_bytes", None, whole(0), "bytes of old versions that are kept"),
     _setting("provenance.digests", False, boolean, "record digests of the rows that a make reads"),
     _setting("provenance.keep_diff", False, boolean, "record the uncommitted changes of the code"),
-    _setting("provenance.guard", None, boolean, "watch for writes by other programs; unset: on SQLite only"),
+    _setting("provenance.guard", None, boolean, "notice updates of rows by other programs; unset: on SQLite"),
     _setting("provenance.contract", "off", choice("off", "warn", "error"),
              "check that a make reads only what belongs to its key"),
     _setting("provenance.stale", "ignore", choice("ignore", "warn", "refuse"),

@@ -18,7 +18,7 @@ from datajoint.sql.checks import read_check, write_check
 
 __all__ = [
     "Statement", "add_lineage", "addition", "alterations", "create_schema", "create_table", "delete_lineage",
-    "drop_schema", "drop_table", "forget_lineage", "marker", "write_lineage",
+    "drop_schema", "drop_table", "forget_lineage", "marker", "shortened", "tolerating", "write_lineage",
 ]  # fmt: skip
 
 Statement = tuple[str, Sequence[Any]]
@@ -156,7 +156,7 @@ def drop_table(spec: TableSpec, dialect: Dialect) -> list[Statement]:
             dialect.column_type(a.dtype, _home(spec, a)): 0 for a in spec.columns if a.dtype.kind == "enum"
         }
         harmless = "dependent_objects_still_exist OR undefined_object"
-        statements += [(_guarded(f"DROP TYPE {name}", harmless), ()) for name in types]
+        statements += [(tolerating(f"DROP TYPE {name}", harmless), ()) for name in types]
     return statements
 
 
@@ -247,7 +247,14 @@ def marker(attribute: Attribute, dialect: Dialect) -> str:
     return f":{dtype.text}:{attribute.comment}"
 
 
-def _guarded(text: str, conditions: str) -> str:
+def tolerating(text: str, conditions: str) -> str:
+    """Return a statement that does nothing where some conditions arise (PostgreSQL).
+
+    Examples
+    --------
+    >>> tolerating("DROP TYPE x", "undefined_object")
+    'DO $dj$ BEGIN DROP TYPE x; EXCEPTION WHEN undefined_object THEN NULL; END $dj$'
+    """
     tag = "$dj$"
     while tag in text:
         tag = f"${tag[1:-1]}j$"
@@ -391,11 +398,11 @@ class _Writer:
         statements: list[Statement] = []
         for index in self.indexes():
             words = [re.sub(r"\W+", "_", column).strip("_") for column in index.columns]
-            name = _shortened(
+            name = shortened(
                 f"{prefix}idx_{'_'.join([self.spec.name.name, *words])}", self.dialect.max_identifier
             )
             while name in taken:
-                name = _shortened(name + "_", self.dialect.max_identifier)
+                name = shortened(name + "_", self.dialect.max_identifier)
             taken.add(name)
             unique = "UNIQUE " if index.unique else ""
             start = f"CREATE {unique}INDEX IF NOT EXISTS {self.quote(name)}"
@@ -404,7 +411,7 @@ class _Writer:
         return statements
 
 
-def _shortened(name: str, limit: int) -> str:
+def shortened(name: str, limit: int) -> str:
     """Return a name within the limit (in bytes); what is cut is replaced by a digest of all of it."""
     if len(name.encode()) <= limit:
         return name
@@ -510,7 +517,7 @@ class _PostgresqlWriter(_Writer):
             if dtype.kind == "enum" and _home(self.spec, attribute) == self.spec.name.schema:
                 found[self.dialect.column_type(dtype, self.spec.name.schema)] = dtype.labels
         return [
-            (_guarded(f"CREATE TYPE {name} AS ENUM ({', '.join(map(self.dialect.literal, labels))})",
+            (tolerating(f"CREATE TYPE {name} AS ENUM ({', '.join(map(self.dialect.literal, labels))})",
                       "duplicate_object"), ())
             for name, labels in found.items()
         ]  # fmt: skip

@@ -26,6 +26,7 @@ __all__ = [
     "drop_staging",
     "find_event",
     "find_rows",
+    "forget_event",
     "in_transaction",
     "insert_absent",
     "insert_once",
@@ -214,6 +215,31 @@ def default_value(default: Default | None, dtype: AttributeType, dialect: Dialec
         encode = dialect.encoder(dtype)
         return dialect.literal(encode(default.value) if encode else default.value)
     return (dialect.now_utc if default.kind == "now_utc" else dialect.now)(default.value or 0)
+
+
+def forget_event(name: TableName, key: Sequence[Column], count: int, dialect: Dialect) -> str:
+    """Return the UPDATE by which rows of one event name none; parameters: the event, then `count` keys.
+
+    What changes a row again under the same event would else look like a change by another program.
+
+    Examples
+    --------
+    >>> from datajoint.backends.registry import get_backend
+    >>> number = parse_type("int8")
+    >>> forget_event(TableName("lab", "a"), [("id", number)], 2, get_backend("mysql").dialect)
+    'UPDATE `lab`.`a` SET `_event` = NULL WHERE `_event` = %s AND (`id`) IN ((%s), (%s))'
+    """
+    event = dialect.quote("_event")
+    text = (
+        _Text(dialect).sql(f"UPDATE {dialect.table(name)} SET {event} = NULL WHERE {event} = ").value(_EVENT)
+    )
+    if not key:
+        return str(text)
+    word = "VALUES " if dialect.name == "sqlite" else ""
+    text.sql(f" AND ({_names((column for column, _ in key), dialect)}) IN ({word}")
+    for n in range(count):
+        text.sql(", (" if n else "(").values(key).sql(")")
+    return str(text.sql(")"))
 
 
 def select_row(name: TableName, names: Sequence[str], key: Sequence[Column], dialect: Dialect) -> str:

@@ -15,7 +15,7 @@ from datajoint.heading.names import TableName
 from datajoint.heading.values import json_text
 from datajoint.journal.code_version import code_version
 from datajoint.sql.dml import Column, update_row
-from datajoint.table.layout import Layout, layout_of
+from datajoint.table.layout import EVENT, Layout, layout_of
 
 __all__ = ["JOB_COLUMNS", "PROVENANCE", "Run", "job_statements", "provenance_of"]
 
@@ -51,7 +51,9 @@ class Run:
 
 
 def job_statements(connection: Connection, run: Run) -> list[tuple[str, Parameters]]:
-    """Return the statement that writes how long a make took; none where the table has no such columns.
+    """Return the statements that write how long a make took; none where the table has no such columns.
+
+    Events change sign and back meanwhile, as a guard takes an UPDATE that leaves them for one by others.
 
     Examples
     --------
@@ -74,8 +76,13 @@ def job_statements(connection: Connection, run: Run) -> list[tuple[str, Paramete
         run.version,
     ]
     given = [*zip(JOB_COLUMNS, values, strict=True), *((name, run.key[name]) for name in key)]
+    values, place = [_driver(layout, *item) for item in given], layout.dialect.quote(EVENT[0])
+    if not layout.has_event:
+        return [(update_row(run.name, columns, keyed, layout.dialect), values)]
+    there = [(EVENT[0], f"-{place}")]
     return [
-        (update_row(run.name, columns, keyed, layout.dialect), [_driver(layout, *item) for item in given])
+        (update_row(run.name, columns, keyed, layout.dialect, there), values),
+        (update_row(run.name, (), keyed, layout.dialect, there), values[len(columns) :]),
     ]
 
 

@@ -27,6 +27,7 @@ from datajoint.sql.dml import (
     Conflict,
     create_staging,
     drop_staging,
+    forget_event,
     insert_absent,
     insert_rows,
     insert_selected,
@@ -112,7 +113,12 @@ def _write(layout: Layout, batches: Sequence[Batch], mode: Mode, within: Scope |
     event = open_event(connection, layout.name, mode.kind, _details(layout, batches), within)
     count = sum(batch.size for batch in batches)
     few = count <= FEW and all(map(is_small, batches))
-    statements = [s for batch in batches for s in statements_for(layout, batch, mode, event)] if few else []
+    # Rows that this event, or the make that it is a part of, may have written before.
+    again = [mode.replace and (n > 0 or (event is not None and event.written)) for n in range(len(batches))]
+    pairs = list(zip(batches, again, strict=True))
+    statements = (
+        [s for batch, a in pairs for s in statements_for(layout, batch, mode, event, a)] if few else []
+    )
     images = list(_images(layout, batches, event)) if mode.replace else []
     if len(statements) == 1 and len(images) <= 1:
         change(connection, event, *statements[0], None if mode.skip else count, *images)
@@ -123,7 +129,7 @@ def _write(layout: Layout, batches: Sequence[Batch], mode: Mode, within: Scope |
         if few:
             changed = sum(connection.execute_batch(statements))
         else:
-            changed = sum(write_many(layout, batch, mode, event) for batch in batches)
+            changed = sum(write_many(layout, batch, mode, event, a) for batch, a in pairs)
         store(connection, event, changed if mode.skip else count)
 
 
@@ -185,9 +191,17 @@ def stamps_of(layout: Layout, mode: Mode, event: EventRecord | None) -> dict[Col
 
 
 def statements_for(
-    layout: Layout, batch: Batch, mode: Mode, event: EventRecord | None
+    layout: Layout, batch: Batch, mode: Mode, event: EventRecord | None, again: bool = False
 ) -> list[tuple[str, Parameters]]:
-    """Return the statements for a batch of few rows."""
+    """Return the statements for a batch of few rows.
+
+    Parameters
+    ----------
+    again
+        Whether the same event may have written the rows that these replace.
+    """
+    if again:
+        return [*_forgotten(layout, batch, event), *statements_for(layout, batch, mode, event)]
     columns = batch.columns
     rows = list(_last_of_each_key(layout, batch) if mode.replace and batch.size > 1 else batch.rows())
     if stamps := stamps_of(layout, mode, event):
@@ -199,6 +213,17 @@ def statements_for(
     if not columns:
         return [(_insert_text(layout, columns, 1, mode), ())] * len(rows)
     return [(_insert_text(layout, columns, len(rows), mode), list(chain.from_iterable(rows)))]
+
+
+def _forgotten(layout: Layout, batch: Batch, event: EventRecord | None) -> Iterator[tuple[str, Parameters]]:
+    """Yield the statements by which rows forget an event before they are written again under it."""
+    if event is None or not layout.has_event:
+        return
+    key = [column for column in batch.columns if column[0] in layout.key]
+    rows = iter({row[0]: None for row in _keyed(layout, batch)})
+    while some := list(islice(rows, ROWS_PER_STATEMENT)):
+        text = forget_event(layout.name, key, len(some), layout.dialect)
+        yield text, [event.id, *chain.from_iterable(some)]
 
 
 def is_small(batch: Batch) -> bool:
@@ -242,8 +267,13 @@ def _left_out(layout: Layout, columns: Sequence[Column]) -> list[str]:
 # ---------------------------------------------------------------------------------------- many rows
 
 
-def write_many(layout: Layout, batch: Batch, mode: Mode, event: EventRecord | None) -> int:
-    """Write a batch inside the open transaction and return the number of rows."""
+def write_many(
+    layout: Layout, batch: Batch, mode: Mode, event: EventRecord | None, again: bool = False
+) -> int:
+    """Write a batch inside the open transaction and return the number of rows; `again` as above."""
+    if again:
+        for statement in _forgotten(layout, batch, event):
+            layout.connection.execute(*statement)
     connection, dialect = layout.connection, layout.dialect
     if not batch.columns:
         return sum(
@@ -291,7 +321,7 @@ def _in_groups(layout: Layout, batch: Batch, mode: Mode, stamps: dict[Column, An
     mark = tuple(stamps.values())
     size = max(1, min(ROWS_PER_STATEMENT, 30_000 // len(columns)))
     changed = 0
-    remaining = batch.rows()
+    remaining = iter(_last_of_each_key(layout, batch) if mode.replace else batch.rows())
     while rows := list(islice(remaining, size)):
         values = list(chain.from_iterable([row + mark for row in rows]))
         text = _insert_text(layout, columns, len(rows), mode)

@@ -438,10 +438,9 @@ class WriteSet:
         self, statements: Sequence[Statement], events: dict[TableName, EventRecord], recorded: list[Statement]
     ) -> None:
         writes: list[Statement] = []
-        for insert in self._inserts:
+        for insert, batch, again in self._batches():
             layout = layout_of(self.connection, insert.name)
-            for batch in insert.batches:
-                writes += statements_for(layout, batch, insert.mode, events.get(insert.name))
+            writes += statements_for(layout, batch, insert.mode, events.get(insert.name), again)
         if len(writes) == 1 and not statements and not recorded and self._inserts[0].name == self.name:
             change(self.connection, events.get(self.name), *writes[0], self.own_rows)
             return
@@ -457,14 +456,21 @@ class WriteSet:
         with connection.transaction:
             if statements:
                 connection.execute_batch(statements)
-            for insert in self._inserts:
+            for insert, batch, again in self._batches():
                 layout = layout_of(connection, insert.name)
-                for batch in insert.batches:
-                    write_many(layout, batch, insert.mode, events.get(insert.name))
+                write_many(layout, batch, insert.mode, events.get(insert.name), again)
             for event in events.values():
                 store(connection, event, self._count(event.table))
             if recorded:
                 connection.execute_batch(recorded)
+
+    def _batches(self) -> Iterator[tuple[_Insert, Batch, bool]]:
+        """Yield what is collected, and whether it may replace rows that were collected before."""
+        seen: set[TableName] = set()
+        for insert in self._inserts:
+            for batch in insert.batches:
+                yield insert, batch, insert.mode.replace and insert.name in seen
+                seen.add(insert.name)
 
     def _count(self, name: TableName) -> int:
         return sum(insert.rows for insert in self._inserts if insert.name == name)
