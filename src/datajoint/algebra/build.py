@@ -173,8 +173,27 @@ def project(query: Query, names: tuple[Any, ...], named: Mapping[str, Any], back
 def _columns(
     heading: Heading, names: tuple[Any, ...], named: Mapping[str, Any], backend: str
 ) -> tuple[tuple[str, str | Fragment], ...]:
-    renamed = {new: old for new, text in named.items() if (old := _renamed(heading, new, text))}
+    renamed: dict[str, str] = {}
+    computed: dict[str, Any] = {}
+    for new, text in named.items():
+        if old := _renamed(heading, new, text):
+            renamed[new] = old
+        else:
+            computed[new] = text
     kept = _kept(heading, names, set(renamed.values()))
+    columns: dict[str, str | Fragment]
+    if renamed:
+        columns = _with_renamed(heading, kept, renamed)
+    else:
+        columns = {name: name for name in heading.order if name in kept}
+    for new, text in computed.items():
+        if new in columns:
+            raise _taken(new)
+        columns[new] = _computed(heading, new, text, backend)
+    return tuple(columns.items())
+
+
+def _with_renamed(heading: Heading, kept: set[str], renamed: dict[str, str]) -> dict[str, str | Fragment]:
     for new in renamed.keys() & kept:
         raise _taken(new)
     back = {old: new for new, old in renamed.items()}
@@ -182,13 +201,7 @@ def _columns(
     columns: dict[str, str | Fragment] = {back.get(old, old): old for old in heading.order if old in kept}
     for new, old in renamed.items():  # one attribute renamed twice
         columns.setdefault(new, old)
-    for new, text in named.items():
-        if new in renamed:
-            continue
-        if new in columns:
-            raise _taken(new)
-        columns[new] = _computed(heading, new, text, backend)
-    return tuple(columns.items())
+    return columns
 
 
 def _taken(name: str) -> QueryError:

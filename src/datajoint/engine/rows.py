@@ -44,6 +44,7 @@ class RowDecoder:
         self._dialect, self._config = dialect, config
         self.names = tuple([a.name for a in self._attributes])
         self.core = _CORE.issuperset([a.dtype.kind for a in self._attributes])
+        self._one: list[tuple[int, Callable[[Any], Any]]] | None = None
 
     @cached_property
     def decoders(self) -> list[tuple[int, Callable[[Sequence[Any]], list[Any]]]]:
@@ -51,17 +52,19 @@ class RowDecoder:
         found = [(n, _column(a, self._dialect, self._config)) for n, a in enumerate(self._attributes)]
         return [(n, decode) for n, decode in found if decode]
 
-    @cached_property
     def _values(self) -> list[tuple[int, Callable[[Any], Any]]]:
-        found = [(n, _value(a, self._dialect, self._config)) for n, a in enumerate(self._attributes)]
-        return [(n, decode) for n, decode in found if decode]
+        """Return place and decoder of each value of a row that the driver gives in another form."""
+        dialect, config = self._dialect, self._config
+        return [(n, decode) for n, a in enumerate(self._attributes) if (decode := _value(a, dialect, config))]
 
     def row(self, row: Sequence[Any]) -> Sequence[Any]:
         """Decode one row."""
-        if not self._values and self.names:
+        if self._one is None:
+            self._one = self._values()
+        if not self._one and self.names:
             return row
         values = list(row) if self.names else []
-        for n, decode in self._values:
+        for n, decode in self._one:
             if values[n] is not None:
                 values[n] = decode(values[n])
         return values

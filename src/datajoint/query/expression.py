@@ -106,7 +106,7 @@ class QueryExpression(LegacyFetch):
 
     @property
     def _backend(self) -> str:
-        return self.connection.backend.name
+        return self.connection.dialect.name
 
     # -------------------------------------------------------------------------------------- restriction
 

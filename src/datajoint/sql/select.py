@@ -45,6 +45,7 @@ __all__ = [
 ]  # fmt: skip
 
 _FLAT = 100
+_MAX_TEXTS = 500
 _parts = attrgetter("sources", "where", "groups", "order", "limit", "offset")
 """What projections leave alone."""
 
@@ -57,6 +58,8 @@ def select_rows(plan: Plan, dialect: Dialect, names: Sequence[str] = ()) -> Stat
 
     Those that nobody asks for follow the others where they tell rows apart.
     """
+    if isinstance(plan, Project) and plan.columns and (flat := _flat(plan.operand, dialect)):
+        return flat.projection(plan, names)
     block = lower(plan)
     if names:
         columns = {name: block.columns[name] for name in names}
@@ -86,6 +89,59 @@ def _tail(plan: Plan, block: Block, dialect: Dialect) -> Statement | None:
     if found is None:
         found = plan.statements[key] = assemble(_Writer(dialect).tail(base), dialect)
     return found
+
+
+class _Flat:
+    """Tables as they are, joined and restricted: their projections differ in the select list only."""
+
+    __slots__ = ("_dialect", "_scope", "_tail", "_texts")
+
+    def __init__(self, block: Block, tail: Statement, dialect: Dialect) -> None:
+        self._scope: Scope = {**block.hidden, **block.columns}
+        self._tail = tail
+        self._dialect = dialect
+        self._texts: dict[str | Fragment, str] = {}
+
+    def projection(self, plan: Project, names: Sequence[str]) -> Statement:
+        """Return the SELECT of a projection, or of some attributes of it."""
+        quote, columns = self._dialect.quote, dict(plan.columns)
+        listed = [_labelled(self._text(columns[name]), quote(name)) for name in names or plan.heading.order]
+        head = self._dialect.escape("SELECT " + ", ".join(listed))
+        return Statement(head + self._tail.text, self._tail.bind)
+
+    def _text(self, column: str | Fragment) -> str:
+        """Return a column as it is read, whatever its name becomes; written once."""
+        text = self._texts.get(column)
+        if text is None:
+            if len(self._texts) >= _MAX_TEXTS:
+                self._texts.clear()
+            text = self._texts[column] = self._written(column)
+        return text
+
+    def _written(self, column: str | Fragment) -> str:
+        scope = self._scope
+        if isinstance(column, str):
+            expr = scope[column]
+        else:
+            expr = Derived(column, {name: scope[name] for name in column.names})
+        return self._dialect.read(expr.dtype, _Writer(self._dialect).expr(expr))
+
+
+def _flat(plan: Plan, dialect: Dialect) -> _Flat | None:
+    """Return a plan as what projections are written from; None where they need a SELECT of their own."""
+    key = ("flat", dialect.name)
+    if key not in plan.statements:
+        block = lower(plan)
+        simple = block.groups is None and not block.distinct
+        simple = simple and all(isinstance(expr, Ref) for expr in block.columns.values())
+        tail = _tail(plan, block, dialect) if simple else None
+        plan.statements[key] = tail and _Flat(block, tail, dialect)
+    found: _Flat | None = plan.statements[key]
+    return found
+
+
+def _labelled(column: str, label: str) -> str:
+    return column if column.endswith("." + label) else f"{column} AS {label}"
 
 
 def select_keys(plan: Plan, names: Sequence[str], dialect: Dialect) -> Pieces:
@@ -162,8 +218,7 @@ class _Writer:
             column = dialect.read(expr.dtype, write(expr)) if outermost else write(expr)
             if united and expr.dtype.kind == "enum":  # a type of its own for each list of labels
                 column = dialect.comparable(expr.dtype, column)
-            label = dialect.quote(name)
-            columns.append(column if column.endswith("." + label) else f"{column} AS {label}")
+            columns.append(_labelled(column, dialect.quote(name)))
         if not columns:
             columns.append(("count(*)" if block.groups == () else "1") + " AS " + dialect.quote("_"))
         return ("SELECT DISTINCT " if block.distinct else "SELECT ") + ", ".join(columns)
