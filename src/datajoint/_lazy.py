@@ -29,16 +29,17 @@ _NAMES = """
     engine.catalog engine.query_cache heading.values logging settings.template
 
     algebra.aggregates algebra.evaluate algebra.fragment algebra.hidden algebra.meaning codecs
-    codecs.chain codecs.context compute.computing compute.contract compute.display compute.equality
-    compute.executors.base compute.executors.local compute.executors.processes compute.executors.worker
-    compute.job compute.jobs compute.key_source compute.make compute.pipeline compute.pipeline.lanes
-    compute.pipeline.ready compute.pipeline.restricting compute.pipeline.result compute.pipeline.run
-    compute.pipeline.status compute.pipeline.stream compute.pipeline.targets compute.populate
-    compute.progress compute.renew compute.reserve compute.target compute.task compute.upstream
-    declare.describe declare.projection engine.define engine.lineage graph graph.dependencies
-    graph.restrict journal journal.change journal.event journal.images journal.origin journal.scope
-    provenance provenance.events provenance.export provenance.history provenance.stale query.along
-    query.frames query.misplaced query.misspelt query.preview schemas.grants schemas.lookup
+    codecs.chain codecs.context compute.comparison compute.computing compute.contract compute.difference
+    compute.display compute.equality compute.executors.base compute.executors.local
+    compute.executors.processes compute.executors.worker compute.job compute.jobs compute.key_source
+    compute.make compute.pipeline compute.pipeline.lanes compute.pipeline.ready
+    compute.pipeline.restricting compute.pipeline.result compute.pipeline.run compute.pipeline.status
+    compute.pipeline.stream compute.pipeline.targets compute.populate compute.progress compute.rehearse
+    compute.renew compute.reserve compute.target compute.task compute.upstream compute.verification
+    compute.verify declare.describe declare.projection engine.define engine.lineage graph
+    graph.dependencies graph.restrict journal journal.change journal.event journal.images journal.origin
+    journal.scope provenance provenance.events provenance.export provenance.history provenance.stale
+    query.along query.frames query.misplaced query.misspelt query.preview schemas.grants schemas.lookup
     schemas.virtual sql.checks sql.fragment sql.images table.cascade table.checks table.complete
     table.conditions table.copying table.encode table.guard table.incoming table.insert table.layout
     table.misspelt table.prompt table.rows table.update table.update_many table.validate table.write_set

@@ -1,5 +1,6 @@
 """Rows whose inputs or code have changed are told, with the reason."""
 
+import numpy as np
 import pytest
 
 import datajoint as dj
@@ -243,6 +244,55 @@ def test_what_comes_out_as_before_is_confirmed_and_stays(lab, fit, schema):
     table.populate(stale=True)
     assert [] == states(table)
     assert 0 == table.populate(stale=True)["success_count"]
+
+
+def three_parts(lab):
+    return {
+        "make_fetch": lambda self, key: ((lab["Subject"] & key).fetch1("x"),),
+        "make_compute": lambda self, key, x: (2 * x,),
+        "make_insert": lambda self, key, y: self.insert1({**key, "y": y}),
+    }
+
+
+def a_generator(lab):
+    def make(self, key):
+        x = (lab["Subject"] & key).fetch1("x")
+        yield (x,)
+        yield (2 * x,)
+        self.insert1({**key, "y": 2 * x})
+
+    return {"make": make}
+
+
+def rows_of_a_query(lab):
+    return {"make": lambda self, key: self.insert((lab["Subject"] & key).proj(y="2 * x"))}
+
+
+@pytest.mark.statement("POP-27")
+@pytest.mark.parametrize("form", [three_parts, a_generator, rows_of_a_query])
+def test_makes_of_all_forms_are_run_again(lab, form):
+    table = lab["declare"]("Fit", "-> Subject\n---\ny=null : float64", dj.Computed, **form(lab))
+    table.populate()
+    lab["Subject"].update1({"subject_id": 2, "x": 7})
+    assert [2] == [subject for subject, _ in states(table)]
+    assert {"success_count": 1, "error_list": []} == table.populate(stale=True)
+    assert 14 == (table & {"subject_id": 2}).fetch1("y")
+    assert [] == states(table)
+
+
+@pytest.mark.statement("POP-27")
+def test_values_of_codecs_are_compared_as_they_come_back(lab, schema):
+    def make(self, key):
+        (lab["Subject"] & key).fetch1("x")
+        self.insert1({**key, "v": {"n": np.int64(3), "x": np.float32(0.5), "t": (1, np.bool_(True))}})
+
+    table = lab["declare"]("Fit", "-> Subject\n---\nv : <blob>", dj.Computed, make=make)
+    table.populate()
+    lab["Subject"].update1({"subject_id": 2, "x": 7})
+    before = table.with_metadata().proj("event").to_dicts(order_by="KEY")
+    table.populate(stale=True)
+    assert before == table.with_metadata().proj("event").to_dicts(order_by="KEY")
+    assert 1 == len(schema.events & {"kind": "confirm"})
 
 
 @pytest.mark.statement("POP-27")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from datajoint.compute import (
@@ -11,6 +11,7 @@ from datajoint.compute import (
     make as makes,
     populate as populating,
     upstream as upstreams,
+    verify as verifying,
 )
 from datajoint.compute.making import Making
 from datajoint.errors import DataJointError
@@ -19,6 +20,7 @@ from datajoint.table.meta import class_level
 
 if TYPE_CHECKING:
     from datajoint.compute.populate import PopulateResult
+    from datajoint.compute.verification import VerifyReport
     from datajoint.provenance.stale import StaleReport
     from datajoint.table.table import Table
 
@@ -195,6 +197,72 @@ class AutoPopulate(Making):
         for restriction in restrictions:
             table = table & restriction
         return staleness.stale(table, exact)
+
+    def verify(
+        self, *restrictions: Any, sample: float | None = None,
+        tolerance: float | Mapping[str, float] | None = None, seed: int | None = None,
+        ignore: str | Iterable[str] = (), make_kwargs: Mapping[str, Any] | None = None,
+        display_progress: bool = False,
+    ) -> VerifyReport:  # fmt: skip
+        """Run `make` afresh for stored keys, and compare what it gives with what is stored, without a change.
+
+        What a make inserts into its table and parts is collected, compared, and forgotten. One that writes
+        elsewhere, or reads what it has inserted, is stopped before it does, and its key counts as failed.
+        The outcome is kept as an event of kind ``verify``. It confirms nothing: a stale row stays stale,
+        until ``populate(stale=True)`` makes it again.
+
+        Parameters
+        ----------
+        *restrictions
+            Conditions on the rows; all must hold. The whole key of a row is made and compared.
+        sample
+            So many keys at random (100), or such a part of them (0.1); default is all.
+        tolerance
+            Numbers are equal, too, if they differ by no more than this, or than this part of the stored one
+            (1e-6), as in ``numpy.isclose``; in arrays and other containers, too. Whole numbers have to be
+            the same, unless a dict gives a tolerance for their attribute. Default is that all have to be
+            the same, with their types and shapes.
+        seed
+            Of the sample: with the same one, the same keys are looked at.
+        ignore
+            Attributes that are not compared, such as times.
+        make_kwargs
+            Further arguments of `make`.
+        display_progress
+            Show how far it is.
+
+        Examples
+        --------
+        >>> import datajoint as dj
+        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+        >>> @schema
+        ... class Subject(dj.Manual):
+        ...     definition = "subject_id : int32"
+        >>> @schema
+        ... class Square(dj.Computed):
+        ...     definition = '''
+        ...     -> Subject
+        ...     ---
+        ...     square : float64
+        ...     '''
+        ...
+        ...     def make(self, key):
+        ...         self.insert1({**key, "square": key["subject_id"] ** 2})
+        >>> Subject.insert([{"subject_id": 3}, {"subject_id": 4}])
+        >>> Square.populate()
+        {'success_count': 2, 'error_list': []}
+        >>> Square.verify()
+        `Square`: 2 keys verified
+        >>> Square.update1({"subject_id": 4, "square": 17}, allow_direct_update=True)
+        >>> Square.verify()
+        `Square`: 1 of 2 keys verified, 1 differs
+          differs  subject_id=4
+            square  17.0 → 16.0  (difference 1)
+        """
+        return verifying.verify(
+            cast("Table", self), restrictions, sample=sample, tolerance=tolerance, seed=seed, ignore=ignore,
+            make_kwargs=make_kwargs or {}, display_progress=display_progress,
+        )  # fmt: skip
 
     def progress(self, *restrictions: Any, display: bool = False) -> tuple[int, int]:
         """Return how many keys remain to be made, and how many there are in all.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextvars import ContextVar
 from functools import partial
 from types import GeneratorType
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from datajoint._value import Value
 from datajoint.backends.base import Parameters
@@ -26,10 +26,11 @@ from datajoint.errors import (
 from datajoint.heading.names import TableName
 from datajoint.heading.values import normaliser
 from datajoint.journal.code_version import code_version
+from datajoint.journal.event import Origin
 from datajoint.journal.origin import origin_of
 from datajoint.journal.reads import ReadLog, ReadsChanged, keeps_reads
 from datajoint.provenance.inputs import StaleInputs
-from datajoint.table.checks import inspect_make, record
+from datajoint.table.checks import CheckOutcome, inspect_make, record
 from datajoint.table.complete import check_complete, wanted_of
 from datajoint.table.encode import Batch
 from datajoint.table.guard import writable
@@ -38,7 +39,9 @@ from datajoint.table.rows import Mode
 from datajoint.table.table import Table
 from datajoint.table.write_set import WriteSet
 
-__all__ = ["KeyedWrites", "Renewal", "check_parts", "make", "running_key"]
+__all__ = ["KeyedWrites", "Renewal", "check_parts", "make", "persist", "run_make", "running_key"]
+
+T = TypeVar("T")
 
 _END = object()
 _UNDONE = ("serialize", "rolled_back", "unknown")
@@ -96,12 +99,17 @@ def make(
     ContractError
         When it inserted nothing for its key, or rows of another key.
     """
+    persist(table, key, lambda: _attempt(table, key, make_kwargs, closing, renewal))
+
+
+def persist(table: Table, key: Key, attempt: Callable[[], T]) -> T:
+    """Try to make a key until nothing changes meanwhile; what it runs knows the key (`running_key`)."""
     retries = int(table.connection.config.jobs.conflict_retries)
     token = _RUNNING.set((*_RUNNING.get(), _Running(table.name, key)))
     try:
         while True:
             try:
-                _attempt(table, key, make_kwargs, closing, renewal)
+                return attempt()
             except _FetchedDataChanged as error:
                 if not retries:
                     raise ComputeError(str(error), hint="Populate when nobody changes its inputs.") from None
@@ -111,8 +119,6 @@ def make(
             except (TransactionError, LostConnectionError) as error:
                 if not retries or error.context.get("reason") not in _UNDONE:
                     raise
-            else:
-                return
             retries -= 1
     finally:
         _RUNNING.reset(token)
@@ -137,27 +143,40 @@ def _attempt(
 ) -> None:
     writes = KeyedWrites(table, key)
     writes.must_not_pin = renewal is not None
-    try:
-        with writes.running():
-            with alone():
-                _run(table, key, make_kwargs, writes)
-            writes.watching = False
-            writes.check()
-            if renewal is None:
-                check_parts(writes, table, key)
-            outcomes = inspect_make(writes, key, table)
-            check_contract(table, key, writes)
-    except _FetchedDataChanged:
-        raise
-    except Exception as error:
-        _look_for_conflict(writes, error)
-        raise
+    outcomes = run_make(table, key, make_kwargs, writes, lambda: _inspect(table, key, writes))
     if renewal is None:
         writes.finish(closing() if closing else ())
     else:
         renewal(writes)
     for name, group in outcomes.items():
         record(table.connection, name, group, writes.event)
+
+
+def _inspect(table: Table, key: Key, writes: KeyedWrites) -> dict[TableName, list[CheckOutcome]]:
+    """See that what a make has inserted may be stored."""
+    writes.check()
+    if not writes.must_not_pin:
+        check_parts(writes, table, key)
+    return inspect_make(writes, key, table)
+
+
+def run_make(
+    table: Table, key: Key, make_kwargs: Mapping[str, Any], writes: KeyedWrites, inspect: Callable[[], T]
+) -> T:
+    """Run what the user wrote, look at what it has done, and return what that gives."""
+    try:
+        with writes.running():
+            with alone():
+                _run(table, key, make_kwargs, writes)
+            writes.watching = False
+            found = inspect()
+            check_contract(table, key, writes)
+    except _FetchedDataChanged:
+        raise
+    except Exception as error:
+        _look_for_conflict(writes, error)
+        raise
+    return found
 
 
 def _look_for_conflict(writes: WriteSet, error: Exception) -> None:
@@ -192,7 +211,7 @@ class _FetchedDataChanged(Exception):  # noqa: N818 - no error yet
         )
 
 
-def _run(table: Table, key: Key, make_kwargs: Mapping[str, Any], writes: WriteSet) -> None:
+def _run(table: Table, key: Key, make_kwargs: Mapping[str, Any], writes: KeyedWrites) -> None:
     """Run what the user wrote, in the form that it has."""
     method = _method(table)
     if method is None:
@@ -213,20 +232,20 @@ def _method(table: Table) -> Any:
     return own._make_tuples if hasattr(table, "_make_tuples") else None
 
 
-def _three_parts(table: Table, key: Key, make_kwargs: Mapping[str, Any], writes: WriteSet) -> None:
+def _three_parts(table: Table, key: Key, make_kwargs: Mapping[str, Any], writes: KeyedWrites) -> None:
     if not all(callable(getattr(table, part, None)) for part in PARTS):
         raise NotImplementedError(what_to_write(type(table)))
     own: Any = table
     fetched = own.make_fetch(dict(key), **make_kwargs)
     computed = own.make_compute(dict(key), *_arguments(fetched))
-    writes.pin()
+    writes.hold()
     if not same(fetched, own.make_fetch(dict(key), **make_kwargs)):
         raise _FetchedDataChanged(table, key)
     with writable([table.name]):
         own.make_insert(dict(key), *_arguments(computed))
 
 
-def _generator(steps: Generator[Any], again: Any, table: Table, key: Key, writes: WriteSet) -> None:
+def _generator(steps: Generator[Any], again: Any, table: Table, key: Key, writes: KeyedWrites) -> None:
     """Run a make that yields what it fetched, then what it computed, then inserts (POP-17)."""
     fetched = next(steps, _END)
     if fetched is _END:
@@ -239,7 +258,7 @@ def _generator(steps: Generator[Any], again: Any, table: Table, key: Key, writes
             stacklevel=2,
         )
     next(steps, None)
-    writes.pin()
+    writes.hold()
     repeated: Generator[Any] = again()
     if not same(fetched, next(repeated, _END)):
         raise _FetchedDataChanged(table, key)
@@ -259,24 +278,28 @@ def _arguments(returned: Any) -> tuple[Any, ...]:
 
 
 class KeyedWrites(WriteSet):
-    """The writes of a make, of which rows for other keys are refused (POP-14).
-
-    Attributes
-    ----------
-    must_not_pin
-        Whether nothing may be written before its end, because older rows of the key are there.
-    """
+    """The writes of a make, of which rows for other keys are refused (POP-14)."""
 
     def __init__(self, table: Table, key: Key) -> None:
         connection, cls = table.connection, type(table)
         run = Run(table.name, key, code_version(connection.config, cls.__module__))
-        super().__init__(connection, table.name, origin_of(connection, table.name, cls), run)
-        if keeps_reads(table.connection, table.name.schema):
-            self.reads = ReadLog(table.connection, table.name, key)
-        self._inputs = self._watch_inputs(table, key)
-        self.must_not_pin = False
+        super().__init__(connection, table.name, self._find_origin(table), run)
         self._table = table
         self._key = key
+        self.reads = self._new_log()
+        self._inputs = self._watch_inputs(table, key)
+
+    def _find_origin(self, table: Table) -> Origin | None:
+        return origin_of(table.connection, table.name, type(table))
+
+    def _new_log(self) -> ReadLog | None:
+        kept = keeps_reads(self.connection, self.name.schema)
+        return ReadLog(self.connection, self.name, self._key) if kept else None
+
+    def hold(self) -> None:
+        """Open the transaction in which what was fetched stays as it is, where one may be open."""
+        if not self.must_not_pin:
+            self.pin()
 
     def _watch_inputs(self, table: Table, key: Key) -> StaleInputs | None:
         mode = str(table.connection.config.provenance.stale)

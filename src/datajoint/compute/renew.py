@@ -9,15 +9,11 @@ from typing import Any
 from datajoint._value import Value, replace
 from datajoint.backends.base import Parameters
 from datajoint.compute import key_source as sources
-from datajoint.compute.equality import same
+from datajoint.compute.comparison import Reading, made_rows, stored_rows
 from datajoint.compute.job import run_job
 from datajoint.compute.make import KeyedWrites, check_parts
 from datajoint.compute.task import DONE, MakeOutcome, MakeTask
-from datajoint.engine.observe import unobserved
-from datajoint.heading.attribute import Attribute
-from datajoint.heading.heading import Heading
 from datajoint.heading.names import TableName
-from datajoint.heading.values import normaliser
 from datajoint.journal.event import enabled, event_text, new_id
 from datajoint.provenance.inputs import note_fresh
 from datajoint.provenance.stale import stale
@@ -103,41 +99,17 @@ def _prepared(writes: KeyedWrites) -> bool:
 
 
 def _compare(table: Table, key: Row, writes: KeyedWrites) -> _Changes:
-    heading = table.heading
-    with unobserved():
-        there = {_place(row, heading): row for row in (table & key).to_dicts()}
-    made = {_place(row, heading): row for row in writes.collected(table.name)}
+    there, made, reading = stored_rows(table, key), made_rows(writes, table), Reading(table)
     kept: list[Row] = []
     changed: list[Row] = []
-    for place, row in made.items():
-        full = {**_defaults(heading, row), **row}
-        equal = place in there and all(_same(heading[name], there[place][name], full[name]) for name in full)
-        (kept if equal else changed).append(full)
-    gone = [{name: row[name] for name in heading.key} for place, row in there.items() if place not in made]
+    for place, new in made.items():
+        old = there.get(place)
+        equal = old is not None and all(reading.equal(name, old[name], new.seen[name]) for name in new.seen)
+        (kept if equal else changed).append(new.row)
+    gone = [
+        {name: row[name] for name in table.heading.key} for place, row in there.items() if place not in made
+    ]
     return _Changes(table.name, kept, changed, gone)
-
-
-def _place(row: Mapping[str, Any], heading: Heading) -> tuple[Any, ...]:
-    return tuple(_canonical(heading[name], row[name]) for name in heading.key)
-
-
-def _canonical(attribute: Attribute, value: Any) -> Any:
-    normalise = normaliser(attribute.dtype)
-    return value if normalise is None or value is None else normalise(value)
-
-
-def _same(attribute: Attribute, old: Any, new: Any) -> bool:
-    return same(_canonical(attribute, old), _canonical(attribute, new))
-
-
-def _defaults(heading: Heading, row: Mapping[str, Any]) -> Row:
-    """Return the values of what a row leaves out, where these are always the same."""
-    found: Row = {}
-    for attribute in heading.values():
-        default = attribute.default
-        if attribute.name not in row and default is not None and default.kind in ("null", "literal"):
-            found[attribute.name] = None if default.kind == "null" else default.value
-    return found
 
 
 # -------------------------------------------------------------------------------------------- writing

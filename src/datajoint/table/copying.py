@@ -26,6 +26,7 @@ from datajoint.table.layout import EVENT, Layout, layout_of
 from datajoint.table.metadata import PROVENANCE
 from datajoint.table.refusal import explain
 from datajoint.table.rows import Mode, conflict_of
+from datajoint.table.write_set import current
 
 __all__ = ["insert_query"]
 
@@ -53,6 +54,7 @@ def insert_query(connection: Connection, name: TableName, rows: QueryExpression,
         or not names
         or mode.checks
         or mode.wanted
+        or _is_only_collected(connection)
         or not _can_stay(layout, rows, names, mode)
     ):
         insert_chunks(connection, name, read(iter(rows), layout.heading, layout.label), mode)
@@ -79,6 +81,12 @@ def _copy(layout: Layout, rows: QueryExpression, names: Sequence[str], mode: Mod
     text = insert_selected(layout.name, columns, select.text, constants, dialect, conflict_of(layout, mode))
     with atomic(connection):
         store(connection, event, connection.execute(text, select.bind(query.values)).rowcount)
+
+
+def _is_only_collected(connection: Connection) -> bool:
+    """Whether a make runs that writes nothing before its end."""
+    running = current(connection)
+    return running is not None and running.must_not_pin
 
 
 def _carrying(layout: Layout, query: Query) -> tuple[Query, list[str]]:

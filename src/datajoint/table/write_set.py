@@ -92,6 +92,8 @@ class WriteSet:
         What takes down the reads of the make, None where they are not recorded.
     written, ran_sql, went_elsewhere
         Tables written to beside what is collected; whether it ran SQL of its own, or used another connection.
+    must_not_pin
+        Whether nothing may be written before the end: rows of the key are there already.
     watching
         Whether it does so; it does not while we look at what the make has done.
 
@@ -115,6 +117,7 @@ class WriteSet:
         self.own_rows = 0
         self.checks: dict[TableName, tuple[Check, ...]] = {}
         self.reads: ReadLog | None = None
+        self.must_not_pin = False
         self.watching = True
         self._prepared = False
         self.written: set[TableName] = set()
@@ -149,14 +152,6 @@ class WriteSet:
         """Return what is collected for a table."""
         return [batch for insert in self._inserts if insert.name == name for batch in insert.batches]
 
-    def collected(self, name: TableName) -> Iterator[dict[str, Any]]:
-        """Yield the rows collected for a table, as checked, before codecs."""
-        for insert in self._inserts:
-            if insert.name == name:
-                for checked in (checked for batch in insert.batches for checked in batch.checked):
-                    for n in range(len(checked.rows)):
-                        yield {column: checked.columns[i][n] for i, column in enumerate(checked.names)}
-
     # ------------------------------------------------------------------------------ while make runs
 
     @contextmanager
@@ -178,7 +173,7 @@ class WriteSet:
         insert = _Insert(name, batches, mode, f"{frame.f_code.co_filename}:{frame.f_lineno}")
         self._inserts.append(insert)
         self.written.add(name)
-        if self.size > self._limit:
+        if self.size > self._limit and not self.must_not_pin:
             self.pin()
 
     def count(self, name: TableName, batches: Sequence[Batch]) -> None:

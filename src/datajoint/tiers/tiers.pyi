@@ -4,7 +4,7 @@
 # pyright: reportIncompatibleMethodOverride=false, reportIncompatibleVariableOverride=false
 # pyright: reportMissingTypeStubs=false
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Never, NoReturn, Self, TypeVar, overload
 
@@ -14,6 +14,7 @@ import polars as pl
 from datajoint.algebra.nodes import Query
 from datajoint.compute import jobs as queues, upstream as upstreams
 from datajoint.compute.populate import PopulateResult
+from datajoint.compute.verification import VerifyReport
 from datajoint.declare.spec import TableSpec
 from datajoint.engine.connection import Connection
 from datajoint.heading.heading import Heading
@@ -327,6 +328,18 @@ class _Populated(UserTable):
     @classmethod
     def stale(cls, *restrictions: Any, exact: bool = False) -> StaleReport:
         """Return which rows are not fresh: what their make read has changed, or its code, and why (PRV-7)."""
+    @classmethod
+    def verify(
+        cls,
+        *restrictions: Any,
+        sample: float | None = None,
+        tolerance: float | Mapping[str, float] | None = None,
+        seed: int | None = None,
+        ignore: str | Iterable[str] = ...,
+        make_kwargs: Mapping[str, Any] | None = None,
+        display_progress: bool = False,
+    ) -> VerifyReport:
+        """Run `make` afresh for stored keys, and compare what it gives with what is stored, without a change."""
     @classmethod
     def progress(cls, *restrictions: Any, display: bool = False) -> tuple[int, int]:
         """Return how many keys remain to be made, and how many there are in all."""
