@@ -19,9 +19,12 @@ _FORMATS = ("text", "svg", "mermaid", "dot")
 @click.command("diagram")
 @options.targets()
 @click.option("-f", "--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True)
+@click.option("--stale", is_flag=True, help="Mark tables with stale rows, and say how many.")
 @click.option("-o", "--output", metavar="FILE", help="Write a file; .svg, .png, .mmd, .dot by its name.")
 @options.config_option
-def command(targets: tuple[str, ...], schemas: tuple[str, ...], form: str, output: str | None) -> int:
+def command(
+    targets: tuple[str, ...], schemas: tuple[str, ...], form: str, stale: bool, output: str | None
+) -> int:
     """Draw the tables of a pipeline, and what refers to what.
 
     A TARGET is a module of your pipeline, one table of it (`module:Table`), or a schema of the database.
@@ -30,6 +33,7 @@ def command(targets: tuple[str, ...], schemas: tuple[str, ...], form: str, outpu
     if not tables:
         raise ConfigurationError("There are no tables to draw.")
     diagram = Diagram.from_sequence(tables).add_parts()
+    diagram = diagram.with_stale() if stale else diagram
     if output is not None:
         diagram.save(output)
         click.echo(f"{output}: {len(tables)} tables", err=True)

@@ -14,16 +14,19 @@ from datajoint.heading.names import to_camel_case
 
 __all__ = ["command"]
 
-_TITLES = ("table", "rows", "done", "", "left", "running", "failed", "ignored", "")
+_TITLES = ("table", "rows", "done", "", "left", "running", "failed", "ignored")
 _LEFT_TO_DO = 2
 
 
 @click.command("status")
 @options.targets()
-@click.option("--check", is_flag=True, help="Exit with 2 where keys are left or failed.")
+@click.option("--stale", is_flag=True, help="Count stale rows, too, which takes longer.")
+@click.option("--check", is_flag=True, help="Exit with 2 where keys are left or failed, or rows found stale.")
 @options.json_option
 @options.config_option
-def command(targets: tuple[str, ...], schemas: tuple[str, ...], check: bool, as_json: bool) -> int:
+def command(
+    targets: tuple[str, ...], schemas: tuple[str, ...], stale: bool, check: bool, as_json: bool
+) -> int:
     """Show how far tables are, and who works on them.
 
     A TARGET is a module of your pipeline, one table of it (`module:Table`), or a schema of the database;
@@ -33,9 +36,9 @@ def command(targets: tuple[str, ...], schemas: tuple[str, ...], check: bool, as_
     shown: list[dict[str, Any]] = []
     left = False
     for n, pipeline in enumerate(find_tables(targets, schemas)):
-        tables = status_of(pipeline.tables)
+        tables = status_of(pipeline.tables, stale)
         workers = workers_of(pipeline.connection, pipeline.schemas)
-        left = left or any(table.remaining or table.errors for table in tables)
+        left = left or any(table.remaining or table.errors or table.stale for table in tables)
         if as_json:
             shown.append(_plain(pipeline, tables, workers))
         else:
@@ -66,18 +69,25 @@ def _write(pipeline: Pipeline, tables: Sequence[TableStatus], workers: Sequence[
         click.echo("no tables")
         return
     several = len(pipeline.schemas) > 1
-    report.write_columns(_TITLES, [_row(table, several) for table in tables], right=(1, 2, 4, 5, 6, 7))
+    counted = any(table.stale is not None for table in tables)
+    titles = (*_TITLES, *(("stale",) if counted else ()), "")
+    rows = [_row(table, several, counted) for table in tables]
+    report.write_columns(titles, rows, right=(1, 2, *range(4, len(titles) - 1)))
     for line in _workers(workers):
         click.echo(line)
     failed = [table for table in tables if table.errors]
     if failed:
         click.echo(f"\n{report.dim('What failed:')} dj errors {failed[0].schema}:{failed[0].table}")
+    old = [table for table in tables if table.stale]
+    if old:
+        click.echo(f"\n{report.dim('Why stale:')} dj stale {old[0].schema}:{old[0].table}")
 
 
-def _row(table: TableStatus, several: bool) -> list[str]:
+def _row(table: TableStatus, several: bool, counted: bool) -> list[str]:
     name = f"{table.schema}.{table.table}" if several else table.table
+    old = [] if not counted else [_count(table.stale, "magenta") if table.stale is not None else ""]
     if table.done is None or table.total is None:
-        return [name, str(table.rows), *[""] * 6, report.dim(table.problem)]
+        return [name, str(table.rows), *[""] * 6, *old, report.dim(table.problem)]
     color = "green" if not table.remaining else "yellow" if not table.errors else "red"
     numbers = (
         (table.remaining, None),
@@ -87,7 +97,7 @@ def _row(table: TableStatus, several: bool) -> list[str]:
     )
     counts = [_count(number, its_color) for number, its_color in numbers]
     bar = click.style(report.bar(table.done, table.total), fg=color)
-    return [name, str(table.rows), f"{table.done}/{table.total}", bar, *counts, ""]
+    return [name, str(table.rows), f"{table.done}/{table.total}", bar, *counts, *old, ""]
 
 
 def _count(number: int | None, color: str | None = None) -> str:

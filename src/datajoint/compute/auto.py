@@ -15,13 +15,13 @@ from datajoint.compute import (
 )
 from datajoint.compute.making import Making
 from datajoint.errors import DataJointError
-from datajoint.provenance import stale as staleness
+from datajoint.provenance import report as reports, stale as staleness
 from datajoint.table.meta import class_level
 
 if TYPE_CHECKING:
-    from datajoint.compute.populate import PopulateResult
+    from datajoint.compute.populate import PopulateResult, Progress
     from datajoint.compute.verification import VerifyReport
-    from datajoint.provenance.stale import StaleReport
+    from datajoint.provenance.report import StaleReport
     from datajoint.table.table import Table
 
 __all__ = ["AutoPopulate"]
@@ -264,7 +264,7 @@ class AutoPopulate(Making):
             make_kwargs=make_kwargs or {}, display_progress=display_progress,
         )  # fmt: skip
 
-    def progress(self, *restrictions: Any, display: bool = False) -> tuple[int, int]:
+    def progress(self, *restrictions: Any, display: bool = False, stale: bool = False) -> Progress:
         """Return how many keys remain to be made, and how many there are in all.
 
         Parameters
@@ -273,5 +273,13 @@ class AutoPopulate(Making):
             Conditions on the keys; all must hold.
         display
             Print it, too.
+        stale
+            Look, too, how many rows are stale or possibly stale: attribute ``stale`` of what is returned.
         """
-        return populating.progress(cast("Table", self), restrictions, display)
+        return populating.progress(cast("Table", self), restrictions, display, stale)
+
+    def _remark(self) -> str:
+        """Return what a preview of the whole table says of stale rows, if they were looked for here."""
+        table = cast("Table", self)
+        found = None if table.is_restricted else reports.last_count(table)
+        return str(found or "")

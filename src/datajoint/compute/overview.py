@@ -8,12 +8,13 @@ from collections.abc import Container, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from datajoint._value import Value
+from datajoint._value import Value, replace
 from datajoint.compute.pipeline.status import TableProgress, progress_of
 from datajoint.compute.workers import living
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError
 from datajoint.heading.names import COMPUTED, IMPORTED, TableName
+from datajoint.provenance.counts import counts_of
 from datajoint.sql.select import count_each
 from datajoint.sql.workers import WORKERS
 from datajoint.table.free import FreeTable
@@ -35,6 +36,8 @@ class TableStatus(Value):
         Jobs in the queue; 0 where there is none.
     problem
         Why the keys cannot be counted.
+    stale
+        Rows that are stale or possibly stale; None where they were not looked for.
     """
 
     schema: str
@@ -48,6 +51,7 @@ class TableStatus(Value):
     errors: int = 0
     ignored: int = 0
     problem: str = ""
+    stale: int | None = None
 
     @property
     def done(self) -> int | None:
@@ -68,8 +72,13 @@ class WorkerStatus(Value):
     alive: bool
 
 
-def status_of(tables: Sequence[Table]) -> list[TableStatus]:
+def status_of(tables: Sequence[Table], stale: bool = False) -> list[TableStatus]:
     """Return how far tables of one connection are, by two statements whatever their number.
+
+    Parameters
+    ----------
+    stale
+        Look for stale rows, too: several statements for each table.
 
     Examples
     --------
@@ -95,7 +104,9 @@ def status_of(tables: Sequence[Table]) -> list[TableStatus]:
     made = [table for table in tables if table.name.tier in (IMPORTED, COMPUTED)]
     progress = _progress(made)
     rows = _rows(tables)
-    return [_status(table, rows[n], progress.get(str(table.name))) for n, table in enumerate(tables)]
+    old = counts_of(tables) if stale else {}
+    found = [_status(table, rows[n], progress.get(str(table.name))) for n, table in enumerate(tables)]
+    return [replace(one, stale=old.get(table.name)) for one, table in zip(found, tables, strict=True)]
 
 
 def _status(table: Table, rows: int, progress: TableProgress | str | None) -> TableStatus:

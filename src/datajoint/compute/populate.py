@@ -30,6 +30,7 @@ from datajoint.errors import (
 )
 from datajoint.graph import restrict
 from datajoint.provenance.inputs import forget
+from datajoint.provenance.report import forget_count
 from datajoint.query.expression import QueryExpression
 from datajoint.query.operand import unshared
 from datajoint.query.restriction import Not
@@ -39,7 +40,7 @@ from datajoint.table.table import Table
 if TYPE_CHECKING:
     from datajoint.compute.task import MakeOutcome
 
-__all__ = ["PopulateResult", "Results", "listed", "populate", "progress", "refuse_misuse"]
+__all__ = ["PopulateResult", "Progress", "Results", "listed", "populate", "progress", "refuse_misuse"]
 
 _CHECKED_SECONDS = 0.05
 """Keys found missing so long ago are looked at again: somebody else may have made them."""
@@ -71,6 +72,7 @@ def populate(
         )
     _refuse_misspelt(table, restrictions)
     forget(table.connection)
+    forget_count(table)
     most = limit if max_calls is None else max_calls
     results = Results(suppress_errors, return_exception_objects)
     if stale:
@@ -103,15 +105,37 @@ def _refuse_to_share(reserve_jobs: bool, processes: int | None, executor: Any) -
         )
 
 
-def progress(table: Table, restrictions: Sequence[Any], display: bool) -> tuple[int, int]:
+class Progress(tuple[int, int]):  # noqa: SLOT001 - a tuple takes no slots
+    """How many keys remain, and how many there are; it is that pair.
+
+    Attributes
+    ----------
+    stale
+        How many rows are stale or possibly stale, None unless that was asked for.
+
+    Examples
+    --------
+    >>> remaining, total = Progress((1, 3))
+    >>> Progress((1, 3)) == (1, 3), Progress((1, 3)).stale
+    (True, None)
+    """
+
+    stale: int | None = None
+
+
+def progress(table: Table, restrictions: Sequence[Any], display: bool, stale: bool = False) -> Progress:
     """Return how many keys of a table remain, and how many there are; see `AutoPopulate.progress`."""
     keys = sources.all_keys(table, restrictions)
     remaining, total = counting.count_remaining(sources.missing_keys(table, keys), keys)
+    old = renewing.count_stale(table, restrictions) if stale else None
     if display:
         done = total - remaining
         percent = 100 * done // total if total else 100
-        print(f"{table.class_name}: {done} of {total} done ({percent}%), {remaining} to go")  # noqa: T201
-    return remaining, total
+        more = "" if old is None else f", {old} stale"
+        print(f"{table.class_name}: {done} of {total} done ({percent}%), {remaining} to go{more}")  # noqa: T201
+    found = Progress((remaining, total))
+    found.stale = old
+    return found
 
 
 def _refuse_restricted(table: Table) -> None:

@@ -16,6 +16,7 @@ from datajoint.compute.task import DONE, MakeOutcome, MakeTask
 from datajoint.heading.names import TableName
 from datajoint.journal.event import enabled, event_text, new_id
 from datajoint.provenance.inputs import note_fresh
+from datajoint.provenance.report import forget_count
 from datajoint.provenance.stale import stale
 from datajoint.sql.dml import write_event
 from datajoint.table.guard import writable
@@ -71,11 +72,37 @@ def stale_keys(table: Table, restrictions: Sequence[Any], most: int | None = Non
     return found.keys(order_by="KEY", limit=most)
 
 
+def count_stale(table: Table, restrictions: Sequence[Any]) -> int:
+    """Return how many rows are stale or possibly stale, among those of some keys.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> @schema
+    ... class Subject(dj.Manual):
+    ...     definition = "subject_id : int32"
+    >>> @schema
+    ... class Fit(dj.Computed):
+    ...     definition = "-> Subject"
+    ...
+    ...     def make(self, key):
+    ...         self.insert1(key)
+    >>> count_stale(Fit(), ())
+    0
+    """
+    report = stale(table)
+    if not report or not restrictions:
+        return len(report)
+    return len(report.keys.restrict(sources.all_keys(table, restrictions), semantic_check=False))
+
+
 def renew(table: Table, key: Row, make_kwargs: Mapping[str, Any]) -> MakeOutcome:
     """Make a key again whose rows are there, and return what came of it."""
     outcome = run_job(table, MakeTask(key), make_kwargs, partial(_store, table, key))
     if outcome.status == DONE:
         note_fresh(table, key)
+        forget_count(table)
     return outcome
 
 

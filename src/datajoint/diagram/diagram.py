@@ -18,6 +18,7 @@ from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError
 from datajoint.graph.restrict import constrain
 from datajoint.heading.names import TableName
+from datajoint.provenance.counts import counts_of
 from datajoint.query import fetch
 from datajoint.table.cascade import Cascade, trace_rows
 from datajoint.table.free import FreeTable
@@ -69,6 +70,7 @@ class Diagram:
     _connection: Connection
     _rows: Mapping[TableName, Query] | None = None
     _mode: str = ""
+    _stale: Mapping[TableName, int] | None = None
 
     def __init__(self, source: Any, context: Any = None) -> None:
         if isinstance(source, Diagram):
@@ -272,6 +274,37 @@ class Diagram:
 
     # ------------------------------------------------------------------------------------------------ display
 
+    def with_stale(self) -> Self:
+        r"""Say how many rows of the tables shown are stale or possibly stale now (PRV-7).
+
+        Tables that are attached to classes are compared with the code of today, too.
+
+        Examples
+        --------
+        >>> import datajoint as dj
+        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+        >>> @schema
+        ... class Subject(dj.Manual):
+        ...     definition = "subject_id : int32"
+        >>> @schema
+        ... class Litter(dj.Computed):
+        ...     definition = "-> Subject\\n---\\nsize : int32"
+        ...
+        ...     def make(self, key):
+        ...         self.insert1({**key, "size": len(Subject())})
+        >>> Subject.insert1({"subject_id": 1})
+        >>> Litter.populate()
+        {'success_count': 1, 'error_list': []}
+        >>> Subject.insert1({"subject_id": 2})
+        >>> print(dj.Diagram(schema).with_stale().make_text(legend=False))
+        ■ Subject
+        ┕━● Litter (1 stale)
+        <BLANKLINE>
+        """
+        found = self._with(self._view)
+        found._stale = counts_of(FreeTable(self._connection, name) for name in self._view.shown)
+        return found
+
     def picture(self, definitions: bool = True) -> Picture:
         """Return what is to be drawn, as plain values.
 
@@ -283,7 +316,7 @@ class Diagram:
         view = self._view
         labels = module_labels(self._connection, {name.schema for name in view.shown})
         direction = self._connection.config.display.diagram_direction
-        return view.picture(direction, self._describe if definitions else None, labels)
+        return view.picture(direction, self._describe if definitions else None, labels, self._stale)
 
     def _describe(self, name: TableName) -> str:
         def refer(other: TableName) -> str:

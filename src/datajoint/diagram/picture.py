@@ -31,6 +31,8 @@ class Node(Value):
         A short second line, such as a number of rows.
     href
         Where a click leads.
+    flagged
+        Whether it deserves a second look; the badge says why.
 
     Examples
     --------
@@ -46,6 +48,7 @@ class Node(Value):
     underlined: bool = False
     badge: str = ""
     href: str = ""
+    flagged: bool = False
 
 
 class Edge(Value):

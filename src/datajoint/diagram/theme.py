@@ -42,6 +42,7 @@ class Theme(Value):
     muted: str
     edge: str
     renamed: str
+    warning: str
     tiers: dict[str, Paint]
 
 
@@ -54,6 +55,7 @@ LIGHT = Theme(
     muted="#57606a",
     edge="#64707d",
     renamed="#b45309",
+    warning="#c2410c",
     tiers={
         "manual": Paint("#dcfce7", "#15803d", "#14532d"),
         "lookup": Paint("#e5e7eb", "#6b7280", "#374151"),
@@ -74,6 +76,7 @@ DARK = Theme(
     muted="#9aa5b1",
     edge="#8b98a5",
     renamed="#f0a73a",
+    warning="#ff9d4d",
     tiers={
         "manual": Paint("#0f3321", "#3fb950", "#b7f5c6"),
         "lookup": Paint("#2b313a", "#8b949e", "#dde3ea"),

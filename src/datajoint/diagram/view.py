@@ -80,7 +80,7 @@ class DiagramView(Value):
 
     def picture(
         self, direction: str = "LR", describe: Callable[[TableName], str] | None = None,
-        labels: Mapping[str, str] | None = None, badges: Mapping[TableName, str] | None = None,
+        labels: Mapping[str, str] | None = None, stale: Mapping[TableName, int] | None = None,
     ) -> picture.Picture:  # fmt: skip
         """Return what is to be drawn.
 
@@ -90,14 +90,14 @@ class DiagramView(Value):
             Gives the definition of a table, for its tooltip.
         labels
             Names of schemas, where they are not called as in the database.
-        badges
-            Second lines of nodes.
+        stale
+            Numbers of stale rows: nodes with any are flagged.
         """
-        labels, badges = labels or {}, badges or {}
+        labels, stale = labels or {}, stale or {}
         schemas = sorted({name.schema for name in self.shown})
         expanded = [name for name in self._ordered() if name not in self.collapsed]
-        nodes = [_node(self.graph, name, describe, badges.get(name, "")) for name in expanded]
-        nodes += self._schema_nodes(labels)
+        nodes = [_node(self.graph, name, describe, stale.get(name, 0)) for name in expanded]
+        nodes += self._schema_nodes(labels, stale)
         groups = tuple(
             picture.Group(schema, labels.get(schema, schema))
             for schema in schemas if any(name.schema == schema for name in expanded)
@@ -108,11 +108,15 @@ class DiagramView(Value):
         """Tables in the order of declaration: no order of dependence, for a picture may show a cycle."""
         return [name for name in self.graph.specs if name in self.shown]
 
-    def _schema_nodes(self, labels: Mapping[str, str]) -> Iterator[picture.Node]:
+    def _schema_nodes(
+        self, labels: Mapping[str, str], stale: Mapping[TableName, int]
+    ) -> Iterator[picture.Node]:
         for schema in sorted({name.schema for name in self.collapsed}):
-            n = sum(name.schema == schema for name in self.collapsed)
-            tables = f"{n} table{'' if n == 1 else 's'}"
-            yield picture.Node(_schema_id(schema), labels.get(schema, schema), "schema", badge=tables)
+            names = [name for name in self.collapsed if name.schema == schema]
+            rows = sum(stale.get(name, 0) for name in names)
+            badge = f"{len(names)} table{'' if len(names) == 1 else 's'}{f', {rows} stale' if rows else ''}"
+            label = labels.get(schema, schema)
+            yield picture.Node(_schema_id(schema), label, "schema", badge=badge, flagged=bool(rows))
 
     def _edges(self) -> Iterator[picture.Edge]:
         drawn: set[tuple[str, str]] = set()
@@ -150,11 +154,11 @@ def _schema_id(schema: str) -> str:
 
 
 def _node(
-    graph: DependencyGraph, name: TableName, describe: Callable[[TableName], str] | None, badge: str
+    graph: DependencyGraph, name: TableName, describe: Callable[[TableName], str] | None, stale: int
 ) -> picture.Node:
     return picture.Node(
         str(name), name.class_name, name.tier or "unknown", name.schema, describe(name) if describe else "",
-        graph.introduces_key(name), badge,
+        graph.introduces_key(name), f"{stale} stale" if stale else "", flagged=bool(stale),
     )  # fmt: skip
 
 

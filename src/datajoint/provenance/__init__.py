@@ -2,4 +2,6 @@
 
 # Its modules, which wait for their use.
 # pyright: reportUnsupportedDunderAll=false
-__all__ = ["compare", "events", "export", "history", "stale", "staleness", "traceable"]
+__all__ = [
+    "compare", "counts", "events", "export", "history", "inputs", "report", "stale", "staleness", "traceable",
+]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +18,7 @@ from datajoint.journal.event import enabled
 from datajoint.journal.reads import BLIND
 from datajoint.journal.shapes import Shape, read_shape
 from datajoint.provenance.compare import Finding, compare
+from datajoint.provenance.report import StaleReport, keep_count
 from datajoint.provenance.staleness import POSSIBLY, STALE, UNKNOWN, StaleReason, StaleRow, worst
 from datajoint.query import fetch
 from datajoint.query.expression import QueryExpression
@@ -27,78 +28,33 @@ from datajoint.sql.reads import READS, SHAPES
 from datajoint.sql.system import EVENTS
 from datajoint.table.table import Table
 
-__all__ = ["StaleReport", "stale", "table_of"]
+__all__ = ["Affected", "Shared", "stale", "table_of"]
 
 MADE = ("make", "reuse", "restore")
 _BLIND_NOTE = "its make read by SQL of its own, or on another connection"
 _BUDGET = 10_000
-_SHOWN = 10
 
 Reasons = dict[tuple[Any, ...], list[StaleReason]]
+Shared = dict[TableName, "list[Affected]"]
 
 
-class StaleReport:
-    """The rows of a table that are not fresh, and why.
+def stale(
+    table: Table, exact: bool = False, budget: int = _BUDGET, shared: Shared | None = None
+) -> StaleReport:
+    """Return which rows of a computed table are not fresh; see `AutoPopulate.stale`.
 
-    Stale and possibly stale rows are its items, and what `len` and `bool` tell; of rows of which nothing is
-    known `unknown` and `reasons` tell, too.
+    Parameters
+    ----------
+    shared
+        What searches for other tables have found already, where several follow each other.
     """
-
-    def __init__(self, table: Table, rows: Sequence[StaleRow]) -> None:
-        self._table = table
-        self._rows = rows
-
-    @property
-    def keys(self) -> QueryExpression:
-        """The rows that are stale or possibly stale, as an expression."""
-        return self._of((STALE, POSSIBLY))
-
-    @property
-    def stale(self) -> QueryExpression:
-        """The rows that are stale, as an expression."""
-        return self._of((STALE,))
-
-    @property
-    def possibly_stale(self) -> QueryExpression:
-        """The rows of which it cannot be told whether what has changed was read, as an expression."""
-        return self._of((POSSIBLY,))
-
-    @property
-    def unknown(self) -> QueryExpression:
-        """The rows whose inputs or code are not known, as an expression."""
-        return self._of((UNKNOWN,))
-
-    def reasons(self) -> list[StaleRow]:
-        """Return all rows that are not fresh, in key order, those of which nothing is known among them."""
-        return list(self._rows)
-
-    def _of(self, states: Iterable[str]) -> QueryExpression:
-        return self._table & [dict(row.key) for row in self._rows if row.state in states]
-
-    def __iter__(self) -> Iterator[StaleRow]:
-        return (row for row in self._rows if row.state != UNKNOWN)
-
-    def __len__(self) -> int:
-        return sum(row.state != UNKNOWN for row in self._rows)
-
-    def __repr__(self) -> str:
-        if not self._rows:
-            return f"`{self._table.class_name}`: all rows are fresh."
-        counts = {
-            state: sum(row.state == state for row in self._rows) for state in (STALE, POSSIBLY, UNKNOWN)
-        }
-        head = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-        shown = [f"  {row}" for row in self._rows[:_SHOWN]]
-        rest = [f"  … {len(self._rows) - _SHOWN} more"] if len(self._rows) > _SHOWN else []
-        return "\n".join([f"`{self._table.class_name}`: {head}", *shown, *rest])
+    report = StaleReport(table, _Search(table, exact, budget, shared).found_rows())
+    if not table.is_restricted and not exact:
+        keep_count(table, len(report))
+    return report
 
 
-def stale(table: Table, exact: bool = False, budget: int = _BUDGET) -> StaleReport:
-    """Return which rows of a computed table are not fresh; see `AutoPopulate.stale`."""
-    return StaleReport(table, _Search(table, exact, budget).found_rows())
-
-
-class _Affected:
+class Affected:
     """Rows that depend on rows of another table that are not fresh: as a query, or as a condition."""
 
     __slots__ = ("origin", "query", "state", "term")
@@ -113,19 +69,24 @@ class _Affected:
 class _Search:
     """Gathers the reasons, one question after the other."""
 
-    def __init__(self, table: Table, exact: bool, budget: int) -> None:
+    def __init__(self, table: Table, exact: bool, budget: int, shared: Shared | None = None) -> None:
         self.table = table
+        self.shared: Shared = {} if shared is None else shared
         self.connection = table.connection
         self.exact = exact
         self.budget = [budget]
         self.reasons: Reasons = {}
         self.own = {table.name, *table.connection.dependencies.parts(table.name)}
 
-    def found_rows(self, upstream: bool = True) -> list[StaleRow]:
+    def found_rows(self) -> list[StaleRow]:
         """Return the rows that are not fresh, in key order."""
         self._look()
-        if upstream:
-            self._upstream()
+        if not self.table.is_restricted:
+            self.shared[self.table.name] = self._affected()
+        self._upstream()
+        return self._told()
+
+    def _told(self) -> list[StaleRow]:
         key = self.table.heading.key
         rows = [
             StaleRow(
@@ -261,10 +222,10 @@ class _Search:
     def _upstream(self) -> None:
         """Rows that depend, over any number of references, on rows that are not fresh themselves."""
         graph, name = self.connection.dependencies, self.table.name
-        affected: dict[TableName, list[_Affected]] = {}
+        affected: dict[TableName, list[Affected]] = {}
         for ancestor in reversed(graph.ancestors(name)):
             found = [
-                _Affected(one.origin, one.state, down(edge, one.query, graph))
+                Affected(one.origin, one.state, down(edge, one.query, graph))
                 for edge in graph.to_parents(ancestor)
                 for one in affected.get(edge.parent, ())
             ]
@@ -273,18 +234,26 @@ class _Search:
                 return
             source = Query(self.connection.catalog.source(ancestor))
             affected[ancestor] = [
-                _Affected(one.origin, one.state, build.restrict(source, *one.term)) for one in found
+                Affected(one.origin, one.state, build.restrict(source, *one.term)) for one in found
             ]
             if ancestor.tier in (COMPUTED, IMPORTED):
                 affected[ancestor] += self._own_of(ancestor)
 
-    def _own_of(self, name: TableName) -> list[_Affected]:
-        table = table_of(self.table, name)
-        report = StaleReport(table, _Search(table, self.exact, self.budget[0]).found_rows(upstream=False))
-        pairs = ((STALE, report.stale), (POSSIBLY, report.possibly_stale))
-        return [_Affected(name, state, rows.query) for state, rows in pairs if len(report) and rows]
+    def _own_of(self, name: TableName) -> list[Affected]:
+        found = self.shared.get(name)
+        if found is None:
+            search = _Search(table_of(self.table, name), self.exact, self.budget[0])
+            search._look()
+            found = self.shared[name] = search._affected()
+        return found
 
-    def _because(self, found: Sequence[_Affected]) -> None:
+    def _affected(self) -> list[Affected]:
+        """Return the rows that are not fresh for reasons of their own."""
+        report, name = StaleReport(self.table, self._told()), self.table.name
+        pairs = ((STALE, report.stale), (POSSIBLY, report.possibly_stale))
+        return [Affected(name, state, rows.query) for state, rows in pairs if len(report) and rows]
+
+    def _because(self, found: Sequence[Affected]) -> None:
         for one in found:
             rows = build.restrict(self.table.query, *one.term)
             reason = StaleReason(one.state, "upstream", one.origin.class_name, one.state)

@@ -524,6 +524,10 @@ class QueryExpression(LegacyFetch):
         """Return the text table of the first rows in key order."""
         return preview.as_text(self, limit, width)
 
+    def _remark(self) -> str:
+        """Return what else is known of the rows, for a preview."""
+        return ""
+
     def __repr__(self) -> str:
         return self.preview()
 

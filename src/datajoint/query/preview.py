@@ -30,9 +30,16 @@ class _Preview:
         rows = fetch.dicts(build.project(query, tuple(shown), {}), expression.connection)
         self.more = len(rows) > limit
         self.rows = [[self.cell(row, name) for name in self.heading.order] for row in rows[:limit]]
+        self.remark = expression._remark()
         self.total: int | None = None
         if display.show_tuple_count:
             self.total = fetch.count(expression.query, expression.connection) if self.more else len(rows)
+
+    @property
+    def foot(self) -> str:
+        """What stands below: how many rows there are, and what else is known of them."""
+        total = f"Total: {self.total}" if self.total is not None else ""
+        return ", ".join(filter(None, (total, self.remark)))
 
     def cell(self, row: dict[str, Any], name: str) -> str:
         if name in row:
@@ -63,7 +70,8 @@ def as_text(expression: QueryExpression, limit: int | None = None, width: int | 
     rule = " ".join("+" + "-" * (w - 2) + "+" if w > 1 else "+" for w in widths)
     lines = [line(titles), rule, *(line(row) for row in preview.rows)]
     lines += ["   ..."] if preview.more else []
-    lines += [f" (Total: {preview.total})"] if preview.total is not None else []
+    foot = preview.foot
+    lines += [f" ({foot})"] if foot else []
     comment = [f"# {heading.comment}"] if heading.comment else []
     return "\n".join([*comment, *lines]) + "\n"
 
@@ -96,7 +104,7 @@ def as_html(expression: QueryExpression) -> str:
     )
     notes = [f'<p class="dj-note">{escape(heading.comment)}</p>'] if heading.comment else []
     more = '<p class="dj-note">…</p>' if preview.more else ""
-    total = f'<p class="dj-note">Total: {preview.total}</p>' if preview.total is not None else ""
+    total = f'<p class="dj-note">{escape(preview.foot)}</p>' if preview.foot else ""
     return (
         f'{_STYLE}<div class="dj-preview">{"".join(notes)}<table class="dj-table">'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}{total}</div>"

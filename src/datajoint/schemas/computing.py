@@ -57,8 +57,13 @@ class Computing:
             refresh=refresh, executor=executor,
         )  # fmt: skip
 
-    def progress(self) -> PipelineProgress:
+    def progress(self, stale: bool = False) -> PipelineProgress:
         """Return how far all computed tables of the schema are, by one statement; nothing is computed.
+
+        Parameters
+        ----------
+        stale
+            Look for stale rows, too: several statements for each table.
 
         Examples
         --------
@@ -79,4 +84,4 @@ class Computing:
         -----  ----  -----  ---------  --------  ------  -------
         Fit       0      2          2         0       0        0
         """
-        return status.pipeline_progress(self)
+        return status.pipeline_progress(self, stale=stale)

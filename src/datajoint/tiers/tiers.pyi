@@ -13,13 +13,13 @@ import polars as pl
 
 from datajoint.algebra.nodes import Query
 from datajoint.compute import jobs as queues, upstream as upstreams
-from datajoint.compute.populate import PopulateResult
+from datajoint.compute.populate import PopulateResult, Progress
 from datajoint.compute.verification import VerifyReport
 from datajoint.declare.spec import TableSpec
 from datajoint.engine.connection import Connection
 from datajoint.heading.heading import Heading
 from datajoint.heading.names import TableName
-from datajoint.provenance.stale import StaleReport
+from datajoint.provenance.report import StaleReport
 from datajoint.query.expression import QueryExpression
 from datajoint.table.binding import Binding
 from datajoint.table.checks import CheckOutcome
@@ -341,7 +341,7 @@ class _Populated(UserTable):
     ) -> VerifyReport:
         """Run `make` afresh for stored keys, and compare what it gives with what is stored, without a change."""
     @classmethod
-    def progress(cls, *restrictions: Any, display: bool = False) -> tuple[int, int]:
+    def progress(cls, *restrictions: Any, display: bool = False, stale: bool = False) -> Progress:
         """Return how many keys remain to be made, and how many there are in all."""
 
 class Manual(UserTable):

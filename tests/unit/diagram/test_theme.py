@@ -29,6 +29,7 @@ def test_contrast(colours):
         assert contrast(colours.text, ground) >= 4.5
         assert contrast(colours.edge, ground) >= 3
         assert contrast(colours.renamed, ground) >= 3
+        assert contrast(colours.warning, ground) >= 3
 
 
 @pytest.mark.statement("DIA-12")

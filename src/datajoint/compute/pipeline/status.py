@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from datajoint._value import Value
+from datajoint._value import Value, replace
 from datajoint.compute.jobs import Jobs
 from datajoint.compute.key_source import all_keys, missing_keys
 from datajoint.compute.pipeline.result import in_columns
 from datajoint.compute.pipeline.targets import targets_of
+from datajoint.provenance.counts import counts_of
 from datajoint.query.expression import QueryExpression
 from datajoint.sql.select import count_each
 from datajoint.sql.statement import Statement
@@ -29,6 +30,8 @@ class TableProgress(Value):
         Keys still to be made, and all.
     pending, reserved, errors, ignored
         Jobs in its queue, by status; 0 where there is no queue.
+    stale
+        Rows that are stale or possibly stale, None unless that was asked for.
     """
 
     table: str
@@ -39,6 +42,7 @@ class TableProgress(Value):
     reserved: int = 0
     errors: int = 0
     ignored: int = 0
+    stale: int | None = None
 
     @property
     def done(self) -> int:
@@ -97,19 +101,29 @@ class PipelineProgress:
         rows = [
             (t.class_name, t.done, t.total, t.remaining, t.reserved, t.errors, t.ignored) for t in self.tables
         ]
+        if any(t.stale is not None for t in self.tables):
+            rows = [(*row, t.stale) for row, t in zip(rows, self.tables, strict=True)]
+            return in_columns((*names, "stale"), rows)
         return in_columns(names, rows)
 
 
-def pipeline_progress(*targets: Any) -> PipelineProgress:
+def pipeline_progress(*targets: Any, stale: bool = False) -> PipelineProgress:
     """Return how far all tables of some schemas are, by one statement; nothing is computed.
 
     Parameters
     ----------
     *targets
         Schemas and tables, as for `populate`.
+    stale
+        Look for stale rows, too: several statements for each table.
     """
     found = targets_of(targets)
-    return progress_of(found.tables)
+    told = progress_of(found.tables)
+    if not stale:
+        return told
+    counts = counts_of(found.tables)
+    pairs = zip(told, found.tables, strict=True)
+    return PipelineProgress([replace(one, stale=counts[table.name]) for one, table in pairs])
 
 
 def progress_of(

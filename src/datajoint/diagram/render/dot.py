@@ -61,7 +61,9 @@ def render(picture: Picture, theme: str = "auto") -> str:
 def _node(node: Node, colours: Theme) -> str:
     paint = colours.tiers.get(node.tier) or colours.tiers["unknown"]
     options = [f"label={_label(node)}", f"shape={_SHAPES.get(node.tier, 'box')}"]
-    options += [f'fillcolor="{paint.fill}"', f'color="{paint.stroke}"', f'fontcolor="{paint.text}"']
+    stroke = colours.warning if node.flagged else paint.stroke
+    options += [f'fillcolor="{paint.fill}"', f'color="{stroke}"', f'fontcolor="{paint.text}"']
+    options += ["penwidth=3"] if node.flagged else []
     if node.tier == "part":
         options += ["fontsize=11", "height=0.3", 'margin="0.08,0.03"']
     if node.tooltip:

@@ -83,6 +83,10 @@ def _styles(picture: Picture, colours: Theme) -> list[str]:
     ]
     renamed = [str(i) for i, edge in enumerate(picture.edges) if edge.renamed]
     thick = [str(i) for i, edge in enumerate(picture.edges) if not edge.primary and not edge.multi]
+    flagged = [f"n{i}" for i, node in enumerate(picture.nodes) if node.flagged]
+    if flagged:
+        lines.append(f"  classDef flagged stroke:{colours.warning},stroke-width:3px")
+        lines.append(f"  class {','.join(flagged)} flagged")
     if renamed:
         lines.append(f"  linkStyle {','.join(renamed)} stroke:{colours.renamed}")
     if thick:

@@ -41,7 +41,7 @@ def render(picture: Picture, theme: str = "auto") -> str:
     )
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} viewBox="0 0 {width} {height}" {names}>',
-        f"<style>{_style(theme)}</style>",
+        f"<style>{_style(theme)}{_flags(theme) if any(n.flagged for n in picture.nodes) else ''}</style>",
         f'<rect class="paper" {size} rx="6"/>',
     ]
     parts.extend(_frame(g, box) for g, box in zip(picture.groups, places.groups, strict=True) if box)
@@ -104,6 +104,19 @@ def _colours(theme: Theme, scope: str) -> str:
     return "".join(rules)
 
 
+def _flags(theme: str) -> str:
+    """Style of the nodes that deserve a second look."""
+
+    def rules(theme: Theme, scope: str) -> str:
+        shapes = f"{scope} .flagged rect,{scope} .flagged ellipse"
+        return f"{shapes}{{stroke:{theme.warning};stroke-width:3}}{scope} .flagged .badge{{font-weight:bold}}"
+
+    if theme == "auto":
+        dark = rules(DARK, ".dj-auto")
+        return f"{rules(LIGHT, '.dj-auto')}@media(prefers-color-scheme:dark){{{dark}}}"
+    return rules(theme_named(theme), f".dj-{theme}")
+
+
 # ------------------------------------------------------------------------------------------- parts
 
 
@@ -139,7 +152,7 @@ def _node(node: Node, box: Box) -> str:
             f"{_escape(node.badge)}</text>"
         )
     content = (
-        f'<g class="node {_tier(node.tier)}" role="graphics-symbol img" '
+        f'<g class="node {_tier(node.tier)}{" flagged" if node.flagged else ""}" role="graphics-symbol img" '
         f'aria-label="{_attribute(description)}" data-node="{_attribute(node.id)}">{"".join(inside)}</g>'
     )
     if _harmless(node.href):

@@ -71,6 +71,7 @@ def render(picture: Picture, *, ascii: bool = False, ansi: bool = False, legend:
         lead = rails.step(v)
         prefix, name = names[v]
         label = prefix + (_paint(name, node, underline=node.underlined) if ansi else name)
+        label += _badge(node, ansi=ansi)
         note = _note(graph, v)
         mark = _paint(mark, node, underline=False) if ansi else mark
         lines.append(f"{lead}{mark} {label}{_dim(note, ansi=ansi)}".rstrip())
@@ -207,9 +208,13 @@ def _names(picture: Picture) -> list[tuple[str, str]]:
     result: list[tuple[str, str]] = []
     for node in picture.nodes:
         prefix = f"{groups.get(node.group, node.group)}." if several and node.group is not None else ""
-        badge = f" ({_one_line(node.badge)})" if node.badge else ""
-        result.append((prefix, _one_line(node.label) + badge))
+        result.append((prefix, _one_line(node.label)))
     return result
+
+
+def _badge(node: Node, *, ansi: bool) -> str:
+    badge = f" ({_one_line(node.badge)})" if node.badge else ""
+    return f"\x1b[1;33m{badge}\x1b[0m" if ansi and badge and node.flagged else badge
 
 
 def _note(graph: _Graph, v: int) -> str:

@@ -1,0 +1,131 @@
+"""What a search for stale rows has found: a report, and its number for those who look later."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Sequence
+
+from datajoint._value import Value
+from datajoint.provenance.staleness import POSSIBLY, STALE, UNKNOWN, StaleRow
+from datajoint.query.expression import QueryExpression
+from datajoint.table.table import Table
+
+__all__ = ["StaleCount", "StaleReport", "forget_count", "keep_count", "last_count"]
+
+_SHOWN = 10
+
+
+class StaleCount(Value):
+    """How many rows of a table were stale or possibly stale, and when (UTC)."""
+
+    rows: int
+    time: dt.datetime
+
+    def __str__(self) -> str:
+        return f"{self.rows} stale as of {self.time:%H:%M} UTC" if self.rows else ""
+
+
+class StaleReport:
+    """The rows of a table that are not fresh, and why.
+
+    Stale and possibly stale rows are its items, and what `len` and `bool` tell; of rows of which nothing is
+    known `unknown` and `reasons` tell, too.
+    """
+
+    def __init__(self, table: Table, rows: Sequence[StaleRow]) -> None:
+        self._table = table
+        self._rows = rows
+
+    @property
+    def keys(self) -> QueryExpression:
+        """The rows that are stale or possibly stale, as an expression."""
+        return self._of((STALE, POSSIBLY))
+
+    @property
+    def stale(self) -> QueryExpression:
+        """The rows that are stale, as an expression."""
+        return self._of((STALE,))
+
+    @property
+    def possibly_stale(self) -> QueryExpression:
+        """The rows of which it cannot be told whether what has changed was read, as an expression."""
+        return self._of((POSSIBLY,))
+
+    @property
+    def unknown(self) -> QueryExpression:
+        """The rows whose inputs or code are not known, as an expression."""
+        return self._of((UNKNOWN,))
+
+    def reasons(self) -> list[StaleRow]:
+        """Return all rows that are not fresh, in key order, those of which nothing is known among them."""
+        return list(self._rows)
+
+    def _of(self, states: Iterable[str]) -> QueryExpression:
+        return self._table & [dict(row.key) for row in self._rows if row.state in states]
+
+    def __iter__(self) -> Iterator[StaleRow]:
+        return (row for row in self._rows if row.state != UNKNOWN)
+
+    def __len__(self) -> int:
+        return sum(row.state != UNKNOWN for row in self._rows)
+
+    def __repr__(self) -> str:
+        if not self._rows:
+            return f"`{self._table.class_name}`: all rows are fresh."
+        counts = {
+            state: sum(row.state == state for row in self._rows) for state in (STALE, POSSIBLY, UNKNOWN)
+        }
+        head = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+        shown = [f"  {row}" for row in self._rows[:_SHOWN]]
+        rest = [f"  … {len(self._rows) - _SHOWN} more"] if len(self._rows) > _SHOWN else []
+        return "\n".join([f"`{self._table.class_name}`: {head}", *shown, *rest])
+
+
+def last_count(table: Table) -> StaleCount | None:
+    """Return how many rows were stale when this process last looked at the whole table, or None.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> @schema
+    ... class Subject(dj.Manual):
+    ...     definition = "subject_id : int32"
+    >>> last_count(Subject()) is None
+    True
+    """
+    found: StaleCount | None = table.connection.catalog.source(table.name).child(StaleReport)
+    return found
+
+
+def forget_count(table: Table) -> None:
+    """Forget it: rows are made.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> @schema
+    ... class Subject(dj.Manual):
+    ...     definition = "subject_id : int32"
+    >>> forget_count(Subject())
+    """
+    table.connection.catalog.source(table.name).keep(StaleReport, None)
+
+
+def keep_count(table: Table, rows: int) -> None:
+    """Keep how many rows of a table are stale now.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> @schema
+    ... class Subject(dj.Manual):
+    ...     definition = "subject_id : int32"
+    >>> keep_count(Subject(), 3)
+    >>> last_count(Subject()).rows
+    3
+    """
+    now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
+    table.connection.catalog.source(table.name).keep(StaleReport, StaleCount(rows, now))
