@@ -340,4 +340,4 @@ def test_rows_that_the_database_copies_are_reads(schema, subject, fit):
     assert [] == table.stale().reasons()
     assert [2] == Copy.to_arrays("subject_id").tolist()
     subject.update1({"subject_id": 2, "x": 5})
-    assert ["possibly stale"] == [row.state for row in table.stale()]
+    assert ["stale"] == [row.state for row in table.stale()]

@@ -22,7 +22,7 @@ __all__ = [
     "Aggregate", "All", "Any_", "Condition", "Const", "Distinct", "Equals", "GroupBy", "Ignored", "InValues",
     "IsNull",
     "Join",
-    "Matches", "Not", "Plan", "Project", "Query", "Restrict", "Source", "Text", "Top", "Union",
+    "Matches", "Not", "Plan", "Project", "Query", "Restrict", "Source", "Text", "Top", "Union", "names_in",
 ]  # fmt: skip
 
 _MAX_CHILDREN = 2000
@@ -299,3 +299,22 @@ class Query(Value):
     def heading(self) -> Heading:
         """Attributes of the result."""
         return self.plan.heading
+
+
+def names_in(condition: Condition) -> frozenset[str]:
+    """Return the attributes that a condition names."""
+    match condition:
+        case Equals(name) | IsNull(name):
+            return frozenset([name])
+        case InValues(names):
+            return frozenset(names)
+        case Matches(_, on):
+            return frozenset(on)
+        case Text(fragment):
+            return frozenset(fragment.names)
+        case All(terms) | Any_(terms):
+            return frozenset[str]().union(*(names_in(term) for term in terms))
+        case Not(term):
+            return names_in(term)
+        case _:
+            return frozenset()

@@ -47,6 +47,7 @@ from datajoint.algebra.nodes import (
     Text,
     Top,
     Union,
+    names_in,
 )
 from datajoint.algebra.push import push
 
@@ -151,7 +152,7 @@ class _Lowering:
 
     def restrict(self, plan: Restrict, offset: int) -> Block:
         block = self.lower(plan.operand, offset)
-        if not self.takes(block, _names(plan.condition)):
+        if not self.takes(block, names_in(plan.condition)):
             block = self.wrap(block)
         return self.where(block, plan.condition, offset + plan.operand.arity)
 
@@ -168,7 +169,7 @@ class _Lowering:
     def where(self, block: Block, condition: Condition, offset: int) -> Block:
         at = offset
         for term in condition.terms if isinstance(condition, All) else (condition,):
-            block = push(block, term, _names(term), at, self.predicate, self.takes)
+            block = push(block, term, names_in(term), at, self.predicate, self.takes)
             at += term.arity
         predicate = self.predicate(block, condition, offset)
         terms = predicate.terms if isinstance(predicate, P_All) else (predicate,)
@@ -431,22 +432,3 @@ def _constant(expr: Expr) -> bool:
             return not fragment.aggregate and all(_constant(inner) for inner in scope.values())
         case _:
             return True
-
-
-def _names(condition: Condition) -> frozenset[str]:
-    """Attributes that a condition names."""
-    match condition:
-        case Equals(name) | IsNull(name):
-            return frozenset([name])
-        case InValues(names):
-            return frozenset(names)
-        case Matches(_, on):
-            return frozenset(on)
-        case Text(fragment):
-            return frozenset(fragment.names)
-        case All(terms) | Any_(terms):
-            return frozenset[str]().union(*(_names(term) for term in terms))
-        case Not(term):
-            return _names(term)
-        case _:
-            return frozenset()

@@ -71,7 +71,7 @@ def _change(
     image: Statement | Moved | None,
 ) -> int:  # fmt: skip
     if event is None:
-        return _alone(connection, text, values)
+        return _unrecorded(connection, text, values, image)
     if connection.dialect.features.server:
         try:
             return _with_server(connection, event, text, values, rows, image)
@@ -86,6 +86,19 @@ def _change(
         if count > 0:
             store(connection, event, rows or count)
     return count
+
+
+def _unrecorded(
+    connection: Connection, text: str, values: Parameters, image: Statement | Moved | None
+) -> int:
+    """Change what has no event of its own: events are off, or the rows carry that of their make."""
+    if not isinstance(image, tuple):
+        return _alone(connection, text, values)
+    if connection.dialect.features.server:
+        return _together(connection, [image, (text, values)])[1]
+    with atomic(connection):
+        connection.session.execute(*image)
+        return connection.session.execute(text, values).rowcount
 
 
 def took_place(connection: Connection, event: EventRecord) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from datajoint.algebra.canonical import canonical_text
 
-__all__ = ["RowDigest", "text_digest", "written"]
+__all__ = ["RowDigest", "encoded", "text_digest", "written"]
 
 _SIZE = 16
 _MODULUS = 1 << 8 * _SIZE
@@ -68,8 +68,8 @@ class RowDigest:
         for row in rows:
             place = b"%d." % self._count if self._ordered else b""
             self._count += 1
-            encoded = place + b"".join(map(_encoded, row[:width]))
-            total += int.from_bytes(blake2b(encoded, digest_size=_SIZE).digest(), "big")
+            told = place + b"".join(map(encoded, row[:width]))
+            total += int.from_bytes(blake2b(told, digest_size=_SIZE).digest(), "big")
         self._sum = (self._sum + total) % _MODULUS
 
     @property
@@ -79,7 +79,14 @@ class RowDigest:
         return written(blake2b(whole, digest_size=_SIZE).digest())
 
 
-def _encoded(value: Any) -> bytes:
+def encoded(value: Any) -> bytes:
+    """Return a value as bytes: equal where the values are the same, of the same type.
+
+    Examples
+    --------
+    >>> encoded(1) == encoded(1.0), encoded("a")
+    (False, b's1:a')
+    """
     kind = cast("type[Any]", type(value))
     if value is None:
         return b"n;"

@@ -10,13 +10,17 @@ from datajoint.algebra.nodes import Plan, Query
 from datajoint.algebra.watch import ROWS, Watched, summary, watch
 from datajoint.engine.connection import Connection
 from datajoint.engine.rows import RowDecoder
+from datajoint.heading.attribute import Attribute
 from datajoint.journal.digest import RowDigest
 from datajoint.journal.signature import Signature, signatures
 from datajoint.sql.reads import guard
 from datajoint.sql.select import select_rows
 from datajoint.sql.statement import Statement
 
-__all__ = ["COUNT", "EXISTS", "Read", "Reader", "guarded", "reader_of", "reread", "signed"]
+__all__ = [
+    "COUNT", "EXISTS", "FETCHED", "Read", "Reader", "digest_of", "guarded", "plain_columns", "reader_of",
+    "reread", "signed", "told",
+]  # fmt: skip
 
 Plain = Sequence[tuple[int, Callable[[Sequence[Any]], Sequence[Any]]]]
 
@@ -95,6 +99,12 @@ def told(rows: Sequence[Sequence[Any]], plain: Plain) -> Iterable[Sequence[Any]]
     return zip(*columns, strict=True)
 
 
+def plain_columns(attributes: Sequence[Attribute], decoder: RowDecoder) -> Plain:
+    """Return place and decoder of the columns that are told as Python has them: all but those of codecs."""
+    coded = {n for n, a in enumerate(attributes) if a.dtype.kind in ("codec", "blob")}
+    return tuple((n, decode) for n, decode in decoder.decoders if n not in coded)
+
+
 def digest_of(read: Read) -> RowDigest:
     """Return an empty digest that fits what a read returns."""
     width = 1 if read.kind != FETCHED else len(read.names or read.query.heading.order)
@@ -121,8 +131,7 @@ class Reader:
         self.columns = (*own, *(column for mark in watched.marks for column in mark.asked))
         attributes = [watched.plan.heading[name] for name in own]
         self.decoder = RowDecoder(attributes, connection.dialect, connection.config)
-        coded = {n for n, a in enumerate(attributes) if a.dtype.kind in ("codec", "blob")}
-        self.plain = tuple((n, decode) for n, decode in self.decoder.decoders if n not in coded)
+        self.plain = plain_columns(attributes, self.decoder)
         self.statement = select_rows(watched.plan, connection.dialect, self.columns)
         self.watched = watched
 

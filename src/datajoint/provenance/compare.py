@@ -19,13 +19,15 @@ from datajoint.engine.connection import Connection
 from datajoint.engine.rows import RowDecoder
 from datajoint.heading.heading import Heading
 from datajoint.heading.names import TableName
-from datajoint.journal.read import FETCHED, Read, reread, signed
-from datajoint.journal.shapes import Shape, fill
+from datajoint.journal.read import COUNT, FETCHED, Read, reread, signed
+from datajoint.journal.shapes import Shape
 from datajoint.journal.signature import Signature, signatures
+from datajoint.provenance.finding import Finding, Recorded
+from datajoint.provenance.refine import refine
 from datajoint.sql.reads import READS
 from datajoint.sql.select import select_rows
 
-__all__ = ["Finding", "Recorded", "compare"]
+__all__ = ["compare"]
 
 _COLUMNS = (
     "n", "parameters", "attributes", "row_count", "present", "unknown", "low", "high", "total", "q1", "q2",
@@ -36,47 +38,6 @@ _GROUPS = 100
 """Queries of one shape that differ in other values than those of the key, asked set by set."""
 
 
-class Recorded(Value):
-    """A read as it was recorded.
-
-    Attributes
-    ----------
-    key, event
-        Of the row whose make read, and the event under which that is recorded.
-    """
-
-    key: Mapping[str, Any]
-    event: int
-    n: int
-    shape: Shape
-    parameters: Sequence[Any]
-    attributes: Any
-    count: int
-    signatures: tuple[Signature, ...]
-    digest: str | None
-
-    @property
-    def query(self) -> Query:
-        """What was asked."""
-        return fill(self.shape, self.parameters, self.key)
-
-
-class Finding(Value):
-    """A read that would not be answered by the same versions now.
-
-    Attributes
-    ----------
-    now
-        Present signatures; None where they were not looked up.
-    same
-        Whether the values are the same: True, False, or None where that cannot be told.
-    """
-
-    read: Recorded
-    now: tuple[Signature, ...] | None
-    same: bool | None
-
-
 class _Selected(Value):
     """Recorded reads of one shape, each with the key of its row."""
 
@@ -85,8 +46,9 @@ class _Selected(Value):
 
 
 def compare(
-    connection: Connection, schema: str, rows: Query, shape: Shape, budget: list[int], exact: bool = False
-) -> Iterator[Finding]:
+    connection: Connection, schema: str, rows: Query, shape: Shape, budget: list[int], exact: bool = False,
+    refined: bool = True,
+) -> Iterator[Finding]:  # fmt: skip
     """Yield the reads of a shape whose answers have changed, or may have.
 
     Parameters
@@ -97,23 +59,39 @@ def compare(
         How many reads may be asked one by one; taken from. Findings of the rest are not looked up.
     exact
         Ask all again and compare the values, where their digests were kept.
+    refined
+        Look into history for what has changed.
     """
     selected = _selected(connection, schema, rows, shape)
-    marks = watch(shape.plan).marks
     lifted = None if exact else lift(shape.plan, shape.lifted)
-    identify = watch(shape.plan).identified
+    changed = list(_changed(connection, selected, shape, lifted, budget, exact))
+    found = changed if exact or not refined or not changed else refine(connection, changed, lifted, budget)
+    for finding in found:
+        if finding.now is None or finding.same is not None:
+            yield finding
+        elif (judged := _judged(connection, finding, budget)) is not None:
+            yield judged
+
+
+def _changed(
+    connection: Connection, selected: _Selected, shape: Shape, lifted: Lifted | None, budget: list[int],
+    exact: bool,
+) -> Iterator[Finding]:  # fmt: skip
+    """Yield the reads whose signatures differ, or cannot tell."""
+    watched = watch(shape.plan)
     if lifted is not None and not lifted.kept:
-        total = summary(lifted.plan, lifted.names, identify)
+        total = summary(lifted.plan, lifted.names, watched.identified)
         for read, now in _joined(connection, selected, lifted, total, shape, ()):
             if read.signatures != now or _is_unknown(read.signatures):
-                yield _judged(connection, read, now, budget)
+                yield Finding(read, now, None)
         return
-    reads = list(_all(connection, selected, shape, len(marks)))
+    reads = list(_all(connection, selected, shape, len(watched.marks)))
     if lifted is None:
         for read in reads:
             yield from _one_by_one(connection, read, budget, exact)
         return
-    yield from _by_values(connection, reads, lifted, summary(lifted.plan, lifted.names, identify), budget)
+    total = summary(lifted.plan, lifted.names, watched.identified)
+    yield from _by_values(connection, reads, lifted, total, budget)
 
 
 def _is_unknown(found: Sequence[Signature]) -> bool:
@@ -177,7 +155,7 @@ def _by_values(
         for read in group:
             now = present.get(tuple(read.key[name] for name in keys), nothing)
             if now != read.signatures or _is_unknown(now):
-                yield _judged(connection, read, now, budget)
+                yield Finding(read, now, None)
 
 
 def _differs(total: Watched) -> Fragment:
@@ -242,17 +220,21 @@ def _one_by_one(connection: Connection, read: Recorded, budget: list[int], exact
     budget[0] -= 1
     _, now = signed(read.query, connection)
     if exact or now != read.signatures or _is_unknown(now):
-        yield _judged(connection, read, now, budget)
+        yield Finding(read, now, None)
 
 
-def _judged(connection: Connection, read: Recorded, now: tuple[Signature, ...], budget: list[int]) -> Finding:
-    """Ask again what was recorded with a digest of its values, and compare these."""
-    if read.digest is None:
-        return Finding(read, now, None)
+def _judged(connection: Connection, finding: Finding, budget: list[int]) -> Finding | None:
+    """Ask again what can be compared by its values: numbers of rows, and what has a digest."""
+    read = finding.read
+    if read.digest is None and read.kind == FETCHED:
+        same = finding.now == read.signatures and not _is_unknown(read.signatures)  # was asked all the same
+        return None if same else finding
     if budget[0] <= 0:
         return Finding(read, None, None)
     budget[0] -= 1
-    kind = FETCHED if isinstance(read.attributes, list) else str(read.attributes)
-    names: tuple[str, ...] = tuple(read.attributes) if kind == FETCHED else ()  # type: ignore[unknownArgumentType]
-    again = reread(Read(read.query, kind, names, (), 0), connection)
-    return Finding(read, again.signatures, again.digest == read.digest)
+    again = reread(Read(read.query, read.kind, read.names, (), 0), connection)
+    if read.kind == FETCHED:
+        same = again.digest == read.digest
+    else:
+        same = again.count == read.count if read.kind == COUNT else bool(again.count) == bool(read.count)
+    return replace(finding, now=again.signatures, same=same)

@@ -9,13 +9,13 @@ from typing import Any
 
 from datajoint._value import Value
 from datajoint.algebra.hidden import named
-from datajoint.algebra.nodes import Query, Source
+from datajoint.algebra.nodes import Query
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError, DataJointWarning, IntegrityError
-from datajoint.heading.heading import Heading
 from datajoint.heading.names import TableName
 from datajoint.journal.change import record
 from datajoint.provenance.events import events_of
+from datajoint.provenance.past import versions_source
 from datajoint.query.expression import QueryExpression
 from datajoint.sql.images import EVENT, UNTIL, shadow_name
 from datajoint.sql.system import EVENTS
@@ -61,14 +61,10 @@ def old_versions(table: Table) -> QueryExpression | None:
 
 
 def _versions(table: Table, written: str = _WRITTEN, ended: str = _ENDED) -> QueryExpression | None:
-    connection, name = table.connection, shadow_name(table.name)
-    if connection.catalog.look(name) is None:
-        return None
-    shown, kept = connection.catalog.source(table.name), connection.catalog.source(name)
-    source = kept.child("versions")
+    connection = table.connection
+    source = versions_source(connection, table.name)
     if source is None:
-        hidden = [kept.heading.hidden[EVENT], kept.heading.hidden[UNTIL]]
-        source = kept.keep("versions", Source(name, Heading(shown.heading.values(), hidden)))
+        return None
     return _expression(
         connection, named(Query(source), {written: EVENT, ended: UNTIL}, _origins(table.database))
     )

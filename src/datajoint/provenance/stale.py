@@ -17,7 +17,9 @@ from datajoint.journal.code import fingerprint
 from datajoint.journal.event import enabled
 from datajoint.journal.reads import BLIND
 from datajoint.journal.shapes import Shape, read_shape
-from datajoint.provenance.compare import Finding, compare
+from datajoint.journal.signature import Signature
+from datajoint.provenance.compare import compare
+from datajoint.provenance.finding import Finding
 from datajoint.provenance.report import StaleReport, keep_count
 from datajoint.provenance.staleness import POSSIBLY, STALE, UNKNOWN, StaleReason, StaleRow, worst
 from datajoint.query import fetch
@@ -89,9 +91,7 @@ class _Search:
     def _told(self) -> list[StaleRow]:
         key = self.table.heading.key
         rows = [
-            StaleRow(
-                dict(zip(key, values, strict=True)), worst(tuple(reasons)), tuple(dict.fromkeys(reasons))
-            )
+            StaleRow(dict(zip(key, values, strict=True)), worst(tuple(reasons)), _distinct(reasons))
             for values, reasons in self.reasons.items()
         ]
         return sorted(rows, key=lambda row: [_sortable(value) for value in row.key.values()])
@@ -183,7 +183,10 @@ class _Search:
                 self._note(key, StaleReason(UNKNOWN, "unreadable", note=note))
             return
         schema = self.table.database
-        for finding in compare(self.connection, schema, rows.query, shape, self.budget, self.exact):
+        others = not self.own & tables_of(shape.plan)  # what a make sees of its own table comes bit by bit
+        for finding in compare(
+            self.connection, schema, rows.query, shape, self.budget, self.exact, refined=others
+        ):
             self._finding(finding)
 
     def _finding(self, finding: Finding) -> None:
@@ -276,15 +279,31 @@ def _marked(shape: Shape) -> list[TableName]:
 
 
 def _input_reason(finding: Finding, tables: Sequence[str]) -> StaleReason:
-    read, now = finding.read, finding.now or ()
+    read, now, change = finding.read, finding.now or (), finding.change
     for table, old, new in zip(tables, read.signatures, now, strict=True):
-        if old == new and not (finding.same is False and len(tables) == 1):
-            continue
-        event = new.high if new.high != old.high else None
-        gone = old.n != new.n and read.attributes != "exists"
-        state = STALE if finding.same is False or gone else POSSIBLY
-        return StaleReason(state, "input", table, old.n, new.n, event)
+        if old.n != new.n and read.attributes != "exists":
+            return StaleReason(STALE, "input", table, old.n, new.n, _later(old, new))
+    state = STALE if finding.same is False else POSSIBLY
+    if change is not None:
+        return StaleReason(
+            state, "input", change.table.class_name, change.old, change.new, change.event,
+            row=change.row, attribute=change.attribute,
+        )  # fmt: skip
+    for table, old, new in zip(tables, read.signatures, now, strict=True):
+        if old != new or (finding.same is False and len(tables) == 1):
+            return StaleReason(state, "input", table, old.n, new.n, _later(old, new))
     return StaleReason(STALE, "input", tables[0], note="the values that were read have changed")
+
+
+def _later(old: Signature, new: Signature) -> int | None:
+    return new.high if new.high != old.high else None
+
+
+def _distinct(reasons: Sequence[StaleReason]) -> tuple[StaleReason, ...]:
+    found: list[StaleReason] = []
+    for reason in reasons:
+        found += [] if reason in found else [reason]
+    return tuple(found)
 
 
 def _sortable(value: Any) -> tuple[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from datajoint._value import Value
+from datajoint.heading.values import show
 
 __all__ = ["FRESH", "POSSIBLY", "STALE", "UNKNOWN", "StaleReason", "StaleRow", "worst"]
 
@@ -26,11 +27,14 @@ class StaleReason(Value):
     table
         Name of the table that it is about.
     old, new
-        What was, and what is: number of rows, digest of the code.
+        What was, and what is: value of the attribute, else number of rows; digest of the code.
     event
         The latest event among what has changed.
     note
         What else there is to say.
+    row, attribute
+        A row that was read, by its key, and an attribute of it whose value is another one now, where that is
+        known from history.
     """
 
     state: str
@@ -40,9 +44,13 @@ class StaleReason(Value):
     new: Any = None
     event: int | None = None
     note: str = ""
+    row: Mapping[str, Any] | None = None
+    attribute: str = ""
 
     def __str__(self) -> str:
         match self.kind:
+            case "input" if self.attribute:
+                said = _said(self)
             case "input" if self.old != self.new:
                 said = f"{self.old} rows of `{self.table}` were read, now there are {self.new}"
             case "input":
@@ -56,6 +64,12 @@ class StaleReason(Value):
             case _:
                 said = self.note
         return said if self.kind != "input" or not self.note else f"{said}; {self.note}"
+
+
+def _said(reason: StaleReason) -> str:
+    changed = f"`{reason.table}` {dict(reason.row or {})}: `{reason.attribute}`"
+    what = "" if reason.old is reason.new else f" {show(reason.old)} → {show(reason.new)}"
+    return f"{changed}{what or ' has changed'}, by event {reason.event}"
 
 
 class StaleRow(Value):
