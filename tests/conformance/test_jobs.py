@@ -357,10 +357,26 @@ def test_a_reserved_job_names_who_makes_it(fit, schema, other):
     assert "reserved" == row["status"]
     connection = schema.connection
     assert (connection.get_user(), os.getpid()) == (row["user"], row["pid"])
-    if connection.dialect.features.server:
-        assert connection.connection_id == row["connection_id"]
     assert row["host"]
     assert abs(row["reserved_time"] - row["created_time"]) < dt.timedelta(seconds=60)
+
+
+@pytest.mark.statement("JOB-1", "JOB-6")
+def test_each_worker_has_a_number_of_its_own_in_the_queue(fit, other):
+    """Connections may have that of an earlier one, or be shared: who holds a job is told by its worker."""
+    theirs, listed = other(fit.jobs), other(fit.jobs.workers)
+    seen = []
+
+    def before(key):
+        listed.connection.catalog.clear()
+        seen.append(((theirs & key).fetch1("connection_id"), listed.fetch1("worker").node))
+
+    fit.before = staticmethod(before)
+    for _ in range(2):
+        fit.populate(reserve_jobs=True, max_calls=1)
+    (first, number), (second, other_number) = seen
+    assert (first, second) == (number, other_number)
+    assert first != second
 
 
 @pytest.mark.statement("JOB-1")

@@ -1,8 +1,8 @@
-"""A worker whose server goes away for a while."""
+"""Workers whose server goes away for a while."""
 
 import threading
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import pytest
 
@@ -10,8 +10,9 @@ import datajoint as dj
 
 PATIENCE = 60
 
+pytestmark = pytest.mark.backends("postgresql", "mysql")
 
-@pytest.mark.backends("postgresql", "mysql")
+
 @pytest.mark.statement("POP-24", "TXN-3")
 def test_a_worker_outlives_a_restart_of_its_server(throwaway, schema_name):
     instances = [dj.Instance(**{**throwaway.server.settings, "safemode": False}) for _ in range(2)]
@@ -64,3 +65,35 @@ def test_a_worker_outlives_a_restart_of_its_server(throwaway, schema_name):
         for instance in instances:
             instance.close()
     assert not thread.is_alive()
+
+
+@pytest.mark.statement("TXN-3", "JOB-6", "JOB-14")
+def test_what_a_populate_has_lost_with_its_server_is_made_by_the_next(throwaway, schema_name):
+    """Which goes by the same connection, whose number, on MariaDB, is the same after the start."""
+    settings = {**throwaway.server.settings, "safemode": False, "jobs__lease": 1}
+    stopped = []
+    with closing(dj.Instance(**settings)) as instance:
+        schema = instance.Schema(schema_name())
+
+        @schema
+        class Subject(dj.Manual):
+            definition = "subject_id : int32"
+
+        @schema
+        class Fit(dj.Computed):
+            definition = "-> Subject"
+
+            def make(self, key):
+                if not stopped:
+                    stopped.append(throwaway.stop())
+                self.insert1(key)
+
+        Subject.insert({"subject_id": n} for n in range(3))
+        with pytest.raises(dj.errors.LostConnectionError):
+            Fit.populate(reserve_jobs=True)
+        throwaway.start()
+        assert 1 == len(Fit.jobs.reserved)
+        end = time.monotonic() + PATIENCE
+        while len(Subject - Fit) and time.monotonic() < end:
+            Fit.populate(reserve_jobs=True)
+        assert (3, 0) == (len(Fit()), len(Fit.jobs))

@@ -17,12 +17,13 @@ from typing import Any
 from uuid import UUID
 
 from datajoint.backends.sqlite_lock import WriterLock
-from datajoint.compute.beat import BYE, Setup, Shown, cancels_of, main, show
+from datajoint.compute.beat import BYE, STARTING_SECONDS, Setup, Shown, cancels_of, encoded, main, show
 from datajoint.compute.cancel import Cancels
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError
 from datajoint.settings.backend import ConnectionSettings
-from datajoint.settings.config import Config
+from datajoint.settings.config import Config, load_config
+from datajoint.sql.workers import renew_worker
 from datajoint.version import __version__
 
 __all__ = ["Looks", "Pulse"]
@@ -48,7 +49,7 @@ class Pulse:
         cancels: Cancels,
     ) -> None:  # fmt: skip
         self._settings, self._lease, self._cancels = settings, lease, cancels
-        self._schemas = tuple(schemas)
+        self._schemas, self._worker = tuple(schemas), worker
         hello = {"worker": str(worker), "schemas": list(schemas), "lease": lease}
         self._hello = json.dumps(hello).encode() + b"\n"
         self._process: Any = None
@@ -68,6 +69,13 @@ class Pulse:
         if (channel := self._channel) is not None:
             with suppress(OSError):
                 channel.sendall(BYE + b"\n")
+        self.die()
+
+    def die(self) -> None:
+        """Leave the beat as if the process had ended: the lease is over."""
+        self._stopping = True
+        if (channel := self._channel) is not None:
+            with suppress(OSError):
                 channel.shutdown(socket.SHUT_RDWR)
 
     def _listen(self) -> None:
@@ -79,9 +87,19 @@ class Pulse:
             if self._stopping:
                 break
             time.sleep(min(1.0, self._lease / 6))  # it was killed, perhaps
+            self._hold_out()
             self._channel = self._joined()
         if self._process is not None:
             self._process.wait()
+
+    def _hold_out(self) -> None:
+        """Keep the lease until the next beat has started."""
+        with suppress(DataJointError):
+            connection = Connection.of(self._settings, load_config())
+            for schema in self._schemas:
+                text = renew_worker(schema, self._lease + STARTING_SECONDS, connection.dialect, longer=True)
+                connection.execute(text, [encoded(connection, self._worker)])
+            connection.close()
 
     def _answer(self, channel: socket.socket, message: dict[str, Any]) -> None:
         if cancelled := message.get("cancel"):
@@ -217,6 +235,8 @@ class Looks:
     def stop(self) -> None:
         """End."""
         self._ended.set()
+
+    die = stop
 
     def _look(self) -> None:
         connection: Connection | None = None

@@ -83,7 +83,6 @@ class Reservations:
         jobs.holder = self.owner
         self.retry_at = float("inf")
         self._session = jobs.connection.session
-        self._begun = False
         self._page: list[tuple[int, Key]] = []
         self._looked = 0.0
         self._contended = False
@@ -156,7 +155,6 @@ class Reservations:
                 self._worker.close()
         except DataJointError as error:
             self._worker.abandon()  # what it holds is taken back by others
-            self._jobs.connection.left_behind.add((self._jobs.name, self.owner))
             if cause is None:
                 raise
             logger.warning(
@@ -165,22 +163,8 @@ class Reservations:
 
     # ---------------------------------------------------------------------------------------------- taking
 
-    def _begin(self) -> None:
-        """Give back what an earlier worker of this process could not, as its connection was lost.
-
-        A server that was restarted numbers connections anew: while we live under the same number, nobody else
-        can tell these jobs from ours.
-        """
-        left = self._jobs.connection.left_behind
-        if (self._jobs.name, self.owner) in left:
-            self._jobs.release_all(self.owner)
-            left.discard((self._jobs.name, self.owner))
-        self._begun = True
-
     def _take(self) -> bool:
         """Reserve the next few jobs and return whether there were any."""
-        if not self._begun:
-            self._begin()
         while self._left is None or self._left > 0:
             self._look()
             if not self._page:

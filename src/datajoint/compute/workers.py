@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -12,6 +11,7 @@ from uuid import UUID
 
 from datajoint._value import Value, replace
 from datajoint.backends.sqlite_lock import WriterLock, is_free
+from datajoint.compute.beat import STARTING_SECONDS, encoded
 from datajoint.compute.cancel import Cancels
 from datajoint.compute.owner import owner_here, write
 from datajoint.compute.pulse import Looks, Pulse
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["Abandoned", "Worker", "abandoned", "living"]
 
 _UUID = parse_type("uuid")
-_GRACE = 5.0
-"""Seconds that a beat may take to start on a busy machine."""
 MEMORY = ":memory:"
 
 
@@ -59,7 +57,8 @@ class Worker:
     Attributes
     ----------
     id, owner
-        How it is called in `~workers`, in the queues.
+        How it is called in `~workers` and in the queues: there the end of its id stands for it, where other
+        clients write the number of their connection.
     cancels
         Which of its jobs have been cancelled.
 
@@ -77,11 +76,9 @@ class Worker:
         self._tables: dict[str, list[str]] = {}
         for table in tables:
             self._tables.setdefault(table.schema, []).append(table.name)
-        owner = owner_here(self._connection)
-        if not self._connection.dialect.features.server:  # connections have no number here
-            owner = replace(owner, connection_id=secrets.randbits(48))
         self.id = UUID(bytes=os.urandom(16), version=4)
-        self.owner = owner
+        # Connections share numbers: with earlier ones, after a restart of the server, and between threads.
+        self.owner = replace(owner_here(self._connection), connection_id=self.id.node)
         self._started = False
         self._listed: dict[str, None] = {}
         self._looked = time.time()  # which goes on while the machine sleeps
@@ -119,10 +116,11 @@ class Worker:
         connection, owner = self._connection, self.owner
         tables = json_text(self._tables[schema])
         given = [owner.host, owner.pid, owner.connection_id, owner.user[:128], tables]
-        text = sql.add_worker(schema, float(connection.config.jobs.lease) + _GRACE, connection.dialect)
+        lease = float(connection.config.jobs.lease) + STARTING_SECONDS
+        text = sql.add_worker(schema, lease, connection.dialect)
         self._listed[schema] = None
         with suppress(DuplicateError):  # listed already, and the answer was lost
-            write(connection, text, [_encoded(connection, self.id), *given])
+            write(connection, text, [encoded(connection, self.id), *given])
 
     def _take_lock(self) -> None:
         path = lock_path(self._connection, self.id)
@@ -143,9 +141,10 @@ class Worker:
 
     def _renew(self) -> None:
         connection = self._connection
+        lease = float(connection.config.jobs.lease)
         for schema in self._listed:
-            text = sql.renew_worker(schema, float(connection.config.jobs.lease), connection.dialect)
-            if not write(connection, text, [_encoded(connection, self.id)]):
+            text = sql.renew_worker(schema, lease, connection.dialect, longer=True)
+            if not write(connection, text, [encoded(connection, self.id)]):
                 self._list(schema)
 
     def close(self) -> None:
@@ -154,7 +153,7 @@ class Worker:
             self._pulse.stop()
         for schema in self._listed:
             text = sql.forget_worker(schema, self._connection.dialect)
-            write(self._connection, text, [_encoded(self._connection, self.id)])
+            write(self._connection, text, [encoded(self._connection, self.id)])
         if self._lock is not None:
             with suppress(OSError):
                 os.unlink(lock_path(self._connection, self.id))
@@ -163,7 +162,7 @@ class Worker:
     def abandon(self) -> None:
         """Stop being alive: what is held is taken back by others."""
         if self._pulse is not None:
-            self._pulse.stop()
+            self._pulse.die()
         if self._lock is not None:
             self._lock.close()
 
@@ -182,11 +181,6 @@ def lock_path(connection: Connection, worker: UUID) -> str:
     if name.startswith("file:"):
         name = name[5:].partition("?")[0]
     return os.path.join(f"{os.path.realpath(name)}.workers", str(worker))
-
-
-def _encoded(connection: Connection, worker: UUID) -> Any:
-    encode = connection.dialect.encoder(_UUID)
-    return encode(worker) if encode else worker
 
 
 def abandoned(jobs: Jobs) -> list[Abandoned]:
@@ -253,7 +247,7 @@ def forget(connection: Connection, schema: str, worker: UUID) -> None:
     """
     with suppress(DataJointError):
         text = sql.forget_worker(schema, connection.dialect)
-        write(connection, text, [_encoded(connection, worker)])
+        write(connection, text, [encoded(connection, worker)])
     if not connection.dialect.features.server:
         with suppress(OSError):
             os.unlink(lock_path(connection, worker))

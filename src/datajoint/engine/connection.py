@@ -83,12 +83,15 @@ class Connection:
         self.config = config
         self.schemas: dict[str, Any] = {}
         self.observers: tuple[observe.Observer, ...] = ()  # told of reads by any thread
-        self.left_behind: set[object] = set()  # jobs that could not be given back when it was lost
         self._cache: caches.QueryCache | None = None
         self._link = Link(settings, config)
         self.dialect: Dialect = self._link.session.dialect  # MySQL and MariaDB differ, as a session finds
-        self._transactions = Transactions(self._link)
+        self._transactions = Transactions(self._link, self._look_anew)
         weakref.finalize(self, self._link.close)
+
+    def _look_anew(self) -> None:
+        """Read the catalog again: a server that has lost its power has lost what was declared just before."""
+        self.catalog.clear()
 
     # -------------------------------------------------------------------------------------- the session
 

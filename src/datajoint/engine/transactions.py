@@ -41,16 +41,23 @@ class Transaction:
 class Transactions:
     """What a connection knows of its transactions; it has one open, or none.
 
+    Parameters
+    ----------
+    link
+        Its sessions.
+    reopened
+        Called when a lost session has been replaced.
+
     Attributes
     ----------
     current
         The open transaction, or None.
     """
 
-    __slots__ = ("_ended", "_link", "current")
+    __slots__ = ("_ended", "_link", "_reopened", "current")
 
-    def __init__(self, link: Link) -> None:
-        self._link = link
+    def __init__(self, link: Link, reopened: Callable[[], None]) -> None:
+        self._link, self._reopened = link, reopened
         self.current: Transaction | None = None
         self._ended: Transaction | None = None  # that of a block which has not been left yet
 
@@ -98,6 +105,7 @@ class Transactions:
             self.end()
             raise _rolled_back() from error
         self._link.reopen(error)
+        self._reopened()
 
     def forget(self) -> None:
         """Know of none any more: the session was left to the parent of a fork."""

@@ -97,10 +97,18 @@ def add_worker(schema: str, seconds: float, dialect: Dialect) -> str:
     return f"{start}{marks}{dialect.escape(f', {started}, {expires}')}"
 
 
-def renew_worker(schema: str, seconds: float, dialect: Dialect) -> str:
-    """Return the UPDATE of a worker's lease; parameter: worker."""
+def renew_worker(schema: str, seconds: float, dialect: Dialect, *, longer: bool = False) -> str:
+    """Return the UPDATE of a worker's lease, on servers; parameter: worker.
+
+    Parameters
+    ----------
+    longer
+        Whether one that lasts longer is left as it is.
+    """
     spec, q = workers_table(schema), dialect.quote
     expires = later(seconds, dialect, _DIGITS, utc=True)
+    if longer:
+        expires = f"GREATEST({q('expires')}, {expires})"
     text = f"UPDATE {dialect.table(spec.name)} SET {q('expires')} = {expires} WHERE {q('worker')} = "
     return dialect.escape(text) + _parameter(spec, "worker", 1, dialect)
 
@@ -134,12 +142,7 @@ def find_abandoned(queue: TableName, key: Sequence[str], dialect: Dialect) -> st
         f"WHERE j.{q('status')} = '{RESERVED}'"
     )
     if dialect.features.server:
-        now = later(0, dialect, _DIGITS, utc=True)
-        living = " AND ".join(f"o.{q(name)} = j.{q(name)}" for name in _IDENTITY)
-        text += (
-            f" AND w.{q('expires')} <= {now} AND NOT EXISTS "
-            f"(SELECT 1 FROM {workers} AS o WHERE {living} AND o.{q('expires')} > {now})"
-        )
+        text += f" AND w.{q('expires')} <= {later(0, dialect, _DIGITS, utc=True)}"
     return dialect.escape(text)
 
 
