@@ -4,8 +4,10 @@
 """
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from contextlib import suppress
@@ -121,7 +123,16 @@ class Workers:
 
 
 @pytest.fixture
-def make_workers(tmp_path, schema_name):
+def runtime_folder(monkeypatch):
+    """A folder in which nobody else's workers share a beat: tests stop beats, and count them."""
+    folder = tempfile.mkdtemp(prefix="djt-")  # sockets have short names
+    monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def make_workers(tmp_path, schema_name, runtime_folder):
     """Give a function that makes `Workers` on a database."""
     made = []
 

@@ -1,14 +1,12 @@
 """One running job is cancelled from another process; workers of one machine share a beat."""
 
-import shutil
 import signal
 import sys
-import tempfile
 import time
 
 import pytest
 
-from .conftest import FULL
+from .conftest import FULL, PATIENCE
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
 
@@ -77,27 +75,28 @@ def test_a_job_that_ends_before_its_worker_hears_is_an_error_all_the_same(worker
 
 
 @pytest.mark.backends("postgresql", "mysql")
-def test_workers_of_one_machine_share_a_beat(workers, monkeypatch):
-    folder = tempfile.mkdtemp(prefix="djt-")  # sockets have short names
-    monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
+def test_workers_of_one_machine_share_a_beat(workers):
     workers.Subject.insert({"subject_id": n} for n in range(4))
-    work = "print('at', flush=True); time.sleep(4)"
-    running = [workers.start(work=work) for _ in range(2)]
+    work = "print('at', flush=True); sys.stdin.readline()"
+    running = [workers.start(work=work, stdin=-1) for _ in range(2)]
     for process in running:
         assert "at\n" == process.stdout.readline()
     others = set(workers.everybody()) - {process.pid for process in running}
     assert 1 == len(others)
     running[0].kill()  # perhaps the one that has started it
     running[0].wait()
-    end = time.monotonic() + 30
+    end = time.monotonic() + PATIENCE
     while not (taken := workers.Fit.jobs.refresh()["orphaned"]) and time.monotonic() < end:
         time.sleep(0.05)
     assert 1 == taken
     signal_all(others)  # another one is started
-    assert 0 == running[1].wait(60)
+    while not set(workers.everybody()) - others - {running[1].pid}:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    _, error = running[1].communicate(timeout=PATIENCE)
+    assert 0 == running[1].returncode, error
     workers.finish()
     workers.check()
-    shutil.rmtree(folder)
 
 
 def signal_all(processes):
@@ -109,7 +108,7 @@ def signal_all(processes):
 
 def test_what_a_worker_makes_is_seen_by_others(workers):
     process = started(workers, COUNT, WORK, {})
-    listed, end = workers.Fit.jobs.workers, time.monotonic() + 30
+    listed, end = workers.Fit.jobs.workers, time.monotonic() + PATIENCE
     while not (keys := [row["current_key"] for row in listed.to_dicts()])[0] and time.monotonic() < end:
         time.sleep(0.1)
     assert ([process.pid], [{"subject_id": 1}]) == (listed.to_arrays("pid").tolist(), keys)

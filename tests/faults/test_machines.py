@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from .conftest import FULL
+from .conftest import FULL, PATIENCE
 
 RESTARTS = 20 if FULL else 2
 MOUNTABLE = sys.platform == "linux" and os.geteuid() == 0
@@ -17,7 +17,7 @@ MOUNTABLE = sys.platform == "linux" and os.geteuid() == 0
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
 
 
-def wait_until(condition, seconds=30):
+def wait_until(condition, seconds=PATIENCE):
     end = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < end

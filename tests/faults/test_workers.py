@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from .conftest import FULL
+from .conftest import FULL, PATIENCE
 
 KILLS = 100 if FULL else 3
 CLAIMERS = 40 if FULL else 6
@@ -41,7 +41,7 @@ def test_a_worker_that_holds_a_job_is_missed_within_its_lease(workers):
     assert 0 == workers.Fit.jobs.refresh()["orphaned"]
     process.kill()
     process.wait()
-    end = time.monotonic() + 15
+    end = time.monotonic() + PATIENCE
     while not (taken := workers.Fit.jobs.refresh()["orphaned"]) and time.monotonic() < end:
         time.sleep(0.1)
     assert 1 == taken
