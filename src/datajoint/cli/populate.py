@@ -32,6 +32,7 @@ _FAILED = 2
               help="How many processes compute.")  # fmt: skip
 @click.option("--max-calls", type=click.IntRange(0), metavar="N", help="The most keys to make.")
 @click.option("--stale", is_flag=True, help="Make rows again that are stale, instead of those missing.")
+@click.option("--no-reuse", is_flag=True, help="Compute even what was computed before from the same inputs.")
 @click.option("--direct", is_flag=True, help="Without the job queue: errors are shown, but not kept.")
 @click.option("--stop", is_flag=True, help="Stop at the first error.")
 @click.option("-q", "--quiet", is_flag=True, help="Without progress.")
@@ -39,7 +40,8 @@ _FAILED = 2
 @options.config_option
 def command(
     targets: tuple[str, ...], schemas: tuple[str, ...], pairs: tuple[str, ...], conditions: tuple[str, ...],
-    processes: int, max_calls: int | None, stale: bool, direct: bool, stop: bool, quiet: bool, as_json: bool,
+    processes: int, max_calls: int | None, stale: bool, no_reuse: bool, direct: bool, stop: bool, quiet: bool,
+    as_json: bool,
 ) -> int:  # fmt: skip
     """Compute what is missing in some tables, each key as soon as what it is made from is there.
 
@@ -55,6 +57,7 @@ def command(
     if not stale:
         how |= {
             "reserve_jobs": not direct, "processes": processes, "display_progress": not (quiet or as_json),
+            "reuse": False if no_reuse else None,
         }  # fmt: skip
     result = _run(_renew if stale else populate, tables, how)
     waiting = {} if direct or stale else {str(table.name): _count_errors(table) for table in tables}
@@ -98,7 +101,8 @@ def _count_errors(table: Any) -> int:
 
 def _plain(table: Any, waiting: dict[str, int]) -> dict[str, Any]:
     return {
-        "table": table.table, "made": table.success_count, "failed": len(table.error_list),
+        "table": table.table, "made": table.success_count, "reused": table.reused_count,
+        "failed": len(table.error_list),
         "remaining": table.remaining, "failed_before": waiting.get(table.table, 0) - len(table.error_list),
         "errors": [{"key": key, "error": error} for key, error in table.error_list],
     }  # fmt: skip
@@ -122,8 +126,9 @@ def _write(result: PipelineResult, waiting: dict[str, int], quiet: bool) -> None
 def _row(table: Any, waiting: dict[str, int]) -> list[str]:
     failed = len(table.error_list)
     before = waiting.get(table.table, 0) - failed
-    note = f"{before} failed before, see dj retry" if before > 0 else ""
+    notes = [f"{table.reused_count} reused"] if table.reused_count else []
+    notes += [f"{before} failed before, see dj retry"] if before > 0 else []
     shown = click.style(str(failed), fg="red") if failed else report.dim("·")
     left = str(table.remaining) if table.remaining else report.dim("·")
     made = str(table.success_count) if table.success_count else report.dim("·")
-    return [table.class_name, made, shown, left, report.dim(note) if note else ""]
+    return [table.class_name, made, shown, left, report.dim(", ".join(notes)) if notes else ""]

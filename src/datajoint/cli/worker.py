@@ -43,6 +43,7 @@ _LOOK_SECONDS = 1.0
 @click.option("--grace", type=click.FloatRange(0), default=20.0, show_default=True, metavar="SECONDS",
               help="Time for what runs to finish when it is stopped.")  # fmt: skip
 @click.option("--executor", metavar="NAME", help="What computes: local, processes, or one that is installed.")
+@click.option("--no-reuse", is_flag=True, help="Compute even what was computed before from the same inputs.")
 @click.option("--health-file", metavar="FILE", help="A file that says every second how the worker is.")
 @click.option("--port", metavar="[HOST:]PORT", help="Where /health and /metrics can be asked.")
 @click.option("--json-logs", is_flag=True, help="Log lines of JSON, of every key.")
@@ -51,7 +52,7 @@ _LOOK_SECONDS = 1.0
 def command(
     targets: tuple[str, ...], schemas: tuple[str, ...], concurrency: int, drain: bool,
     max_idle: float | None, max_calls: int | None, poll: float, priority: int | None, grace: float,
-    executor: str | None, health_file: str | None, port: str | None, json_logs: bool, quiet: bool,
+    executor: str | None, no_reuse: bool, health_file: str | None, port: str | None, json_logs: bool, quiet: bool,
 ) -> int:  # fmt: skip
     """Compute whatever inserts make possible, in order, until Ctrl-C or SIGTERM.
 
@@ -65,6 +66,7 @@ def command(
     worker = Worker(
         *tables, concurrency=concurrency, poll=poll, priority=priority, grace=grace, executor=executor,
         reactions=[*reactions, lines], health_file=health_file, listen=port, json_logs=json_logs,
+        reuse=False if no_reuse else None,
     )  # fmt: skip
     lines.worker = worker
     if not quiet:

@@ -90,8 +90,8 @@ class AutoPopulate(Making):
         self, *restrictions: Any, suppress_errors: bool = False, return_exception_objects: bool = False,
         reserve_jobs: bool = False, max_calls: int | None = None, display_progress: bool = False,
         processes: int | None = 1, make_kwargs: Mapping[str, Any] | None = None, priority: int | None = None,
-        refresh: bool | None = None, executor: Any = None, stale: bool = False, limit: int | None = None,
-        order: str | None = None,
+        refresh: bool | None = None, executor: Any = None, stale: bool = False, reuse: bool | None = None,
+        limit: int | None = None, order: str | None = None,
     ) -> PopulateResult:  # fmt: skip
         """Call `make` for every key of the key source that the table has no row for.
 
@@ -126,6 +126,12 @@ class AutoPopulate(Making):
             comes out as before stays untouched and is confirmed; rows with other values are changed in
             place, so that what depends on them becomes stale; rows that are not made any more are deleted,
             with what depends on them.
+        reuse
+            Whether an earlier result is used again instead of computing: rows that were deleted, of which
+            history tells that the same code, in the same Python with the same packages, made them from the
+            same values. By default computed tables do, as the setting ``provenance.reuse`` says; imported
+            tables do not, as what they read outside the database may have changed. A class says otherwise
+            by ``reuse = True``, or ``reuse = False`` for results that are to differ.
         limit
             Older name of `max_calls`.
         order
@@ -134,7 +140,8 @@ class AutoPopulate(Making):
         Returns
         -------
         dict
-            ``success_count`` and ``error_list``: pairs of key and ``"Class: text"`` or exception.
+            ``success_count`` and ``error_list``: pairs of key and ``"Class: text"`` or exception. Where
+            earlier results were used again, ``reused_count`` says for how many of the keys.
 
         Raises
         ------
@@ -146,7 +153,7 @@ class AutoPopulate(Making):
             return_exception_objects=return_exception_objects, reserve_jobs=reserve_jobs,
             max_calls=max_calls, display_progress=display_progress, processes=processes,
             make_kwargs=make_kwargs or {}, priority=priority, refresh=refresh, limit=limit, order=order,
-            executor=executor, stale=stale,
+            executor=executor, stale=stale, reuse=reuse,
         )  # fmt: skip
 
     def stale(self, *restrictions: Any, exact: bool = False) -> StaleReport:

@@ -98,6 +98,7 @@ def _times(bar: Bar, now: float, last: bool) -> list[str]:
 
 def _remarks(bar: Bar) -> list[str]:
     return [
+        *([f"{bar.reused} reused"] if bar.reused else []),
         *([f"{bar.failed} failed"] if bar.failed else []),
         *([f"{bar.skipped} made by others"] if bar.skipped else []),
     ]

@@ -52,10 +52,15 @@ def _run(
 ) -> MakeOutcome:  # fmt: skip
     started, key = time.monotonic(), task.key
     closing = _closing(table, task, started, tail) if tail else None
-    error = raised_by(make, table, dict(key), make_kwargs, closing, renewal, also=JobCancelled)
+    reused: list[bool] = []
+
+    def run() -> None:
+        reused.append(make(table, dict(key), make_kwargs, closing, renewal, task.earlier))
+
+    error = raised_by(run, also=JobCancelled)
     seconds = time.monotonic() - started
     if error is None:
-        return MakeOutcome(dict(key), DONE, None, seconds)
+        return MakeOutcome(dict(key), DONE, None, seconds, reused=reused[0])
     made = renewal is None and isinstance(error, DuplicateError) and is_made(table, key)
     if made or _was_taken(table, task, error):
         return MakeOutcome(dict(key), SKIPPED, error, seconds)

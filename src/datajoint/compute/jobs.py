@@ -37,7 +37,7 @@ from datajoint.table.table import Table
 if TYPE_CHECKING:
     from datajoint.query.expression import QueryExpression as Expression
 
-__all__ = ["Jobs", "has_appeared", "is_lost", "jobs_of"]
+__all__ = ["Jobs", "is_lost", "jobs_of"]
 
 _LONGEST = 2047
 _CUT = "...truncated"
@@ -460,26 +460,6 @@ def jobs_of(queue: TableName, connection: Connection) -> Jobs | None:
     table = Table()
     table._binding = Binding(connection, target)
     return Jobs(table)
-
-
-def has_appeared(jobs: Jobs) -> bool:
-    """Whether a queue that was not there when we looked at its schema is there now.
-
-    Examples
-    --------
-    >>> import datajoint as dj
-    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
-    >>> @schema
-    ... class Subject(dj.Manual):
-    ...     definition = "subject_id : int32"
-    >>> has_appeared(Jobs(Subject()))
-    False
-    """
-    connection, name = jobs.connection, jobs.name
-    if not connection.fetch_all(sql.find_queue(name, connection.dialect)):
-        return False
-    connection.catalog.forget(name.schema)
-    return True
 
 
 def is_lost(error: BaseException) -> bool:

@@ -15,6 +15,7 @@ from datajoint.compute.alone import alone
 from datajoint.compute.contract import check_contract
 from datajoint.compute.equality import same
 from datajoint.compute.making import PARTS, Making, what_to_write
+from datajoint.compute.reuse import reuse
 from datajoint.errors import (
     ComputeError,
     ContractError,
@@ -80,8 +81,8 @@ def running_key(table: Table) -> Key | None:
 
 def make(
     table: Table, key: Key, make_kwargs: Mapping[str, Any], closing: Closing | None = None,
-    renewal: Renewal | None = None,
-) -> None:  # fmt: skip
+    renewal: Renewal | None = None, earlier: Sequence[int] = (),
+) -> bool:  # fmt: skip
     """Make one key: all that it inserts is there afterwards, or nothing (POP-6).
 
     Where its inputs changed under it, the database gave it up in favour of another transaction, or its
@@ -93,13 +94,27 @@ def make(
         Gives further statements of the transaction that stores the results.
     renewal
         Stores the results, where rows of the key are there already.
+    earlier
+        Events of earlier results of the key; one that would come out the same is used again.
+
+    Returns
+    -------
+    bool
+        Whether it was.
 
     Raises
     ------
     ContractError
         When it inserted nothing for its key, or rows of another key.
     """
-    persist(table, key, lambda: _attempt(table, key, make_kwargs, closing, renewal))
+
+    def attempt() -> bool:
+        if earlier and not make_kwargs and reuse(table, key, earlier, closing):
+            return True
+        _attempt(table, key, make_kwargs, closing, renewal)
+        return False
+
+    return persist(table, key, attempt)
 
 
 def persist(table: Table, key: Key, attempt: Callable[[], T]) -> T:
@@ -143,6 +158,7 @@ def _attempt(
 ) -> None:
     writes = KeyedWrites(table, key)
     writes.must_not_pin = renewal is not None
+    writes.beside += ["arguments"] if make_kwargs else []
     outcomes = run_make(table, key, make_kwargs, writes, lambda: _inspect(table, key, writes))
     if renewal is None:
         writes.finish(closing() if closing else ())

@@ -6,7 +6,7 @@ import os
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypedDict, cast
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
 
 from datajoint import logging
 from datajoint.compute import (
@@ -17,9 +17,11 @@ from datajoint.compute import (
     progress as counting,
     renew as renewing,
     reserve,
+    reuse as reusing,
     target as targets,
     task as tasks,
 )
+from datajoint.compute.appeared import has_appeared
 from datajoint.compute.recover import recover
 from datajoint.engine.connection import Connection
 from datajoint.errors import (
@@ -46,20 +48,26 @@ _CHECKED_SECONDS = 0.05
 """Keys found missing so long ago are looked at again: somebody else may have made them."""
 
 _CHECKED_KEYS = 100
+_KNOWN_KEYS = 500
+"""So many keys at a time are looked for in the history."""
 
 
 class PopulateResult(TypedDict):
-    """What `populate` returns: the number of keys made, and pairs of key and error."""
+    """What `populate` returns: the number of keys made, and pairs of key and error.
+
+    Where earlier results were used again instead of computing, also how many of the keys made these are.
+    """
 
     success_count: int
     error_list: list[tuple[dict[str, Any], Any]]
+    reused_count: NotRequired[int]
 
 
 def populate(
     table: Table, restrictions: Sequence[Any], *, suppress_errors: bool, return_exception_objects: bool,
     reserve_jobs: bool, max_calls: int | None, display_progress: bool, processes: int | None,
     make_kwargs: Mapping[str, Any], priority: int | None, refresh: bool | None, limit: int | None,
-    order: str | None, executor: Any = None, stale: bool = False,
+    order: str | None, executor: Any = None, stale: bool = False, reuse: bool | None = None,
 ) -> PopulateResult:  # fmt: skip
     """Make all keys of a table that lack rows; see `AutoPopulate.populate`."""
     _refuse_restricted(table)
@@ -79,7 +87,7 @@ def populate(
         _refuse_to_share(reserve_jobs, processes, executor)
         for key in renewing.stale_keys(table, restrictions, most):
             results.add(renewing.renew(table, key, make_kwargs))
-        return {"success_count": results.success, "error_list": results.errors}
+        return results.told()
     how = {
         "executor": executor,
         "processes": processes,
@@ -87,14 +95,14 @@ def populate(
     }
     target = targets.Target(table, make_kwargs)
     if reserve_jobs:
-        held = _reservations(queues.Jobs(table), restrictions, most, priority, refresh)
+        held = _reservations(queues.Jobs(table), restrictions, most, priority, refresh, reuse)
         _make_reserved(target, held, how, results)
-        return {"success_count": results.success, "error_list": results.errors}
+        return results.told()
     missing = sources.missing_keys(table, sources.all_keys(table, restrictions))
     keys = listed(table, missing, most)
     if keys or display_progress:
-        _make_all(target, keys, how, results)
-    return {"success_count": results.success, "error_list": results.errors}
+        _make_all(target, keys, how, results, reuse)
+    return results.told()
 
 
 def _refuse_to_share(reserve_jobs: bool, processes: int | None, executor: Any) -> None:
@@ -197,17 +205,17 @@ def listed(table: Table, missing: QueryExpression, most: int | None) -> list[dic
     >>> listed(Subject(), Subject(), 1)
     [{'subject_id': 1}]
     """
-    jobs = queues.Jobs(table)
-    if jobs.is_declared:
-        return _not_ignored(jobs, missing).keys(order_by="KEY", limit=most)
-    keys = missing.keys(order_by="KEY", limit=most)
-    if keys and queues.has_appeared(jobs):  # others have made the queue since we looked at the schema
-        keys = _not_ignored(queues.Jobs(table), missing).keys(order_by="KEY", limit=most)
+    keys = _listed(table, missing, most)
+    if keys and has_appeared(table):  # others have made the queue since we looked at the schema
+        keys = _listed(table, missing, most)
     return keys
 
 
-def _not_ignored(jobs: queues.Jobs, keys: Any) -> Any:
-    return keys.restrict(Not(jobs.ignored.proj()), semantic_check=False)
+def _listed(table: Table, missing: QueryExpression, most: int | None) -> list[dict[str, Any]]:
+    jobs = queues.Jobs(table)
+    if jobs.is_declared:
+        missing = missing.restrict(Not(jobs.ignored.proj()), semantic_check=False)
+    return missing.keys(order_by="KEY", limit=most)
 
 
 def _reservations(
@@ -216,6 +224,7 @@ def _reservations(
     most: int | None,
     priority: int | None,
     refresh: bool | None,
+    reuse: bool | None,
 ) -> reserve.Reservations:
     """Bring the queue up to date and return what is to be held of it."""
     if jobs.connection.config.jobs.auto_refresh if refresh is None else refresh:
@@ -223,7 +232,7 @@ def _reservations(
     else:
         recover(jobs)
     among = sources.all_keys(jobs.target, restrictions) if restrictions else None
-    return reserve.Reservations(jobs, among, priority, most)
+    return reserve.Reservations(jobs, among, priority, most, reuse=reuse)
 
 
 def _make_reserved(
@@ -260,8 +269,8 @@ class Results:
 
     Attributes
     ----------
-    success, errors
-        Number of keys made, and pairs of key and error.
+    success, reused, errors
+        Number of keys made, of those for which an earlier result was used, and pairs of key and error.
 
     Examples
     --------
@@ -273,12 +282,13 @@ class Results:
 
     def __init__(self, suppress: bool, as_objects: bool) -> None:
         self._suppress, self._as_objects = suppress, as_objects
-        self.success = 0
+        self.success = self.reused = 0
         self.errors: list[tuple[dict[str, Any], Any]] = []
 
     def add(self, outcome: MakeOutcome) -> None:
         """Count an outcome; raise its error unless errors are collected."""
         self.success += outcome.status == tasks.DONE
+        self.reused += outcome.reused
         if outcome.status != tasks.FAILED:
             return
         error = cast("BaseException", outcome.error)
@@ -290,28 +300,42 @@ class Results:
         )
         self.errors.append((outcome.key, error if self._as_objects else text))
 
+    def told(self) -> PopulateResult:
+        """Return it as `populate` does."""
+        told: PopulateResult = {"success_count": self.success, "error_list": self.errors}
+        if self.reused:
+            told["reused_count"] = self.reused
+        return told
+
 
 def _make_all(
-    target: targets.Target, keys: Sequence[dict[str, Any]], how: dict[str, Any], results: Results
-) -> None:
+    target: targets.Target, keys: Sequence[dict[str, Any]], how: dict[str, Any], results: Results,
+    reuse: bool | None,
+) -> None:  # fmt: skip
     """Make the listed keys and count what comes of them."""
-    tasks = _still_missing(target.table, keys)
+    tasks = _still_missing(target.table, keys, reusing.Reuse(target.table, reuse))
     with computing.outcomes_of(tasks, [target], count=len(keys), **how) as outcomes:
         for outcome in outcomes:
             results.add(outcome)
 
 
-def _still_missing(table: Table, keys: Sequence[dict[str, Any]]) -> Iterator[tasks.MakeTask]:
+def _still_missing(
+    table: Table, keys: Sequence[dict[str, Any]], reuse: reusing.Reuse
+) -> Iterator[tasks.MakeTask]:
     """Yield a task for each key, but for those that somebody else has made since they were listed."""
     made: set[tuple[Any, ...]] = set()
     checked, until = time.monotonic(), len(keys)
+    earlier: dict[tuple[Any, ...], tuple[int, ...]] = {}
     for n, key in enumerate(keys):
+        if n % _KNOWN_KEYS == 0:
+            earlier = reuse.earlier(keys[n : n + _KNOWN_KEYS])
         if n >= until or time.monotonic() - checked > _CHECKED_SECONDS:
             until = min(n + _CHECKED_KEYS, len(keys))
             made = _made(table, keys[n:until])
             checked = time.monotonic()
-        if tuple(key.values()) not in made:
-            yield tasks.MakeTask(key, table=table.name)
+        place = tuple(key.values())
+        if place not in made:
+            yield tasks.MakeTask(key, table=table.name, earlier=earlier.get(place, ()))
 
 
 def _made(table: Table, keys: Sequence[dict[str, Any]]) -> set[tuple[Any, ...]]:

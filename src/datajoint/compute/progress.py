@@ -56,15 +56,15 @@ class Bar:
     ----------
     total
         Keys to be made, as far as is known.
-    made, failed, skipped, running
-        Numbers of keys; those skipped were made by others.
+    made, reused, failed, skipped, running
+        Numbers of keys; those reused are among those made, those skipped were made by others.
     started, ended
         When the first key was taken, and when the last one was done.
     """
 
     def __init__(self, label: str, total: int) -> None:
         self.label, self.total = label, total
-        self.made = self.failed = self.skipped = self.running = 0
+        self.made = self.reused = self.failed = self.skipped = self.running = 0
         self.started: float | None = None
         self.ended: float | None = None
         self._recent: deque[float] = deque(maxlen=_RECENT)
@@ -84,6 +84,7 @@ class Bar:
         self.started = now - outcome.seconds if self.started is None else self.started
         self.running = max(0, self.running - 1)
         self.made += outcome.status == DONE
+        self.reused += outcome.reused
         self.failed += outcome.status == FAILED
         self.skipped += outcome.status not in (DONE, FAILED)
         self.total = max(self.total, self.finished + self.running)

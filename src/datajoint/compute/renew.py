@@ -145,7 +145,10 @@ def _compare(table: Table, key: Row, writes: KeyedWrites) -> _Changes:
 def _apply(table: Table, key: Row, writes: KeyedWrites, changes: Sequence[_Changes]) -> None:
     """Change the rows in place under the event of the make; older versions are kept as images."""
     shapes = _prepared(writes)
+    if any(change.kept for change in changes):
+        writes.beside.append("kept rows")
     writes.renew()
+    writes.own_rows = len(changes[0].changed)
     try:
         with writable([table.name]):
             for change in reversed(changes):

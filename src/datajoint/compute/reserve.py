@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
+from datajoint.compute.appeared import has_appeared
 from datajoint.compute.attempts import (
     FAILED as GIVEN_UP,
     RETRY,
@@ -19,6 +20,7 @@ from datajoint.compute.attempts import (
 )
 from datajoint.compute.cancel import JobCancelled
 from datajoint.compute.jobs import Jobs, is_lost
+from datajoint.compute.reuse import Reuse
 from datajoint.compute.task import DONE, FAILED, MakeOutcome, MakeTask
 from datajoint.compute.workers import Worker
 from datajoint.errors import DataJointError, LostConnectionError
@@ -36,6 +38,8 @@ _MOST = 10
 """Jobs reserved in one statement."""
 _LOSSES = 5
 """A key whose connection was lost is tried so often at least."""
+_ASKED_SECONDS = 5.0
+"""After so long it is asked again whether the table has a history."""
 _LONGEST_DELAY = 3600.0
 """Between two attempts."""
 _AHEAD_SECONDS = 0.1
@@ -59,6 +63,8 @@ class Reservations:
         The most jobs to take.
     worker
         Who holds them; one of their own by default, which ends with them.
+    reuse
+        Whether earlier results may be used again; None leaves it to the class and the setting.
 
     Attributes
     ----------
@@ -72,7 +78,7 @@ class Reservations:
 
     def __init__(
         self, jobs: Jobs, among: QueryExpression | None, priority: int | None, most: int | None,
-        worker: Worker | None = None,
+        worker: Worker | None = None, reuse: bool | None = None,
     ) -> None:  # fmt: skip
         self._jobs, self._among, self._priority = jobs, among, priority
         self._left = most
@@ -87,6 +93,9 @@ class Reservations:
         self._looked = 0.0
         self._contended = False
         self._waiting: deque[tuple[int, Key]] = deque()
+        self._reuse = Reuse(jobs.target, reuse)
+        self._asked = -_ASKED_SECONDS
+        self._earlier: dict[tuple[Any, ...], tuple[int, ...]] = {}
         self._running: dict[tuple[Any, ...], Key] = {}
         self._seconds: float | None = None
 
@@ -109,7 +118,8 @@ class Reservations:
                 return None
             _, key = self._waiting.popleft()
             self._running[tuple(key.values())] = key
-            task = MakeTask(key, self.owner, self._worker.id, self._jobs.target.name)
+            earlier = self._earlier.get(tuple(key.values()), ())
+            task = MakeTask(key, self.owner, self._worker.id, self._jobs.target.name, earlier=earlier)
             self.cancels.begin(task)
             return task
 
@@ -183,6 +193,10 @@ class Reservations:
     def _look(self) -> None:
         if not self._page or time.monotonic() - self._looked > _PAGE_SECONDS:
             self._page = self._jobs.next_keys(_PAGE, self._priority, self._among)
+            if self._page and time.monotonic() - self._asked > _ASKED_SECONDS:
+                has_appeared(self._jobs.target)
+                self._asked = time.monotonic()
+            self._earlier = self._reuse.earlier([key for _, key in self._page])
             self._looked = time.monotonic()
 
     def _be_seen(self) -> None:

@@ -25,6 +25,8 @@ class MakeTask(Value):
         What is made, where the tasks are of several tables.
     target
         It, with the arguments of its make: a `datajoint.compute.target.Target`.
+    earlier
+        Events that wrote rows of the key which history has: they may be used again.
     """
 
     key: dict[str, Any]
@@ -32,6 +34,7 @@ class MakeTask(Value):
     worker: UUID | None = None
     table: TableName | None = None
     target: Any = None
+    earlier: tuple[int, ...] = ()
 
 
 class MakeOutcome(Value):
@@ -45,6 +48,8 @@ class MakeOutcome(Value):
         End of what the make printed and logged.
     table
         That of the task.
+    reused
+        Whether an earlier result was used again instead of computing.
     """
 
     key: dict[str, Any]
@@ -55,3 +60,4 @@ class MakeOutcome(Value):
     signature: str = ""
     log: str = ""
     table: TableName | None = None
+    reused: bool = False

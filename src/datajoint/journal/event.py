@@ -35,10 +35,17 @@ _LONGEST = {"db_user": 128, "user": 128, "host": 255, "client": 64, "table": 64}
 
 
 class Origin(Value):
-    """Digests of the code and the environment of a make."""
+    """Digests of the code and the environment of a make.
+
+    Attributes
+    ----------
+    complete
+        Whether all code that it reaches is known.
+    """
 
     code: str
     environment: str
+    complete: bool = True
 
 
 class EventRecord(Value):

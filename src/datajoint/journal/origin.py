@@ -100,7 +100,9 @@ def renew(connection: Connection, table: TableName, cls: type) -> Origin | None:
     environment = _environment(connection, table.schema, cls)
     _record_code(connection, table.schema, code)
     _record_environment(connection, table.schema, environment)
-    return _source(connection, table.schema).keep((Origin, cls), Origin(code.digest, environment.digest))
+    return _source(connection, table.schema).keep(
+        (Origin, cls), Origin(code.digest, environment.digest, code.complete)
+    )
 
 
 def _environment(connection: Connection, schema: str, cls: type) -> Environment:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -46,6 +47,8 @@ BLIND = {reason.ljust(26, "0"): reason for reason in (SQL, CONNECTION)}
 _KNOWN = "known shapes"
 _FEW = 100
 """Of so many rows the digest costs next to nothing, and tells whether a new version says something else."""
+_SLOW_SECONDS, _SHARE = 1.0, 20
+"""Digests of more rows are for makes that took so long, and may take one part in so many of that."""
 
 
 class Changed(Value):
@@ -128,6 +131,8 @@ class ReadLog:
         self.reads: list[Read] = []
         self.on_read: Callable[[Read], None] | None = None
         self._blind: set[str] = set()
+        self._began = time.monotonic()
+        self._left: float | None = None
 
     # ------------------------------------------------------------------------------- what is asked
 
@@ -285,8 +290,25 @@ class ReadLog:
         yield read.count
         yield from (first.n, first.unknown, first.low, first.high, first.total, first.q1, first.q2)
         yield canonical_text([one.numbers for one in more]) if more else None
-        wanted = read.is_unknown or read.count <= _FEW or self.connection.config.provenance.digests
-        yield read.digest if wanted else None
+        yield read.digest if self._is_worth(read) else None
+
+    def _is_worth(self, read: Read) -> bool:
+        """Whether the digest of a read is recorded; of many rows it must take little beside the make.
+
+        A make that has taken long is what nobody wants to run again for inputs that came back.
+        """
+        if read.is_unknown or read.count <= _FEW or self.connection.config.provenance.digests:
+            return True
+        if read.is_digested:
+            return True
+        if self._left is None:
+            seconds = time.monotonic() - self._began
+            self._left = seconds / _SHARE if seconds >= _SLOW_SECONDS else 0.0
+        seconds = read.digest_seconds
+        if seconds > self._left:
+            return False
+        self._left -= seconds
+        return True
 
 
 def _difference(old: Read, new: Read, connection: Connection) -> Changed:

@@ -27,7 +27,7 @@ from datajoint.provenance.refine import refine
 from datajoint.sql.reads import READS
 from datajoint.sql.select import select_rows
 
-__all__ = ["compare"]
+__all__ = ["compare", "recorded"]
 
 _COLUMNS = (
     "n", "parameters", "attributes", "row_count", "present", "unknown", "low", "high", "total", "q1", "q2",
@@ -124,13 +124,13 @@ def _joined(
     names = (*selected.key, "event", *(f"~r {name}" for name in _COLUMNS), *numbers)
     for row in _fetched(connection, Query(plan, (*selected.query.values, *values)), names):
         now = signatures(total.marks, numbers, [row[-len(numbers) :]])
-        yield _recorded(dict(zip(names, row, strict=True)), selected.key, shape), now
+        yield _joined_read(dict(zip(names, row, strict=True)), selected.key, shape), now
 
 
 def _all(connection: Connection, selected: _Selected, shape: Shape, marks: int) -> Iterator[Recorded]:
     names = (*selected.key, "event", *(f"~r {name}" for name in _COLUMNS))
     for row in _fetched(connection, selected.query, names):
-        yield _recorded(dict(zip(names, row, strict=True)), selected.key, shape)
+        yield _joined_read(dict(zip(names, row, strict=True)), selected.key, shape)
 
 
 def _by_values(
@@ -195,14 +195,19 @@ def _fetched(connection: Connection, query: Query, names: Sequence[str]) -> Iter
     yield from decoder.tuples(rows)
 
 
-def _recorded(row: Mapping[str, Any], key: tuple[str, ...], shape: Shape) -> Recorded:
+def _joined_read(row: Mapping[str, Any], key: tuple[str, ...], shape: Shape) -> Recorded:
     r = {name: row[f"~r {name}"] for name in _COLUMNS}
+    return recorded({**r, "event": row["event"]}, {name: row[name] for name in key}, shape)
+
+
+def recorded(r: Mapping[str, Any], key: Mapping[str, Any], shape: Shape) -> Recorded:
+    """Return a read as a row of the table of reads tells it, of a make for a key."""
     known = r["present"] - r["unknown"]
     first = Signature(r["present"], known, r["low"], r["high"], r["total"], r["q1"], r["q2"])
     more = tuple(Signature(*numbers) for numbers in _read(r["more"]) or ())
     return Recorded(
-        {name: row[name] for name in key}, row["event"], r["n"], shape, _read(r["parameters"]),
-        _read(r["attributes"]), r["row_count"], (first, *more), r["digest"],
+        key, r["event"], r["n"], shape, _read(r["parameters"]), _read(r["attributes"]), r["row_count"],
+        (first, *more), r["digest"],
     )  # fmt: skip
 
 

@@ -18,7 +18,8 @@ from datajoint.sql.checks import read_check, write_check
 
 __all__ = [
     "Statement", "add_lineage", "addition", "alterations", "create_schema", "create_table", "delete_lineage",
-    "drop_schema", "drop_table", "forget_lineage", "marker", "shortened", "tolerating", "write_lineage",
+    "drop_schema", "drop_table", "enum_home", "forget_lineage", "marker", "shortened", "tolerating",
+    "write_lineage",
 ]  # fmt: skip
 
 Statement = tuple[str, Sequence[Any]]
@@ -153,7 +154,9 @@ def drop_table(spec: TableSpec, dialect: Dialect) -> list[Statement]:
         )
     if dialect.name == "postgresql":
         types = {
-            dialect.column_type(a.dtype, _home(spec, a)): 0 for a in spec.columns if a.dtype.kind == "enum"
+            dialect.column_type(a.dtype, enum_home(spec, a)): 0
+            for a in spec.columns
+            if a.dtype.kind == "enum"
         }
         harmless = "dependent_objects_still_exist OR undefined_object"
         statements += [(tolerating(f"DROP TYPE {name}", harmless), ()) for name in types]
@@ -261,7 +264,7 @@ def tolerating(text: str, conditions: str) -> str:
     return f"DO {tag} BEGIN {text}; EXCEPTION WHEN {conditions} THEN NULL; END {tag}"
 
 
-def _home(spec: TableSpec, attribute: Attribute) -> str:
+def enum_home(spec: TableSpec, attribute: Attribute) -> str:
     """Schema of the enum type of a column: where the attribute was introduced."""
     through = any(attribute.name in key.columns for key in spec.foreign_keys)
     return attribute.lineage.split(".")[0] if through and attribute.lineage else spec.name.schema
@@ -297,7 +300,7 @@ class _Writer:
     def column(self, attribute: Attribute) -> str:
         """Return the definition of a column without its comment."""
         dtype, name = self.stored(attribute), self.quote(attribute.name)
-        parts = [name, self.dialect.column_type(dtype, _home(self.spec, attribute))]
+        parts = [name, self.dialect.column_type(dtype, enum_home(self.spec, attribute))]
         parts += [self.collations[attribute.name]] if attribute.name in self.collations else []
         if not attribute.nullable:
             parts.append("NOT NULL")
@@ -514,7 +517,7 @@ class _PostgresqlWriter(_Writer):
         found: dict[str, tuple[str, ...]] = {}
         for attribute in self.spec.columns:
             dtype = self.stored(attribute)
-            if dtype.kind == "enum" and _home(self.spec, attribute) == self.spec.name.schema:
+            if dtype.kind == "enum" and enum_home(self.spec, attribute) == self.spec.name.schema:
                 found[self.dialect.column_type(dtype, self.spec.name.schema)] = dtype.labels
         return [
             (tolerating(f"CREATE TYPE {name} AS ENUM ({', '.join(map(self.dialect.literal, labels))})",

@@ -18,7 +18,7 @@ from datajoint.sql.statement import Pieces, Statement, assemble
 
 __all__ = [
     "COLUMNS", "ERROR", "IGNORE", "PENDING", "RESERVED", "STATUSES", "SUCCESS", "Owner", "add_missing",
-    "find_holder", "find_mine", "find_pending", "find_queue",
+    "find_holder", "find_mine", "find_pending", "find_tables",
     "finish", "later", "queue_table", "remove_vanished", "repend_lost",
     "repend_old", "repend_successes", "reserve", "set_status", "sole_row",
 ]  # fmt: skip
@@ -81,20 +81,22 @@ def queue_table(name: TableName, key: Sequence[Attribute], target: str) -> Table
     )
 
 
-def find_queue(name: TableName, dialect: Dialect) -> str:
-    """Return the SELECT that gives a row iff a table exists.
+def find_tables(names: Sequence[TableName], dialect: Dialect) -> str:
+    """Return the SELECT that gives a row for each table, of some in one schema, that exists.
 
     Examples
     --------
     >>> from datajoint.backends.registry import get_backend
-    >>> find_queue(TableName("lab", "~~fit"), get_backend("sqlite").dialect)
-    "SELECT 1 FROM sqlite_master WHERE name = 'lab.~~fit'"
+    >>> find_tables([TableName("lab", "~~fit")], get_backend("sqlite").dialect)
+    "SELECT 1 FROM sqlite_master WHERE name IN ('lab.~~fit')"
     """
-    schema, table = dialect.literal(name.schema), dialect.literal(name.name)
     if dialect.name == "sqlite":
-        return f"SELECT 1 FROM sqlite_master WHERE name = {dialect.literal(str(name))}"
+        wanted = ", ".join(dialect.literal(str(name)) for name in names)
+        return f"SELECT 1 FROM sqlite_master WHERE name IN ({wanted})"
+    schema = dialect.literal(names[0].schema)
+    wanted = ", ".join(dialect.literal(name.name) for name in names)
     return dialect.escape(
-        f"SELECT 1 FROM information_schema.tables WHERE table_schema = {schema} AND table_name = {table}"
+        f"SELECT 1 FROM information_schema.tables WHERE table_schema = {schema} AND table_name IN ({wanted})"
     )
 
 

@@ -77,6 +77,8 @@ class WriteSet:
         The code and the environment that make it.
     run
         What is made for which key, since when.
+    kind
+        Kind of its event.
 
     Attributes
     ----------
@@ -90,6 +92,8 @@ class WriteSet:
         Checks of the tables that rows were inserted into, to be run at the end.
     reads
         What takes down the reads of the make, None where they are not recorded.
+    beside
+        What the rows depend on beside code and reads, in words for the event; `_details` adds what it did.
     written, ran_sql, went_elsewhere
         Tables written to beside what is collected; whether it ran SQL of its own, or used another connection.
     must_not_pin
@@ -108,8 +112,9 @@ class WriteSet:
     """
 
     def __init__(
-        self, connection: Connection, name: TableName, origin: Origin | None = None, run: Run | None = None
-    ) -> None:
+        self, connection: Connection, name: TableName, origin: Origin | None = None, run: Run | None = None,
+        kind: str = "make",
+    ) -> None:  # fmt: skip
         self.connection = connection
         self.run = run
         self.name = name
@@ -120,9 +125,10 @@ class WriteSet:
         self.must_not_pin = False
         self.watching = True
         self._prepared = False
+        self.beside: list[str] = []
         self.written: set[TableName] = set()
         self.ran_sql = self.went_elsewhere = False
-        self._scope = Scope(connection, "make", name, origin=origin)
+        self._scope = Scope(connection, kind, name, origin=origin)
         self._inserts: list[_Insert] = []
         self._blocks: list[_Block] = []
         self._transaction: Any = None
@@ -387,7 +393,16 @@ class WriteSet:
 
     def _made(self, name: TableName) -> EventRecord:
         """Return the event of the make."""
-        return EventRecord(self.event, "make", name, origin=self._scope.origin)
+        return EventRecord(
+            self.event, self._scope.kind, name, details=self._details(), origin=self._scope.origin
+        )
+
+    def _details(self) -> dict[str, Any] | None:
+        """Return why the rows are not all that comes of code and reads: then nobody may use them again."""
+        others = any(self.name not in (name, name.master) for name in self.written)
+        told = (("sql", self.ran_sql), ("connection", self.went_elsewhere), ("writes", others))
+        beside = [*self.beside, *(word for word, is_so in told if is_so)]
+        return {"beside": beside} if beside else None
 
     def _check_open(self) -> None:
         if not self.connection.in_transaction:

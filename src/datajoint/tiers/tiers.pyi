@@ -321,6 +321,7 @@ class _Populated(UserTable):
         refresh: bool | None = None,
         executor: Any = None,
         stale: bool = False,
+        reuse: bool | None = None,
         limit: int | None = None,
         order: str | None = None,
     ) -> PopulateResult:

@@ -11,6 +11,7 @@ from typing import Any
 from datajoint.compute import jobs as queues, key_source as sources, populate as populating, reserve
 from datajoint.compute.pipeline.ready import Readiness
 from datajoint.compute.recover import recover
+from datajoint.compute.reuse import Reuse
 from datajoint.compute.task import FAILED, MakeOutcome, MakeTask
 from datajoint.compute.workers import Worker
 from datajoint.table.table import Table
@@ -112,10 +113,20 @@ class Lane(ABC):
 
 
 class DirectLane(Lane):
-    """Keys that are made without a queue."""
+    """Keys that are made without a queue.
 
-    def __init__(self, table: Table, readiness: Readiness, restrictions: Sequence[Any]) -> None:
+    Parameters
+    ----------
+    reuse
+        Whether earlier results may be used again; None leaves it to the class and the setting.
+    """
+
+    def __init__(
+        self, table: Table, readiness: Readiness, restrictions: Sequence[Any], reuse: bool | None = None
+    ) -> None:  # fmt: skip
         super().__init__(table, readiness, restrictions)
+        self._reuse = Reuse(table, reuse)
+        self._earlier: dict[tuple[Any, ...], tuple[int, ...]] = {}
         self._page: deque[dict[str, Any]] = deque()
         self._size = _PAGE
         self._unmade: set[tuple[Any, ...]] = set()  # handed out, or failed: missing, but not to be had
@@ -126,6 +137,7 @@ class DirectLane(Lane):
         most = self._size + len(self._unmade)
         keys = populating.listed(self.table, self._readiness.keys(self._restrictions), most)
         self._page = deque(key for key in keys if tuple(key.values()) not in self._unmade)
+        self._earlier = self._reuse.earlier(list(self._page))
         return len(keys) == most
 
     def urgency(self) -> int | None:
@@ -137,8 +149,9 @@ class DirectLane(Lane):
         if not self._page:
             return None
         key = self._page.popleft()
-        self._unmade.add(tuple(key.values()))
-        return MakeTask(key, table=self.table.name)
+        place = tuple(key.values())
+        self._unmade.add(place)
+        return MakeTask(key, table=self.table.name, earlier=self._earlier.get(place, ()))
 
     def settle(self, outcome: MakeOutcome) -> None:
         if outcome.status != FAILED:
@@ -156,6 +169,8 @@ class ReservedLane(Lane):
         Whether to bring the queue up to date; otherwise it is used as it is.
     worker
         Who holds the jobs.
+    reuse
+        As for `DirectLane`.
 
     Attributes
     ----------
@@ -165,13 +180,13 @@ class ReservedLane(Lane):
 
     def __init__(
         self, table: Table, readiness: Readiness, restrictions: Sequence[Any], priority: int | None,
-        refresh: bool, worker: Worker,
+        refresh: bool, worker: Worker, reuse: bool | None = None,
     ) -> None:  # fmt: skip
         super().__init__(table, readiness, restrictions)
         self.jobs = queues.Jobs(table)
         self._priority, self._refresh = priority, refresh
         among = sources.all_keys(table, restrictions) if restrictions else None
-        self._held = reserve.Reservations(self.jobs, among, priority, None, worker)
+        self._held = reserve.Reservations(self.jobs, among, priority, None, worker, reuse)
         self._drained = False
 
     def _find(self) -> bool:

@@ -28,6 +28,8 @@ class TableResult(Value):
         Pairs of key and error.
     remaining
         Keys that are still to be made, those that failed included.
+    reused_count
+        Keys, of those made, for which an earlier result was used again.
     """
 
     table: str
@@ -35,6 +37,7 @@ class TableResult(Value):
     success_count: int
     error_list: Sequence[tuple[dict[str, Any], Any]]
     remaining: int
+    reused_count: int = 0
 
 
 class PipelineResult:
@@ -59,6 +62,11 @@ class PipelineResult:
         return sum(table.success_count for table in self.tables)
 
     @property
+    def reused_count(self) -> int:
+        """Keys, of those made, for which an earlier result was used again."""
+        return sum(table.reused_count for table in self.tables)
+
+    @property
     def error_list(self) -> list[tuple[str, dict[str, Any], Any]]:
         """Name of the class, key and error of each key that failed."""
         return [(table.class_name, *failed) for table in self.tables for failed in table.error_list]
@@ -81,8 +89,13 @@ class PipelineResult:
         return len(self.tables)
 
     def __repr__(self) -> str:
-        rows = [(t.class_name, t.success_count, len(t.error_list), t.remaining) for t in self.tables]
-        lines = [in_columns(("table", "made", "failed", "remaining"), rows)]
+        names = ["table", "made", "failed", "remaining"]
+        rows = [[t.class_name, t.success_count, len(t.error_list), t.remaining] for t in self.tables]
+        if self.reused_count:
+            names.insert(2, "reused")
+            for row, table in zip(rows, self.tables, strict=True):
+                row.insert(2, table.reused_count)
+        lines = [in_columns(names, rows)]
         failed = self.error_list
         if failed:
             lines += ["", *(f"{name} {key}: {error}"[:_LINE] for name, key, error in failed[:_ERRORS_SHOWN])]

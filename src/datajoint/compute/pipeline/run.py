@@ -31,7 +31,7 @@ def populate(
     *targets: Any, restrictions: Sequence[Any] = (), suppress_errors: bool = False,
     return_exception_objects: bool = False, reserve_jobs: bool = False, max_calls: int | None = None,
     display_progress: bool = False, processes: int | None = 1, priority: int | None = None,
-    refresh: bool | None = None, executor: Any = None,
+    refresh: bool | None = None, executor: Any = None, reuse: bool | None = None,
 ) -> PipelineResult:  # fmt: skip
     """Compute all tables of some schemas, each key as soon as what it is made from is there.
 
@@ -61,6 +61,8 @@ def populate(
         With `reserve_jobs`: keep the queues up to date; default is ``jobs.auto_refresh``.
     executor
         What computes: the name of an executor, or one that you made; default is ``jobs.executor``.
+    reuse
+        Whether an earlier result is used again instead of computing, as for `populate` of a table.
 
     Returns
     -------
@@ -109,9 +111,10 @@ def populate(
     tables = tuple(table for table in found.tables if table.name in chosen)
     if reserve_jobs:
         worker = Worker(found.connection, [table.name for table in tables])
-        lanes: Sequence[Lane] = reserved_lanes(found, chosen, worker, priority, refresh)
+        lanes: Sequence[Lane] = reserved_lanes(found, chosen, worker, priority, refresh, reuse)
     else:
-        worker, lanes = None, [DirectLane(t, Readiness(t, found), chosen[t.name]) for t in tables]
+        worker = None
+        lanes = [DirectLane(t, Readiness(t, found), chosen[t.name], reuse) for t in tables]
     stream = Stream(lanes, max_calls, worker)
     tallies = {t.name: populating.Results(suppress_errors, return_exception_objects) for t in tables}
     given = [chosen[table.name] for table in tables]
@@ -128,22 +131,20 @@ def populate(
     left = progress_of(tables, given)
     return PipelineResult(
         [
-            TableResult(
-                str(t.name), t.class_name, tallies[t.name].success, tallies[t.name].errors, p.remaining
-            )
-            for t, p in zip(tables, left, strict=True)
+            TableResult(str(t.name), t.class_name, r.success, r.errors, p.remaining, r.reused)
+            for t, p, r in zip(tables, left, tallies.values(), strict=True)
         ]
     )
 
 
 def reserved_lanes(
     targets: Targets, chosen: Mapping[TableName, Sequence[Any]], worker: Worker, priority: int | None,
-    refresh: bool | None,
+    refresh: bool | None, reuse: bool | None = None,
 ) -> list[ReservedLane]:  # fmt: skip
     """Return the lanes of tables whose keys are shared by job queues."""
     again = bool(targets.connection.config.jobs.auto_refresh) if refresh is None else refresh
     return [
-        ReservedLane(t, Readiness(t, targets), chosen[t.name], priority, again, worker)
+        ReservedLane(t, Readiness(t, targets), chosen[t.name], priority, again, worker, reuse)
         for t in targets.tables
         if t.name in chosen
     ]

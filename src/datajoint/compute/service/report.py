@@ -14,7 +14,7 @@ from datajoint._value import Value
 from datajoint.compute.task import FAILED, MakeOutcome
 from datajoint.version import __version__
 
-__all__ = ["COMPUTING", "IDLE", "LOST", "STOPPED", "STOPPING", "Record", "Running", "metrics"]
+__all__ = ["COMPUTING", "IDLE", "LOST", "STOPPED", "STOPPING", "Record", "Running", "metrics", "told_as"]
 
 IDLE, COMPUTING, LOST, STOPPING, STOPPED = "idle", "computing", "out of reach", "stopping", "stopped"
 
@@ -56,7 +56,7 @@ class Record:
 
     def note(self, outcome: MakeOutcome) -> None:
         """Take note of what became of a key."""
-        self.outcomes[str(outcome.table), outcome.status] += 1
+        self.outcomes[str(outcome.table), told_as(outcome)] += 1
         self.seconds[str(outcome.table)] += outcome.seconds  # type: ignore[assignment] - counts of float are sums
         self._outcome_at = time.time()
         if outcome.status == FAILED:
@@ -108,6 +108,17 @@ class Record:
         yield from _family("datajoint_makes_total", "counter", "Keys by table and outcome.", counts)
         seconds = [(f'{{table="{table}"}}', round(float(s), 6)) for table, s in sorted(self.seconds.items())]
         yield from _family("datajoint_make_seconds_total", "counter", "Time that makes took.", seconds)
+
+
+def told_as(outcome: MakeOutcome) -> str:
+    """Return what became of a key in a word.
+
+    Examples
+    --------
+    >>> told_as(MakeOutcome({}, "done", reused=True))
+    'reused'
+    """
+    return "reused" if outcome.reused else outcome.status
 
 
 def metrics(record: Record, running: list[Running]) -> str:

@@ -21,7 +21,7 @@ from datajoint.compute.service.interrupts import GivenUp, Interrupts
 from datajoint.compute.service.lines import FIELDS, json_lines
 from datajoint.compute.service.live import Ending, LiveStream
 from datajoint.compute.service.reactions import Reactions
-from datajoint.compute.service.report import IDLE, LOST, STOPPED, STOPPING, Record, Running, metrics
+from datajoint.compute.service.report import IDLE, LOST, STOPPED, STOPPING, Record, Running, metrics, told_as
 from datajoint.compute.service.watch import Watcher
 from datajoint.compute.target import Target
 from datajoint.compute.task import DONE, FAILED, MakeOutcome
@@ -62,6 +62,8 @@ class Worker:
         Port, or ``"host:port"``, where ``/health`` and ``/metrics`` (for Prometheus) can be asked.
     json_logs
         Log lines of JSON, of every key.
+    reuse
+        Whether an earlier result is used again instead of computing, as for `populate`.
 
     Attributes
     ----------
@@ -92,7 +94,7 @@ class Worker:
         self, *targets: Any, concurrency: int | None = 1, poll: float = 10.0, priority: int | None = None,
         grace: float = 20.0, executor: Any = None, reactions: Sequence[Reaction] = (),
         health_file: str | os.PathLike[str] | None = None, listen: str | int | None = None,
-        json_logs: bool = False,
+        json_logs: bool = False, reuse: bool | None = None,
     ) -> None:  # fmt: skip
         if poll <= 0:
             raise DataJointError(f"poll is a number of seconds above 0, not {poll}.")
@@ -106,7 +108,7 @@ class Worker:
         self._reactions = tuple(reactions)
         self._health_file = None if health_file is None else os.fspath(health_file)
         self._listen = None if listen is None else address_of(listen)
-        self._json_logs = json_logs
+        self._json_logs, self._reuse = json_logs, reuse
         self.address: tuple[str, int] | None = None
         self._record = Record()
         self._stream: LiveStream | None = None
@@ -185,7 +187,7 @@ class Worker:
         found = self._targets
         names = [table.name for table in found.tables]
         holder = Holder(found.connection, names)
-        lanes = reserved_lanes(found, dict.fromkeys(names, ()), holder, self._priority, refresh=True)
+        lanes = reserved_lanes(found, dict.fromkeys(names, ()), holder, self._priority, True, self._reuse)
         stream = self._stream = LiveStream(lanes, most, holder, ending, Reactions(self._reactions))
         if self._stopping:
             return
@@ -227,7 +229,8 @@ class Worker:
         self.made += outcome.status == DONE
         self._record.note(outcome)
         table, key = cast("TableName", outcome.table), outcome.key
-        fields = {"table": str(table), "key": key, "outcome": outcome.status, "seconds": outcome.seconds}
+        status = told_as(outcome)
+        fields = {"table": str(table), "key": key, "outcome": status, "seconds": outcome.seconds}
         if outcome.status == FAILED:
             error = cast("BaseException", outcome.error)
             fields |= {"error": f"{type(error).__name__}: {error}"}
@@ -238,7 +241,7 @@ class Worker:
         else:
             level = logging.JOBS if self._json_logs is False else 20
             logging.logger.log(
-                level, "%s %s %s in %.3g s", table.class_name, key, outcome.status, outcome.seconds,
+                level, "%s %s %s in %.3g s", table.class_name, key, status, outcome.seconds,
                 extra={FIELDS: fields},
             )  # fmt: skip
 

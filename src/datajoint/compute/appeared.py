@@ -1,0 +1,33 @@
+"""Tables of ours that other processes have made since the catalog was read."""
+
+from __future__ import annotations
+
+from datajoint.compute.jobs import Jobs
+from datajoint.sql.images import shadow_name
+from datajoint.sql.jobs import find_tables
+from datajoint.table.table import Table
+
+__all__ = ["has_appeared"]
+
+
+def has_appeared(table: Table) -> bool:
+    """Whether the queue or the history of a table, of which we did not know, is there now.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> @schema
+    ... class Subject(dj.Manual):
+    ...     definition = "subject_id : int32"
+    >>> has_appeared(Subject())
+    False
+    """
+    connection = table.connection
+    names = [Jobs(table).name, shadow_name(table.name)]
+    unknown = [name for name in names if connection.catalog.find(name) is None]
+    if not unknown or not connection.fetch_all(find_tables(unknown, connection.dialect)):
+        return False
+    connection.catalog.forget(table.database)
+    connection.catalog.load([table.database])
+    return True

@@ -1,0 +1,196 @@
+"""Using results again that were computed before from the same inputs by the same code (provenance §6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from datajoint._value import replace
+from datajoint.backends.base import Parameters
+from datajoint.errors import DataJointError, DuplicateError, LostConnectionError, TransactionError
+from datajoint.heading.names import COMPUTED, TableName
+from datajoint.journal.change import event_statement, packet
+from datajoint.journal.event import EventRecord, Origin, enabled, new_id
+from datajoint.journal.origin import origin_of
+from datajoint.journal.reads import ReadLog, ReadsChanged, keeps_reads
+from datajoint.logging import logger
+from datajoint.provenance.inputs import StaleInputs
+from datajoint.provenance.reuse import Earlier, earlier_events, earlier_result
+from datajoint.sql.reuse import guard_written, put_back
+from datajoint.table.layout import layout_of
+from datajoint.table.table import Table
+from datajoint.table.write_set import WriteSet
+
+__all__ = ["Reuse", "is_wanted", "reuse"]
+
+Key = Mapping[str, Any]
+Statement = tuple[str, Parameters]
+Closing = Callable[[], Sequence[Statement]]
+
+
+def is_wanted(table: Table, reuse: bool | None = None) -> bool:
+    """Whether earlier results of a table may be used again.
+
+    What was imported from outside the database may have changed there, so that imported tables are computed
+    unless their class, or who calls, says otherwise. A class with ``reuse = False`` is always computed.
+
+    Parameters
+    ----------
+    reuse
+        What the caller says; None leaves it to the class and the setting ``provenance.reuse``.
+
+    Raises
+    ------
+    DataJointError
+        When `reuse` of the class is neither True nor False.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> @schema
+    ... class Subject(dj.Manual):
+    ...     definition = "subject_id : int32"
+    >>> @schema
+    ... class Fit(dj.Computed):
+    ...     definition = "-> Subject"
+    >>> is_wanted(Fit()), is_wanted(Fit(), False)
+    (True, False)
+    """
+    own = getattr(type(table), "reuse", None)
+    if own not in (None, True, False):
+        raise DataJointError(
+            f"reuse of `{table.class_name}` is {own!r}.",
+            hint="It is True, or False for results that must be computed each time.",
+        )
+    if own is False or reuse is False or not enabled(table.connection, table.database):
+        return False
+    default = bool(table.connection.config.provenance.reuse) and (own or table.name.tier == COMPUTED)
+    return reuse or default
+
+
+class Reuse:
+    """Tells which of the keys to be made history may have results of.
+
+    Parameters
+    ----------
+    table
+        What is made.
+    reuse
+        As for `is_wanted`.
+    """
+
+    def __init__(self, table: Table, reuse: bool | None = None) -> None:
+        self._table = table
+        self._wanted = is_wanted(table, reuse)
+
+    def earlier(self, keys: Sequence[Key]) -> dict[tuple[Any, ...], tuple[int, ...]]:
+        """Return, for keys of which history has rows, the events that wrote these."""
+        return earlier_events(self._table, keys) if keys and self._wanted else {}
+
+
+def reuse(table: Table, key: Key, events: Sequence[int], closing: Closing | None) -> bool:
+    """Put back an earlier result of a key that would come out the same today; return whether there was one.
+
+    Whatever speaks against it, the key is computed.
+
+    Parameters
+    ----------
+    events
+        Those that wrote rows of the key.
+    closing
+        As for `make`.
+
+    Raises
+    ------
+    DuplicateError
+        When somebody else has made the key meanwhile.
+    StaleInputError
+        Where stale inputs are refused.
+    """
+    connection, cls = table.connection, type(table)
+    origin = origin_of(connection, table.name, cls)
+    if origin is None or not (origin.complete or getattr(cls, "reuse", None)):
+        return False
+    if not keeps_reads(connection, table.database):
+        return False
+    earlier = earlier_result(table, key, events, origin)
+    if earlier is None:
+        return False
+    _look_at_inputs(table, key, earlier)
+    try:
+        _Reused(table, key, earlier, origin).finish(closing() if closing else ())
+    except ReadsChanged:
+        return False
+    except (LostConnectionError, TransactionError):
+        raise
+    except DataJointError as error:
+        if isinstance(error, DuplicateError) and table & dict(key):
+            raise
+        logger.info("an earlier result of `%s` is not used again: %s", table.class_name, error)
+        return False
+    return True
+
+
+def _look_at_inputs(table: Table, key: Key, earlier: Earlier) -> None:
+    """Warn of stale inputs, or refuse them, as a make would."""
+    mode = str(table.connection.config.provenance.stale)
+    if mode != "ignore":
+        inputs = StaleInputs(table, key, mode)
+        for read in earlier.reads:
+            inputs.look(read)
+
+
+class _IncompleteError(DataJointError):
+    """Some of the old versions are gone."""
+
+
+class _Reused(WriteSet):
+    """What an earlier make wrote, about to be written again."""
+
+    def __init__(self, table: Table, key: Key, earlier: Earlier, origin: Origin) -> None:
+        told = replace(origin, environment=earlier.environment)
+        super().__init__(table.connection, table.name, told, kind="reuse")
+        self.reads = ReadLog(table.connection, table.name, key)
+        self.reads.reads += earlier.reads
+        self._earlier = earlier
+        self._key = key
+
+    def _details(self) -> dict[str, Any] | None:
+        return {"reuses": self._earlier.event}
+
+    def _flush(self, statements: Sequence[Statement]) -> None:
+        connection = self.connection
+        server = connection.dialect.features.server
+        guards = self.reads.guards() if self.reads and server else []
+        before = [*guards, *statements]
+        copies: list[Statement] = []
+        checks: list[Statement] = []
+        told: list[Statement] = []
+        for written in self._earlier.written:
+            event = self._event_of(written.table)
+            names, values = self._keyed(written.table)
+            columns = layout_of(connection, written.table).columns(names)
+            spec = connection.catalog.spec(written.table)
+            text = put_back(spec, columns, len(written.events), connection.dialect)
+            copies.append((text, [event.id, *written.events, *values]))
+            if server:
+                text = guard_written(written.table, columns, connection.dialect)
+                checks.append((text, [event.id, *values, written.rows]))
+            told.append(event_statement(connection, event, written.rows))
+        counts = packet(connection, [*before, *copies, *checks, *told, *self._recorded()])
+        wanted = [written.rows for written in self._earlier.written]
+        if not server and wanted != counts[len(before) : len(before) + len(copies)]:
+            raise _IncompleteError("some of its rows are not kept any more.")
+
+    def _event_of(self, name: TableName) -> EventRecord:
+        made = self._made(self.name)
+        return made if name == self.name else EventRecord(new_id(), "insert", name, made.id)
+
+    def _keyed(self, name: TableName) -> tuple[tuple[str, ...], list[Any]]:
+        """Return the attributes of the key that a table has in its own, and their values for the driver."""
+        layout = layout_of(self.connection, name)
+        names = tuple(column for column in layout.heading.key if column in self._key)
+        encoders = [layout.encoding(column).to_driver for column in names]
+        values = [self._key[column] for column in names]
+        return names, [encode(v) if encode else v for encode, v in zip(encoders, values, strict=True)]
