@@ -155,9 +155,8 @@ def test_other_packages_compute_other_machines_need_not(lab, fit, schema):
     mine = (table & {"subject_id": 3}).event().fetch1("environment")
     for subject, python in ((1, "'3.0.1'"), (2, quote("python"))):
         values = f"'{str(subject) * 26}', {python}, 'elsewhere', {quote('packages')}"
-        connection.query(
-            f"INSERT INTO {environments} ({columns}) SELECT {values} FROM {environments} LIMIT 1"
-        )
+        copied = f"SELECT {values} FROM {environments} WHERE {quote('environment')} = '{mine}'"
+        connection.query(f"INSERT INTO {environments} ({columns}) {copied}")
         event = (table & {"subject_id": subject}).event().fetch1("event")
         connection.query(f"UPDATE {events} SET environment = '{str(subject) * 26}' WHERE event = {event}")
     again(lab)

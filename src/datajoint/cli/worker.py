@@ -52,7 +52,8 @@ _LOOK_SECONDS = 1.0
 def command(
     targets: tuple[str, ...], schemas: tuple[str, ...], concurrency: int, drain: bool,
     max_idle: float | None, max_calls: int | None, poll: float, priority: int | None, grace: float,
-    executor: str | None, no_reuse: bool, health_file: str | None, port: str | None, json_logs: bool, quiet: bool,
+    executor: str | None, no_reuse: bool, health_file: str | None, port: str | None, json_logs: bool,
+    quiet: bool,
 ) -> int:  # fmt: skip
     """Compute whatever inserts make possible, in order, until Ctrl-C or SIGTERM.
 

@@ -79,8 +79,8 @@ def guard_written(name: TableName, key: Sequence[Column], dialect: Dialect) -> s
     Examples
     --------
     >>> from datajoint.backends.registry import get_backend
-    >>> guard_written(TableName("lab", "a"), [], get_backend("mysql").dialect)[:69]
-    'SELECT CASE WHEN (SELECT count(*) FROM `lab`.`a` WHERE `_event` IN (%s'
+    >>> guard_written(TableName("lab", "a"), [], get_backend("mysql").dialect)[:73]
+    'SELECT CASE WHEN (SELECT count(*) FROM `lab`.`a` WHERE `_event` IN (%s)) '
     """
     counted = count_written(name, key, 1, dialect)
     number = dialect.write(_ID, dialect.parameter(2 + len(key), _ID))
