@@ -7,7 +7,7 @@ import pytest
 import datajoint as dj
 from datajoint.declare.spec import Specs
 
-FEW, MANY = 4, 24
+FEW, MANY = 4, 16  # a key of MySQL has 16 columns at most
 ON_EVERY_SCHEMA = 10
 """Statements to find and read a schema, at most."""
 

@@ -19,6 +19,7 @@ from datajoint.sql.fragment import render
 from datajoint.sql.fragment_casts import literal
 from datajoint.testing.expressions import aggregate, evaluate
 from datajoint.testing.function_examples import AGGREGATE_EXAMPLES, EXAMPLES, ROW_TYPES, ROWS
+from plugins.servers import EXACT_NAMES
 
 pytestmark = pytest.mark.statement("QRY-43", "QRY-44", "QRY-62", "QRY-63", "QRY-67")
 
@@ -42,7 +43,7 @@ def ask(backend):
         def ask(statement):
             with closing(connection.cursor()) as cursor:
                 if backend.name == "mysql":
-                    cursor.execute("SET NAMES utf8mb4 COLLATE utf8mb4_nopad_bin")
+                    cursor.execute(EXACT_NAMES)
                 cursor.execute(statement)
                 return cursor.fetchone()[0]
 

@@ -17,6 +17,7 @@ from datajoint.heading.heading import Heading
 from datajoint.heading.types import parse_type
 from datajoint.sql.fragment import render
 from datajoint.sql.fragment_casts import literal
+from plugins.servers import EXACT_NAMES
 
 TYPES = {
     name: parse_type(text)
@@ -110,7 +111,7 @@ def select(backend):
         connection = backend.connect()
     with closing(connection), closing(connection.cursor()) as cursor:
         if name == "mysql":
-            cursor.execute("SET NAMES utf8mb4 COLLATE utf8mb4_nopad_bin")
+            cursor.execute(EXACT_NAMES)
 
         def select(expression, params=()):
             def column(attribute):

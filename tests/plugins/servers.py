@@ -23,6 +23,12 @@ BACKENDS = ("sqlite", "postgresql", "mysql")
 VARIABLES = {"postgresql": "DJ_TEST_POSTGRESQL", "mysql": "DJ_TEST_MYSQL"}
 DEFAULTS = {"postgresql": "postgresql://postgres:@127.0.0.1:5432", "mysql": "mysql://root:@127.0.0.1:3306"}
 EMBEDDED, ABSENT = "embedded", "absent"
+EXACT_NAMES = (
+    "SET NAMES utf8mb4,"
+    " collation_connection = if(version() LIKE '%MariaDB%', 'utf8mb4_nopad_bin', 'utf8mb4_0900_bin')"
+)
+"""What makes a bare connection to MySQL or MariaDB compare texts exactly, as ours do."""
+
 KEPT = {"DJ_TEST_POSTGRESQL", "DJ_TEST_MYSQL", "DJ_TEST_REQUIRE", "DJ_TEST_PEER"}
 
 

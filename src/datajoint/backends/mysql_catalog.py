@@ -232,7 +232,8 @@ def _reference(rows: list[Any]) -> RawReference:
 def _column(row: Sequence[Any], mariadb: bool) -> RawColumn:
     name, kind, nullable, default, comment, extra, collation, _ = row
     generated = "DEFAULT_GENERATED" in extra
-    if default is not None and not mariadb and not generated and not _CLOCK.fullmatch(default):
+    clock = kind.startswith(("datetime", "timestamp")) and default and _CLOCK.fullmatch(default)
+    if default is not None and not mariadb and not generated and not clock:
         default = default if default.startswith("0x") else _quoted(default)  # MySQL shows the bare text
     if "auto_increment" in extra:
         kind, default = f"{kind} auto_increment", None

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Callable
 from decimal import Decimal
 from functools import lru_cache, partial
-from hashlib import md5
+from hashlib import sha256
 from typing import Any
 
 from datajoint.algebra.meaning import MEANINGS, SPREADS, TAKES_NULL, convert, divide, json_scalar
@@ -133,7 +133,7 @@ def _json(text: str | None, path: str, kind: str) -> Any:
 def _identity(*key: Any) -> int:
     """Return 60 bits of a digest of key values: as `sql.marks` writes it for the servers."""
     parts = [value if isinstance(value, bytes) else str(value).encode() for value in key if value is not None]
-    return int(md5(b"\x1f".join(parts), usedforsecurity=False).hexdigest()[:15], 16)
+    return int(sha256(b"\x1f".join(parts)).hexdigest()[:15], 16)
 
 
 @lru_cache(256)

@@ -462,7 +462,8 @@ def _pg_json(value: str, node: JsonPath, kind: str) -> str:
 
 
 def _my_json(value: str, path: str, kind: str) -> str:
-    found = f"json_type(json_extract({value}, {path}))"
+    # Texts made by JSON functions of MySQL have a collation of their own, which mixes with no other.
+    found = f"cast(json_type(json_extract({value}, {path})) AS char)"
     scalar = f"cast(json_unquote(json_extract({value}, {path})) AS char)"
     if kind == "float":
         numbers = "'INTEGER', 'DOUBLE', 'DECIMAL', 'UNSIGNED INTEGER'"

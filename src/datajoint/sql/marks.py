@@ -59,7 +59,9 @@ def _identity(args: Sequence[str], backend: str) -> str:
     if backend == "sqlite":
         return f"dj_identity({', '.join(args)})"
     if backend == "postgresql":
-        text = f"md5(concat_ws(E'\\x1f', {', '.join(f'({arg})::text' for arg in args)}))"
-        return f"('x' || substr({text}, 1, 15))::bit(60)::bigint"
-    text = f"md5(concat_ws(char(31), {', '.join(f'cast({arg} AS binary)' for arg in args)}))"
+        text = f"concat_ws(E'\\x1f', {', '.join(f'({arg})::text' for arg in args)})"
+        digest = f"encode(sha256(convert_to({text}, 'UTF8')), 'hex')"
+        return f"('x' || substr({digest}, 1, 15))::bit(60)::bigint"
+    # MySQL has no md5 from 9.6 on, nor has PostgreSQL where FIPS rules.
+    text = f"sha2(concat_ws(char(31), {', '.join(f'cast({arg} AS binary)' for arg in args)}), 256)"
     return f"cast(conv(left({text}, 15), 16, 10) AS signed)"
