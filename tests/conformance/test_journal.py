@@ -373,7 +373,10 @@ def test_what_pins_a_make(fit, subject, act, n):
     made = [event for event in events(fit) if event["kind"] == "make"]
     assert [(write_set.event, 1)] == [(event["event"], event["row_count"]) for event in made]
     assert {write_set.event} == {event["parent"] for event in events(fit) if event["kind"] != "make"}
-    assert act is _update or {(1,): write_set.event} == stamps(fit)
+    if act is _sql and fit.connection.dialect.name == "sqlite":
+        assert {(1,): None} == stamps(fit)  # the guard takes it for the change by others that it might be
+    else:
+        assert act is _update or {(1,): write_set.event} == stamps(fit)
 
 
 @pytest.mark.statement("POP-6", "POP-23")

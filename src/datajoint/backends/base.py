@@ -260,6 +260,16 @@ class Cursor(Protocol):
         ...
 
 
+COUNTED = "~changed"
+"""Name of the only column by which a statement tells how many rows it changed."""
+
+
+def changed_by(cursor: Cursor) -> int:
+    """Return the number of rows that a statement changed."""
+    told = cursor.description
+    return cursor.fetchall()[0][0] if told and told[0][0] == COUNTED else cursor.rowcount
+
+
 class Session(ABC):
     """One connection to a database, in autocommit outside `begin` … `commit`.
 

@@ -12,7 +12,7 @@ from itertools import chain, count, repeat
 from typing import TYPE_CHECKING, Any, Self
 
 from datajoint.backends import postgresql_signals
-from datajoint.backends.base import Backend, Cursor, Parameters, Session
+from datajoint.backends.base import Backend, Cursor, Parameters, Session, changed_by
 from datajoint.backends.postgresql_catalog import PostgresqlCatalog
 from datajoint.backends.postgresql_dialect import PostgresqlDialect
 from datajoint.backends.postgresql_errors import refused, translate
@@ -116,7 +116,7 @@ class PostgresqlSession(Session):
         if len(statements) > 1 and not any(parameters for _, parameters in statements):
             return self._execute_script([text for text, _ in statements])
         if len(statements) < 2 or not _driver().Pipeline.is_supported():
-            return [self.execute(text, parameters).rowcount for text, parameters in statements]
+            return [changed_by(self.execute(text, parameters)) for text, parameters in statements]
         cursors: list[Any] = []
         try:
             with self._connection.pipeline():
@@ -126,7 +126,7 @@ class PostgresqlSession(Session):
         except Exception as error:
             self._doubtful = True
             raise self._failed(error, ";\n".join(text for text, _ in statements)) from error
-        return [cursor.rowcount for cursor in cursors]
+        return list(map(changed_by, cursors))
 
     def _execute_script(self, texts: Sequence[str]) -> list[int]:
         """Run texts without parameters, which the server takes as one."""

@@ -7,17 +7,25 @@ from collections.abc import Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-from datajoint.backends.base import Parameters
+from datajoint.backends.base import Parameters, changed_by
 from datajoint.engine.connection import Connection
 from datajoint.errors import AccessError, DataJointError, DuplicateError
 from datajoint.heading.names import TableName
 from datajoint.journal.event import EventRecord, enabled, event_text, parameters
-from datajoint.journal.scope import open_event
-from datajoint.sql.dml import Moved, behind_savepoint, find_event, in_transaction, with_event, write_event
+from datajoint.journal.scope import Scope, open_event
+from datajoint.sql.dml import (
+    Moved,
+    behind_savepoint,
+    find_event,
+    in_transaction,
+    moving,
+    with_event,
+    write_event,
+)  # fmt: skip
 from datajoint.sql.images import PREFIX
 from datajoint.sql.system import EVENTS
 
-__all__ = ["atomic", "change", "event_statement", "packet", "record", "store", "took_place"]
+__all__ = ["atomic", "change", "change_within", "event_statement", "packet", "record", "store", "took_place"]
 
 Statement = tuple[str, Parameters]
 
@@ -101,6 +109,38 @@ def _unrecorded(
         return connection.session.execute(text, values).rowcount
 
 
+def change_within(
+    connection: Connection, scope: Scope, event: EventRecord, text: str, values: Parameters,
+    image: Statement | Moved | None = None,
+) -> int:  # fmt: skip
+    """Run one statement of a change that stands or falls as a whole, and return the number of rows.
+
+    Its event is written with that of the whole.
+    """
+    try:
+        count = _change_within(connection, event, text, values, image)
+    except AccessError as error:
+        if not _may_go_unkept(connection, error, image):
+            raise
+        count = _change_within(connection, event, text, values, None)
+    if count:
+        scope.pending.append(event_statement(connection, event, count))
+        event.note()
+    return count
+
+
+def _change_within(
+    connection: Connection, event: EventRecord, text: str, values: Parameters, image: Statement | Moved | None
+) -> int:
+    if isinstance(image, Moved):
+        return _alone(connection, moving(text, len(values), connection.dialect, image), [*values, event.id])
+    if image is None or not connection.dialect.features.server:
+        if image is not None:
+            connection.session.execute(*image)
+        return connection.execute(text, values).rowcount
+    return _guarded(connection, [image, (text, values)])[1]
+
+
 def took_place(connection: Connection, event: EventRecord) -> bool:
     """Whether an event of this process was committed though a lost connection hid it and it was repeated.
 
@@ -135,7 +175,7 @@ def _alone(connection: Connection, text: str, values: Parameters) -> int:
     # A failed statement of SQLite undoes itself and nothing else.
     if connection.dialect.features.server and connection.in_transaction:
         return _guarded(connection, [(text, values)])[0]
-    return connection.execute(text, values).rowcount
+    return changed_by(connection.execute(text, values))
 
 
 def _packet(

@@ -175,6 +175,8 @@ def image_of_updated(
 
 
 def _block(connection: Connection) -> tuple[int, int] | None:
-    """Return the events of the open block, None outside."""
+    """Return the events of the open block; None outside, and where the block writes no rows: in a cascade."""
     scope = current_scope(connection)
-    return None if scope is None else (scope.id, scope.parent or scope.id)
+    if scope is None or (scope.kind == "delete" and scope.parent is None):
+        return None
+    return scope.id, scope.parent or scope.id

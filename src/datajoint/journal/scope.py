@@ -6,6 +6,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from datajoint.backends.base import Parameters
 from datajoint.engine.connection import Connection
 from datajoint.engine.transactions import Transaction
 from datajoint.heading.names import TableName
@@ -26,11 +27,13 @@ class Scope:
         Of a make: rows of this table carry the event of the make itself.
     schemas
         Where steps were written; the event goes to each of them.
+    pending
+        Events of steps that are written with that of the whole.
     origin
         Of a make: what it runs as.
     """
 
-    __slots__ = ("connection", "id", "kind", "origin", "parent", "schemas", "table")
+    __slots__ = ("connection", "id", "kind", "origin", "parent", "pending", "schemas", "table")
 
     def __init__(
         self, connection: Connection, kind: str, table: TableName | None = None, parent: int | None = None,
@@ -43,13 +46,14 @@ class Scope:
         self.parent = parent
         self.origin = origin
         self.schemas: dict[str, None] = {}
+        self.pending: list[tuple[str, Parameters]] = []
 
     def write(self) -> None:
         """Write the event of the whole, with the number of rows of its steps, into each schema."""
         connection = self.connection
         if not self.schemas:
             return
-        batch: list[tuple[str, list[Any]]] = []
+        batch, self.pending = self.pending, []
         for schema in self.schemas:
             table = self.table.name if self.table and self.table.schema == schema else None
             told = event_text(connection, schema, self.kind, table, self.origin)

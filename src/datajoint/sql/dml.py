@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from datajoint._value import Value, replace
-from datajoint.backends.base import Dialect, Parameters
+from datajoint.backends.base import COUNTED, Dialect, Parameters
 from datajoint.heading.attribute import Default
 from datajoint.heading.names import TableName
 from datajoint.heading.types import AttributeType, parse_type
@@ -32,6 +32,7 @@ __all__ = [
     "insert_once",
     "insert_rows",
     "insert_selected",
+    "moving",
     "select_row",
     "select_staged",
     "select_value",
@@ -450,7 +451,7 @@ def with_event(
 ) -> str:
     """Return one statement that changes a few rows, and writes the event if there were any (PostgreSQL).
 
-    It returns a row for each row changed.
+    It returns how many were changed.
 
     Parameters
     ----------
@@ -468,11 +469,29 @@ def with_event(
     )
     returning, kept = "1", ""
     if moved is not None:
-        returning, (before, after) = moved.returning, moved.insert
-        kept = f"image AS ({before}{dialect.parameter(parameters + 1, _EVENT)}{after}), "
-    return (
-        f"WITH changed AS ({change} RETURNING {returning}), {kept}event AS ({counted}) SELECT 1 FROM changed"
-    )
+        returning, kept = moved.returning, f"image AS ({_kept(moved, parameters, dialect)}), "
+    told = f"SELECT count(*) AS {dialect.quote(COUNTED)} FROM changed"
+    return f"WITH changed AS ({change} RETURNING {returning}), {kept}event AS ({counted}) {told}"
+
+
+def moving(change: str, parameters: int, dialect: Dialect, moved: Moved) -> str:
+    """Return one statement that keeps the rows that it changes; a further parameter is the event.
+
+    Its number of rows is that of the rows kept.
+
+    Examples
+    --------
+    >>> from datajoint.backends.registry import get_backend
+    >>> moved = Moved("a", ("INSERT INTO h (a, u) SELECT a, ", " FROM changed"))
+    >>> moving("DELETE FROM t", 0, get_backend("postgresql").dialect, moved)
+    'WITH changed AS (DELETE FROM t RETURNING a) INSERT INTO h (a, u) SELECT a, $1 FROM changed'
+    """
+    return f"WITH changed AS ({change} RETURNING {moved.returning}) {_kept(moved, parameters, dialect)}"
+
+
+def _kept(moved: Moved, parameters: int, dialect: Dialect) -> str:
+    before, after = moved.insert
+    return f"{before}{dialect.parameter(parameters + 1, _EVENT)}{after}"
 
 
 def block_event(event: EventText, dialect: Dialect) -> str:

@@ -13,9 +13,9 @@ from datajoint.errors import AccessError, IntegrityError
 from datajoint.graph.dependencies import DependencyGraph, Edge
 from datajoint.graph.restrict import Step, cascade, combined, down, is_fixed, is_local, strays, trace, up
 from datajoint.heading.names import TableName
-from datajoint.journal.change import change
+from datajoint.journal.change import change, change_within
 from datajoint.journal.images import image_of_deleted
-from datajoint.journal.scope import compound, open_event
+from datajoint.journal.scope import Scope, compound, open_event
 from datajoint.query import fetch
 from datajoint.sql.cascade import delete_rows
 from datajoint.sql.statement import Statement
@@ -151,7 +151,7 @@ class Cascade:
         """
         if shown is None and not self.graph.to_children(self.name) and self.name.master is None:
             return {self.name: self.delete_alone()}
-        with compound(self.connection, "delete", self.name):
+        with compound(self.connection, "delete", self.name) as scope:
             steps = cascade(self.graph, self.name, self.query, self._source, self.part_integrity, self._fix)
             if self.part_integrity != "ignore":
                 self._check_parts(steps)
@@ -159,7 +159,7 @@ class Cascade:
             removed = dict.fromkeys(position, 0)
             for step in sorted(steps, key=lambda step: -position[step.name]):
                 with self._reaching(step.name):
-                    removed[step.name] += self._delete(step)
+                    removed[step.name] += self._delete(step, scope)
             removed = {name: n for name, n in removed.items() if n or name == self.name}
             if shown is not None and removed != shown:
                 raise RowsChanged
@@ -216,13 +216,14 @@ class Cascade:
                     table=str(part),
                 )
 
-    def _delete(self, step: Step) -> int:
+    def _delete(self, step: Step, scope: Scope) -> int:
         if step.name not in self.levels:
-            return delete_selected(self.connection, step.name, step.query)
+            return delete_selected(self.connection, step.name, step.query, scope)
         source, key = self._source(step.name), tuple(step.query.heading.key)
         levels = self.levels.pop(step.name)
         return sum(
-            delete_selected(self.connection, step.name, _by_keys(source, key, level)) for level in levels
+            delete_selected(self.connection, step.name, _by_keys(source, key, level), scope)
+            for level in levels
         )
 
 
@@ -263,14 +264,24 @@ def settled(connection: Connection, name: TableName, query: Query) -> list[Query
     return _pieces(Cascade(connection, name, query)._fix(Step(name, query), (), ()))
 
 
-def delete_selected(connection: Connection, name: TableName, query: Query) -> int:
-    """Delete rows of one table, told by their own attributes, with an event; return their number."""
+def delete_selected(connection: Connection, name: TableName, query: Query, whole: Scope | None = None) -> int:
+    """Delete rows of one table, told by their own attributes, with an event; return their number.
+
+    Parameters
+    ----------
+    whole
+        The cascade that this is a step of.
+    """
     removed = 0
     for piece in _pieces(query):
         statement = _statement(piece.plan, connection)
         event = open_event(connection, name, "delete")
         image = image_of_deleted(connection, name, piece, event)
-        removed += change(connection, event, statement.text, statement.bind(piece.values), image=image)
+        text, values = statement.text, statement.bind(piece.values)
+        if whole is not None and event is not None and whole.parent is None:
+            removed += change_within(connection, whole, event, text, values, image)
+        else:
+            removed += change(connection, event, text, values, image=image)
     return removed
 
 
