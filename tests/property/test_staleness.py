@@ -77,7 +77,7 @@ class World:
             world.answer(key)
             self.insert1({**key, "y": 0})
 
-        body = {"definition": "-> Start\n---\ny : int32", "make": make}
+        body = {"definition": "-> Start\n---\ny : int32", "make": make, "reuse": False}
         self.fit = schema(type("Fit", (dj.Computed,), body), context=self.here)
         self.here["Start"].insert([{"subject": n} for n in SUBJECTS])
         self.connection = schema.connection

@@ -43,7 +43,7 @@ def _event(event: Event, made: Sequence[Row], tables: Mapping[str, str]) -> dict
             "name": f"{event.kind}.{event.table or event.schema}",
             "facets": _source(event),
         },
-        "inputs": [_dataset(name) for name in read] if event.kind == "make" else [],
+        "inputs": [_dataset(name) for name in read] if event.is_make else [],
         "outputs": [_dataset(name) for name in written],
     }
 

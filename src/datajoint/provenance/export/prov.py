@@ -37,7 +37,7 @@ def document(exported: Slice) -> dict[str, Any]:
             derived[f"_:d{len(derived)}"] = {
                 "prov:generatedEntity": name, "prov:usedEntity": f"row:{parent}",
             }  # fmt: skip
-            if event is not None and event.kind == "make":
+            if event is not None and event.is_make:
                 used[f"_:u{len(used)}"] = {
                     "prov:activity": f"event:{event.number}", "prov:entity": f"row:{parent}",
                 }  # fmt: skip

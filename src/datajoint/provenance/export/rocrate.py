@@ -50,7 +50,7 @@ def document(exported: Slice) -> dict[str, Any]:
 
 
 def _action(event: Event, made: Sequence[Row]) -> dict[str, Any]:
-    used = dict.fromkeys(parent for row in made for parent in row.parents) if event.kind == "make" else {}
+    used = dict.fromkeys(parent for row in made for parent in row.parents) if event.is_make else {}
     told: dict[str, Any] = {
         "@id": f"#event/{event.number}", "@type": "CreateAction",
         "name": f"{event.kind} {event.table or ''}".strip(),

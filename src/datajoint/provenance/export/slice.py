@@ -62,6 +62,11 @@ class Event(Value):
     commit: str | None
     remote: str | None
 
+    @property
+    def is_make(self) -> bool:
+        """Whether its rows were computed from those that they derive from, now or before."""
+        return self.kind in ("make", "reuse")
+
 
 class Slice(Value):
     """What is exported.
