@@ -2,6 +2,7 @@
 
 import json
 import signal
+import subprocess
 import time
 
 import pytest
@@ -324,6 +325,217 @@ def test_stale_rows_are_shown_and_made_again(shop):
     assert ["Fit", "3", "·", "·"] == said.out.splitlines()[2].split()
     assert [2.0] * 3 == shop.module.Fit.to_arrays("y").tolist()
     assert "nothing to compute\n" == shop.dj("populate", "--stale", "lab").out
+
+
+# ------------------------------------------------------------------------------- lineage, why, verify
+
+
+@pytest.mark.statement("CLI-2", "PRV-6")
+def test_lineage_of_a_row(shop):
+    shop.dj("populate", "lab", "--direct")
+    said = shop.dj("lineage", "lab:Fit", "subject_id=2").out.splitlines()
+    assert "Fit  subject_id=2" == said[0]
+    assert said[1].startswith("│ made 2")
+    assert "└─ Scan  subject_id=2  referenced" in said
+    assert said == shop.dj("lineage", "lab:Fit", '{"subject_id": 2}').out.splitlines()
+    [fit] = shop.json("lineage", "Fit", "subject_id=2", "--schema", shop.schema)["rows"]
+    assert ("Fit", "make", "Scan") == (fit["name"], fit["writers"][0]["kind"], fit["sources"][0]["name"])
+    assert "used by" in shop.dj("lineage", "lab:Subject", "subject_id=2", "--downstream").out
+    assert "…" in shop.dj("lineage", "lab:Fit", "subject_id=2", "--depth", "0").out
+
+
+@pytest.mark.statement("CLI-2", "PRV-6")
+def test_lineage_is_drawn(shop):
+    shop.dj("populate", "lab", "--direct")
+    assert "flowchart LR" in shop.dj("lineage", "lab:Fit", "subject_id=2", "-f", "mermaid").out
+    assert "<svg" in shop.dj("lineage", "lab:Fit", "subject_id=2", "-f", "svg").out
+    for name, part in (("a.svg", "<svg"), ("a.mmd", "flowchart"), ("a.dot", "digraph"), ("a.json", '"rows"')):
+        shop.dj("lineage", "lab:Fit", "subject_id=2", "-o", name)
+        assert part in (shop.folder / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.statement("CLI-2", "PRV-7")
+def test_why_a_row_is_stale(shop):
+    shop.dj("populate", "lab", "--direct")
+    assert "fresh" in shop.dj("why", "lab:Fit", "subject_id=1", "--check").out
+    (shop.folder / "lab.py").write_text(
+        (shop.folder / "lab.py").read_text().replace('"y": 1.0', '"y": 2.0'), encoding="utf-8"
+    )
+    shop.forget()
+    said = shop.dj("why", "lab:Fit", "subject_id=1", "--check", status=2).out
+    assert "Fit  subject_id=1  stale" in said
+    assert "-    self.insert1({**key, 'y': 1.0})" in said
+    assert "+    self.insert1({**key, 'y': 2.0})" in said
+    [row] = shop.json("why", "lab:Fit", "subject_id=1")
+    assert ("stale", "code") == (row["state"], row["causes"][0]["kind"])
+    assert 3 == len(shop.json("why", "lab:Fit"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["lineage", "lab:Fit", "subjct_id=2"], "Did you mean `subject_id`?"),
+        (["lineage", "lab:Fit", "subject_id=77"], "`Fit` has no row with subject_id=77"),
+        (["lineage", "lab:Fit", "subject_id"], "`subject_id` is no condition"),
+        (["lineage", "lab:Fit", "{subject_id"], "is no JSON"),
+        (["lineage", "lab:Subject", "-o", "a.pdf"], "`a.pdf` does not say what to write"),
+        (["why", "lab:Subject", "subject_id=2"], "`Subject` is a manual table"),
+        (["verify"], "Name the module of a pipeline"),
+        (["verify", "lab:Subject"], "None of the tables is computed"),
+        (["verify", "lab", "--sample", "many"], "`many` is no sample"),
+        (["verify", "lab", "--sample", "0"], "sample is 0"),
+        (["verify", "lab", "--tolerance", "y"], "`y` is no tolerance"),
+        (["verify", "lab", "--tolerance", "x=1"], "has an attribute `x`"),
+        (["verify", "lab", "--tolerance", "1", "--tolerance", "y=1"], "A tolerance for all"),
+        (["verify", "lab", "--where", "yy > 1"], "DJ"),
+        (["verify", "lab", "--at", "HEAD"], "is in no git repository"),
+        (["verify", "--schema", "x", "--at", "HEAD"], "`x` is a schema of the database"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, list) else None,
+)
+@pytest.mark.backends("sqlite")
+def test_mistakes_about_rows_are_explained(shop, arguments, said):
+    shop.dj("populate", "lab", "--direct", "-q")
+    assert said in shop.dj(*arguments, status=1).err
+
+
+@pytest.mark.statement("CLI-2", "POP-26")
+def test_verify_compares(shop):
+    shop.dj("populate", "lab", "--direct", "-q")
+    said = shop.dj("verify", "lab")
+    assert [["table", "verified", "differ", "failed", "of"], ["Scan", "3", "·", "·", "3"]] == [
+        line.split() for line in said.out.splitlines()[:2]
+    ]
+    assert "Fit: 3/3 (100%)" in said.err
+    shop.module.Fit.update1({"subject_id": 2, "y": 1.25}, allow_direct_update=True)
+    said = shop.dj("verify", "lab", "-q", status=2).out
+    assert ["Fit", "2", "1", "·", "3"] == said.splitlines()[2].split()
+    assert ["subject_id=2", "y", "1.25", "1.0", "0.25"] == said.splitlines()[-1].split()
+    found = shop.json("verify", "lab:Fit", "--key", "subject_id=2", status=2)
+    assert [(1, 1, 0.25)] == [
+        (one["keys"], one["differ"], one["outcomes"][0]["differences"][0]["size"]) for one in found
+    ]
+    assert 1.25 == (shop.module.Fit & {"subject_id": 2}).fetch1("y")
+    for option in (
+        ["--tolerance", "0.5"],
+        ["--tolerance", "y=0.5"],
+        ["--ignore", "y"],
+        ["--where", "subject_id > 2"],
+    ):
+        shop.dj("verify", "lab:Fit", "-q", *option)
+    assert "a sample of 1" in shop.dj("verify", "lab:Scan", "-q", "--sample", "30%", "--seed", "1").out
+
+
+@pytest.mark.statement("CLI-2", "POP-26")
+def test_verify_tells_what_failed(shop, monkeypatch):
+    shop.dj("populate", "lab", "--direct", "-q")
+    monkeypatch.setenv("BROKEN", "1")
+    said = shop.dj("verify", "lab", "-q", status=2)
+    assert ["Scan", "1", "·", "2", "3"] == said.out.splitlines()[1].split()
+    assert "subject_id=2  FileNotFoundError: no file scan_2.tif" in said.out
+    assert "looking for 2" in said.err
+    assert 3 == len(shop.module.Scan())
+
+
+class Repository:
+    """The folder of a shop as a git repository."""
+
+    def __init__(self, shop):
+        self.shop = shop
+        self.git("init", "-q", "-b", "main")
+        self.commit("first")
+
+    def git(self, *arguments):
+        who = ["-c", "user.name=Ann", "-c", "user.email=ann@lab.example", "-c", "commit.gpgsign=false"]
+        run = subprocess.run(
+            ["git", *who, *arguments], cwd=self.shop.folder, text=True, capture_output=True, check=True
+        )
+        return run.stdout
+
+    def commit(self, text):
+        self.git("add", "*.py")
+        self.git("commit", "-q", "-m", text)
+
+    def edit(self, old, new):
+        file = self.shop.folder / "lab.py"
+        file.write_text(file.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+
+    def verify(self, *arguments, status=0):
+        program = self.shop.program("verify", *arguments)
+        out, err = program.communicate(timeout=120)
+        assert status == program.returncode, out + err
+        assert 1 == len(self.git("worktree", "list").splitlines())
+        return out, err
+
+
+@pytest.fixture
+def repository(shop):
+    made = Repository(shop)
+    shop.dj("populate", "lab", "--direct", "-q")
+    made.edit('"y": 1.0', '"y": 2.0')
+    made.commit("second")
+    return made
+
+
+@pytest.mark.statement("CLI-2", "POP-26", "PRV-6")
+def test_verify_with_the_code_of_a_commit(repository, shop):
+    made = (shop.module.schema.events & {"kind": "make", "table_name": "__fit"}).to_arrays("code")[0]
+    out, _ = repository.verify("lab:Fit", "-q", status=2)
+    assert ["Fit", "·", "3", "·", "3"] == out.splitlines()[1].split()
+    out, err = repository.verify("lab:Fit", "-q", "--at", "HEAD~1")
+    assert ["Fit", "3", "·", "·", "3"] == out.splitlines()[1].split()
+    assert "code of " in err
+    assert "first" in err
+    repository.edit('"y": 2.0', '"y": 1.0')  # what is not committed does not count
+    out, _ = repository.verify("lab:Fit", "--json", "--key", "subject_id=3", "--at", "main", status=2)
+    [found] = json.loads(out)
+    assert ("1.0", "2.0") == tuple(found["outcomes"][0]["differences"][0][n] for n in ("stored", "new"))
+    events = (shop.module.schema.events & {"kind": "verify"}) * shop.module.schema.environments.proj(
+        "commit", "repository"
+    )
+    rows = events.to_dicts(order_by="event")
+    heads = repository.git("rev-parse", "HEAD", "HEAD~1", "HEAD").split()
+    assert heads == [row["commit"] for row in rows]
+    assert [str(shop.folder)] * 3 == [row["repository"] for row in rows]
+    assert made == rows[1]["code"]
+
+
+@pytest.mark.statement("CLI-2", "POP-26")
+def test_code_of_a_commit_changes_no_tables(repository, shop):
+    repository.edit(
+        "@schema\nclass Scan",
+        '@schema\nclass Old(dj.Lookup):\n    definition = "old : int32"\n    contents = [(1,), (2,)]\n\n@schema\nclass Scan',
+    )
+    repository.commit("third")
+    shop.forget()
+    assert 2 == len(shop.module.schema["Old"])
+    repository.edit("contents = [(1,), (2,)]", "contents = [(1,), (2,), (3,)]\n\n@schema\nclass Older(dj.Manual):\n"
+                    '    definition = "older : int32"')  # fmt: skip
+    repository.commit("fourth")
+    repository.edit("class Older(dj.Manual)", "class Other(dj.Manual)")
+    repository.verify("lab:Scan", "-q", "--ignore", "pid", "--at", "HEAD")
+    shop.module.schema.connection.catalog.forget(shop.schema)
+    tables = {name.name for name in shop.module.schema.connection.catalog.tables(shop.schema)}
+    assert {"subject", "_scan", "__fit", "#old"} == {name for name in tables if not name.startswith("~")}
+    assert 2 == len(shop.module.schema["Old"])
+
+
+@pytest.mark.statement("CLI-2")
+@pytest.mark.backends("sqlite")
+def test_verify_at_a_commit_explains_what_it_lacks(repository, shop, monkeypatch):
+    _, err = repository.verify("lab", "--at", "nowhere", status=1)
+    assert "has no commit `nowhere`" in err
+    repository.git("mv", "lab.py", "laboratory.py")
+    repository.commit("moved")
+    repository.git("mv", "laboratory.py", "lab.py")
+    _, err = repository.verify("lab", "--at", "HEAD", status=1)
+    assert "At that commit there is no module `lab`" in err
+    repository.edit("import os", "import os, no_such_module")
+    repository.commit("broken")
+    _, err = repository.verify("lab", "--at", "HEAD", status=1)
+    assert "cannot be imported: ModuleNotFoundError" in err
+    monkeypatch.setenv("PATH", str(shop.folder))
+    assert "git was not found" in shop.dj("verify", "lab", "--at", "HEAD", status=1).err
 
 
 # ------------------------------------------------------------------------------------------------- mistakes

@@ -24,12 +24,15 @@ _COMMANDS = {
         "describe": "The definition of a table.",
         "diagram": "The tables, and what refers to what.",
         "stale": "Rows whose inputs or code have changed, and why.",
+        "why": "What has changed for a row, in words, row by row and line by line.",
+        "lineage": "Where a row comes from: who made it, from which rows.",
     },
     "Compute": {
         "populate": "Compute what is missing, in order.",
         "worker": "Compute whatever comes, until it is stopped.",
         "retry": "Let failed jobs be made again.",
         "cancel": "Stop what is being made.",
+        "verify": "Make stored rows afresh, and compare; with the code of any commit.",
     },
     "Work": {
         "config": "The settings, and where they come from.",

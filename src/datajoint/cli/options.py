@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -10,14 +11,18 @@ import click
 import datajoint
 from datajoint.errors import ConfigurationError, UnknownAttributeError, nearest
 
-__all__ = ["chosen_key", "config_option", "connection_options", "json_option", "read_key", "schemas_option",
-           "spread", "targets"]  # fmt: skip
+__all__ = ["CONFIG_FILES", "chosen_key", "config_option", "connection_options", "json_option", "read_key",
+           "schemas_option", "spread", "targets"]  # fmt: skip
+
+CONFIG_FILES = "datajoint.config_files"
+"""Where a context keeps which files were read."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _load(ctx: click.Context, parameter: click.Parameter, value: str | None) -> None:
     if value is not None:
+        ctx.meta.setdefault(CONFIG_FILES, []).append(os.path.abspath(value))
         datajoint.config.load(value)
 
 

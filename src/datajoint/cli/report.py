@@ -19,7 +19,9 @@ __all__ = [
     "bar",
     "clip",
     "dim",
+    "fitted",
     "folded",
+    "json_text",
     "key_text",
     "show_error",
     "time_text",
@@ -52,7 +54,20 @@ def show_error(error: DataJointError) -> None:
 
 def write_json(value: Any) -> None:
     """Write a value as JSON."""
-    click.echo(json.dumps(value, default=_plain, indent=2, ensure_ascii=False))
+    click.echo(json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """Return a value as JSON.
+
+    Examples
+    --------
+    >>> print(json_text({"day": dt.date(2026, 1, 2)}))
+    {
+      "day": "2026-01-02"
+    }
+    """
+    return json.dumps(value, default=_plain, indent=2, ensure_ascii=False)
 
 
 def _plain(value: Any) -> Any:
@@ -117,6 +132,25 @@ def clip(text: str, width: int) -> str:
     while text and width_of(text) > width - 1:
         text = text[:-1]
     return text.rstrip() + "…"
+
+
+def fitted(line: str) -> str:
+    """Return a line with styles that ends where a terminal does; in a file as it is.
+
+    Examples
+    --------
+    >>> fitted("a line")
+    'a line'
+    """
+    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+    if not room or width_of(line) <= room:
+        return line
+    kept, width = "", 0
+    for piece in re.split(r"(\x1b\[[0-9;]*m)", line):
+        for part in [piece] if _ANSI.fullmatch(piece) else piece:
+            width += width_of(part)
+            kept += part if width < room or _ANSI.fullmatch(part) else ""
+    return f"{kept}…"
 
 
 def folded(stack: str) -> str:

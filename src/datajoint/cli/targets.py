@@ -264,7 +264,8 @@ def _import(name: str) -> ModuleType | None:
     import traceback
     from importlib.util import find_spec
 
-    if os.getcwd() not in sys.path and "" not in sys.path:  # an installed command does not look here
+    here = os.getcwd() in sys.path or "" in sys.path
+    if not here and not sys.flags.safe_path:  # an installed command does not look here
         sys.path.insert(0, os.getcwd())
     try:
         if name.partition(".")[0] in sys.stdlib_module_names or find_spec(name) is None:

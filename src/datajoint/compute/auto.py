@@ -16,12 +16,14 @@ from datajoint.compute import (
 from datajoint.compute.making import Making
 from datajoint.errors import DataJointError
 from datajoint.provenance import report as reports, stale as staleness
+from datajoint.provenance.tracing import why as tracing
 from datajoint.table.meta import class_level
 
 if TYPE_CHECKING:
     from datajoint.compute.populate import PopulateResult, Progress
     from datajoint.compute.verification import VerifyReport
     from datajoint.provenance.report import StaleReport
+    from datajoint.provenance.tracing.why import Why
     from datajoint.table.table import Table
 
 __all__ = ["AutoPopulate"]
@@ -204,6 +206,55 @@ class AutoPopulate(Making):
         for restriction in restrictions:
             table = table & restriction
         return staleness.stale(table, exact)
+
+    def why(self, *, exact: bool = False) -> Why:
+        """Return why the rows are stale, possibly stale, unknown or fresh, in words and as data (PRV-7).
+
+        Of inputs it says which rows have changed, from what to what, by whom; of code how the functions
+        differ from those that ran; of rows further up that are stale why these are.
+
+        Parameters
+        ----------
+        exact
+            As for `stale`.
+
+        Raises
+        ------
+        DataJointError
+            For more than 20 rows.
+
+        Examples
+        --------
+        >>> import datajoint as dj
+        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+        >>> @schema
+        ... class Subject(dj.Manual):
+        ...     definition = '''
+        ...     subject_id : int32
+        ...     ---
+        ...     weight : float64
+        ...     '''
+        >>> @schema
+        ... class Dose(dj.Computed):
+        ...     definition = '''
+        ...     -> Subject
+        ...     ---
+        ...     dose : float64
+        ...     '''
+        ...
+        ...     def make(self, key):
+        ...         self.insert1({**key, "dose": 0.1 * (Subject & key).fetch1("weight")})
+        >>> Subject.insert1({"subject_id": 1, "weight": 20})
+        >>> Dose.populate()
+        {'success_count': 1, 'error_list': []}
+        >>> Subject.update1({"subject_id": 1, "weight": 31})
+        >>> (Dose & {"subject_id": 1}).why()
+        Dose  subject_id=1  stale
+          made ... by ..., code ..., Python ...
+          • What was read of `Subject` was written again by event ...:
+              subject_id=1: weight 20.0 → 31.0, updated ... by ... (event ...)
+        """
+        return tracing.why(cast("Table", self), exact)
 
     def verify(
         self, *restrictions: Any, sample: float | None = None,

@@ -121,7 +121,7 @@ def repository_at(folder: str, *, keep_diff: bool = False) -> Repository | None:
     """
     root = _root(folder)
     if root is None or shutil.which("git") is None:
-        return None if root is None else Repository(root, None, None, None, None)
+        return None if root is None else Repository(_home(root)[:255], None, None, None, None)
     head = _git(root, ["rev-parse", "--verify", "-q", "HEAD"])
     branch = _git(root, ["symbolic-ref", "-q", "--short", "HEAD"])
     remote = _git(root, ["config", "--get", "remote.origin.url"])
@@ -129,7 +129,7 @@ def repository_at(folder: str, *, keep_diff: bool = False) -> Repository | None:
     dirty = None if status is None else bool(status)
     diff = _git(root, ["diff", "HEAD"], empty=True) if keep_diff and dirty else None
     return Repository(
-        root[:255], head, branch[:255] if branch else None,
+        _home(root)[:255], head, branch[:255] if branch else None,
         _SECRETS.sub("", remote)[:255] if remote else None, dirty,
         diff[:_LONGEST_DIFF] if diff else None,
     )  # fmt: skip
@@ -141,6 +141,20 @@ def _root(folder: str) -> str | None:
         if folder == before:
             return None
     return folder
+
+
+def _home(root: str) -> str:
+    """Return the folder of the repository that a worktree belongs to: the worktree may be gone soon."""
+    file = os.path.join(root, ".git")
+    if not os.path.isfile(file):
+        return root
+    try:
+        with open(file, encoding="utf-8") as text:
+            told = text.read().strip().removeprefix("gitdir:").strip().replace(os.sep, "/")
+    except OSError:
+        return root
+    home, mark, _ = told.rpartition("/.git/worktrees/")
+    return home if mark else root
 
 
 def _git(root: str, arguments: Sequence[str], *, empty: bool = False) -> str | None:

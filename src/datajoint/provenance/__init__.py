@@ -3,5 +3,6 @@
 # Its modules, which wait for their use.
 # pyright: reportUnsupportedDunderAll=false
 __all__ = [
-    "compare", "counts", "events", "export", "history", "inputs", "report", "stale", "staleness", "traceable",
+    "classes", "compare", "counts", "events", "export", "history", "inputs", "report", "stale", "staleness",
+    "traceable", "tracing",
 ]  # fmt: skip

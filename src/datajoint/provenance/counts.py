@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from datajoint.heading.names import COMPUTED, IMPORTED, TableName
-from datajoint.provenance.stale import Shared, stale, table_of
+from datajoint.provenance.classes import table_of
+from datajoint.provenance.stale import Shared, stale
 from datajoint.table.table import Table
 
 __all__ = ["counts_of"]

@@ -17,7 +17,8 @@ from datajoint.engine.observe import tables_of, unobserved
 from datajoint.errors import DataJointWarning, StaleInputError
 from datajoint.heading.names import COMPUTED, IMPORTED, TableName
 from datajoint.journal.read import Read
-from datajoint.provenance.stale import stale, table_of
+from datajoint.provenance.classes import table_of
+from datajoint.provenance.stale import stale
 from datajoint.provenance.staleness import StaleRow
 from datajoint.query import fetch
 from datajoint.table.table import Table

@@ -18,6 +18,7 @@ from datajoint.journal.event import enabled
 from datajoint.journal.reads import BLIND
 from datajoint.journal.shapes import Shape, read_shape
 from datajoint.journal.signature import Signature
+from datajoint.provenance.classes import has_code, table_of
 from datajoint.provenance.compare import compare
 from datajoint.provenance.finding import Finding
 from datajoint.provenance.report import StaleReport, keep_count
@@ -30,7 +31,7 @@ from datajoint.sql.reads import READS, SHAPES
 from datajoint.sql.system import EVENTS
 from datajoint.table.table import Table
 
-__all__ = ["Affected", "Shared", "stale", "table_of"]
+__all__ = ["Affected", "Shared", "stale", "stale_here"]
 
 MADE = ("make", "reuse", "restore")
 _BLIND_NOTE = "its make read by SQL of its own, or on another connection"
@@ -54,6 +55,24 @@ def stale(
     if not table.is_restricted and not exact:
         keep_count(table, len(report))
     return report
+
+
+def stale_here(table: Table, exact: bool = False) -> list[StaleRow]:
+    """Return which rows of a computed table are not fresh for reasons of their own, in key order.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> @schema
+    ... class Subject(dj.Manual):
+    ...     definition = "subject_id : int32"
+    >>> stale_here(Subject())
+    []
+    """
+    search = _Search(table, exact, _BUDGET)
+    search._look()
+    return search._told()
 
 
 class Affected:
@@ -209,7 +228,7 @@ class _Search:
     def _code(self) -> None:
         """Rows made by other code than today's."""
         cls = type(self.table)
-        if not callable(getattr(cls, "populate", None)) or not hasattr(cls, "make"):
+        if not has_code(cls):  # a table of the database, whose code is elsewhere
             return
         today = fingerprint(cls)
         others = self._system(EVENTS).proj("code") & f"code is null or code <> '{today.digest}'"
@@ -308,26 +327,3 @@ def _distinct(reasons: Sequence[StaleReason]) -> tuple[StaleReason, ...]:
 
 def _sortable(value: Any) -> tuple[str, Any]:
     return type(value).__name__, value if isinstance(value, (int, float, str)) else str(value)
-
-
-def table_of(table: Table, name: TableName) -> Table:
-    """Return another table, by its class where one is attached: it knows the code.
-
-    Examples
-    --------
-    >>> import datajoint as dj
-    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
-    >>> @schema
-    ... class Subject(dj.Manual):
-    ...     definition = "subject_id : int32"
-    >>> isinstance(table_of(Subject(), Subject().name), Subject)
-    True
-    """
-    todo: list[type] = [Table]
-    while todo:
-        cls: Any = todo.pop()
-        binding = cls.__dict__.get("_binding")
-        if binding is not None and binding.name == name and binding.connection is table.connection:
-            return cls()
-        todo += cls.__subclasses__()
-    return table._sibling(name)

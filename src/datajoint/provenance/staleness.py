@@ -52,7 +52,9 @@ class StaleReason(Value):
             case "input" if self.attribute:
                 said = _said(self)
             case "input" if self.old != self.new:
-                said = f"{self.old} rows of `{self.table}` were read, now there are {self.new}"
+                read = "row of `{}` was" if self.old == 1 else "rows of `{}` were"
+                now = "is" if self.new == 1 else "are"
+                said = f"{self.old} {read.format(self.table)} read, now there {now} {self.new}"
             case "input":
                 said = f"what was read of `{self.table}` was written again" + (
                     f" by event {self.event}" if self.event else ""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from datajoint.provenance import events as asking, export as exporting, history
+from datajoint.provenance.tracing import lineage as tracing
 from datajoint.table.meta import class_level
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from datajoint.provenance.tracing.lineage import Lineage
     from datajoint.query.expression import QueryExpression
     from datajoint.table.table import Table
 
@@ -55,6 +57,62 @@ class Traceable:
         ('insert', 1)
         """
         return asking.events_of_rows(cast("Table", self))
+
+    def lineage(self, *, depth: int | None = None, downstream: bool = False) -> Lineage:
+        """Return where the rows come from: who made them, from which rows, and so on upwards (PRV-6).
+
+        Of a computed row the rows are told that its make has read, and which attributes of them, and whether
+        they have changed since; of others the rows that they refer to.
+
+        Parameters
+        ----------
+        depth
+            So many steps; default is all, up to a hundred groups of rows.
+        downstream
+            Tell what was made from the rows, too.
+
+        Returns
+        -------
+        Lineage
+            `str` shows it as a tree; its items are the rows, with their `sources`; `as_dict` is for JSON.
+
+        Raises
+        ------
+        DataJointError
+            For more than 20 rows.
+
+        Examples
+        --------
+        >>> import datajoint as dj
+        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+        >>> @schema
+        ... class Subject(dj.Manual):
+        ...     definition = '''
+        ...     subject_id : int32
+        ...     ---
+        ...     weight : float64
+        ...     '''
+        >>> @schema
+        ... class Dose(dj.Computed):
+        ...     definition = '''
+        ...     -> Subject
+        ...     ---
+        ...     dose : float64
+        ...     '''
+        ...
+        ...     def make(self, key):
+        ...         self.insert1({**key, "dose": 0.1 * (Subject & key).fetch1("weight")})
+        >>> Subject.insert1({"subject_id": 1, "weight": 20})
+        >>> Dose.populate()
+        {'success_count': 1, 'error_list': []}
+        >>> (Dose & {"subject_id": 1}).lineage()
+        Dose  subject_id=1
+        │ made ... by ...
+        │   code ..., Python ...
+        └─ Subject  subject_id=1  read: weight
+             inserted ... by ...
+        """
+        return tracing.lineage(cast("Table", self), depth, downstream)
 
     def as_of(self, time: Any) -> QueryExpression:
         """Return the rows of the whole table as they were at a time.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, cast
 
 from datajoint import logging
@@ -12,11 +14,31 @@ from datajoint.query.collection import is_mapping
 from datajoint.table.guard import writable
 from datajoint.table.table import Table
 
-__all__ = ["fill_contents"]
+__all__ = ["as_found", "fill_contents"]
+
+_AS_FOUND: ContextVar[bool] = ContextVar("datajoint_as_found", default=False)
+
+
+@contextmanager
+def as_found() -> Generator[None]:
+    """Attach classes to tables as they are: the rows of `contents` are neither inserted nor compared.
+
+    Examples
+    --------
+    >>> with as_found():
+    ...     pass  # attach classes
+    """
+    token = _AS_FOUND.set(True)
+    try:
+        yield
+    finally:
+        _AS_FOUND.reset(token)
 
 
 def fill_contents(table: Table) -> None:
     """Insert the rows of `contents` that are missing; report those whose values differ."""
+    if _AS_FOUND.get():
+        return
     contents: Any = getattr(table, "contents", ())
     rows = [_as_dict(table, row) for row in _listed(table, contents)]
     if not rows:

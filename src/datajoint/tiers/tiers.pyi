@@ -20,6 +20,8 @@ from datajoint.engine.connection import Connection
 from datajoint.heading.heading import Heading
 from datajoint.heading.names import TableName
 from datajoint.provenance.report import StaleReport
+from datajoint.provenance.tracing.lineage import Lineage
+from datajoint.provenance.tracing.why import Why
 from datajoint.query.expression import QueryExpression
 from datajoint.table.binding import Binding
 from datajoint.table.checks import CheckOutcome
@@ -288,6 +290,9 @@ class UserTable(Table, metaclass=_TableType):
     def event(cls) -> QueryExpression:
         """Return the rows, each with the event that wrote it: who, when, where, with which code."""
     @classmethod
+    def lineage(cls, *, depth: int | None = None, downstream: bool = False) -> Lineage:
+        """Return where the rows come from: who made them, from which rows, and so on upwards (PRV-6)."""
+    @classmethod
     def as_of(cls, time: Any) -> QueryExpression:
         """Return the rows of the whole table as they were at a time."""
     @classmethod
@@ -329,6 +334,9 @@ class _Populated(UserTable):
     @classmethod
     def stale(cls, *restrictions: Any, exact: bool = False) -> StaleReport:
         """Return which rows are not fresh: what their make read has changed, or its code, and why (PRV-7)."""
+    @classmethod
+    def why(cls, *, exact: bool = False) -> Why:
+        """Return why the rows are stale, possibly stale, unknown or fresh, in words and as data (PRV-7)."""
     @classmethod
     def verify(
         cls,

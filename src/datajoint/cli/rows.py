@@ -1,0 +1,87 @@
+"""Rows that are named on the command line: a table, and values of attributes or a JSON object."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from datajoint.cli import options
+from datajoint.cli.targets import find_table
+from datajoint.errors import ConfigurationError, DataJointError, UnknownAttributeError, nearest
+from datajoint.table.table import Table
+
+__all__ = ["arguments", "chosen", "read", "style"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_STYLES: dict[str, dict[str, Any]] = {
+    "table": {"bold": True}, "detail": {"dim": True}, "line": {"dim": True}, "warning": {"fg": "yellow"},
+    "good": {"fg": "green"}, "bad": {"fg": "red"},
+}  # fmt: skip
+
+
+def arguments(command: F) -> F:
+    """Add the arguments that name rows, and ``--schema``."""
+    for option in (
+        click.argument("key", nargs=-1, metavar="NAME=VALUE…"),
+        click.argument("table"),
+        click.option("--schema", "schemas", metavar="NAME", multiple=True,
+                     help="Where to look for the table."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def chosen(name: str, key: Sequence[str], schemas: Sequence[str]) -> Table:
+    """Return the rows that are meant.
+
+    Raises
+    ------
+    UnknownAttributeError
+        When the table has no such attribute.
+    DataJointError
+        When there are no such rows.
+    """
+    table, wanted = find_table(name, schemas), read(key)
+    if unknown := [one for one in wanted if one not in table.heading]:
+        names = list(table.heading.names)
+        raise UnknownAttributeError(
+            f"`{table.class_name}` has no attribute `{unknown[0]}`.",
+            hint=nearest(unknown[0], names) or f"It has {', '.join(names)}.",
+        )
+    rows = table & wanted if wanted else table
+    if not rows:
+        told = ", ".join(f"{name}={value}" for name, value in wanted.items())
+        raise DataJointError(f"`{table.class_name}` has no row{f' with {told}' if told else ''}.")
+    return rows
+
+
+def read(key: Sequence[str]) -> dict[str, Any]:
+    """Read a key: ``name=value`` …, or a JSON object.
+
+    Examples
+    --------
+    >>> read(["subject=1", "day=2026-01-02"]), read(['{"subject": 1}'])
+    ({'subject': '1', 'day': '2026-01-02'}, {'subject': 1})
+    """
+    text = " ".join(key).strip()
+    if not text.startswith("{"):
+        return dict(options.read_key(key))
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ConfigurationError(f"{text} is no JSON: {error}.", hint="Write name=value … instead.") from None
+
+
+def style(text: str, kind: str) -> str:
+    """Return a text in the style of what it is.
+
+    Examples
+    --------
+    >>> style("read", "key")
+    'read'
+    """
+    return click.style(text, **_STYLES[kind]) if kind in _STYLES and text else text
