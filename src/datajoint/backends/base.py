@@ -204,11 +204,24 @@ class Dialect(ABC):
         """Return the parameters for `list_source`; `rows` are tuples of canonical values, even of one."""
 
 
+class Fitting(list[tuple[Any, ...]]):
+    """Rows that columns of some types could hold unchanged, as was seen when they were read."""
+
+    def __init__(self, dtypes: Sequence[AttributeType], rows: Iterable[tuple[Any, ...]]) -> None:
+        super().__init__(rows)
+        self.dtypes = tuple(dtypes)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Fitting, (self.dtypes, list(self))
+
+
 def fitting(dtypes: Sequence[AttributeType], rows: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
     """Return the rows that columns of these types could hold unchanged; no other can be equal to one.
 
     Databases convert the values of a list silently, so that a wrong one could match (hot-paths §1).
     """
+    if isinstance(rows, Fitting) and rows.dtypes == tuple(dtypes):
+        return rows
     try:  # by column, as long as all is plain
         columns = list(zip(*rows, strict=True))
         check = values.check_column

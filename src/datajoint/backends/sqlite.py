@@ -102,13 +102,14 @@ class SqliteSession(Session):
             application, version = (
                 read(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
             )
-            tables = read("SELECT count(*) FROM sqlite_master").fetchone()[0]
+            ours = application == APPLICATION_ID
+            tables = 0 if ours else read("SELECT count(*) FROM sqlite_master").fetchone()[0]
         except sqlite3.Error as error:
             self.close()
             raise _cannot_open(self.path, error) from error
-        if application == APPLICATION_ID and version == USER_VERSION:
+        if ours and version == USER_VERSION:
             return
-        if application == APPLICATION_ID:
+        if ours:
             self.close()
             raise ConfigurationError(
                 f"{self.path} was written by another DataJoint (format {version}, here {USER_VERSION}).",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from typing import Any
 
 from datajoint._value import Value
 from datajoint.heading.attribute import Attribute
@@ -142,6 +143,11 @@ class Specs(MutableMapping[TableName, TableSpec]):
         if spec is None:
             spec = self._specs[name] = self._specify(name)
         return spec
+
+    def get(self, name: TableName, default: Any = None) -> Any:
+        """Return a specification, or the default."""
+        spec = self._specs.get(name, default)
+        return self[name] if spec is None and name in self._specs else spec
 
     def __setitem__(self, name: TableName, spec: TableSpec) -> None:
         self._specs[name] = spec

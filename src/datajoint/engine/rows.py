@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["RowDecoder", "storage_type"]
 
 _CHUNK = 1000
+_MANY = 200
 _CORE = NUMBERS | TEXTS | TEMPORAL | {"uuid", "json", "bytes", "blob", "year", "codec"}
 
 
@@ -96,12 +97,27 @@ class RowDecoder:
         names = self.names
         if not names:
             return [{} for _ in rows]
-        dicts = [dict(zip(names, row)) for row in rows]  # noqa: B905 - strict doubles the time
+        if len(rows) >= _MANY and len(rows[0]) == len(names):
+            dicts = _display(names)(rows)
+        else:
+            dicts = [dict(zip(names, row)) for row in rows]  # noqa: B905 - strict doubles the time
         for n, decode in self.decoders:
             name = names[n]
             for row, value in zip(dicts, decode(list(map(itemgetter(n), rows))), strict=True):
                 row[name] = value
         return dicts
+
+
+@lru_cache(512)
+def _display(names: tuple[str, ...]) -> Callable[[Sequence[Sequence[Any]]], list[dict[str, Any]]]:
+    """Return the function that makes dicts with these names of rows, in a third of the time of `dict(zip())`.
+
+    Compiling it takes as long as some two hundred rows.
+    """
+    values = [f"v{n}" for n in range(len(names))]
+    items = ", ".join(f"{name!r}: {value}" for name, value in zip(names, values, strict=True))
+    text = f"lambda rows: [{{{items}}} for {', '.join(values)}, in rows]"
+    return cast("Callable[[Sequence[Sequence[Any]]], list[dict[str, Any]]]", eval(text, {}))  # noqa: S307 - of ours
 
 
 def _column(

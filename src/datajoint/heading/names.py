@@ -124,12 +124,18 @@ def from_camel_case(class_name: str) -> str:
     if "_" in name:
         name = name.replace("_", "")
         logging.warn(f"Class name `{class_name}` contains underscores; they are removed: `{name}`.")
-    if not _CLASS.fullmatch(name):
+    found = _snake_case(name)
+    if found is None:
         raise DataJointError(
             f"Class name `{class_name}` must be alphanumeric in CamelCase, begin with a capital letter.",
             hint="Rename the class, for example `ScanInfo`.",
         )
-    return re.sub(r"(?!^)([A-Z])", r"_\1", name).lower()
+    return found
+
+
+@lru_cache(4096)
+def _snake_case(name: str) -> str | None:
+    return re.sub(r"(?!^)([A-Z])", r"_\1", name).lower() if _CLASS.fullmatch(name) else None
 
 
 @lru_cache(4096)

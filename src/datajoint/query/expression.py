@@ -192,7 +192,7 @@ class QueryExpression(LegacyFetch):
         raise DataJointError("There is no operator @.", hint="Use A.join(B, semantic_check=False).")
 
     def _operand(self, operand: Any, purpose: str) -> QueryExpression:
-        other = as_expression(operand, purpose)
+        other = operand if isinstance(operand, QueryExpression) else as_expression(operand, purpose)
         check_connection(other, self.connection)
         return other
 

@@ -23,6 +23,7 @@ from datajoint.algebra.nodes import (
     Query,
     Text,
 )
+from datajoint.backends.base import Fitting
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError, QueryError
 from datajoint.heading import values as readers
@@ -352,7 +353,8 @@ def _plain_keys(heading: Heading, items: Sequence[Any]) -> tuple[Condition, Valu
                 return None
         except ValueError:  # a value that no row can hold
             return None
-    return InValues(names), (list(zip(*columns, strict=True)),)
+    rows = Fitting([heading[name].dtype for name in names], zip(*columns, strict=True))
+    return InValues(names), (rows,)
 
 
 def _shape(heading: Heading, item: Any) -> tuple[tuple[str, bool], ...] | None:

@@ -51,7 +51,7 @@ def resolve_connection(config: Config) -> ConnectionSettings:
 name=None, use_tls=None, announced=False)
     """
     chosen: str | None = config["database.backend"]
-    named = [name for name in _SERVER if config.is_set(name)]
+    named = [name for name in _SERVER if config.is_set(name)] if chosen != "sqlite" else []
     if chosen == "sqlite" or (chosen is None and not named):
         return ConnectionSettings("sqlite", name=_sqlite_file(config), announced=chosen is None)
     backend = chosen or "mysql"

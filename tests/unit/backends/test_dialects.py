@@ -2,6 +2,7 @@
 
 # ruff: noqa: DTZ001 - naive UTC by convention
 
+import pickle
 import struct
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -9,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from datajoint.backends.base import fitting
+from datajoint.backends.base import Fitting, fitting
 from datajoint.backends.mysql import _packets, _single
 from datajoint.backends.registry import BACKENDS, get_backend
 from datajoint.errors import ConfigurationError
@@ -96,6 +97,13 @@ def test_only_values_that_fit_are_listed():
     assert [(1, "a"), (1.0, "b"), (None, "a")] == fitting(
         [parse_type("int8"), parse_type("varchar(3)")], rows
     )
+
+
+def test_rows_that_were_read_are_not_checked_again_unless_for_another_type():
+    rows = Fitting([parse_type("int32")], [(1,), (300,)])
+    assert rows is fitting([parse_type("int32")], rows)
+    assert [(1,)] == fitting([parse_type("int8")], rows)
+    assert [(1,)] == fitting([parse_type("int8")], pickle.loads(pickle.dumps(rows)))
 
 
 @pytest.mark.parametrize(
