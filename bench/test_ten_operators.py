@@ -1,8 +1,8 @@
 """A query of ten operators: built and written the first time, against SQLAlchemy, and again.
 
 Wanted are at most a quarter of what SQLAlchemy needs for the same SELECT written by hand, and at most 20 µs
-again, with other values. Rounds alternate; each is timed right after it ran, as in a loop; the least time of each
-counts.
+again, with other values. Rounds alternate; each is timed right after it ran, as in a loop; the least time of
+each counts.
 """
 
 import time
