@@ -100,7 +100,8 @@ class QueryExpression(LegacyFetch):
     def _restricted(self, query: Query) -> Self:
         """Return the same kind of expression with another query: methods of the user's class stay at hand."""
         result = object.__new__(type(self))
-        result.__dict__.update(self.__dict__)
+        if own := self.__dict__:  # a table as it is has nothing of its own
+            result.__dict__.update(own)
         result._query = query
         return result
 
