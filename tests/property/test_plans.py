@@ -152,6 +152,8 @@ FOUND = {
     "a name outside an aggregate": "Animal.aggr(Visit, n='count(visit) + animal')",
     "thirty digits": "Place & {'wild_large': Decimal('99999999999999999999999999.9999')}",
     "a limit of groups that a semijoin looks up": "(Stay.aggr(((Place & {'place': ''}) & {'place': ''}), ..., a1='count(place)') & dj.Top(None, ['animal', 'visit', 'place', 'z', 'wild_price', 'a1'], 1)) & (Stay & {'animal': 0})",
+    "one more than the greatest integer": "Place & 'wild_count >= 9223372036854775808'",
+    "the least integer": "Place & 'wild_count > -9223372036854775808'",
     "negated lists": "Visit - ['y = 1', {'ok': None}, Place]",
 }
 

@@ -78,7 +78,7 @@ def own_type(kind: str, text: str) -> AttributeType:
     if "e" in text.lower():
         return FLOAT64
     whole, _, fraction = text.partition(".")
-    if not fraction and len(whole) <= 19 and int(whole) <= INTEGER_RANGES["int64"][1] + 1:
+    if not fraction and len(whole) <= 19 and int(whole) <= INTEGER_RANGES["int64"][1]:
         return INT64
     return decimal_type(len(whole.lstrip("0")) + len(fraction), len(fraction))
 
