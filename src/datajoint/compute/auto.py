@@ -251,7 +251,7 @@ class AutoPopulate(Making):
         >>> (Dose & {"subject_id": 1}).why()
         Dose  subject_id=1  stale
           made ... by ..., code ..., Python ...
-          • What was read of `Subject` was written again by event ...:
+          • What was read of `Subject` has changed:
               subject_id=1: weight 20.0 → 31.0, updated ... by ... (event ...)
         """
         return tracing.why(cast("Table", self), exact)

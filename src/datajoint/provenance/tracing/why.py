@@ -226,7 +226,8 @@ def _count(rows: Sequence[RowState]) -> str:
 
 
 def _cause_lines(cause: Cause, indent: str, style: Style) -> Iterator[str]:
-    text = str(cause.reason).rstrip(".")
+    told = cause.reason.kind == "input" and cause.reason.attribute and cause.lines
+    text = f"what was read of `{cause.reason.table}` has changed" if told else str(cause.reason).rstrip(".")
     yield f"{indent}  • {text[:1].upper()}{text[1:]}{':' if cause.diff or cause.lines else '.'}"
     for line in cause.lines:
         yield f"{indent}      {line}"
