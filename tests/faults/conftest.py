@@ -20,7 +20,8 @@ PATIENCE = 60
 
 POPULATE = "Fit.populate(reserve_jobs=True, suppress_errors=True)"
 START = """
-import os, sys, time
+import os, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which is off where tests run in the background
 {before}
 import datajoint as dj
 

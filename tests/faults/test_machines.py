@@ -76,7 +76,7 @@ while True:
 @pytest.mark.statement("TXN-3", "JOB-14")
 def test_a_server_that_is_restarted_while_workers_work(make_workers, throwaway):
     workers = make_workers(throwaway.server.settings)
-    workers.Subject.insert({"subject_id": n} for n in range(40 * RESTARTS))
+    workers.Subject.insert({"subject_id": n} for n in range(15 * RESTARTS))
     running = [workers.start(PATIENT, work="time.sleep(0.02)") for _ in range(2)]
     for number in range(1, RESTARTS + 1):
         wait_until(lambda: len(workers.Fit()) >= 10 * number)  # noqa: B023

@@ -27,10 +27,7 @@ def test_workers_that_are_killed(workers):
         if workers.Fit.jobs.progress()["pending"] < 5:
             first = max(workers.Subject.to_arrays("subject_id").tolist()) + 1
             workers.Subject.insert({"subject_id": n} for n in range(first, first + 20))
-    started = time.monotonic()
-    errors = workers.finish()
-    assert [] == errors
-    assert time.monotonic() - started < 20
+    assert [] == workers.finish()
     workers.check()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datajoint.compute.batch.kubernetes import KubernetesJob, kubernetes
 from datajoint.compute.batch.slurm import SlurmArray, slurm
+from datajoint.compute.cancel import JobCancelled
 from datajoint.compute.executors.base import EXECUTORS, Executor
 from datajoint.compute.executors.dask import DaskExecutor
 from datajoint.compute.executors.elsewhere import run_packed, run_task
@@ -22,6 +23,7 @@ __all__ = [
     "SKIPPED",
     "DaskExecutor",
     "Executor",
+    "JobCancelled",
     "KubernetesJob",
     "LocalExecutor",
     "MakeOutcome",

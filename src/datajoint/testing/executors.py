@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from datajoint.compute.jobs import jobs_of
 from datajoint.compute.task import MakeTask
 from datajoint.table.free import FreeTable
 
@@ -21,7 +25,8 @@ import os, signal, sys, time
 from pathlib import Path
 import datajoint as dj
 
-instance = dj.Instance(**{settings!r})
+SETTINGS = {settings!r}
+instance = dj.Instance(**SETTINGS)
 schema = instance.Schema({schema!r})
 
 
@@ -133,6 +138,22 @@ def meets(key):
         if time.monotonic() > end:
             raise TimeoutError("nobody came")
         time.sleep(0.02)
+
+
+def waits(key):
+    """Go on when somebody says so."""
+    Path(__file__).with_name("at").write_text(str(os.getpid()))
+    end = time.monotonic() + 60
+    while not Path(__file__).with_name("go").exists():
+        if time.monotonic() > end:
+            raise TimeoutError("nobody said so")
+        time.sleep(0.02)
+
+
+def blocks(key):
+    """Compute what does not return to Python."""
+    Path(__file__).with_name("at").write_text(str(os.getpid()))
+    sum(range(10**10))
 
 
 def never(key):
@@ -263,6 +284,15 @@ class InProcessExecutorTests:
         (log,) = attempts.to_arrays("log").tolist()
         assert 0 < len(log) < 100_000
 
+    def test_what_a_cancelled_job_makes_is_not_stored(self, executor: Any, pipeline: Any) -> None:
+        """Whether its make hears of it or not; the others are made."""
+        subjects(pipeline, "", "waits", "")
+        with cancelling(pipeline, 1):
+            result = pipeline.Fit.populate(executor=executor, reserve_jobs=True)
+        assert (2, set()) == (result["success_count"], set(errors(result)) - {1})
+        assert pipeline.Fit.to_arrays("subject_id").tolist() == [0, 2]
+        assert pipeline.Fit.jobs.errors.fetch1("error_message").startswith("JobCancelled: by ")
+
 
 class ExecutorTests(InProcessExecutorTests):
     """What every executor has to bear whose makes run in other processes.
@@ -303,6 +333,20 @@ class ExecutorTests(InProcessExecutorTests):
         assert result["success_count"] == 1
         assert "was stopped after 1 s" in errors(result)[0]
 
+    def test_a_make_is_ended_whose_job_is_cancelled(self, executor: Any, pipeline: Any) -> None:
+        """Though it does not return to Python, if the executor can end single makes."""
+        if not hasattr(executor, "heed"):
+            pytest.skip("it cannot end a single make: it has no method heed(cancels)")
+        subjects(pipeline, "", "blocks", "")
+        with cancelling(pipeline, 1):
+            result = pipeline.Fit.populate(executor=executor, reserve_jobs=True)
+        assert (2, {1}) == (result["success_count"], set(errors(result)))
+        assert errors(result)[1].startswith("JobCancelled: by ")
+        (attempt,) = (pipeline.Fit.jobs.attempts & {"outcome": "cancelled"}).to_dicts()
+        assert attempt["ended"] is not None
+        maker = int(Path(pipeline.__file__).with_name("at").read_text(encoding="utf-8"))
+        wait_until(lambda: is_gone(maker))
+
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing can fork here")
     def test_makes_that_fork(self, executor: Any, pipeline: Any) -> None:
         """A copy of the process makes nothing, and nobody waits for one that stays."""
@@ -334,6 +378,44 @@ class ExecutorTests(InProcessExecutorTests):
 def subjects(pipeline: Any, *what: str, first: int = 0) -> None:
     """Insert subjects, and say what their makes do."""
     pipeline.Subject.insert({"subject_id": n, "what": each} for n, each in enumerate(what, first))
+
+
+@contextmanager
+def cancelling(pipeline: Any, subject: int) -> Generator[None]:
+    """Cancel a job from another connection as soon as its make has begun; then say that it may go on."""
+    folder = Path(pipeline.__file__).parent
+    queue, instance = pipeline.Fit.jobs.name, pipeline.dj.Instance(**pipeline.SETTINGS)
+
+    def cancel() -> None:
+        wait_until((folder / "at").exists)
+        jobs: Any = jobs_of(queue, instance.connection)
+        wait_until(lambda: jobs.cancel({"subject_id": subject}))
+        (folder / "go").touch()
+
+    thread = threading.Thread(target=cancel)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+        instance.connection.close()
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait until something holds."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def is_gone(process: int) -> bool:
+    """Whether a process has ended; one that nobody has asked for yet is not counted."""
+    try:
+        os.kill(process, 0)
+        return "(zombie)" in Path(f"/proc/{process}/status").read_text(encoding="utf-8")
+    except OSError:
+        return True
 
 
 def errors(result: Any) -> dict[int, str]:

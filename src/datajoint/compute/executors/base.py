@@ -14,7 +14,11 @@ __all__ = ["EXECUTORS", "Executor", "find_executor"]
 
 @runtime_checkable
 class Executor(Protocol):
-    """Computes tasks, in any order."""
+    """Computes tasks, in any order.
+
+    One that can end single makes has a method ``heed(cancels)``, too, which is called before `run`:
+    ``cancels.of(task)`` tells who has cancelled the job of a task, or None.
+    """
 
     def run(self, tasks: Iterable[MakeTask]) -> Iterator[MakeOutcome]:
         """Yield an outcome for each task as it comes; stop what runs when the iterator is closed.

@@ -71,7 +71,7 @@ class Child:
         self._waiting = 1  # for answers: it says first that it is there
         self._rested = time.monotonic()
         self._begun = time.monotonic()
-        self._timed_out = False
+        self._timed_out = self._asked_to_end = False
         self._cancelled: str | None = None
         self.task: MakeTask | None = None
         self.deadline: float | None = None
@@ -173,9 +173,9 @@ class Child:
         return not self._waiting
 
     def stop_overdue(self) -> None:
-        """Kill it if its task takes too long."""
+        """Kill it if its task takes too long, or does not let itself be ended."""
         if self.deadline is not None and time.monotonic() >= self.deadline:
-            self._timed_out, self.deadline = True, None
+            self._timed_out, self.deadline = not self._asked_to_end, None
             self._process.kill()
 
     def stop_cancelled(self, cancels: Cancels) -> None:
@@ -209,6 +209,8 @@ class Child:
 
     def terminate(self) -> None:
         """Ask it to end at once; its make can clean up."""
+        self._asked_to_end = True
+        self.deadline = min(time.monotonic() + _GRACE, self.deadline or float("inf"))
         self._process.terminate()
 
     def stop(self) -> int:

@@ -59,7 +59,6 @@ class DaskExecutor(Submitting):
         self._workers, self._client = workers, client
         self._ours: list[Any] = []
         self._is_local = False
-        self._run = uuid4().hex
         self._done: SimpleQueue[Any] = SimpleQueue()
         self._room, self._counted, self._alive = 1, 0.0, 0.0
         self._said = False
@@ -95,11 +94,10 @@ class DaskExecutor(Submitting):
 
     def submit(self, task: MakeTask) -> Any:
         """Hand a task to the scheduler."""
-        client = self._connected(task)
+        client, name = self._connected(task), f"{task.target.class_name}-{uuid4().hex}"
         future = client.submit(
-            run_packed, task, self._run, resources=self._resources(task) or None,
-            key=f"{task.target.class_name}-{uuid4().hex}", pure=False,
-        )  # fmt: skip
+            run_packed, task, name, resources=self._resources(task) or None, key=name, pure=False
+        )
         future.add_done_callback(self._done.put)
         return future
 
@@ -129,7 +127,7 @@ class DaskExecutor(Submitting):
         client: Any = self._client
         client.cancel(list(running), force=True)
         with suppress(OSError, TimeoutError, ValueError):  # of workers that are gone
-            client.run(stop_tasks, self._run, on_error="ignore")
+            client.run(stop_tasks, [future.key for future in running], on_error="ignore")
 
     # ---------------------------------------------------------------------------------------------- cluster
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from contextlib import contextmanager
 
 from datajoint.compute.executors.processes import ProcessExecutor
@@ -31,7 +31,7 @@ class _Here:
     running: str | None = None
 
 
-def run_task(task: MakeTask, run: str = "") -> MakeOutcome:
+def run_task(task: MakeTask, name: str = "") -> MakeOutcome:
     """Make a task and return what became of it.
 
     In the process where the task was made, the make runs in that process. Elsewhere, where the
@@ -39,8 +39,8 @@ def run_task(task: MakeTask, run: str = "") -> MakeOutcome:
 
     Parameters
     ----------
-    run
-        What the task belongs to, for `stop_tasks`.
+    name
+        What it is called, for `stop_tasks`.
 
     Raises
     ------
@@ -66,37 +66,37 @@ def run_task(task: MakeTask, run: str = "") -> MakeOutcome:
     """
     if isinstance(task.target, Target):
         return run_job(task.target.table, task, task.target.make_kwargs)
-    with _Here.lock, _running(run) as executor:
+    with _Here.lock, _running(name) as executor:
         (outcome,) = executor.run([task])
         return outcome
 
 
-def run_packed(task: MakeTask, run: str = "") -> bytes:
+def run_packed(task: MakeTask, name: str = "") -> bytes:
     """Make a task and return its outcome packed: errors that cannot be pickled are told."""
-    return pack(run_task(task, run), known=not isinstance(task.target, Target))
+    return pack(run_task(task, name), known=not isinstance(task.target, Target))
 
 
 @contextmanager
-def _running(run: str) -> Generator[ProcessExecutor]:
+def _running(name: str) -> Generator[ProcessExecutor]:
     devices = os.environ.get(_DEVICES)
     if _Here.executor is None or _Here.devices != devices:  # a child has those with which it was started
         if _Here.executor is not None:
             _Here.executor.close()
         _Here.executor, _Here.devices = ProcessExecutor(1), devices
-    _Here.running = run
+    _Here.running = name
     try:
         yield _Here.executor
     finally:
         _Here.running = None
 
 
-def stop_tasks(run: str) -> None:
-    """Stop what runs here and belongs to a run; nothing of it is left.
+def stop_tasks(names: Collection[str]) -> None:
+    """Stop what runs here if it is one of some tasks; nothing of it is left.
 
     Examples
     --------
-    >>> stop_tasks("nothing runs here")
+    >>> stop_tasks(["nothing runs here"])
     """
     executor = _Here.executor
-    if executor is not None and _Here.running == run:
+    if executor is not None and _Here.running in names:
         executor.interrupt()

@@ -6,7 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from datajoint.compute.task import MakeOutcome, MakeTask
+from datajoint.compute.cancel import Cancels, JobCancelled
+from datajoint.compute.task import FAILED, MakeOutcome, MakeTask
 
 __all__ = ["Submitting"]
 
@@ -17,13 +18,20 @@ _LOOK = 1.0
 class Submitting(ABC):
     """An executor that submits tasks; derived classes say how."""
 
+    _cancels: Cancels | None = None
+
+    def heed(self, cancels: Cancels) -> None:
+        """Stop a task whose job is cancelled."""
+        self._cancels = cancels
+
     def run(self, tasks: Iterable[MakeTask]) -> Iterator[MakeOutcome]:
         """Yield an outcome for each task as it comes."""
         source = iter(tasks)
         running: dict[Any, MakeTask] = {}
         try:
             while self._fill(source, running):
-                done = self.wait(running, _LOOK)
+                yield from self._cancelled(running)
+                done = self.wait(running, _LOOK) if running else None
                 if done is not None:
                     task = running.pop(done)
                     outcome = self.result(done, task)
@@ -32,6 +40,15 @@ class Submitting(ABC):
         finally:
             if running:
                 self.stop(running)
+
+    def _cancelled(self, running: dict[Any, MakeTask]) -> Iterator[MakeOutcome]:
+        """Stop what has been cancelled, and yield that as its outcome."""
+        told = {} if self._cancels is None else {one: self._cancels.of(task) for one, task in running.items()}
+        for one, message in told.items():
+            if message is not None:
+                task = running.pop(one)
+                self.stop({one: task})
+                yield MakeOutcome(dict(task.key), FAILED, JobCancelled(message), table=task.table)
 
     def _fill(self, source: Iterator[MakeTask], running: dict[Any, MakeTask]) -> bool:
         while len(running) < self.room():
