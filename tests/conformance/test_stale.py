@@ -133,6 +133,15 @@ def test_other_code_is_a_reason(lab, fit, schema):
     assert ("code", "c" * 26) == (reason.kind, reason.old)
 
 
+@pytest.mark.statement("PRV-7", "POP-27")
+def test_what_is_made_again_by_other_code_says_so(lab, fit):
+    table = fit(lambda key: (lab["Subject"] & key).fetch1("x"))
+    lab["Subject"].update1({"subject_id": 2, "x": 7})
+    table.make_version = "other"
+    assert 3 == table.populate(stale=True)["success_count"]
+    assert [] == states(table)
+
+
 def schema_events(schema):
     return dj.FreeTable(schema.connection, f"{schema.database}.~events").name
 

@@ -4,6 +4,8 @@ import pytest
 from hypothesis import event, given, strategies as st
 
 import datajoint as dj
+from datajoint.journal.images import shadow_of
+from datajoint.sql.images import shadow_name
 
 SUBJECTS, TRIALS = (1, 2, 3), (1, 2)
 
@@ -57,12 +59,15 @@ class World:
                 self.insert1({**key, "z": count * y})
 
         self.sum = schema(Sum, context=tables)
+        for table in (self.subject, self.trial, self.fit, self.fit.Cell, self.sum):
+            shadow_of(schema.connection, table().name)
         self.clear()
 
     def clear(self):
-        """Empty the tables; their history stays, and may be reused by what comes."""
+        """Empty the tables, and forget their history, so that a failure can be repeated."""
         for table in (self.sum, self.fit.Cell, self.fit, self.trial, self.subject):
             table().delete_quick()
+            dj.FreeTable(self.schema.connection, shadow_name(table().name)).delete_quick()
         self.fit.make_version = "1"
         self.x, self.rt = {}, {}
         self.seen, self.fits, self.sums = {}, {}, {}

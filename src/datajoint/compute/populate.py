@@ -31,6 +31,7 @@ from datajoint.errors import (
     TransactionError,
 )
 from datajoint.graph import restrict
+from datajoint.journal.origin import renew
 from datajoint.provenance.inputs import forget
 from datajoint.provenance.report import forget_count
 from datajoint.query.expression import QueryExpression
@@ -85,6 +86,7 @@ def populate(
     results = Results(suppress_errors, return_exception_objects)
     if stale:
         _refuse_to_share(reserve_jobs, processes, executor)
+        renew(table.connection, table.name, type(table))  # its code may have been edited
         for key in renewing.stale_keys(table, restrictions, most):
             results.add(renewing.renew(table, key, make_kwargs))
         return results.told()
