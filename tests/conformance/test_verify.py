@@ -2,6 +2,7 @@
 """Verify: makes run afresh, what they give is compared with what is stored, and nothing is changed."""
 
 import datetime as dt
+import random
 import threading
 import uuid
 from decimal import Decimal
@@ -435,6 +436,53 @@ def test_a_make_that_writes_elsewhere_is_stopped_before_it_does(world, verify, c
     assert ["failed"] * 4 == [one.state for one in report]
     assert all(said in one.error for one in report), report.failed[0].error
     assert all("ContractError" in one.error for one in report)
+
+
+STEPS = {
+    **{name: deed for name, (deed, _) in DEEDS.items()},
+    "insert": lambda w, t, key: t.insert1({**key, "y": w.offset}, skip_duplicates=True),
+    "insert a part": lambda w, t, key: t.Cell.insert1({**key, "cell": 7, "z": w.offset}),
+    "look": lambda w, t, key: (w.Subject & key).fetch1("x"),
+    "look at parts": lambda w, t, key: len(t.Cell & key),
+    "insert elsewhere in a block": lambda w, t, key: in_block(t, lambda: w.Other.insert1({"other": 9})),
+    "insert in a block": lambda w, t, key: in_block(t, lambda: t.Cell.insert1({**key, "cell": 8})),
+    "insert rows of a query": lambda w, t, key: t.insert((w.Subject & key).proj(y="x"), skip_duplicates=True),
+    "fail": lambda w, t, key: 1 / 0,
+    "select": lambda w, t, key: t.connection.query(f"SELECT * FROM {w.Other().full_table_name}"),
+    "give parts up": lambda w, t, key: (t.Cell & key).delete_quick(),
+}
+
+
+def in_block(table, action):
+    with table.connection.transaction:
+        action()
+
+
+def test_whatever_a_make_does_nothing_changes(world, verify, connect):
+    other = dj.FreeTable(connect().connection, f"{world.schema.database}.other")
+    world.elsewhere = lambda: other.insert1({"other": 8})
+    steps = []
+
+    def make(self, key):
+        for name, caught in steps:
+            try:
+                STEPS[name](world, self, key)
+            except Exception:
+                if not caught:
+                    raise
+        if not steps:
+            world.plain()(self, key)
+
+    fit = world.fit(make)
+    seen = set()
+    for seed in range(30):
+        chance = random.Random(seed)
+        steps[:] = [
+            (chance.choice(sorted(STEPS)), chance.random() < 0.7) for _ in range(chance.randint(1, 5))
+        ]
+        world.offset = chance.random()
+        seen |= {state for _, state in states(verify(fit, {"subject_id": chance.randint(1, 4)}))}
+    assert {"differs", "failed"} <= seen
 
 
 def test_a_plain_select_is_no_harm(world, verify):

@@ -89,6 +89,19 @@ def test_a_reader_reads(enter: Any, lab: Any) -> None:
     assert 3 == len(subject())
 
 
+@pytest.mark.statement("ACC-3", "POP-26", "PRV-6")
+def test_a_reader_verifies_and_asks_where_rows_come_from(enter: Any, lab: Any, schema: Any) -> None:
+    (_, _, fit), _ = enter("reader")
+    before = len(schema.events)
+    report = fit.verify()
+    assert report, report
+    assert 1 == len(report)
+    assert before == len(schema.events)  # which a reader may not write
+    [row] = fit.lineage()
+    assert ["Subject", "Method"] == [source.name for source in row.sources]
+    assert "fresh" == fit.why().rows[0].state
+
+
 @pytest.mark.statement("ACC-3")
 def test_a_writer_enters_and_does_not_populate(enter: Any, lab: Any, schema: Any) -> None:
     (subject, method, fit), user = enter("writer")
