@@ -1,10 +1,13 @@
-"""Histories of makes, inserts, updates and deletes in every order: a row that is told fresh is fresh.
+"""Histories of makes, inserts, updates, deletes, restores in every order: a row that is told fresh is fresh.
 
 What each make has read is kept beside, value by value; asking the same now tells the truth. Writers of two
-connections interfere while makes run, with confirmation and without it, for no interleaving may hide a change.
+connections interfere while makes run, with confirmation and without it, for no interleaving may hide a change;
+nor may clocks that are wrong, or history that is not kept.
 """
 
 import contextlib
+import time
+import zlib
 
 import pytest
 from hypothesis import given, strategies as st
@@ -13,8 +16,9 @@ import datajoint as dj
 from datajoint.engine.connection import Connection
 from datajoint.engine.observe import unobserved
 from datajoint.errors import DataJointError
-from datajoint.journal import reads
+from datajoint.journal import event as events, reads
 from datajoint.journal.reads import ReadLog
+from datajoint.sql.images import shadow_name
 
 SUBJECTS, TRIALS = range(1, 4), range(1, 4)
 
@@ -58,6 +62,16 @@ def world(open_database):
     found.other.close()
 
 
+class _Clock:
+    """The module `time`, for a clock that is wrong by some seconds."""
+
+    def __init__(self, seconds):
+        self.seconds = seconds
+
+    def time(self):
+        return time.time() + self.seconds
+
+
 class World:
     """The tables, and what makes do in them."""
 
@@ -74,19 +88,35 @@ class World:
         world = self
 
         def make(self, key):
-            world.answer(key)
-            self.insert1({**key, "y": 0})
+            answers = world.answer(key)
+            self.insert1({**key, "y": zlib.crc32(repr(answers).encode()) % 3})  # often as before
 
         body = {"definition": "-> Start\n---\ny : int32", "make": make, "reuse": False}
         self.fit = schema(type("Fit", (dj.Computed,), body), context=self.here)
         self.here["Start"].insert([{"subject": n} for n in SUBJECTS])
-        self.connection = schema.connection
+        self.schema, self.connection = schema, schema.connection
         self.other = Connection.of(self.connection.settings, self.connection.config)
         self.there = {n: dj.FreeTable(self.other, t().full_table_name) for n, t in self.here.items()}
 
+        for tables in (self.here, self.there):  # so that their shadows are there
+            tables["Subject"].insert1({"subject": 1, "x": 0, "note": 0})
+            tables["Trial"].insert1({"subject": 1, "trial": 1, "rt": 0})
+            tables["Blocked"].insert1({"subject": 1, "reason": 0})
+            self.fit.populate({"subject": 1})
+            for table in (tables["Trial"], tables["Subject"], tables["Blocked"], self.fit):
+                (table & "1 = 1").delete_quick()
+        cleared = [self.fit().name, *(self.here[name]().name for name in ("Trial", "Subject", "Blocked"))]
+        ours = (
+            dj.FreeTable(self.connection, f"{schema.database}.{name}").name for name in ("~events", "~reads")
+        )
+        self.cleared = [*cleared, *map(shadow_name, cleared), *ours]
+
     def clear(self, questions):
-        for table in (self.fit, self.here["Trial"], self.here["Subject"], self.here["Blocked"]):
-            table().delete_quick()
+        """Leave nothing of the history before: each is on its own, and none is slow for those before it."""
+        with self.connection.transaction:
+            for name in self.cleared:
+                self.connection.query(f"DELETE FROM {self.connection.dialect.table(name)}")
+        self.connection.config.provenance.history = "best_effort"
         self.read, self.questions, self.inside = {}, questions, None
 
     def answer(self, key):
@@ -98,6 +128,7 @@ class World:
                 action, self.inside = self.inside, None
                 self.act(action, self.there)
         self.read[key["subject"]] = answers
+        return answers
 
     def truth(self, subject):
         return [QUESTIONS[name](self.here, {"subject": subject}) for name in self.questions]
@@ -126,6 +157,39 @@ class World:
                 "forget": lambda: self.forget(trial_table & one),
             }[kind]()
 
+    def restore(self, number):
+        """Take back one of the latest changes of what makes read."""
+        names = [{"table_name": self.here[name]().table_name} for name in ("Subject", "Trial", "Blocked")]
+        kinds = [{"kind": kind} for kind in ("update", "replace", "delete")]
+        found = (self.schema.events & names & kinds).to_arrays("event", order_by="event DESC", limit=3)
+        with contextlib.suppress(DataJointError):
+            if number <= len(found):
+                self.schema.restore(int(found[number - 1]))
+
+    def step(self, step, patch):
+        """Do one thing."""
+        match step:
+            case "make", subject, inside:
+                self.inside = inside
+                self.fit.populate({"subject": subject})
+                self.inside = None
+            case "renew", inside:
+                self.inside = inside
+                self.fit.populate(stale=True)
+                self.inside = None
+            case "unmake", subject:
+                (self.fit & {"subject": subject}).delete_quick()
+            case "restore", number:
+                self.restore(number)
+            case "history", mode:
+                self.connection.config.provenance.history = mode
+            case ("prune",):
+                self.schema.prune_history(0)
+            case "clock", hours:
+                patch.setattr(events, "time", _Clock(3600 * hours))
+            case _:
+                self.act(step, self.here)
+
     def forget(self, rows):
         """Make rows those of another program."""
         quote = self.connection.dialect.quote
@@ -146,6 +210,11 @@ STEPS = st.one_of(
     ACTIONS,
     st.tuples(st.just("make"), st.sampled_from(SUBJECTS), st.one_of(st.none(), ACTIONS)),
     st.tuples(st.just("unmake"), st.sampled_from(SUBJECTS)),
+    st.tuples(st.just("renew"), st.one_of(st.none(), ACTIONS)),
+    st.tuples(st.just("restore"), st.integers(1, 3)),
+    st.tuples(st.just("history"), st.sampled_from(["off", "best_effort"])),
+    st.just(("prune",)),
+    st.tuples(st.just("clock"), st.integers(-2, 2)),
 )
 
 
@@ -167,14 +236,7 @@ def test_no_history_makes_a_row_falsely_fresh_or_stale(world, questions, start, 
             patch.setattr(ReadLog, "confirm", lambda *_: False)
             patch.setattr(ReadLog, "guards", lambda _: [])
         for step in steps:
-            if step[0] == "make":
-                world.inside = step[2]
-                world.fit.populate({"subject": step[1]})
-                world.inside = None
-            elif step[0] == "unmake":
-                (world.fit & {"subject": step[1]}).delete_quick()
-            else:
-                world.act(step, world.here)
+            world.step(step, patch)
     check(world, digests)
 
 

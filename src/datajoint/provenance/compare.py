@@ -14,7 +14,8 @@ from datajoint.algebra.fragment import Fragment
 from datajoint.algebra.fragment_types import BOOL, INT64
 from datajoint.algebra.lift import Lifted, column, lift
 from datajoint.algebra.nodes import Plan, Query
-from datajoint.algebra.watch import SUMS, Watched, summary, watch
+from datajoint.algebra.pinned import is_pinned
+from datajoint.algebra.watch import SUMS, Mark, Watched, summary, watch
 from datajoint.engine.connection import Connection
 from datajoint.engine.rows import RowDecoder
 from datajoint.heading.heading import Heading
@@ -79,6 +80,11 @@ def _changed(
 ) -> Iterator[Finding]:  # fmt: skip
     """Yield the reads whose signatures differ, or cannot tell."""
     watched = watch(shape.plan)
+    if lifted is not None and not lifted.kept and not watched.identified and is_pinned(
+        shape.plan, {n for n, _ in shape.lifted}
+    ):  # fmt: skip
+        yield from _of_one_row(connection, selected, lifted, shape)
+        return
     if lifted is not None and not lifted.kept:
         total = summary(lifted.plan, lifted.names, watched.identified)
         for read, now in _joined(connection, selected, lifted, total, shape, ()):
@@ -125,6 +131,39 @@ def _joined(
     for row in _fetched(connection, Query(plan, (*selected.query.values, *values)), names):
         now = signatures(total.marks, numbers, [row[-len(numbers) :]])
         yield _joined_read(dict(zip(names, row, strict=True)), selected.key, shape), now
+
+
+def _of_one_row(
+    connection: Connection, selected: _Selected, lifted: Lifted, shape: Shape
+) -> Iterator[Finding]:
+    """Yield the reads of at most one row whose event is not the one recorded, or cannot tell."""
+    (mark,) = watch(lifted.plan).marks
+    row = _projection(
+        watch(lifted.plan).plan, [(name, name) for name in (*lifted.names, mark.event, mark.present)]
+    )
+    plan = _join(selected.query.plan, row, lifted.names, "left")
+    plan = nodes.Restrict(plan, nodes.Text(_other(mark)))
+    names = (*selected.key, "event", *(f"~r {name}" for name in _COLUMNS), mark.event, mark.present)
+    for told in _fetched(connection, Query(plan, selected.query.values), names):
+        now = Signature.of([] if told[-1] is None else [told[-2]])
+        yield Finding(_recorded(dict(zip(names, told, strict=True)), selected.key, shape), (now,), None)
+
+
+def _other(mark: Mark) -> Fragment:
+    """Return the condition that another version is there than the only one recorded, or cannot tell."""
+    zero = Literal(0, INT64)
+    old, new = (Call("coalesce", (Name(name), zero), INT64) for name in ("~r low", mark.event))
+    unknown = (
+        Operator("is_null", (Name(mark.present),), BOOL),
+        Operator("is_null", (Name(mark.event),), BOOL),
+    )
+    terms = (
+        Operator("<>", (old, new), BOOL),
+        Operator(">", (Name("~r unknown"), zero), BOOL),
+        Operator("and", (Operator("not", unknown[:1], BOOL), unknown[1]), BOOL),
+    )
+    names = ("~r low", "~r unknown", mark.event, mark.present)
+    return Fragment(Operator("or", terms, BOOL), (), names, BOOL, True, False, f"~other {names}")
 
 
 def _all(connection: Connection, selected: _Selected, shape: Shape, marks: int) -> Iterator[Recorded]:

@@ -34,6 +34,7 @@ from datajoint.table.table import Table
 __all__ = ["Affected", "Shared", "stale", "stale_here"]
 
 MADE = ("make", "reuse", "restore")
+_CODED = (*MADE, "confirm")
 _BLIND_NOTE = "its make read by SQL of its own, or on another connection"
 _BUDGET = 10_000
 
@@ -126,7 +127,6 @@ class _Search:
         if not self._has(READS):
             self._all_unknown("no make of this schema has recorded its reads")
         else:
-            self._origins()
             self._inputs()
         self._code()
 
@@ -151,9 +151,10 @@ class _Search:
     def _rows(self) -> QueryExpression:
         """The rows with the event under which their reads are recorded: the newest that confirms them."""
         rows = self.table.with_metadata().proj("event")
-        confirms = self._system(EVENTS) & {"kind": "confirm", "table_name": self.table.table_name[:64]}
+        confirms = self._system(EVENTS) & "confirms IS NOT NULL"  # an index leads to these
         if not confirms:
             return rows
+        confirms &= {"kind": "confirm", "table_name": self.table.table_name[:64]}
         newest = U("confirms").aggr(confirms, newest="max(event)").proj("newest", event="confirms")
         joined = rows.proj(written="event").join(
             newest.proj(written="event", newest="newest"), left=True, semantic_check=False,
@@ -181,9 +182,12 @@ class _Search:
     # ---------------------------------------------------------------------------------------- inputs
 
     def _inputs(self) -> None:
-        events = U("event") & self._rows
-        reads = self._system(READS).proj("shape").join(events, semantic_check=False)
-        shapes = set((U("shape") & reads).to_arrays("shape").tolist())
+        reads = self._system(READS).proj("shape")
+        joined = self._rows.join(reads, left=True, semantic_check=False, allow_nullable_pk=True)
+        shapes = set((U("shape") & joined).to_arrays("shape").tolist())
+        if None in shapes:
+            shapes.remove(None)
+            self._origins()
         if blind := sorted(shapes & BLIND.keys()):
             self._blind(blind)
         for row in (self._system(SHAPES) & [{"shape": shape} for shape in sorted(shapes)]).to_dicts():
@@ -231,7 +235,13 @@ class _Search:
         if not has_code(cls):  # a table of the database, whose code is elsewhere
             return
         today = fingerprint(cls)
-        others = self._system(EVENTS).proj("code") & f"code is null or code <> '{today.digest}'"
+        others = self._system(EVENTS) & f"code is null or code <> '{today.digest}'"
+        # Events of other kinds have no reads either, which says more of their rows. These are most events of
+        # the table: an index on its name would lead to them one by one.
+        name = self.table.table_name[:64]
+        others &= [f"coalesce(table_name, '') = '{name}' AND kind = '{kind}'" for kind in _CODED]
+        if not others:  # found without a look at the rows
+            return
         others = others.proj(event_code="code")
         for row in self._rows.proj("event").join(others, semantic_check=False).to_dicts():
             state = UNKNOWN if row["event_code"] is None else STALE
