@@ -13,7 +13,6 @@ import time
 from reads import best, settings
 
 import datajoint as dj
-from datajoint.engine.connection import Connection
 from datajoint.heading.names import TableName
 
 ROUNDS = int(os.environ.get("ROUNDS", "5"))

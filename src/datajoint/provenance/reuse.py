@@ -16,9 +16,9 @@ from datajoint.journal.event import Origin
 from datajoint.journal.read import COUNT, EXISTS, Read, reread
 from datajoint.journal.reads import BLIND, NOTHING
 from datajoint.journal.shapes import Shape, read_shape
-from datajoint.provenance.compare import recorded
 from datajoint.provenance.finding import Recorded
 from datajoint.provenance.past import versions_source
+from datajoint.provenance.recorded import recorded
 from datajoint.query.expression import QueryExpression
 from datajoint.query.universal import U
 from datajoint.sql.images import EVENT, shadow_name

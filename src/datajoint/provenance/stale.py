@@ -9,6 +9,7 @@ from typing import Any
 from datajoint.algebra import build
 from datajoint.algebra.nodes import Condition, Query
 from datajoint.algebra.watch import watch
+from datajoint.engine.connection import Connection
 from datajoint.engine.observe import tables_of
 from datajoint.errors import DataJointError, QueryError
 from datajoint.graph.restrict import down
@@ -19,7 +20,7 @@ from datajoint.journal.reads import BLIND
 from datajoint.journal.shapes import Shape, read_shape
 from datajoint.journal.signature import Signature
 from datajoint.provenance.classes import has_code, table_of
-from datajoint.provenance.compare import compare
+from datajoint.provenance.compare import compare, compare_only
 from datajoint.provenance.finding import Finding
 from datajoint.provenance.report import StaleReport, keep_count
 from datajoint.provenance.staleness import POSSIBLY, STALE, UNKNOWN, StaleReason, StaleRow, worst
@@ -182,6 +183,8 @@ class _Search:
     # ---------------------------------------------------------------------------------------- inputs
 
     def _inputs(self) -> None:
+        if self._only_one_shape():
+            return
         reads = self._system(READS).proj("shape")
         joined = self._rows.join(reads, left=True, semantic_check=False, allow_nullable_pk=True)
         shapes = set((U("shape") & joined).to_arrays("shape").tolist())
@@ -193,17 +196,30 @@ class _Search:
         for row in (self._system(SHAPES) & [{"shape": shape} for shape in sorted(shapes)]).to_dicts():
             self._shape(self._rows, row)
 
+    def _only_one_shape(self) -> bool:
+        """Whether each make has read one row and nothing else: then one question tells all."""
+        reads = self._system(READS)
+        first = self._rows.to_arrays("event", limit=1)
+        found = (
+            (reads & {"event": first[0]}).to_arrays("shape") if len(first) and first[0] is not None else ()
+        )
+        known = (self._system(SHAPES) & {"shape": found[0]}).to_dicts() if len(found) == 1 else ()
+        if self.exact or not known:
+            return False
+        shape = _readable(self.connection, known[0])
+        if not isinstance(shape, Shape) or self.own & tables_of(shape.plan):
+            return False
+        findings = compare_only(self.connection, self.table.database, self._rows.query, shape, self.budget)
+        for finding in findings or ():
+            self._finding(finding)
+        return findings is not None
+
     def _shape(self, rows: QueryExpression, recorded: Mapping[str, Any]) -> None:
-        shape: Shape | None = None
-        try:
-            shape = read_shape(self.connection, recorded["version"], recorded["plan"])
-            note = "a newer version of DataJoint recorded its reads"
-        except DataJointError as error:
-            note = str(error)
-        if shape is None:
+        shape = _readable(self.connection, recorded)
+        if not isinstance(shape, Shape):
             readers = U("event") & (self._system(READS) & {"shape": recorded["shape"]})
             for key in rows.restrict(readers, semantic_check=False).proj().to_dicts():
-                self._note(key, StaleReason(UNKNOWN, "unreadable", note=note))
+                self._note(key, StaleReason(UNKNOWN, "unreadable", note=shape))
             return
         schema = self.table.database
         others = not self.own & tables_of(shape.plan)  # what a make sees of its own table comes bit by bit
@@ -291,6 +307,15 @@ class _Search:
             reason = StaleReason(one.state, "upstream", one.origin.class_name, one.state)
             for key in fetch.dicts(build.project(rows, (), {}), self.connection):
                 self._note(key, reason)
+
+
+def _readable(connection: Connection, recorded: Mapping[str, Any]) -> Shape | str:
+    """Return a shape, or why it cannot be read."""
+    try:
+        shape = read_shape(connection, recorded["version"], recorded["plan"])
+    except DataJointError as error:
+        return str(error)
+    return "a newer version of DataJoint recorded its reads" if shape is None else shape
 
 
 def _origin_note(event: int | None, kind: str) -> str:

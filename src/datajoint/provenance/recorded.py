@@ -1,0 +1,100 @@
+"""The reads that are recorded for some rows, as a query and as values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from datajoint._value import Value, replace
+from datajoint.algebra import nodes
+from datajoint.algebra.lift import column
+from datajoint.algebra.nodes import Plan, Query
+from datajoint.engine.connection import Connection
+from datajoint.engine.rows import RowDecoder
+from datajoint.heading.heading import Heading
+from datajoint.heading.names import TableName
+from datajoint.journal.shapes import Shape
+from datajoint.journal.signature import Signature
+from datajoint.provenance.finding import Recorded
+from datajoint.sql.reads import READS
+from datajoint.sql.select import select_rows
+
+__all__ = [
+    "COLUMNS",
+    "Selected",
+    "fetched",
+    "join",
+    "joined_read",
+    "projection",
+    "recorded",
+    "selected_reads",
+]
+
+COLUMNS = (
+    "n", "parameters", "attributes", "row_count", "present", "unknown", "low", "high", "total", "q1", "q2",
+    "more", "digest",
+)  # fmt: skip
+
+
+class Selected(Value):
+    """Recorded reads, each with the key of its row."""
+
+    query: Query
+    key: tuple[str, ...]
+
+
+def selected_reads(connection: Connection, schema: str, rows: Query, shape: Shape | None) -> Selected:
+    """Return the reads of some rows of one shape; without a shape all, and rows without any."""
+    source = connection.catalog.source(TableName(schema, READS))
+    one = source if shape is None else nodes.Restrict(source, nodes.Equals("shape"))
+    columns = (("event", "event"), ("~r shape", "shape"), *((f"~r {name}", name) for name in COLUMNS))
+    reads = projection(one, columns)
+    key = rows.heading.key
+    left = projection(rows.plan, (*((n, n) for n in key), *((column(n), n) for n in key), ("event", "event")))
+    kind, values = ("left", rows.values) if shape is None else ("inner", (*rows.values, shape.id))
+    return Selected(Query(join(left, reads, ("event",), kind), values), key)
+
+
+def projection(operand: Plan, columns: Sequence[tuple[str, str]]) -> nodes.Project:
+    """Return some attributes of a plan, under names of ours: ``(new name, old name)``."""
+    node = nodes.Project(operand, tuple(columns))
+    heading = operand.heading
+    node.heading = Heading([replace(heading[old], name=new) for new, old in columns])
+    return node
+
+
+def join(left: Plan, right: Plan, on: tuple[str, ...], kind: str) -> nodes.Join:
+    """Return the join of two plans with the attributes of both."""
+    more = [a for a in right.heading.values() if a.name not in left.heading]
+    return nodes.Join(left, right, on, kind, Heading([*left.heading.values(), *more]))
+
+
+def fetched(connection: Connection, query: Query, names: Sequence[str]) -> Iterator[Sequence[Any]]:
+    """Yield rows with their values decoded."""
+    statement = select_rows(query.plan, connection.dialect, tuple(names))
+    attributes = [query.plan.heading[name] for name in names]
+    decoder = RowDecoder(attributes, connection.dialect, connection.config)
+    rows = connection.fetch_all(statement.text, statement.bind(query.values), decoder.core)
+    yield from decoder.tuples(rows)
+
+
+def joined_read(row: Mapping[str, Any], key: tuple[str, ...], shape: Shape) -> Recorded:
+    """Return a read from a row of `selected_reads`."""
+    r = {name: row[f"~r {name}"] for name in COLUMNS}
+    return recorded({**r, "event": row["event"]}, {name: row[name] for name in key}, shape)
+
+
+def recorded(r: Mapping[str, Any], key: Mapping[str, Any], shape: Shape) -> Recorded:
+    """Return a read as a row of the table of reads tells it, of a make for a key."""
+    known = r["present"] - r["unknown"]
+    first = Signature(r["present"], known, r["low"], r["high"], r["total"], r["q1"], r["q2"])
+    more = tuple(Signature(*numbers) for numbers in parsed(r["more"]) or ())
+    return Recorded(
+        key, r["event"], r["n"], shape, parsed(r["parameters"]), parsed(r["attributes"]), r["row_count"],
+        (first, *more), r["digest"],
+    )  # fmt: skip
+
+
+def parsed(value: Any) -> Any:
+    return json.loads(value) if isinstance(value, (bytes, bytearray)) else value
