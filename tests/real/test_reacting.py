@@ -541,6 +541,85 @@ def test_the_same_failure_is_not_told_again_for_a_while(lab):
     assert ["failure"] == heard
 
 
+@pytest.fixture
+def outdated(lab):
+    """Three scans, and what makes some of them stale."""
+    schema = lab.schema
+
+    @schema
+    class Size(dj.Computed):
+        definition = "-> Scan\n---\nsize : int32"
+
+        def make(self, key):
+            self.insert1({**key, "size": (lab.Recording & key).fetch1("size")})
+
+    lab.Size = Size
+    lab.Recording.insert([{"file": f"{n}.dat", "size": n} for n in (1, 2, 3)])
+    schema.populate()
+    return lambda *numbers: [lab.Recording.update1({"file": f"{n}.dat", "size": n + 10}) for n in numbers]
+
+
+@pytest.mark.statement("PRV-7")
+def test_rows_that_become_stale_are_told_when_they_are_more(lab, outdated):
+    heard = []
+    hook = dj.Hook(lab.schema, heard.append, on="stale", every=5)
+    assert 5 == pytest.approx(hook.tick(0), abs=60)
+    outdated(1)
+    hook.tick(0)
+    hook.tick(0)
+    outdated(2, 3)
+    hook.tick(0)
+    assert ["Size: 1 row is stale", "Size: 3 rows are stale, 2 more than before"] == [n.text for n in heard]
+    assert [("stale", 1, 0), ("stale", 3, 1)] == [
+        (n.what, n.details["rows"], n.details["before"]) for n in heard
+    ]
+    assert (
+        "{'file': '1.dat'}: stale: what was read of `Recording` was written again"
+        in heard[0].details["examples"]
+    )
+    assert [("stale", f"{lab.name}.__size", 1), ("stale", f"{lab.name}.__size", 3)] == [
+        (e["details"]["what"], e["details"]["table"], e["details"]["rows"]) for e in lab.events()
+    ]
+    assert [f"{lab.name}.__size: 3"] == [mark["label"] for mark in lab.marks()]
+
+
+@pytest.mark.statement("PRV-7")
+def test_stale_rows_are_told_once_also_after_a_restart_and_by_one_of_several(lab, outdated):
+    heard = []
+
+    def hook(where=None):
+        return dj.Hook(where or lab.Size, heard.append, on=["stale", "failure"])
+
+    outdated(1, 2)
+    hook().tick(0)
+    hook().tick(0)
+    assert 1 == len(heard)
+    lab.Size.populate({"file": "1.dat"}, stale=True)
+    hook().tick(0)
+    assert 1 == len(heard)
+    outdated(1)
+    lab.Recording.update1({"file": "1.dat", "size": 50})
+    hook().tick(0)
+    assert ["Size: 2 rows are stale", "Size: 2 rows are stale, 1 more than before"] == [n.text for n in heard]
+    lab.Size.populate(stale=True)
+    hook().tick(0)
+    assert [] == lab.marks()
+    outdated(3)
+    hook().tick(0)
+    assert "Size: 1 row is stale" == heard[-1].text
+    assert 3 == len(heard)
+
+
+@pytest.mark.statement("PRV-7")
+def test_a_worker_tells_of_stale_rows_and_makes_them_again(lab, outdated):
+    outdated(1, 2)
+    heard = []
+    hook = dj.Hook(lab.schema, lambda notice: heard.append(notice.text), on="stale")
+    assert 2 == dj.Worker(lab.schema, stale=True, reactions=[hook]).run(until_done=True)
+    assert ["Size: 2 rows are stale"] == heard
+    assert not lab.Size.stale()
+
+
 def _closed_port():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -600,6 +679,7 @@ def test_what_waits_is_sent_before_the_program_ends(lab, serve):
     [
         (lambda lab: dj.Hook(lab.schema, print, on="sucess"), "knows no 'sucess'"),
         (lambda lab: dj.Hook(lab.schema, 5), "nothing to be done"),
+        (lambda lab: dj.Hook(lab.schema, print, on="stale", every=0), "above 0"),
         (lambda lab: dj.Webhook("ftp://example.org"), "http or https"),
         (lambda lab: dj.Command([]), "needs a program"),
         (lambda lab: dj.Mail([]), "needs an address"),

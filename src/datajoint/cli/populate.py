@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from typing import Any
 
@@ -13,7 +13,7 @@ import click
 
 from datajoint.cli import options, report
 from datajoint.cli.targets import find_tables, makeable
-from datajoint.compute.pipeline.result import PipelineResult, TableResult
+from datajoint.compute.pipeline.result import PipelineResult
 from datajoint.compute.pipeline.run import populate
 from datajoint.errors import ComputeError, DataJointError
 from datajoint.table.table import Table
@@ -33,6 +33,11 @@ _FAILED = 2
 @click.option("--max-calls", type=click.IntRange(0), metavar="N", help="The most keys to make.")
 @click.option("--stale", is_flag=True, help="Make rows again that are stale, instead of those missing.")
 @click.option("--no-reuse", is_flag=True, help="Compute even what was computed before from the same inputs.")
+@click.option(
+    "--yes",
+    is_flag=True,
+    help="With --stale: delete rows of other tables that depend on rows not made any more.",
+)
 @click.option("--direct", is_flag=True, help="Without the job queue: errors are shown, but not kept.")
 @click.option("--stop", is_flag=True, help="Stop at the first error.")
 @click.option("-q", "--quiet", is_flag=True, help="Without progress.")
@@ -40,8 +45,8 @@ _FAILED = 2
 @options.config_option
 def command(
     targets: tuple[str, ...], schemas: tuple[str, ...], pairs: tuple[str, ...], conditions: tuple[str, ...],
-    processes: int, max_calls: int | None, stale: bool, no_reuse: bool, direct: bool, stop: bool, quiet: bool,
-    as_json: bool,
+    processes: int, max_calls: int | None, stale: bool, no_reuse: bool, yes: bool, direct: bool, stop: bool,
+    quiet: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Compute what is missing in some tables, each key as soon as what it is made from is there.
 
@@ -52,14 +57,12 @@ def command(
     key = options.read_key(pairs)
     how = {
         "restrictions": [*([key] if key else []), *conditions], "suppress_errors": not stop,
-        "max_calls": max_calls,
+        "max_calls": max_calls, "reserve_jobs": not direct, "processes": processes,
+        "display_progress": not (quiet or as_json), "stale": stale, "prompt": False if yes else None,
     }  # fmt: skip
     if not stale:
-        how |= {
-            "reserve_jobs": not direct, "processes": processes, "display_progress": not (quiet or as_json),
-            "reuse": False if no_reuse else None,
-        }  # fmt: skip
-    result = _run(_renew if stale else populate, tables, how)
+        how["reuse"] = False if no_reuse else None
+    result = _run(tables, how)
     waiting = {} if direct or stale else {str(table.name): _count_errors(table) for table in tables}
     if as_json:
         report.write_json([_plain(table, waiting) for table in result])
@@ -68,11 +71,11 @@ def command(
     return _FAILED if result.error_list or any(waiting.values()) else 0
 
 
-def _run(make: Callable[..., PipelineResult], tables: Sequence[Table], how: dict[str, Any]) -> PipelineResult:
+def _run(tables: Sequence[Table], how: dict[str, Any]) -> PipelineResult:
     """Compute; what makes print does not mix with the result, and their errors come without our frames."""
     try:
         with redirect_stdout(sys.stderr):
-            return make(*tables, **how)
+            return populate(*tables, **how)
     except DataJointError:
         raise
     except Exception as error:  # noqa: BLE001 - of a make
@@ -80,19 +83,6 @@ def _run(make: Callable[..., PipelineResult], tables: Sequence[Table], how: dict
         notes = "".join(f", {note}" for note in getattr(error, "__notes__", ())[:1])
         place = f"{os.path.relpath(frame.filename)}:{frame.lineno}"
         raise ComputeError(f"{type(error).__name__}: {error}{notes} ({place}).") from None
-
-
-def _renew(
-    *tables: Any, restrictions: Sequence[Any], suppress_errors: bool, max_calls: int | None
-) -> PipelineResult:
-    """Make rows again that are stale, parents first."""
-    results: list[TableResult] = []
-    for table in tables:
-        made = table.populate(*restrictions, stale=True, suppress_errors=suppress_errors, max_calls=max_calls)
-        left = len(table.stale(*restrictions))
-        counts = made["success_count"], made["error_list"], left
-        results.append(TableResult(str(table.name), table.class_name, *counts))
-    return PipelineResult(results)
 
 
 def _count_errors(table: Any) -> int:

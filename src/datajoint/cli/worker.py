@@ -39,6 +39,7 @@ _LOOK_SECONDS = 1.0
 @click.option("--max-calls", type=click.IntRange(0), metavar="N", help="End after so many keys.")
 @click.option("--poll", type=click.FloatRange(0.1), default=10.0, show_default=True, metavar="SECONDS",
               help="Look at the tables so often, though nothing seems to have changed.")  # fmt: skip
+@click.option("--stale", is_flag=True, help="Make rows again, too, that are stale.")
 @click.option("--priority", type=int, metavar="N", help="Only jobs at least so urgent.")
 @click.option("--grace", type=click.FloatRange(0), default=20.0, show_default=True, metavar="SECONDS",
               help="Time for what runs to finish when it is stopped.")  # fmt: skip
@@ -51,9 +52,9 @@ _LOOK_SECONDS = 1.0
 @options.config_option
 def command(
     targets: tuple[str, ...], schemas: tuple[str, ...], concurrency: int, drain: bool,
-    max_idle: float | None, max_calls: int | None, poll: float, priority: int | None, grace: float,
-    executor: str | None, no_reuse: bool, health_file: str | None, port: str | None, json_logs: bool,
-    quiet: bool,
+    max_idle: float | None, max_calls: int | None, poll: float, stale: bool, priority: int | None,
+    grace: float, executor: str | None, no_reuse: bool, health_file: str | None, port: str | None,
+    json_logs: bool, quiet: bool,
 ) -> int:  # fmt: skip
     """Compute whatever inserts make possible, in order, until Ctrl-C or SIGTERM.
 
@@ -66,7 +67,7 @@ def command(
     lines = _Lines(tables, live=not quiet and not json_logs and sys.stderr.isatty())
     worker = Worker(
         *tables, concurrency=concurrency, poll=poll, priority=priority, grace=grace, executor=executor,
-        reactions=[*reactions, lines], health_file=health_file, listen=port, json_logs=json_logs,
+        reactions=[*reactions, lines], health_file=health_file, listen=port, json_logs=json_logs, stale=stale,
         reuse=False if no_reuse else None,
     )  # fmt: skip
     lines.worker = worker

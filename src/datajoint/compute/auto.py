@@ -93,7 +93,7 @@ class AutoPopulate(Making):
         reserve_jobs: bool = False, max_calls: int | None = None, display_progress: bool = False,
         processes: int | None = 1, make_kwargs: Mapping[str, Any] | None = None, priority: int | None = None,
         refresh: bool | None = None, executor: Any = None, stale: bool = False, reuse: bool | None = None,
-        limit: int | None = None, order: str | None = None,
+        prompt: bool | None = None, limit: int | None = None, order: str | None = None,
     ) -> PopulateResult:  # fmt: skip
         """Call `make` for every key of the key source that the table has no row for.
 
@@ -134,6 +134,10 @@ class AutoPopulate(Making):
             same values. By default computed tables do, as the setting ``provenance.reuse`` says; imported
             tables do not, as what they read outside the database may have changed. A class says otherwise
             by ``reuse = True``, or ``reuse = False`` for results that are to differ.
+        prompt
+            With `stale`: before rows of other tables are deleted, list them and ask; where nobody can be
+            asked, as in other processes, the key counts as failed and stays as it is. Default is the
+            setting ``safemode``.
         limit
             Older name of `max_calls`.
         order
@@ -155,7 +159,7 @@ class AutoPopulate(Making):
             return_exception_objects=return_exception_objects, reserve_jobs=reserve_jobs,
             max_calls=max_calls, display_progress=display_progress, processes=processes,
             make_kwargs=make_kwargs or {}, priority=priority, refresh=refresh, limit=limit, order=order,
-            executor=executor, stale=stale, reuse=reuse,
+            executor=executor, stale=stale, prompt=prompt, reuse=reuse,
         )  # fmt: skip
 
     def stale(self, *restrictions: Any, exact: bool = False) -> StaleReport:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, cast
 
 from datajoint._value import replace
@@ -13,7 +14,8 @@ from datajoint.compute.calling import raised_by
 from datajoint.compute.cancel import JobCancelled
 from datajoint.compute.capture import Tail, captured
 from datajoint.compute.jobs import Jobs, is_lost
-from datajoint.compute.make import Renewal, make
+from datajoint.compute.make import make
+from datajoint.compute.renew import Declined, store
 from datajoint.compute.task import DONE, FAILED, SKIPPED, MakeOutcome, MakeTask
 from datajoint.errors import DuplicateError
 from datajoint.logging import logger
@@ -25,33 +27,24 @@ __all__ = ["is_made", "run_job"]
 Closing = Callable[[], Sequence[tuple[str, Parameters]]]
 
 
-def run_job(
-    table: Table, task: MakeTask, make_kwargs: Mapping[str, Any], renewal: Renewal | None = None
-) -> MakeOutcome:
-    """Make one key and say what became of it.
+def run_job(table: Table, task: MakeTask, make_kwargs: Mapping[str, Any]) -> MakeOutcome:
+    """Make one key, or make it again, and say what became of it.
 
     A key that another process made meanwhile is skipped (POP-22), and so is one whose job was taken over.
     Only an interruption is raised.
-
-    Parameters
-    ----------
-    renewal
-        As for `make`.
     """
     if task.owner is None:
-        outcome = _run(table, task, make_kwargs, None, renewal)
+        outcome = _run(table, task, make_kwargs, None)
     else:
         with captured() as tail:
             outcome = _run(table, task, make_kwargs, tail)
     return outcome if task.table is None else replace(outcome, table=task.table)
 
 
-def _run(
-    table: Table, task: MakeTask, make_kwargs: Mapping[str, Any], tail: Tail | None,
-    renewal: Renewal | None = None,
-) -> MakeOutcome:  # fmt: skip
+def _run(table: Table, task: MakeTask, make_kwargs: Mapping[str, Any], tail: Tail | None) -> MakeOutcome:
     started, key = time.monotonic(), task.key
     closing = _closing(table, task, started, tail) if tail else None
+    renewal = partial(store, table, key, task.again) if task.again else None
     reused: list[bool] = []
 
     def run() -> None:
@@ -62,7 +55,7 @@ def _run(
     if error is None:
         return MakeOutcome(dict(key), DONE, None, seconds, reused=reused[0])
     made = renewal is None and isinstance(error, DuplicateError) and is_made(table, key)
-    if made or _was_taken(table, task, error):
+    if made or isinstance(error, Declined) or _was_taken(table, task, error):
         return MakeOutcome(dict(key), SKIPPED, error, seconds)
     told = (_stack(error), signature(error), str(tail)) if tail else ("", "", "")
     error.add_note(f"while making `{table.class_name}` for the key {_short(key)}")

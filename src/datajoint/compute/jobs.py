@@ -365,6 +365,18 @@ class Jobs(Table):
         rows = self.connection.fetch_all(statement.text, values)
         return [(row[0], key) for row, key in zip(rows, self.decoded([r[1:] for r in rows]), strict=True)]
 
+    def add(self, keys: Sequence[Mapping[str, Any]], priority: int) -> None:
+        """Let keys that are made be made again: add a job for each that has none, or has one that is kept."""
+        layout = self._layout
+        rows = [{**key, "status": sql.PENDING, "priority": priority} for key in map(self._own, keys)]
+        self.insert(rows, skip_duplicates=True)
+        if self.connection.config.jobs.keep_completed:
+            columns = layout.columns(tuple(self.primary_key))
+            text = sql.set_status(
+                self.name, columns, sql.PENDING, layout.dialect, count=len(rows), was=sql.SUCCESS
+            )
+            write(self.connection, text, [v for key in keys for v in self._encoded(self._own(key))])
+
     def reserve_some(self, keys: Sequence[dict[str, Any]], owner: Owner) -> list[dict[str, Any]]:
         """Reserve those of some keys that are still to be had, and return them."""
         layout, connection = self._layout, self.connection

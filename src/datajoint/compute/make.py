@@ -50,7 +50,7 @@ _UNDONE = ("serialize", "rolled_back", "unknown")
 
 Key = Mapping[str, Any]
 Closing = Callable[[], Sequence[tuple[str, Parameters]]]
-Renewal = Callable[["KeyedWrites"], None]
+Renewal = Callable[["KeyedWrites", Sequence[tuple[str, Parameters]]], None]
 
 
 class _Running(Value):
@@ -93,7 +93,7 @@ def make(
     closing
         Gives further statements of the transaction that stores the results.
     renewal
-        Stores the results, where rows of the key are there already.
+        Stores the results, with these statements, where rows of the key are there already.
     earlier
         Events of earlier results of the key; one that would come out the same is used again.
 
@@ -160,10 +160,11 @@ def _attempt(
     writes.must_not_pin = renewal is not None
     writes.beside += ["arguments"] if make_kwargs else []
     outcomes = run_make(table, key, make_kwargs, writes, lambda: _inspect(table, key, writes))
+    statements = closing() if closing else ()
     if renewal is None:
-        writes.finish(closing() if closing else ())
+        writes.finish(statements)
     else:
-        renewal(writes)
+        renewal(writes, statements)
     for name, group in outcomes.items():
         record(table.connection, name, group, writes.event)
 

@@ -16,6 +16,7 @@ from datajoint.compute import (
     key_source as sources,
     progress as counting,
     renew as renewing,
+    renewals,
     reserve,
     reuse as reusing,
     target as targets,
@@ -31,7 +32,6 @@ from datajoint.errors import (
     TransactionError,
 )
 from datajoint.graph import restrict
-from datajoint.journal.origin import renew
 from datajoint.provenance.inputs import forget
 from datajoint.provenance.report import forget_count
 from datajoint.query.expression import QueryExpression
@@ -68,7 +68,8 @@ def populate(
     table: Table, restrictions: Sequence[Any], *, suppress_errors: bool, return_exception_objects: bool,
     reserve_jobs: bool, max_calls: int | None, display_progress: bool, processes: int | None,
     make_kwargs: Mapping[str, Any], priority: int | None, refresh: bool | None, limit: int | None,
-    order: str | None, executor: Any = None, stale: bool = False, reuse: bool | None = None,
+    order: str | None, executor: Any = None, stale: bool = False, prompt: bool | None = None,
+    reuse: bool | None = None,
 ) -> PopulateResult:  # fmt: skip
     """Make all keys of a table that lack rows; see `AutoPopulate.populate`."""
     _refuse_restricted(table)
@@ -84,18 +85,16 @@ def populate(
     forget_count(table)
     most = limit if max_calls is None else max_calls
     results = Results(suppress_errors, return_exception_objects)
-    if stale:
-        _refuse_to_share(reserve_jobs, processes, executor)
-        renew(table.connection, table.name, type(table))  # its code may have been edited
-        for key in renewing.stale_keys(table, restrictions, most):
-            results.add(renewing.renew(table, key, make_kwargs))
-        return results.told()
     how = {
         "executor": executor,
         "processes": processes,
         "shown": display_progress,
     }
     target = targets.Target(table, make_kwargs)
+    if stale:
+        again = renewing.how_again(table.connection.config, prompt, processes == 1 and executor is None)
+        _renew_all(target, restrictions, most, again, reserve_jobs, priority, how, results)
+        return results.told()
     if reserve_jobs:
         held = _reservations(queues.Jobs(table), restrictions, most, priority, refresh, reuse)
         _make_reserved(target, held, how, results)
@@ -107,12 +106,22 @@ def populate(
     return results.told()
 
 
-def _refuse_to_share(reserve_jobs: bool, processes: int | None, executor: Any) -> None:
-    if reserve_jobs or processes != 1 or executor is not None:
-        raise DataJointError(
-            "Stale rows are made again by this process alone.",
-            hint="Call populate(stale=True) without reserve_jobs, processes and executor.",
-        )
+def _renew_all(
+    target: targets.Target, restrictions: Sequence[Any], most: int | None, again: str, reserve_jobs: bool,
+    priority: int | None, how: dict[str, Any], results: Results,
+) -> None:  # fmt: skip
+    """Make stale keys again, shared with others or not."""
+    table = target.table
+    if reserve_jobs:
+        recover(queues.Jobs(table))
+        held = renewals.Renewals(queues.Jobs(table), restrictions, priority, most, again)
+        _make_reserved(target, held, how, results)
+    elif keys := renewing.stale_keys(table, restrictions, most):
+        stale = [tasks.MakeTask(key, table=table.name, again=again) for key in keys]
+        with computing.outcomes_of(stale, [target], count=len(keys), **how) as outcomes:
+            for outcome in outcomes:
+                results.add(outcome)
+    forget_count(table)
 
 
 class Progress(tuple[int, int]):  # noqa: SLOT001 - a tuple takes no slots

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from datajoint._value import Value, replace
 from datajoint.backends.base import Parameters
 from datajoint.compute import key_source as sources
 from datajoint.compute.comparison import Reading, made_rows, stored_rows
-from datajoint.compute.job import run_job
 from datajoint.compute.make import KeyedWrites, check_parts
-from datajoint.compute.task import DONE, MakeOutcome, MakeTask
+from datajoint.engine.observe import tables_of, unobserved
+from datajoint.errors import ComputeError, DataJointError
 from datajoint.heading.names import TableName
 from datajoint.journal.event import enabled, event_text, new_id
 from datajoint.provenance.inputs import note_fresh
 from datajoint.provenance.report import forget_count
 from datajoint.provenance.stale import stale
+from datajoint.provenance.staleness import StaleRow
+from datajoint.query.expression import QueryExpression
+from datajoint.settings.config import Config
 from datajoint.sql.dml import write_event
+from datajoint.table import prompt as prompts
+from datajoint.table.cascade import Cascade
 from datajoint.table.guard import writable
 from datajoint.table.table import Table
 
-__all__ = ["renew", "stale_keys"]
+__all__ = ["Declined", "count_stale", "how_again", "stale_keys", "store"]
 
+Statement = tuple[str, Parameters]
 Row = dict[str, Any]
 
 
@@ -42,10 +47,41 @@ class _Changes(Value):
     gone: Sequence[Row]
 
 
-def stale_keys(table: Table, restrictions: Sequence[Any], most: int | None = None) -> list[Row]:
+def how_again(config: Config, prompt: bool | None, here: bool) -> str:
+    """Return what is to happen where rows of other tables would be deleted, as `MakeTask` has it.
+
+    Parameters
+    ----------
+    prompt
+        Whether to ask; default is the setting ``safemode``.
+    here
+        Whether the makes run in this process, so that it can ask.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> how_again(dj.config, False, here=True), how_again(dj.config, True, here=False)
+    ('delete', 'refuse')
+    """
+    if not (config.safemode if prompt is None else prompt):
+        return "delete"
+    try:
+        return "ask" if here and prompts.needs_answer(config, True) else "refuse"
+    except DataJointError:  # nobody is there to answer
+        return "refuse"
+
+
+def stale_keys(
+    table: Table, restrictions: Sequence[Any], most: int | None = None, after: Collection[TableName] = ()
+) -> list[Row]:
     """Return the keys that are to be made again, in key order.
 
     Rows that are stale for nothing but rows that they depend on are left out: these come first.
+
+    Parameters
+    ----------
+    after
+        Tables that are made again, too: rows that depend on stale rows of these are left out.
 
     Examples
     --------
@@ -63,13 +99,21 @@ def stale_keys(table: Table, restrictions: Sequence[Any], most: int | None = Non
     >>> stale_keys(Fit(), ())
     []
     """
-    rows = [row for row in stale(table) if any(reason.kind != "upstream" for reason in row.reasons)]
+    waiting = {name.class_name for name in after}
+    rows = [row for row in stale(table) if _is_due(row, waiting)]
     if not rows:
         return []
     keys = sources.all_keys(table, restrictions)
     made = table.proj(*(name for name in keys.primary_key if name not in table.primary_key))
     found = keys.restrict(made & [dict(row.key) for row in rows], semantic_check=False)
     return found.keys(order_by="KEY", limit=most)
+
+
+def _is_due(row: StaleRow, waiting: Collection[str]) -> bool:
+    """Whether a row is stale by itself, and what it depends on is not made again first."""
+    kinds = {reason.kind for reason in row.reasons}
+    upstream = {reason.table for reason in row.reasons if reason.kind == "upstream"}
+    return kinds != {"upstream"} and upstream.isdisjoint(waiting)
 
 
 def count_stale(table: Table, restrictions: Sequence[Any]) -> int:
@@ -97,25 +141,77 @@ def count_stale(table: Table, restrictions: Sequence[Any]) -> int:
     return len(report.keys.restrict(sources.all_keys(table, restrictions), semantic_check=False))
 
 
-def renew(table: Table, key: Row, make_kwargs: Mapping[str, Any]) -> MakeOutcome:
-    """Make a key again whose rows are there, and return what came of it."""
-    outcome = run_job(table, MakeTask(key), make_kwargs, partial(_store, table, key))
-    if outcome.status == DONE:
-        note_fresh(table, key)
-        forget_count(table)
-    return outcome
+class Declined(ComputeError):  # noqa: N818 - an answer
+    """Who was asked did not want rows of other tables to be deleted."""
 
 
-def _store(table: Table, key: Row, writes: KeyedWrites) -> None:
+def store(
+    table: Table, key: Row, again: str, writes: KeyedWrites, statements: Sequence[Statement] = ()
+) -> None:
+    """Store what a make gave for a key whose rows are there.
+
+    Parameters
+    ----------
+    again
+        As of `MakeTask`.
+    statements
+        Further statements of the same transaction, run first.
+
+    Raises
+    ------
+    ComputeError
+        When rows of other tables would be deleted, and that is refused.
+    Declined
+        When it was asked for, and the answer was no.
+    """
     parts = table.connection.dependencies.parts(table.name)
     changes = [_compare(table._sibling(name), key, writes) for name in (table.name, *parts)]
     if any(change.changed or change.gone for change in changes):
-        _apply(table, key, writes, changes)
+        _agree(table, key, again, changes)
+        _apply(table, key, writes, changes, statements)
+    else:
+        shapes = _prepared(writes)
+        with table.connection.transaction:
+            if statements:
+                table.connection.execute_batch(statements)
+            writes.confirm()
+            _confirm(table, writes, changes[0].kept, shapes)
+    note_fresh(table, key)
+    forget_count(table)
+
+
+def _agree(table: Table, key: Row, again: str, changes: Sequence[_Changes]) -> None:
+    """See that rows of other tables, which depend on rows that are not made any more, may be deleted."""
+    gone = [(table._sibling(change.name) & change.gone) for change in changes if change.gone]
+    found = _dependants(gone, {change.name for change in changes}) if again != "delete" else {}
+    if not found:
         return
-    shapes = _prepared(writes)
-    with table.connection.transaction:
-        writes.confirm()
-        _confirm(table, writes, changes[0].kept, shapes)
+    listed = ", ".join(f"{count} of `{name.class_name}`" for name, count in found.items())
+    said = (
+        f"Made again for the key {dict(key)}, `{table.class_name}` has fewer rows than before. "
+        f"On those that are gone depend rows of other tables: {listed}."
+    )
+    if again != "ask":
+        raise ComputeError(
+            f"{said} They are kept, and so is what is stored of the key.",
+            hint="populate(stale=True, prompt=False) deletes them.",
+        )
+    print(said)  # noqa: T201 - one half of a dialogue
+    if not prompts.ask("Delete them, and store what was made?"):
+        raise Declined(said)
+
+
+def _dependants(gone: Sequence[QueryExpression], own: Collection[TableName]) -> dict[TableName, int]:
+    """Return the numbers of rows of other tables that would be deleted with some rows."""
+    found: dict[TableName, int] = {}
+    with unobserved():
+        for rows in gone:
+            name = next(iter(tables_of(rows.query.plan)))
+            counts = Cascade(rows.connection, name, rows.query, "ignore").counts()
+            for other, count in counts.items():
+                if other not in own and count:
+                    found[other] = max(count, found.get(other, 0))
+    return found
 
 
 def _prepared(writes: KeyedWrites) -> bool:
@@ -142,7 +238,9 @@ def _compare(table: Table, key: Row, writes: KeyedWrites) -> _Changes:
 # -------------------------------------------------------------------------------------------- writing
 
 
-def _apply(table: Table, key: Row, writes: KeyedWrites, changes: Sequence[_Changes]) -> None:
+def _apply(
+    table: Table, key: Row, writes: KeyedWrites, changes: Sequence[_Changes], statements: Sequence[Statement]
+) -> None:
     """Change the rows in place under the event of the make; older versions are kept as images."""
     shapes = _prepared(writes)
     if any(change.kept for change in changes):
@@ -162,7 +260,7 @@ def _apply(table: Table, key: Row, writes: KeyedWrites, changes: Sequence[_Chang
     except BaseException:
         writes.abort()
         raise
-    writes.finish()
+    writes.finish(statements)
 
 
 def _confirm(table: Table, writes: KeyedWrites, kept: Sequence[Row], recorded: bool) -> None:

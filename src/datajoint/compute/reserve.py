@@ -118,10 +118,13 @@ class Reservations:
                 return None
             _, key = self._waiting.popleft()
             self._running[tuple(key.values())] = key
-            earlier = self._earlier.get(tuple(key.values()), ())
-            task = MakeTask(key, self.owner, self._worker.id, self._jobs.target.name, earlier=earlier)
+            task = self._task(key)
             self.cancels.begin(task)
             return task
+
+    def _task(self, key: Key) -> MakeTask:
+        earlier = self._earlier.get(tuple(key.values()), ())
+        return MakeTask(key, self.owner, self._worker.id, self._jobs.target.name, earlier=earlier)
 
     def urgency(self) -> int | None:
         """Return the priority of the job to be taken next, None if there is none now."""
@@ -130,6 +133,10 @@ class Reservations:
                 self._look()
             known = self._waiting or self._page
             return known[0][0] if known else None
+
+    def holds(self, key: Key) -> bool:
+        """Whether a key was handed out and is not settled."""
+        return tuple(key.values()) in self._running
 
     def settle(self, outcome: MakeOutcome) -> None:
         """Record what became of a job, unless the transaction of its results has done so."""
@@ -181,14 +188,18 @@ class Reservations:
                 return False
             self._be_seen()
             some = self._choose()
-            taken = self._jobs.reserve_some([key for _, key in some], self.owner)
-            if len(taken) < len(some):  # others are at it, too: what we know of the queue is old
-                self._page, self._contended = [], True
+            taken = self._jobs.reserve_some([key for _, key in some], self.owner) if some else []
+            if len(taken) < len(some):
+                self._collide()
             if taken:
                 self._waiting.extend(job for job in some if job[1] in taken)
                 self._left = None if self._left is None else self._left - len(taken)
                 return True
         return False
+
+    def _collide(self) -> None:
+        """Note that others are at it, too: what we know of the queue is old."""
+        self._page, self._contended = [], True
 
     def _look(self) -> None:
         if not self._page or time.monotonic() - self._looked > _PAGE_SECONDS:

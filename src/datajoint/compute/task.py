@@ -27,6 +27,9 @@ class MakeTask(Value):
         It, with the arguments of its make: a `datajoint.compute.target.Target`.
     earlier
         Events that wrote rows of the key which history has: they may be used again.
+    again
+        Whether its rows are there and are to be made again, and if so what is to happen where rows of other
+        tables depend on rows that are not made any more: ``delete`` them, ``ask``, or ``refuse``.
     """
 
     key: dict[str, Any]
@@ -35,6 +38,7 @@ class MakeTask(Value):
     table: TableName | None = None
     target: Any = None
     earlier: tuple[int, ...] = ()
+    again: str = ""
 
 
 class MakeOutcome(Value):

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 
 from datajoint.heading.names import COMPUTED, IMPORTED, TableName
 from datajoint.provenance.classes import table_of
+from datajoint.provenance.report import StaleReport
 from datajoint.provenance.stale import Shared, stale
 from datajoint.table.table import Table
 
-__all__ = ["counts_of"]
+__all__ = ["counts_of", "reports_of"]
 
 
 def counts_of(tables: Iterable[Table]) -> dict[TableName, int]:
@@ -30,6 +31,22 @@ def counts_of(tables: Iterable[Table]) -> dict[TableName, int]:
     >>> counts_of([Subject()])
     {}
     """
+    return {name: len(report) for name, report in reports_of(tables).items()}
+
+
+def reports_of(tables: Iterable[Table]) -> dict[TableName, StaleReport]:
+    """Return which rows of each computed table are stale, and why.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> @schema
+    ... class Subject(dj.Manual):
+    ...     definition = "subject_id : int32"
+    >>> reports_of([Subject()])
+    {}
+    """
     shared: Shared = {}
     made = [table for table in tables if table.name.tier in (IMPORTED, COMPUTED)]
-    return {table.name: len(stale(table_of(table, table.name), shared=shared)) for table in made}
+    return {table.name: stale(table_of(table, table.name), shared=shared) for table in made}

@@ -32,7 +32,7 @@ from datajoint.sql.reads import READS, SHAPES
 from datajoint.sql.system import EVENTS
 from datajoint.table.table import Table
 
-__all__ = ["Affected", "Shared", "stale", "stale_here"]
+__all__ = ["Affected", "Shared", "stale", "stale_here", "versions"]
 
 MADE = ("make", "reuse", "restore")
 _CODED = (*MADE, "confirm")
@@ -75,6 +75,33 @@ def stale_here(table: Table, exact: bool = False) -> list[StaleRow]:
     search = _Search(table, exact, _BUDGET)
     search._look()
     return search._told()
+
+
+def versions(table: Table, keys: Sequence[Mapping[str, Any]]) -> dict[tuple[Any, ...], frozenset[Any]]:
+    """Return, for each key, the events that made its rows, or confirmed them last.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> @schema
+    ... class Subject(dj.Manual):
+    ...     definition = "subject_id : int32"
+    >>> Subject.insert1({"subject_id": 1})
+    >>> [place for place in versions(Subject(), [{"subject_id": 1}])]
+    [(1,)]
+    """
+    if not keys:
+        return {}
+    names = list(keys[0])
+    told = _Search(table & [dict(key) for key in keys], False, 0)._rows
+    events = {tuple(row[n] for n in table.primary_key): row["event"] for row in told.to_dicts()}
+    found: dict[tuple[Any, ...], frozenset[Any]] = {}
+    for row in (table & [dict(key) for key in keys]).proj(*names).to_dicts():
+        place = tuple(row[name] for name in names)
+        event = events.get(tuple(row[n] for n in table.primary_key))
+        found[place] = found.get(place, frozenset()) | {event}
+    return found
 
 
 class Affected:

@@ -20,7 +20,7 @@ class Computing:
         self, *restrictions: Any, suppress_errors: bool = False, return_exception_objects: bool = False,
         reserve_jobs: bool = False, max_calls: int | None = None, display_progress: bool = False,
         processes: int | None = 1, priority: int | None = None, refresh: bool | None = None,
-        executor: Any = None, reuse: bool | None = None,
+        executor: Any = None, stale: bool = False, prompt: bool | None = None, reuse: bool | None = None,
     ) -> PipelineResult:  # fmt: skip
         """Compute all tables of the schema, each key as soon as what it is made from is there (SCH-12).
 
@@ -54,7 +54,7 @@ class Computing:
             self, restrictions=restrictions, suppress_errors=suppress_errors,
             return_exception_objects=return_exception_objects, reserve_jobs=reserve_jobs,
             max_calls=max_calls, display_progress=display_progress, processes=processes, priority=priority,
-            refresh=refresh, executor=executor, reuse=reuse,
+            refresh=refresh, executor=executor, stale=stale, prompt=prompt, reuse=reuse,
         )  # fmt: skip
 
     def progress(self, stale: bool = False) -> PipelineProgress:

@@ -327,6 +327,7 @@ class _Populated(UserTable):
         executor: Any = None,
         stale: bool = False,
         reuse: bool | None = None,
+        prompt: bool | None = None,
         limit: int | None = None,
         order: str | None = None,
     ) -> PopulateResult:

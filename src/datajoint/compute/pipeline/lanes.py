@@ -6,19 +6,29 @@ import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any
 
-from datajoint.compute import jobs as queues, key_source as sources, populate as populating, reserve
+from datajoint._value import Value, replace
+from datajoint.compute import (
+    jobs as queues,
+    key_source as sources,
+    populate as populating,
+    renewals,
+    reserve,
+)
 from datajoint.compute.pipeline.ready import Readiness
 from datajoint.compute.recover import recover
+from datajoint.compute.renew import stale_keys
 from datajoint.compute.reuse import Reuse
 from datajoint.compute.task import FAILED, MakeOutcome, MakeTask
 from datajoint.compute.workers import Worker
+from datajoint.heading.names import TableName
 from datajoint.table.table import Table
 
 # ruff: noqa: D102 - the methods are documented in the base class
 
-__all__ = ["SHARE", "DirectLane", "Lane", "ReservedLane"]
+__all__ = ["SHARE", "DirectLane", "DirectRenewals", "Lane", "ReservedLane", "Stale"]
 
 SHARE = 20
 """A look at the keys may take one part in so many of the time."""
@@ -158,6 +168,54 @@ class DirectLane(Lane):
             self._unmade.discard(tuple(outcome.key.values()))
 
 
+class Stale(Value):
+    """How stale keys are made again.
+
+    Attributes
+    ----------
+    again
+        As of `MakeTask`.
+    after
+        The tables that are made again; what depends on stale rows of them waits.
+    besides
+        Whether missing keys are made, too.
+    """
+
+    again: str
+    after: frozenset[TableName]
+    besides: bool = False
+
+
+class DirectRenewals(DirectLane):
+    """Stale keys that are made again without a queue, each once.
+
+    Parameters
+    ----------
+    stale
+        How that is done.
+    """
+
+    def __init__(self, table: Table, readiness: Readiness, restrictions: Sequence[Any], stale: Stale) -> None:
+        super().__init__(table, readiness, restrictions)
+        self._stale = stale
+        self.inputs = stale.after - {table.name}
+
+    def _find(self) -> bool:
+        keys = stale_keys(self.table, self._restrictions, after=self._stale.after)
+        self._page = deque(key for key in keys if tuple(key.values()) not in self._unmade)
+        return False
+
+    def urgency(self) -> int | None:
+        return 0 if self._page else None
+
+    def take(self) -> MakeTask | None:
+        task = super().take()
+        return task and replace(task, again=self._stale.again)
+
+    def settle(self, outcome: MakeOutcome) -> None:
+        """Do nothing: what is stale still, for whatever reason, is not tried a second time."""
+
+
 class ReservedLane(Lane):
     """Keys that are shared with other workers by the job queue of the table.
 
@@ -171,6 +229,8 @@ class ReservedLane(Lane):
         Who holds the jobs.
     reuse
         As for `DirectLane`.
+    stale
+        How stale keys are made again; None where only missing ones are made.
 
     Attributes
     ----------
@@ -180,13 +240,25 @@ class ReservedLane(Lane):
 
     def __init__(
         self, table: Table, readiness: Readiness, restrictions: Sequence[Any], priority: int | None,
-        refresh: bool, worker: Worker, reuse: bool | None = None,
+        refresh: bool, worker: Worker, reuse: bool | None = None, stale: Stale | None = None,
     ) -> None:  # fmt: skip
         super().__init__(table, readiness, restrictions)
         self.jobs = queues.Jobs(table)
-        self._priority, self._refresh = priority, refresh
-        among = sources.all_keys(table, restrictions) if restrictions else None
-        self._held = reserve.Reservations(self.jobs, among, priority, None, worker, reuse)
+        self._priority = priority
+        self._held: list[reserve.Reservations] = []
+        self._renewals: renewals.Renewals | None = None
+        if stale is None or stale.besides:
+            among = sources.all_keys(table, restrictions) if restrictions else None
+            self._held.append(reserve.Reservations(self.jobs, among, priority, None, worker, reuse))
+        self._refresh = refresh and bool(self._held)
+        if stale is not None:
+            self._renewals = renewals.Renewals(
+                self.jobs, restrictions, priority, None, stale.again, worker, stale.after,
+                once=not stale.besides,
+            )  # fmt: skip
+            self._held.append(self._renewals)
+            self.inputs |= stale.after - {table.name}
+            self.sources |= frozenset(table.connection.catalog.graph.ancestors(table.name))
         self._drained = False
 
     def _find(self) -> bool:
@@ -195,6 +267,8 @@ class ReservedLane(Lane):
             self.jobs.refresh(*conditions, delay=-1, priority=self._priority)
         else:
             recover(self.jobs)
+        if self._renewals is not None:
+            self._renewals.find()
         self._drained = False
         return False
 
@@ -203,21 +277,33 @@ class ReservedLane(Lane):
         self._drained = True
 
     def urgency(self) -> int | None:
-        found = None if self._drained else self._held.urgency()
+        found = None if self._drained else self._first()
         self._drained = found is None
-        return found
+        return found[0] if found else None
+
+    def _first(self) -> tuple[int, reserve.Reservations] | None:
+        """Return the most urgent key, and who holds it; of equal ones those that are missing."""
+        known = [(urgency, held) for held in self._held if (urgency := held.urgency()) is not None]
+        return min(known, key=lambda one: one[0], default=None)
 
     def take(self) -> MakeTask | None:
-        return self._held.take()
+        found = self._first()
+        return found[1].take() if found else None
 
     def settle(self, outcome: MakeOutcome) -> None:
-        self._held.settle(outcome)
+        holding = [held for held in self._held if held.holds(outcome.key)]
+        (holding or self._held)[0].settle(outcome)
 
     def wake(self, now: float) -> float:
-        if self._held.retry_at + _MARGIN <= now:
-            self._held.retry_at = float("inf")
-            self._drained = False
-        return self._held.retry_at + _MARGIN
+        soonest = float("inf")
+        for held in self._held:
+            if held.retry_at + _MARGIN <= now:
+                held.retry_at = float("inf")
+                self._drained = False
+            soonest = min(soonest, held.retry_at + _MARGIN)
+        return soonest
 
     def close(self, cause: BaseException | None = None) -> None:
-        self._held.close(cause)
+        with ExitStack() as stack:  # all of them, whatever fails
+            for held in self._held:
+                stack.callback(held.close, cause)

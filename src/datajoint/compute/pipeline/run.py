@@ -9,16 +9,19 @@ from datajoint import logging
 from datajoint.compute import populate as populating
 from datajoint.compute.cancel import Cancels
 from datajoint.compute.computing import Remaining, outcomes_of
-from datajoint.compute.pipeline.lanes import DirectLane, Lane, ReservedLane
+from datajoint.compute.pipeline.lanes import DirectLane, DirectRenewals, Lane, ReservedLane, Stale
 from datajoint.compute.pipeline.ready import Readiness
 from datajoint.compute.pipeline.restricting import restrictions_of
 from datajoint.compute.pipeline.result import PipelineResult, TableResult
 from datajoint.compute.pipeline.status import progress_of
 from datajoint.compute.pipeline.stream import Stream
 from datajoint.compute.pipeline.targets import Targets, targets_of
+from datajoint.compute.renew import count_stale, how_again
 from datajoint.compute.target import Target
 from datajoint.compute.workers import Worker
+from datajoint.engine.connection import Connection
 from datajoint.heading.names import TableName
+from datajoint.provenance.inputs import forget
 from datajoint.table.table import Table
 
 __all__ = ["MANY", "populate", "reserved_lanes"]
@@ -31,7 +34,8 @@ def populate(
     *targets: Any, restrictions: Sequence[Any] = (), suppress_errors: bool = False,
     return_exception_objects: bool = False, reserve_jobs: bool = False, max_calls: int | None = None,
     display_progress: bool = False, processes: int | None = 1, priority: int | None = None,
-    refresh: bool | None = None, executor: Any = None, reuse: bool | None = None,
+    refresh: bool | None = None, executor: Any = None, stale: bool = False, prompt: bool | None = None,
+    reuse: bool | None = None,
 ) -> PipelineResult:  # fmt: skip
     """Compute all tables of some schemas, each key as soon as what it is made from is there.
 
@@ -63,6 +67,10 @@ def populate(
         What computes: the name of an executor, or one that you made; default is ``jobs.executor``.
     reuse
         Whether an earlier result is used again instead of computing, as for `populate` of a table.
+    stale
+        Make stale keys again, instead of those that are missing, what they depend on first.
+    prompt
+        With `stale`: list rows of other tables that are to be deleted, and ask; see `T.populate`.
 
     Returns
     -------
@@ -109,42 +117,67 @@ def populate(
         )
     chosen = restrictions_of(found, tuple(restrictions))
     tables = tuple(table for table in found.tables if table.name in chosen)
+    forget(found.connection)
+    here = processes == 1 and executor is None
+    how = _how_again(found.connection, prompt, here, tables) if stale else None
     if reserve_jobs:
         worker = Worker(found.connection, [table.name for table in tables])
-        lanes: Sequence[Lane] = reserved_lanes(found, chosen, worker, priority, refresh, reuse)
+        lanes: Sequence[Lane] = reserved_lanes(found, chosen, worker, priority, refresh, reuse, how)
     else:
-        worker = None
-        lanes = [DirectLane(t, Readiness(t, found), chosen[t.name], reuse) for t in tables]
+        worker, lanes = None, [_direct_lane(t, found, chosen[t.name], reuse, how) for t in tables]
     stream = Stream(lanes, max_calls, worker)
     tallies = {t.name: populating.Results(suppress_errors, return_exception_objects) for t in tables}
     given = [chosen[table.name] for table in tables]
 
     def remaining() -> dict[TableName, int]:
         with stream.lock:
-            progress = progress_of(tables, given)
-        return {table.name: found.remaining for table, found in zip(tables, progress, strict=True)}
+            return _left(tables, given, stale)
 
     _make(
         stream, tables, processes, executor, tallies, remaining if display_progress else None,
         worker.cancels if worker else None,
     )  # fmt: skip
-    left = progress_of(tables, given)
+    left = _left(tables, given, stale)
     return PipelineResult(
         [
-            TableResult(str(t.name), t.class_name, r.success, r.errors, p.remaining, r.reused)
-            for t, p, r in zip(tables, left, tallies.values(), strict=True)
+            TableResult(str(t.name), t.class_name, r.success, r.errors, left[t.name], r.reused)
+            for t, r in zip(tables, tallies.values(), strict=True)
         ]
     )
 
 
+def _left(tables: Sequence[Table], given: Sequence[Sequence[Any]], stale: bool) -> dict[TableName, int]:
+    """Return how many keys of each table are missing, or how many rows stale."""
+    if stale:
+        return {table.name: count_stale(table, some) for table, some in zip(tables, given, strict=True)}
+    progress = progress_of(tables, given)
+    return {table.name: found.remaining for table, found in zip(tables, progress, strict=True)}
+
+
+def _how_again(
+    connection: Connection, prompt: bool | None, here: bool, tables: Sequence[Table]
+) -> Stale:  # fmt: skip
+    again = how_again(connection.config, prompt, here)
+    return Stale(again, frozenset(table.name for table in tables))
+
+
+def _direct_lane(
+    table: Table, targets: Targets, restrictions: Sequence[Any], reuse: bool | None, stale: Stale | None
+) -> Lane:
+    readiness = Readiness(table, targets)
+    if stale is None:
+        return DirectLane(table, readiness, restrictions, reuse)
+    return DirectRenewals(table, readiness, restrictions, stale)
+
+
 def reserved_lanes(
     targets: Targets, chosen: Mapping[TableName, Sequence[Any]], worker: Worker, priority: int | None,
-    refresh: bool | None, reuse: bool | None = None,
+    refresh: bool | None, reuse: bool | None = None, stale: Stale | None = None,
 ) -> list[ReservedLane]:  # fmt: skip
     """Return the lanes of tables whose keys are shared by job queues."""
     again = bool(targets.connection.config.jobs.auto_refresh) if refresh is None else refresh
     return [
-        ReservedLane(t, Readiness(t, targets), chosen[t.name], priority, again, worker, reuse)
+        ReservedLane(t, Readiness(t, targets), chosen[t.name], priority, again, worker, reuse, stale)
         for t in targets.tables
         if t.name in chosen
     ]

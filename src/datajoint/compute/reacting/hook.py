@@ -1,4 +1,4 @@
-"""Hooks: something is done when a key was made, or has failed."""
+"""Hooks: something is done when a key was made, has failed, or when rows have become stale."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from datajoint import logging
 from datajoint.compute.reacting.actions import Delivery, Doing, Notice
+from datajoint.compute.reacting.growth import StaleWatch
 from datajoint.compute.reacting.marks import Marks, Place, place_of
 from datajoint.compute.task import DONE, FAILED, MakeOutcome
 from datajoint.errors import DataJointError
@@ -15,13 +16,14 @@ from datajoint.errors import DataJointError
 __all__ = ["Hook"]
 
 _WHEN = {DONE: "success", FAILED: "failure"}
+_STALE = "stale"
 _LONGEST_LOG = 2000
 
 
 class Hook:
-    """Does something when a key was made or has failed; what goes wrong with it never disturbs computing.
+    """Does something when a key was made, has failed, or when rows have become stale.
 
-    Each time leaves an event ``sensor``.
+    What goes wrong with it never disturbs computing. Each time leaves an event ``sensor``.
 
     Parameters
     ----------
@@ -31,11 +33,15 @@ class Hook:
         A `Command`, `Webhook` or `Mail`, which run beside the computing, or a function of the `Notice`,
         which is called at once and should be short.
     on
-        ``failure``, ``success``, or both.
+        ``failure``, ``success``, ``stale``, or several. ``stale`` tells that a table has stale rows, or more
+        than before; how many is kept in the table ``~sensors`` of the schema, so that it is told once.
     again
         Seconds for which the same kind of failure of the same table is not told again.
+    every
+        Seconds between two looks for stale rows, at least; they take a twentieth of the time at most.
     name
-        For logs and events.
+        For logs and events, and by which it is found again what was told of stale rows: two hooks of one
+        schema on ``stale`` need two names.
 
     Examples
     --------
@@ -59,13 +65,17 @@ class Hook:
 
     def __init__(
         self, where: Any, do: Doing, *, on: str | Iterable[str] = "failure", again: float = 0.0,
-        name: str = "hook",
+        every: float = 60.0, name: str = "hook",
     ) -> None:  # fmt: skip
         self._on = {on} if isinstance(on, str) else set(on)
-        if unknown := self._on - set(_WHEN.values()):
+        if unknown := self._on - {*_WHEN.values(), _STALE}:
             raise DataJointError(
-                f"A hook knows no {min(unknown)!r}.", hint="on='failure', 'success', or a list of both."
+                f"A hook knows no {min(unknown)!r}.", hint="on='failure', 'success', 'stale', or a list."
             )
+        if every <= 0:
+            raise DataJointError(f"every is a number of seconds above 0, not {every}.")
+        self._every = every
+        self._watch: StaleWatch | None = None
         self._where, self._again, self._name = where, again, name
         self.delivery = Delivery(do)
         self._place: Place | None = None
@@ -75,8 +85,20 @@ class Hook:
     def __repr__(self) -> str:
         return f"Hook({self._name!r})"
 
-    def tick(self, now: float) -> None:
-        """Nothing: outcomes alone matter."""
+    def tick(self, now: float) -> float | None:
+        """Look for stale rows, if these matter."""
+        if _STALE not in self._on:
+            return None
+        place = self._place = self._place or place_of(self._where)
+        if self._watch is None:
+            self._watch = StaleWatch(place, self._known(), self._every)
+        for found in self._watch.look():
+            details = {"table": str(found.table), "rows": found.rows, "before": found.before}
+            self._known().fired({"what": _STALE, **details})
+            logging.logger.log(logging.JOBS, "%r: %s", self, found)
+            told = {**details, "examples": "\n".join(found.examples)}
+            self.delivery.send(Notice(_STALE, self._name, place.schema, str(found), told))
+        return self._watch.pause
 
     def on_outcome(self, outcome: MakeOutcome) -> None:
         """Tell of an outcome that matters."""

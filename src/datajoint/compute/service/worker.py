@@ -13,9 +13,11 @@ from datajoint.compute import populate as populating
 from datajoint.compute.cancel import Cancels
 from datajoint.compute.computing import choose_executor, outcomes_of
 from datajoint.compute.executors.local import LocalExecutor
+from datajoint.compute.pipeline.lanes import Stale
 from datajoint.compute.pipeline.run import MANY, reserved_lanes
 from datajoint.compute.pipeline.targets import targets_of
 from datajoint.compute.reacting.protocol import Reaction
+from datajoint.compute.renew import how_again
 from datajoint.compute.service.endpoint import HealthFile, Listener, address_of
 from datajoint.compute.service.interrupts import GivenUp, Interrupts
 from datajoint.compute.service.lines import FIELDS, json_lines
@@ -64,6 +66,9 @@ class Worker:
         Log lines of JSON, of every key.
     reuse
         Whether an earlier result is used again instead of computing, as for `populate`.
+    stale
+        Make stale keys again, too, what they depend on first. A key that would take rows of other tables
+        with it fails instead, unless the setting ``safemode`` is off.
 
     Attributes
     ----------
@@ -94,7 +99,7 @@ class Worker:
         self, *targets: Any, concurrency: int | None = 1, poll: float = 10.0, priority: int | None = None,
         grace: float = 20.0, executor: Any = None, reactions: Sequence[Reaction] = (),
         health_file: str | os.PathLike[str] | None = None, listen: str | int | None = None,
-        json_logs: bool = False, reuse: bool | None = None,
+        json_logs: bool = False, reuse: bool | None = None, stale: bool = False,
     ) -> None:  # fmt: skip
         if poll <= 0:
             raise DataJointError(f"poll is a number of seconds above 0, not {poll}.")
@@ -109,6 +114,9 @@ class Worker:
         self._health_file = None if health_file is None else os.fspath(health_file)
         self._listen = None if listen is None else address_of(listen)
         self._json_logs, self._reuse = json_logs, reuse
+        again = how_again(self._targets.connection.config, None, here=False)
+        names = frozenset(table.name for table in self._targets.tables)
+        self._stale = Stale(again, names, besides=True) if stale else None
         self.address: tuple[str, int] | None = None
         self._record = Record()
         self._stream: LiveStream | None = None
@@ -187,7 +195,8 @@ class Worker:
         found = self._targets
         names = [table.name for table in found.tables]
         holder = Holder(found.connection, names)
-        lanes = reserved_lanes(found, dict.fromkeys(names, ()), holder, self._priority, True, self._reuse)
+        everything = dict.fromkeys(names, ())
+        lanes = reserved_lanes(found, everything, holder, self._priority, True, self._reuse, self._stale)
         stream = self._stream = LiveStream(lanes, most, holder, ending, Reactions(self._reactions))
         if self._stopping:
             return
