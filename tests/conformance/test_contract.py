@@ -1,5 +1,15 @@
 """The contract of a make: strict tables refuse what would make a result hard to trace (POP-25)."""
 
+import os
+import random
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
 import pytest
 
 import datajoint as dj
@@ -153,3 +163,123 @@ def test_reads_that_are_not_recorded_cannot_be_checked(lab, instance):
     off = instance.config.override(provenance__events=False)
     with off, pytest.raises(ContractError, match=r"provenance\.events is off"):
         fit.populate(max_calls=1)
+
+
+# ------------------------------------------------------------------------------------ outside the database
+
+
+@pytest.fixture
+def outside(tmp_path, monkeypatch):
+    """A file that belongs to nobody, and a folder for what is temporary."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    file = tmp_path / "elsewhere.csv"
+    file.write_text("3")
+    return file
+
+
+@pytest.fixture
+def port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def impure(outside, port):
+    """Bodies that depend on something else, and what is said."""
+
+    def clock(self, key):
+        return time.time() * 0
+
+    def environment(self, key):
+        return len(os.environ["PATH"]) * 0
+
+    def shared(self, key):
+        return random.random() * 0
+
+    def hidden(self, key):
+        return sys.modules["ran" + "dom"].random() * 0
+
+    def file(self, key):
+        return float(outside.read_text()) * 0
+
+    def connection(self, key):
+        socket.create_connection(("127.0.0.1", port)).close()
+
+    def program(self, key):
+        subprocess.run([sys.executable, "-c", ""], check=True)
+
+    return {
+        "clock": (clock, r"it reads the clock \(`time\.time` in "),
+        "environment": (environment, r"it reads environment variables \(`os\.environ` in "),
+        "shared": (shared, r"it draws random numbers without a seed \(`random\.random` in "),
+        "hidden": (hidden, r"it draws from the generator of `random` that all share, without a seed"),
+        "file": (file, r"it opens the file `.*elsewhere\.csv`, outside its project and stores"),
+        "connection": (connection, r"it connects to 127\.0\.0\.1:\d+"),
+        "program": (program, r"it runs a program \(`.*python.*`\), whose reads are not seen"),
+    }
+
+
+IMPURE = ["clock", "environment", "shared", "hidden", "file", "connection", "program"]
+
+
+@pytest.mark.statement("POP-25")
+@pytest.mark.parametrize("case", IMPURE)
+def test_what_is_taken_from_elsewhere(lab, instance, outside, port, case):
+    body, said = impure(outside, port)[case]
+    fit = lab.fit(body)
+    assert 1 == fit.populate(max_calls=1)["success_count"]
+    with instance.config.override(provenance__audit=True), pytest.raises(ContractError, match=said):
+        fit.populate(max_calls=1)
+    assert 1 == len(fit())
+
+
+@pytest.mark.statement("POP-25")
+def test_a_class_may_want_it_and_be_warned(lab, outside, port):
+    fit = lab.fit(impure(outside, port)["file"][0], "warn")
+    fit.audit = True
+    with pytest.warns(DataJointWarning, match=r"elsewhere\.csv"):
+        fit.populate(max_calls=1)
+    fit.audit = False
+    fit.populate(max_calls=1)
+    assert 2 == len(fit())
+
+
+@pytest.mark.statement("POP-25")
+def test_where_no_contract_is_kept_nothing_is_watched(lab, instance, outside, port):
+    fit = lab.fit(impure(outside, port)["clock"][0], "off")
+    with instance.config.override(provenance__audit=True):
+        assert 1 == fit.populate(max_calls=1)["success_count"]
+
+
+@pytest.mark.statement("POP-25")
+def test_what_a_make_may_use(lab, instance, outside, tmp_path, monkeypatch):
+    own = Path(__file__).with_name("statements.csv")
+    (tmp_path / "this_or_that.py").write_text("")
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def body(self, key):
+        with tempfile.TemporaryFile() as scratch:
+            scratch.write(b"1")
+        import this_or_that  # noqa: F401 - reads a file
+
+        rng = np.random.default_rng(key["subject"])
+        return len(own.read_bytes()) + rng.normal() + len((lab.session & key).to_dicts())
+
+    fit = lab.fit(body)
+    with instance.config.override(provenance__audit=True):
+        assert 6 == fit.populate()["success_count"]
+
+
+@pytest.mark.statement("POP-25")
+def test_imported_tables_are_there_for_what_is_outside(lab, schema, outside):
+    class Raw(dj.Imported):
+        definition = "-> Session\n---\nx : float64"
+        contract = "error"
+        audit = True
+
+        def make(self, key):
+            self.insert1({**key, "x": float(outside.read_text())})
+
+    raw = schema(Raw, context={"Session": lab.session})
+    assert 6 == raw.populate()["success_count"]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from datajoint.algebra import build
 from datajoint.algebra.nodes import Query
+from datajoint.compute import audit as auditing
 from datajoint.compute.upstream import Upstream
 from datajoint.engine.observe import tables_of, unobserved
 from datajoint.errors import ContractError, DataJointError, DataJointWarning
@@ -18,7 +20,10 @@ from datajoint.query.restriction import Not
 from datajoint.table.table import Table
 from datajoint.table.write_set import WriteSet
 
-__all__ = ["CONTRACTS", "check_contract", "contract_of"]
+if TYPE_CHECKING:
+    from datajoint.compute.audit import Audit
+
+__all__ = ["CONTRACTS", "check_contract", "contract_of", "watching"]
 
 CONTRACTS = ("off", "warn", "error")
 
@@ -50,8 +55,44 @@ def contract_of(table: Table) -> str:
     return str(chosen)
 
 
-def check_contract(table: Table, key: Mapping[str, Any], writes: WriteSet) -> None:
+@contextmanager
+def watching(table: Table) -> Generator[Audit | None]:
+    """Watch what a make does outside the database, where that is asked for; None where it is not.
+
+    Raises
+    ------
+    DataJointError
+        When the contract is none of ``off``, ``warn``, ``error``.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> @schema
+    ... class Subject(dj.Manual):
+    ...     definition = "subject_id : int32"
+    >>> with watching(Subject()) as audit:
+    ...     audit is None
+    True
+    """
+    own: Any = getattr(type(table), "audit", None)
+    wanted = own if isinstance(own, bool) else bool(table.connection.config.provenance.audit)
+    if not wanted or contract_of(table) == "off":
+        yield None
+        return
+    with auditing.audited(table) as audit:
+        yield audit
+
+
+def check_contract(
+    table: Table, key: Mapping[str, Any], writes: WriteSet, audit: Audit | None = None
+) -> None:
     """Look at what a make has read and written; warn or refuse, before anything is stored.
+
+    Parameters
+    ----------
+    audit
+        What it was seen to do outside the database.
 
     Raises
     ------
@@ -62,7 +103,7 @@ def check_contract(table: Table, key: Mapping[str, Any], writes: WriteSet) -> No
     if mode == "off":
         return
     with unobserved():
-        found = list(dict.fromkeys(_violations(table, key, writes)))
+        found = [*dict.fromkeys(_violations(table, key, writes)), *(audit.found if audit else ())]
     if not found:
         return
     message = f"make of `{table.class_name}` for the key {dict(key)} breaks its contract: {'; '.join(found)}."

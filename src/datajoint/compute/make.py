@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 from datajoint._value import Value
 from datajoint.backends.base import Parameters
 from datajoint.compute.alone import alone
-from datajoint.compute.contract import check_contract
+from datajoint.compute.contract import check_contract, watching
 from datajoint.compute.equality import same
 from datajoint.compute.making import PARTS, Making, what_to_write
 from datajoint.compute.reuse import reuse
@@ -183,11 +183,11 @@ def run_make(
     """Run what the user wrote, look at what it has done, and return what that gives."""
     try:
         with writes.running():
-            with alone():
+            with alone(), watching(table) as audit:
                 _run(table, key, make_kwargs, writes)
             writes.watching = False
             found = inspect()
-            check_contract(table, key, writes)
+            check_contract(table, key, writes, audit)
     except _FetchedDataChanged:
         raise
     except Exception as error:

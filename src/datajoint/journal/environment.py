@@ -119,7 +119,7 @@ def repository_at(folder: str, *, keep_diff: bool = False) -> Repository | None:
     >>> repository_at(os.sep) is None
     True
     """
-    root = _root(folder)
+    root = root_of(folder)
     if root is None or shutil.which("git") is None:
         return None if root is None else Repository(_home(root)[:255], None, None, None, None)
     head = _git(root, ["rev-parse", "--verify", "-q", "HEAD"])
@@ -135,7 +135,7 @@ def repository_at(folder: str, *, keep_diff: bool = False) -> Repository | None:
     )  # fmt: skip
 
 
-def _root(folder: str) -> str | None:
+def root_of(folder: str) -> str | None:
     while not os.path.exists(os.path.join(folder, ".git")):
         folder, before = os.path.dirname(folder), folder
         if folder == before:

@@ -97,6 +97,7 @@ _TABLE = (
     _setting("provenance.guard", None, boolean, "notice updates of rows by other programs; unset: on SQLite"),
     _setting("provenance.contract", "off", choice("off", "warn", "error"),
              "check that a make reads only what belongs to its key"),
+    _setting("provenance.audit", False, boolean, "with it: clock, chance, environment, files, connections"),
     _setting("provenance.stale", "ignore", choice("ignore", "warn", "refuse"),
              "what happens when rows whose inputs changed are read"),
     _setting("provenance.reuse", True, boolean, "reuse a result computed from the same inputs"),

@@ -28,6 +28,8 @@ class Fingerprint(Value):
         What could not, in words.
     source
         Text of each piece by qualified name, without comments.
+    external
+        Names of installed packages and of Python that it uses; they do not count.
     """
 
     digest: str
@@ -35,6 +37,7 @@ class Fingerprint(Value):
     complete: bool
     unresolved: tuple[str, ...]
     source: Mapping[str, str]
+    external: frozenset[str] = frozenset()
 
 
 def digest_of(*texts: str | bytes) -> str:
@@ -84,6 +87,9 @@ def fingerprint(cls: type) -> Fingerprint:
                 f"make_version of `{cls.__qualname__}` is {version!r}, not a text.",
                 hint='Write, for example, make_version = "2".',
             )
-        return Fingerprint(digest_of("version", version), cls.__qualname__, True, (), reached.source)
+        return Fingerprint(
+            digest_of("version", version), cls.__qualname__, True, (), reached.source, reached.external
+        )
     digest = digest_of("code 1", *sorted(reached.pieces))
-    return Fingerprint(digest, cls.__qualname__, not reached.unresolved, reached.unresolved, reached.source)
+    unresolved = reached.unresolved
+    return Fingerprint(digest, cls.__qualname__, not unresolved, unresolved, reached.source, reached.external)

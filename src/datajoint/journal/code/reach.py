@@ -37,11 +37,14 @@ class Reached(Value):
         Text of each piece by qualified name.
     unresolved
         What could not be followed, in words.
+    external
+        Names of installed packages and of Python that it uses: ``time.time``.
     """
 
     pieces: frozenset[str]
     source: Mapping[str, str]
     unresolved: tuple[str, ...]
+    external: frozenset[str] = frozenset()
 
 
 class _Family(Value):
@@ -78,7 +81,8 @@ def reach(cls: type) -> Reached:
     """
     walk = _Walk(cls)
     walk.start()
-    return Reached(frozenset(walk.pieces), walk.source, tuple(sorted(walk.unresolved)))
+    unresolved = tuple(sorted(walk.unresolved))
+    return Reached(frozenset(walk.pieces), walk.source, unresolved, frozenset(walk.external))
 
 
 def is_make(name: str) -> bool:
@@ -93,6 +97,7 @@ class _Walk:
         self.pieces: set[str] = set()
         self.source: dict[str, str] = {}
         self.unresolved: set[str] = set()
+        self.external: set[str] = set()
         self._seen: set[tuple[str, str, int]] = set()
         self._live: set[int] = set()
         self._containers: dict[tuple[str, str], Unit] = {}
@@ -290,6 +295,7 @@ class _Walk:
             attributes = (imported.name, *attributes)
         module = imported.module
         if self._is_installed(module.partition(".")[0]):
+            self.external.add(".".join((module, *attributes)))
             return
         while attributes and not attributes[0].endswith("*"):
             unit = self._project_unit(module)
@@ -301,6 +307,7 @@ class _Walk:
             module, attributes = inner, attributes[1:]
         unit = self._project_unit(module)
         if unit is None:
+            self.external.add(".".join((module, *attributes)))
             return
         if attributes and not attributes[0].endswith("*"):
             self._name(unit, attributes[0], attributes[1:], set())
