@@ -81,7 +81,7 @@ def test_a_make_that_reads_a_stale_row_is_refused_before_it_goes_on(lab, refuse)
 
     table = reader(lab, ask)
     with pytest.raises(StaleInputError, match=r"make of `Reader` for the key \{'subject': 2\} reads a row of `Fit` "
-                       r"that is not fresh: \{'subject': 2\}: stale: what was read of `Subject` was written again") as caught:  # fmt: skip
+                       r"that is not fresh: \{'subject': 2\}: stale: `Subject` \{'subject': 2\}: `x` 20 → 99, by event") as caught:  # fmt: skip
         table.populate()
     assert "DJ504" == caught.value.code
     assert "Fit.populate(stale=True)" in str(caught.value)

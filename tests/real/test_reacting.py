@@ -574,7 +574,7 @@ def test_rows_that_become_stale_are_told_when_they_are_more(lab, outdated):
         (n.what, n.details["rows"], n.details["before"]) for n in heard
     ]
     assert (
-        "{'file': '1.dat'}: stale: what was read of `Recording` was written again"
+        "{'file': '1.dat'}: stale: `Recording` {'file': '1.dat'}: `size` 1 → 11"
         in heard[0].details["examples"]
     )
     assert [("stale", f"{lab.name}.__size", 1), ("stale", f"{lab.name}.__size", 3)] == [
