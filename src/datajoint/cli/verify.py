@@ -211,7 +211,8 @@ def _write_table(one: VerifyReport, limit: int) -> None:
         if key.error:
             click.echo(f"  {report.key_text(key.key)}  {click.style(key.error, fg='red')}")
     if len(listed) > limit:
-        click.echo(report.dim(f"  … and {len(listed) - limit} more keys: --limit"))
+        more = len(listed) - limit
+        click.echo(report.dim(f"  … and {more} more key{'s' * (more != 1)}: --limit"))
 
 
 def _rows(table: str, key: KeyReport) -> Iterator[list[str]]:

@@ -171,7 +171,8 @@ class VerifyReport(Value):
         for one in listed[:_KEYS_SHOWN]:
             lines += _lines(one, self.table)
         if len(listed) > _KEYS_SHOWN:
-            lines.append(f"  … {len(listed) - _KEYS_SHOWN} more keys")
+            more = len(listed) - _KEYS_SHOWN
+            lines.append(f"  … {more} more key{'s' * (more != 1)}")
         return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
 
     def _repr_html_(self) -> str:

@@ -42,6 +42,10 @@ def _pairs(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[tuple[Pie
 
 def _same_place(name: str, other: str) -> bool:
     """Whether names differ in the module only."""
+    for one, another in ((name, other), (other, name)):
+        module, _, rest = one.partition(".")
+        if module == "__main__" and another.endswith(f".{rest}"):
+            return True
     return name.rsplit(".", 2)[1:] == other.rsplit(".", 2)[1:]
 
 
