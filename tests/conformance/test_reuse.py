@@ -192,6 +192,8 @@ def test_who_calls_the_setting_and_the_class_decide(lab, fit, schema):
     config.provenance.reuse = True
     table.reuse = False
     assert 0 == reused(reuse=True)
+    table.reuse = lambda self: "a method of the user"
+    assert 3 == reused()
     table.reuse = "sometimes"
     again(lab)
     with pytest.raises(DataJointError, match="reuse of `Fit` is 'sometimes'"):

@@ -57,7 +57,7 @@ def is_wanted(table: Table, reuse: bool | None = None) -> bool:
     >>> is_wanted(Fit()), is_wanted(Fit(), False)
     (True, False)
     """
-    own = getattr(type(table), "reuse", None)
+    own = _of_class(type(table))
     if own not in (None, True, False):
         raise DataJointError(
             f"reuse of `{table.class_name}` is {own!r}.",
@@ -67,6 +67,12 @@ def is_wanted(table: Table, reuse: bool | None = None) -> bool:
         return False
     default = bool(table.connection.config.provenance.reuse) and (own or table.name.tier == COMPUTED)
     return reuse or default
+
+
+def _of_class(cls: type) -> Any:
+    """Return what a class says about reuse, None where that name is one of its methods."""
+    own = getattr(cls, "reuse", None)
+    return None if callable(own) or hasattr(own, "__get__") else own
 
 
 class Reuse:
@@ -110,7 +116,7 @@ def reuse(table: Table, key: Key, events: Sequence[int], closing: Closing | None
     """
     connection, cls = table.connection, type(table)
     origin = origin_of(connection, table.name, cls)
-    if origin is None or not (origin.complete or getattr(cls, "reuse", None)):
+    if origin is None or not (origin.complete or _of_class(cls)):
         return False
     if not keeps_reads(connection, table.database):
         return False
@@ -170,13 +176,9 @@ class _Reused(WriteSet):
         for written in self._earlier.written:
             event = self._event_of(written.table)
             names, values = self._keyed(written.table)
-            columns = layout_of(connection, written.table).columns(names)
-            spec = connection.catalog.spec(written.table)
-            text = put_back(spec, columns, len(written.events), connection.dialect)
-            copies.append((text, [event.id, *written.events, *values]))
-            if server:
-                text = guard_written(written.table, columns, connection.dialect)
-                checks.append((text, [event.id, *values, written.rows]))
+            copy, check = self._texts(written.table, names, len(written.events))
+            copies.append((copy, [event.id, *written.events, *values]))
+            checks += [(check, [event.id, *values, written.rows])] if server else []
             told.append(event_statement(connection, event, written.rows))
         counts = packet(connection, [*before, *copies, *checks, *told, *self._recorded()])
         wanted = [written.rows for written in self._earlier.written]
@@ -186,6 +188,17 @@ class _Reused(WriteSet):
     def _event_of(self, name: TableName) -> EventRecord:
         made = self._made(self.name)
         return made if name == self.name else EventRecord(new_id(), "insert", name, made.id)
+
+    def _texts(self, name: TableName, names: tuple[str, ...], events: int) -> tuple[str, str]:
+        """Return the statements that put rows back and see that all are there, written once a table."""
+        source, dialect = self.connection.catalog.source(name), self.connection.dialect
+        found: tuple[str, str] | None = source.child(("put back", names, events))
+        if found is None:
+            columns = layout_of(self.connection, name).columns(names)
+            copy = put_back(self.connection.catalog.spec(name), columns, events, dialect)
+            found = copy, guard_written(name, columns, dialect)
+            source.keep(("put back", names, events), found)
+        return found
 
     def _keyed(self, name: TableName) -> tuple[tuple[str, ...], list[Any]]:
         """Return the attributes of the key that a table has in its own, and their values for the driver."""

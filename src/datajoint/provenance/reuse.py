@@ -116,12 +116,13 @@ def earlier_result(table: Table, key: Row, events: Sequence[int], origin: Origin
         return None
     told = [{"event": event} for event in events] + [{"parent": event} for event in events]
     rows = (_system(connection, schema, EVENTS) & told).to_dicts()
+    own = [table.name, *connection.dependencies.parts(table.name)]
     for event in events:
         made = next((row for row in rows if row["event"] == event), None)
         if made is None or not _is_repeatable(connection, schema, made, origin):
             continue
-        written = _written(table, made, [row for row in rows if row["parent"] == event])
-        reads = _reads_today(table, key, event) if written else None
+        written = _written(connection, own, made, [row for row in rows if row["parent"] == event])
+        reads = _reads_today(connection, own, key, event) if written else None
         if written and reads is not None:
             return Earlier(event, made["environment"], reads, written)
     return None
@@ -158,35 +159,48 @@ def _same_environment(connection: Connection, schema: str, one: str, other: str)
     return bool(known)
 
 
-def _written(table: Table, made: Row, steps: Sequence[Row]) -> tuple[Written, ...] | None:
+def _written(
+    connection: Connection, own: Sequence[TableName], made: Row, steps: Sequence[Row]
+) -> tuple[Written, ...] | None:
     """Return what a make wrote into the table and its parts, None where that cannot be told."""
-    parts = {name.name[:64]: name for name in table.connection.dependencies.parts(table.name)}
-    events: dict[TableName, list[Row]] = {table.name: [made]}
+    known = {name.name[:64]: name for name in own}
+    events: dict[TableName, list[Row]] = {own[0]: [made]}
     for step in steps:
-        if step["kind"] not in _STEPS or step["table_name"] not in (*parts, table.name.name[:64]):
+        if step["kind"] not in _STEPS or step["table_name"] not in known:
             return None
         if _STEPS[step["kind"]]:
-            events.setdefault(parts.get(step["table_name"], table.name), []).append(step)
+            events.setdefault(known[step["table_name"]], []).append(step)
     if not all(step["row_count"] for some in events.values() for step in some):
         return None
-    catalog = table.connection.catalog
-    for name in events:
-        kept = catalog.find(shadow_name(name))
-        if kept is None or not fits(catalog.spec(name), kept):
-            return None
+    if not all(_is_kept(connection, name) for name in events):
+        return None
+    order = [own[0]] if len(events) == 1 else connection.catalog.graph.sorted(events)
     return tuple(
         Written(name, tuple(row["event"] for row in events[name]), sum(r["row_count"] for r in events[name]))
-        for name in catalog.graph.sorted(events)
+        for name in order
     )
+
+
+def _is_kept(connection: Connection, name: TableName) -> bool:
+    """Whether the old versions of a table have its columns."""
+    kept = connection.catalog.find(shadow_name(name))
+    if kept is None:
+        return False
+    source = connection.catalog.source(kept.name)
+    known: bool | None = source.child(("fits", connection.catalog.version))
+    if known is None:
+        known = source.keep(("fits", connection.catalog.version), fits(connection.catalog.spec(name), kept))
+    return bool(known)
 
 
 # ------------------------------------------------------------------------------------------- the reads
 
 
-def _reads_today(table: Table, key: Row, event: int) -> tuple[Read, ...] | None:
+def _reads_today(
+    connection: Connection, own: Sequence[TableName], key: Row, event: int
+) -> tuple[Read, ...] | None:
     """Return what a make had read as it is read today, None unless it is what it was."""
-    connection, schema = table.connection, table.database
-    own = {table.name, *connection.dependencies.parts(table.name)}
+    schema = own[0].schema
     told = (_system(connection, schema, READS) & {"event": event}).to_dicts(order_by="n")
     if not told or any(row["shape"] in BLIND for row in told):
         return None
@@ -195,7 +209,7 @@ def _reads_today(table: Table, key: Row, event: int) -> tuple[Read, ...] | None:
         if row["shape"] == NOTHING:
             continue
         shape = _shape(connection, schema, row["shape"])
-        if shape is None or own & tables_of(shape.plan):
+        if shape is None or not tables_of(shape.plan).isdisjoint(own):
             return None
         now = _same_answer(recorded(row, key, shape), connection)
         if now is None:
