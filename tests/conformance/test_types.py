@@ -7,11 +7,12 @@ import math
 import os
 import time
 import uuid
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
 
+import datajoint as dj
 from datajoint.codecs.blob import pack
 from datajoint.errors import (
     DataJointDeprecationWarning,
@@ -264,6 +265,20 @@ def test_decimal(declare):
     refuse(table, "w", [1000, "x", math.inf])
     assert 1 == len(table & {"p": Decimal("-0.01")})
     assert "1234.50" == str((table & "p > 1000 and p < 9999").fetch1("p"))
+
+
+@pytest.mark.statement("TYP-10")
+def test_decimals_do_not_depend_on_the_precision_of_the_program(declare):
+    row = {"a": 1, "short": Decimal("123456789.123"), "long": Decimal("99999999999999999999999999.9999")}
+    table = declare("D", "a : int32\n---\nshort : decimal(12,3)\nlong : decimal(30,4)")
+    with localcontext(prec=5):
+        table.insert1(row)
+        assert row == table.fetch1()
+        assert 1 == len(table & {"short": row["short"]}) == len(table & f"long = {row['long']}")
+        asked = table.proj(short="-short", long="long + long").fetch1()
+        sums = dj.U().aggr(table, short="sum(short)", long="sum(long)").fetch1()
+    assert {"a": 1, "short": -row["short"], "long": Decimal("199999999999999999999999999.9998")} == asked
+    assert {"short": row["short"], "long": row["long"]} == sums
 
 
 @pytest.mark.statement("TYP-11")

@@ -154,6 +154,7 @@ FOUND = {
     "a limit of groups that a semijoin looks up": "(Stay.aggr(((Place & {'place': ''}) & {'place': ''}), ..., a1='count(place)') & dj.Top(None, ['animal', 'visit', 'place', 'z', 'wild_price', 'a1'], 1)) & (Stay & {'animal': 0})",
     "one more than the greatest integer": "Place & 'wild_count >= 9223372036854775808'",
     "the least integer": "Place & 'wild_count > -9223372036854775808'",
+    "a sum of thirty digits": "Place.aggr(Place.proj(..., a0='wild_large'), b0='sum(a0)', b1='avg(a0)')",
     "negated lists": "Visit - ['y = 1', {'ok': None}, Place]",
 }
 

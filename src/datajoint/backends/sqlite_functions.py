@@ -15,7 +15,7 @@ from hashlib import sha256
 from typing import Any
 
 from datajoint.algebra.meaning import MEANINGS, SPREADS, TAKES_NULL, convert, divide, json_scalar
-from datajoint.backends.sqlite_types import decoder, encoder
+from datajoint.backends.sqlite_types import EXACT, decoder, encoder
 from datajoint.heading.types import AttributeType, parse_type
 
 __all__ = ["register"]
@@ -156,11 +156,11 @@ def _halves(high: int | None, low: int | None, scale: int, count: int, result: s
     """Return a sum, or with `count` a mean, of units whose upper and lower halves have been summed."""
     if high is None or low is None:
         return None
-    return _mean(Decimal((high << 32) + low).scaleb(-scale), count, result)
+    return _mean(Decimal((high << 32) + low).scaleb(-scale, EXACT), count, result)
 
 
 def _total(total: str | None, scale: int, count: int, result: str) -> Any:
-    return None if total is None else _mean(Decimal(total).scaleb(-scale), count, result)
+    return None if total is None else _mean(Decimal(total).scaleb(-scale, EXACT), count, result)
 
 
 def _mean(total: Decimal, count: int, result: str) -> Any:

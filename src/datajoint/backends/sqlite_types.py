@@ -24,7 +24,7 @@ Codec = Callable[[Any], Any]
 SCALED_DIGITS = 18
 """Decimals of up to so many digits are integers of units 10⁻ˢ; larger ones sortable text."""
 
-_WIDE = Context(prec=80)
+EXACT = Context(prec=80)
 _DATE = "-".join(["[0-9]" * 4, "[0-9]" * 2, "[0-9]" * 2])
 _TIME = ":".join(["[0-9]" * 2] * 3)
 _MICROSECOND = timedelta(microseconds=1)
@@ -121,7 +121,8 @@ def encoder(dtype: AttributeType) -> Codec | None:
         scale = dtype.scale or 0
         if _scaled(dtype):
             unit = Decimal(10) ** scale
-            return lambda value: int(value * unit)
+            multiply = EXACT.multiply  # whatever precision the user's own arithmetic has
+            return lambda value: int(multiply(value, unit))
         width = (dtype.length or 10) + 1 + bool(scale)
         return lambda value: _sortable(value, width, scale)
     return _ENCODERS.get(kind)
@@ -145,7 +146,7 @@ def _moment_writer(digits: int) -> Codec:
 
 def _sortable(value: Decimal, width: int, scale: int) -> str:
     """Return a decimal as text of fixed width that sorts as the number does; negative ones by complement."""
-    digits = f"{value.quantize(Decimal(1).scaleb(-scale), context=_WIDE).copy_abs():f}".rjust(width, "0")
+    digits = f"{value.quantize(Decimal(1).scaleb(-scale), context=EXACT).copy_abs():f}".rjust(width, "0")
     if not value.is_signed() or not value:
         return digits
     return "-" + digits[1:].translate(_COMPLEMENT)
@@ -196,7 +197,7 @@ def _scaled_operand(dtype: AttributeType) -> Codec:
         exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
         if not exact.is_finite():
             return float(exact)
-        scaled = _WIDE.multiply(exact, unit)
+        scaled = EXACT.multiply(exact, unit)
         whole = int(scaled.to_integral_value(ROUND_FLOOR))
         if not -(1 << 62) <= whole < 1 << 62:
             return float(whole)
@@ -213,7 +214,7 @@ def _sortable_operand(dtype: AttributeType, encode: Codec | None) -> Codec:
         exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
         if exact.copy_abs() >= bound:  # abs() would round to 28 digits
             return "" if exact < 0 else "1"
-        floor = exact.quantize(Decimal(1).scaleb(-scale), ROUND_FLOOR, _WIDE)
+        floor = exact.quantize(Decimal(1).scaleb(-scale), ROUND_FLOOR, EXACT)
         text = _sortable(floor, (dtype.length or 10) + 1 + bool(scale), scale)
         return text if floor == exact else text + "5"
 
@@ -240,7 +241,8 @@ def decoder(dtype: AttributeType) -> Codec | None:
     if kind == "decimal":
         if _scaled(dtype):
             unit = Decimal(1).scaleb(-(dtype.scale or 0))
-            return lambda value: Decimal(value) * unit
+            multiply = EXACT.multiply
+            return lambda value: multiply(Decimal(value), unit)
         return _read_sortable
     return _DECODERS.get(kind)
 
