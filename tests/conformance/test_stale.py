@@ -123,6 +123,26 @@ def test_rows_that_come_and_go_are_told(lab, fit):
 
 
 @pytest.mark.statement("PRV-7")
+def test_values_of_queries_are_told_apart(lab, fit):
+    notes = {1: "a'%", 2: "A'%", 3: "a'% "}
+    for number, note in notes.items():
+        lab["Subject"].update1({"subject_id": number, "note": note})
+    table = fit(lambda key: len((lab["Subject"] & {"note": notes[key["subject_id"]]}).to_dicts()))
+    lab["Subject"].insert1({"subject_id": 9, "note": "A'%"})
+    assert [(2, "stale")] == states(table)
+
+
+@pytest.mark.statement("PRV-7")
+def test_of_many_values_each_is_asked(lab, fit):
+    many = [{"subject_id": n, "x": n} for n in range(10, 130)]
+    lab["Subject"].insert(many)
+    table = fit(lambda key: len((lab["Trial"] & f"rt > {key['subject_id'] - 10}").to_dicts()))
+    lab["Trial"].insert1({"subject_id": 1, "trial": 9, "rt": 100})
+    lab["Trial"].insert1({"subject_id": 1, "trial": 10, "rt": 0})
+    assert [(n, "stale") for n in (1, 2, 3, *range(10, 110))] == states(table)
+
+
+@pytest.mark.statement("PRV-7")
 def test_other_code_is_a_reason(lab, fit, schema):
     table = fit(lambda key: 1)
     event = (table & {"subject_id": 2}).with_metadata().fetch1("event")

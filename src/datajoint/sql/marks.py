@@ -11,9 +11,17 @@ P2 = 2_147_483_629
 C1 = 1_013_904_223
 C2 = 1_664_525
 
+_STORED = {
+    "sqlite": "{}",
+    "postgresql": "({})::text",
+    "mysql": "cast({} AS char CHARACTER SET utf8mb4) COLLATE utf8mb4_bin",
+}
+
 
 def write_mark(name: str, args: Sequence[str], backend: str) -> str:
     """Return an internal function: ``~total ~q1 ~q2`` of event and identity, ``~sum``, ``~identity``.
+
+    ``~stored`` is the text of a JSON value.
 
     Every value on the way stays under 2**62 and every sum of 2**32 of them under 2**63, on all databases.
 
@@ -27,6 +35,8 @@ def write_mark(name: str, args: Sequence[str], backend: str) -> str:
             return _identity(args, backend)
         case "~sum":
             return _sum(args[0], backend)
+        case "~stored":
+            return _STORED[backend].format(*args)
         case "~total":
             return _sum(_residue(args, P1), backend)
         case "~q1":
