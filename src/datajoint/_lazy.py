@@ -39,11 +39,13 @@ _NAMES = """
     compute.verify declare.describe declare.projection engine.define engine.lineage graph
     graph.dependencies graph.restrict journal journal.change journal.event journal.images journal.origin
     journal.scope provenance provenance.events provenance.export provenance.history provenance.report
-    provenance.stale provenance.tracing provenance.tracing.changes provenance.tracing.codediff
-    provenance.tracing.lineage provenance.tracing.reading provenance.tracing.tree provenance.tracing.why
+    provenance.retention provenance.stale provenance.tracing provenance.tracing.changes
+    provenance.tracing.codediff provenance.tracing.lineage provenance.tracing.reading
+    provenance.tracing.tree provenance.tracing.why
     provenance.tracing.writers query.along query.frames query.misplaced query.misspelt query.preview
     schemas.grants schemas.lookup schemas.virtual sql.checks sql.fragment sql.images table.cascade
-    table.checks table.complete table.conditions table.copying table.encode table.guard table.incoming
+    table.checks table.complete table.conditions table.copying table.encode table.estimate table.guard
+    table.incoming
     table.insert table.layout table.misspelt table.prompt table.rows table.update table.update_many
     table.validate table.write_set
 """

@@ -26,6 +26,7 @@ _COMMANDS = {
         "stale": "Rows whose inputs or code have changed, and why.",
         "why": "What has changed for a row, in words, row by row and line by line.",
         "lineage": "Where a row comes from: who made it, from which rows.",
+        "history": "What old versions of rows take; forget some.",
     },
     "Compute": {
         "populate": "Compute what is missing, in order.",

@@ -17,12 +17,12 @@ from datajoint.journal.change import record
 from datajoint.provenance.events import events_of
 from datajoint.provenance.past import versions_source
 from datajoint.query.expression import QueryExpression
-from datajoint.sql.images import EVENT, UNTIL, shadow_name
+from datajoint.sql.images import EVENT, UNTIL
 from datajoint.sql.system import EVENTS
 from datajoint.table.free import FreeTable
 from datajoint.table.table import Table
 
-__all__ = ["as_of", "old_versions", "prune", "restore"]
+__all__ = ["as_of", "old_versions", "restore"]
 
 _WRITTEN, _ENDED, _AT = "dj_written", "dj_ended", "dj_at"
 _CHUNK = 1000
@@ -218,33 +218,3 @@ def _present(
 
 def _key(row: Mapping[str, Any], key: Sequence[str]) -> str:
     return ", ".join(f"{n}={row[n]!r}" for n in key) or "(its only row)"
-
-
-# --------------------------------------------------------------------------------------------- retention
-
-
-def prune(connection: Connection, schema: str, days: float) -> dict[str, int]:
-    """Forget the versions that were ended longer ago; return their numbers by table."""
-    if days < 0:
-        raise DataJointError(f"days must not be negative, not {days}.")
-    time = dt.datetime.now(dt.UTC) - dt.timedelta(days=days)
-    old = (_times(connection, schema) & f'{_AT} < "{_utc(time)}"').proj(**{UNTIL.removeprefix("_"): "event"})
-    ended = old.to_arrays("until").tolist()
-    pruned: dict[str, int] = {}
-    connection.catalog.forget(schema)
-    for name in list(connection.catalog.tables(schema)):
-        if name.name.startswith("~") or connection.catalog.find(shadow_name(name)) is None:
-            continue
-        shadow = FreeTable(connection, shadow_name(name))
-        gone = sum(_forget(shadow, ended[start : start + _CHUNK]) for start in range(0, len(ended), _CHUNK))
-        if gone:
-            pruned[name.name] = gone
-    if pruned:
-        with connection.transaction:
-            record(connection, "prune", TableName(schema, ""), sum(pruned.values()), {"tables": pruned})
-    return pruned
-
-
-def _forget(shadow: FreeTable, ended: Sequence[int]) -> int:
-    condition = f"_until IN ({', '.join(map(str, ended))})"
-    return int((shadow & condition).delete_quick(get_count=True) or 0)

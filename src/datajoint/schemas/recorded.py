@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from datajoint.engine.connection import Connection
-from datajoint.provenance import events as asking, history
+from datajoint.provenance import events as asking, history, retention
 from datajoint.query.expression import QueryExpression
 
 if TYPE_CHECKING:
@@ -90,13 +90,48 @@ class Recorded:
         """
         return history.restore(*self._here(), int(event), step=step)
 
-    def prune_history(self, days: float) -> dict[str, int]:
-        """Forget the old versions of rows that were changed or deleted more than so many days ago.
+    def history_sizes(self) -> list[retention.Kept]:
+        """Return of how many rows old versions are kept, what they take, and since when, table by table.
+
+        Examples
+        --------
+        >>> import datajoint as dj
+        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+        >>> @schema
+        ... class Subject(dj.Manual):
+        ...     definition = "subject_id : int32"
+        >>> Subject.insert([{"subject_id": 1}, {"subject_id": 2}])
+        >>> Subject.delete(prompt=False)
+        2
+        >>> [(kept.table, kept.versions, kept.bytes) for kept in schema.history_sizes()]
+        [('subject', 2, 88)]
+        """
+        return retention.kept_versions(*self._here())
+
+    def prune_history(
+        self, days: float | None = None, *, bytes: int | None = None, dry_run: bool = False
+    ) -> dict[str, int]:
+        """Forget old versions of rows that were changed or deleted.
+
+        Parameters
+        ----------
+        days
+            Forget those that ended more than so many days ago.
+        bytes
+            Keep the newest, as many as take so many bytes, without indexes. Without both the settings
+            ``provenance.history_days`` and ``provenance.history_bytes`` hold.
+        dry_run
+            Return what would be done only.
 
         Returns
         -------
         dict
             Number of versions forgotten of each table.
+
+        Raises
+        ------
+        DataJointError
+            When neither arguments nor settings say what is to be forgotten.
 
         Examples
         --------
@@ -105,4 +140,4 @@ class Recorded:
         >>> schema.prune_history(30)
         {}
         """
-        return history.prune(*self._here(), days)
+        return retention.prune(*self._here(), days, bytes, dry_run)

@@ -75,10 +75,10 @@ class Cascade:
         """Rows of each table, parents first."""
         return combined(self.steps(), self.graph, self._source)
 
-    def counts(self) -> dict[TableName, int]:
-        """Number of rows of each table that has any; the first table always."""
+    def counts(self, rows: Mapping[TableName, Query] | None = None) -> dict[TableName, int]:
+        """Number of rows of each table that has any, by what `rows` gave; the first table always."""
         found: dict[TableName, int] = {}
-        for name, query in self.rows().items():
+        for name, query in (self.rows() if rows is None else rows).items():
             with self._reaching(name):
                 found[name] = fetch.count(query, self.connection)
         return {name: n for name, n in found.items() if n or name == self.name}

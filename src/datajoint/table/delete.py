@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from datajoint import logging
+from datajoint.algebra.nodes import Query
 from datajoint.engine import define, observe
 from datajoint.errors import (
     DataJointDeprecationWarning,
@@ -17,7 +18,7 @@ from datajoint.errors import (
 from datajoint.graph import restrict
 from datajoint.heading.names import PART, TableName
 from datajoint.sql import images
-from datajoint.table import cascade, misspelt, prompt as prompts
+from datajoint.table import cascade, estimate, misspelt, prompt as prompts
 from datajoint.table.meta import class_level
 from datajoint.table.queues import queue_of
 
@@ -187,11 +188,13 @@ class Deleting:
 def _delete_asked(table: Table, part_integrity: str) -> int:
     """Show and ask, without a transaction; ask again where others have changed the rows meanwhile."""
     while True:
-        shown = cascade.Cascade(table.connection, table.name, table.query, part_integrity).counts()
+        work = cascade.Cascade(table.connection, table.name, table.query, part_integrity)
+        rows = work.rows()
+        shown = work.counts(rows)
         if not any(shown.values()):
             print("Nothing to delete.")  # noqa: T201 - the other half of a dialogue
             return 0
-        print(_listing("Rows to delete:", shown))  # noqa: T201
+        print(_listing("Rows to delete:", shown), _history(table, rows, shown), sep="\n")  # noqa: T201
         total = sum(shown.values())
         if not prompts.ask(f"Delete {_number(total, 'row')} from {_number(len(shown), 'table')}?"):
             return 0
@@ -328,6 +331,14 @@ def _explain(table: Table, error: IntegrityError) -> None:
 
 def _number(n: int, noun: str) -> str:
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
+def _history(table: Table, rows: Mapping[TableName, Query], counts: Mapping[TableName, int]) -> str:
+    """Say what will be kept of rows."""
+    size = estimate.history_bytes(table.connection, rows, counts)
+    if size is None:
+        return "No history of them is kept: they cannot be restored."
+    return f"About {prompts.bytes_text(size)} of history will be kept, so that they can be restored."
 
 
 def _listing(title: str, counts: Mapping[TableName, int]) -> str:

@@ -11,7 +11,7 @@ from datajoint.heading.values import show
 if TYPE_CHECKING:
     from datajoint.settings.config import Config
 
-__all__ = ["ask", "confirm", "needs_answer", "refuse_conditions", "user_choice"]
+__all__ = ["ask", "bytes_text", "confirm", "needs_answer", "refuse_conditions", "user_choice"]
 
 
 def needs_answer(config: Config, prompt: bool | None) -> bool:
@@ -90,3 +90,18 @@ def user_choice(prompt: str, choices: tuple[str, ...] = ("yes", "no"), default: 
     while answer not in choices:
         answer = input(f"{prompt} [{listed}]: ").strip().lower() or (default or "")
     return answer
+
+
+def bytes_text(count: int) -> str:
+    """Return a number of bytes as it is read.
+
+    Examples
+    --------
+    >>> [bytes_text(n) for n in (0, 999, 1_500, 25_300, 7_000_000_000)]
+    ['0 B', '999 B', '1.5 kB', '25 kB', '7.0 GB']
+    """
+    size, units = float(count), ["B", "kB", "MB", "GB"]
+    unit = units.pop(0)
+    while size >= 1000 and units:
+        size, unit = size / 1000, units.pop(0)
+    return f"{size:.1f} {unit}" if unit != "B" and size < 10 else f"{size:.0f} {unit}"

@@ -17,6 +17,7 @@ from datajoint.compute.pipeline.lanes import Stale
 from datajoint.compute.pipeline.run import MANY, reserved_lanes
 from datajoint.compute.pipeline.targets import targets_of
 from datajoint.compute.reacting.protocol import Reaction
+from datajoint.compute.reacting.retention import Retention
 from datajoint.compute.renew import how_again
 from datajoint.compute.service.endpoint import HealthFile, Listener, address_of
 from datajoint.compute.service.interrupts import GivenUp, Interrupts
@@ -197,7 +198,9 @@ class Worker:
         holder = Holder(found.connection, names)
         everything = dict.fromkeys(names, ())
         lanes = reserved_lanes(found, everything, holder, self._priority, True, self._reuse, self._stale)
-        stream = self._stream = LiveStream(lanes, most, holder, ending, Reactions(self._reactions))
+        schemas = dict.fromkeys(name.schema for name in names)
+        reactions = [*self._reactions, *(Retention(found.connection, schema) for schema in schemas)]
+        stream = self._stream = LiveStream(lanes, most, holder, ending, Reactions(reactions))
         if self._stopping:
             return
         cause: BaseException | None = None
