@@ -400,3 +400,22 @@ def test_what_another_process_makes_is_known_here(connect, schema_name):
     fit.drop(prompt=False)
     left = [table for table in connect().connection.catalog.tables(name) if "fit" in table.name]
     assert [] == left
+
+
+@pytest.mark.statement("PRV-7", "PRV-5", "POP-27")
+def test_an_attribute_called_event_is_none_of_ours(lab):
+    def make(self, key):
+        self.insert1({**key, "event": int((lab["Subject"] & key).fetch1("x") * 2)})
+
+    table = lab["declare"]("Fit", "-> Subject\n---\nevent : int32", dj.Computed, make=make)
+    table.populate()
+    assert [] == states(table)
+    lab["Subject"].update1({"subject_id": 2, "x": 7})
+    assert [(2, "stale")] == states(table)
+    assert ["make"] * 3 == table().event().to_arrays("kind").tolist()
+    table.populate(stale=True)
+    assert [1, 14, 3] == table.to_arrays("event", order_by="KEY").tolist()
+    assert [] == states(table)
+    heard = []
+    dj.Freshness(table, 3600, heard.append).tick(0)
+    assert [] == heard

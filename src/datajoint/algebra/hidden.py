@@ -9,7 +9,7 @@ from datajoint._value import replace
 from datajoint.algebra.nodes import Project, Query
 from datajoint.heading.heading import Heading
 
-__all__ = ["named", "reveal"]
+__all__ = ["dated", "named", "reveal"]
 
 _NEVER = "_singleton"
 
@@ -70,4 +70,43 @@ def named(query: Query, names: Mapping[str, str], origins: Mapping[str, str] = M
         ]
         node.heading = Heading([*heading.values(), *shown_now], nullable_key=heading.nullable_key)
         child = plan.keep(mark, node)
+    return Query(child, query.values)
+
+
+def dated(query: Query, lineage: str) -> Query:
+    """Return the key of the rows of a table, and as `event` the event that wrote each.
+
+    An attribute of that name, unless it is in the key, gives way.
+
+    Parameters
+    ----------
+    lineage
+        By which the event joins with others.
+
+    Examples
+    --------
+    >>> from datajoint.algebra.nodes import Source
+    >>> from datajoint.heading.attribute import Attribute
+    >>> from datajoint.heading.names import TableName
+    >>> from datajoint.heading.types import parse_type
+    >>> a, event, hidden = (
+    ...     Attribute(name, parse_type("int64"), in_key=name == "a") for name in ("a", "event", "_event")
+    ... )
+    >>> source = Source(TableName("lab", "subject"), Heading([a, event], hidden=[hidden]))
+    >>> dated(Query(source), "").plan.columns
+    (('a', 'a'), ('event', '_event'))
+    """
+    plan = query.plan
+    key, event = plan.heading.key, plan.heading.hidden.get("_event")
+    if event is None or "event" in key:
+        return reveal(query, {"_event": lineage})
+    child = plan.child("dated")
+    if child is None:
+        node = Project(plan, (*((name, name) for name in key), ("event", "_event")))
+        shown = [
+            *(plan.heading[name] for name in key),
+            replace(event, name="event", in_key=False, lineage=lineage),
+        ]
+        node.heading = Heading(shown, nullable_key=plan.heading.nullable_key)
+        child = plan.keep("dated", node)
     return Query(child, query.values)

@@ -269,7 +269,7 @@ def _confirm(table: Table, writes: KeyedWrites, kept: Sequence[Row], recorded: b
     if not kept or not enabled(connection, name.schema):
         return
     own = [{key: row[key] for key in table.heading.key} for row in kept]
-    events = [row["event"] for row in (table & own).with_metadata().proj("event").to_dicts()]
+    events = [row["event"] for row in (table & own)._dated().proj("event").to_dicts()]
     written = event_text(connection, name.schema, "confirm", name.name, writes.origin)
     for event in dict.fromkeys(events):
         if event is None:

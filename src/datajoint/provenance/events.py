@@ -52,7 +52,7 @@ def events_of_rows(table: Table) -> QueryExpression:
     events = events_of(table.connection, table.database)
     taken = {name: name for name in events.heading.names if name != "event" and name in table.heading}
     renamed = {f"event_{name}": name for name in taken}
-    return table.with_metadata().proj("event") * events.proj(..., **renamed)
+    return table._dated().proj("event") * events.proj(..., **renamed)
 
 
 def _system_table(connection: Connection, name: TableName, hint: str) -> QueryExpression:

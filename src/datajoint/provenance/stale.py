@@ -178,7 +178,7 @@ class _Search:
     @cached_property
     def _rows(self) -> QueryExpression:
         """The rows with the event under which their reads are recorded: the newest that confirms them."""
-        rows = self.table.with_metadata().proj("event")
+        rows = self.table._dated().proj("event")
         confirms = self._system(EVENTS) & "confirms IS NOT NULL"  # an index leads to these
         if not confirms:
             return rows

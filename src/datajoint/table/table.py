@@ -147,6 +147,10 @@ class Table(Writing, Changing, Deleting, Altering, Family, Checking, QueryExpres
         """
         return self._derived(hidden.reveal(self.query, {"_event": f"{self.database}.{EVENTS}.event"}))
 
+    def _dated(self) -> QueryExpression:
+        """Return the key of the rows with `event`, the event that wrote each."""
+        return self._derived(hidden.dated(self.query, f"{self.database}.{EVENTS}.event"))
+
     def _sibling(self, name: TableName) -> Table:
         """Return another table of the connection, without its class."""
         table = Table()

@@ -102,7 +102,7 @@ class Freshness:
         """Return the time of the newest row, None if there is none."""
         table = self._table() if isinstance(self._table, type) else self._table
         if self._by is None:
-            newest = U().aggr(table.with_metadata(), newest="max(event)").fetch1("newest")
+            newest = U().aggr(table._dated(), newest="max(event)").fetch1("newest")
             return None if newest is None else time_of(int(newest))
         if self._by not in table.heading:
             raise UnknownAttributeError(

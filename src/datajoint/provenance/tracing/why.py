@@ -153,7 +153,7 @@ def _own(table: Table, key: dict[str, Any], exact: bool) -> RowState:
     found = stale_here(table, exact)
     reasons = found[0].reasons if found else ()
     connection, schema = table.connection, table.database
-    event = table.with_metadata().proj("event").fetch1("event") if _has_event(table) else None
+    event = table._dated().proj("event").fetch1("event") if _has_event(table) else None
     writer = writers_of(connection, schema, [event]).get(event) if event is not None else None
     newest = newest_confirmation(connection, schema, event) if writer and event is not None else None
     confirmed = writers_of(connection, schema, [newest]).get(newest) if newest is not None else None
