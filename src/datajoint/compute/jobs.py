@@ -355,12 +355,14 @@ class Jobs(Table):
         ]
 
     def next_keys(
-        self, limit: int, priority: int | None = None, among: Expression | None = None
+        self, limit: int, priority: int | None = None, among: Expression | None = None, *, lock: bool = False
     ) -> list[tuple[int, dict[str, Any]]]:
-        """Return priority and key of the jobs to be made next."""
+        """Return priority and key of the jobs to be made next; `lock` as for `sql.jobs.find_pending`."""
         layout = self._layout
         plan = among.query.plan if among is not None else None
-        statement = sql.find_pending(self.name, self.primary_key, limit, layout.dialect, priority, plan)
+        statement = sql.find_pending(
+            self.name, self.primary_key, limit, layout.dialect, priority, plan, lock=lock
+        )
         values = statement.bind(among.query.values if among is not None else ())
         rows = self.connection.fetch_all(statement.text, values)
         return [(row[0], key) for row, key in zip(rows, self.decoded([r[1:] for r in rows]), strict=True)]

@@ -85,6 +85,9 @@ class Renewals(Reservations):
         urgency = int(default if self._priority is None else self._priority)
         self._page = [(urgency, key) for key in keys]
 
+    def _reserve(self) -> list[tuple[int, Key]] | None:
+        return self._reserve_known()
+
     def _collide(self) -> None:
         self._contended = True
 

@@ -19,6 +19,7 @@ from datajoint.compute.attempts import (
     trailing,
 )
 from datajoint.compute.cancel import JobCancelled
+from datajoint.compute.claim import claim
 from datajoint.compute.jobs import Jobs, is_lost
 from datajoint.compute.reuse import Reuse
 from datajoint.compute.task import DONE, FAILED, MakeOutcome, MakeTask
@@ -30,11 +31,11 @@ from datajoint.query.expression import QueryExpression
 
 __all__ = ["Reservations"]
 
-_PAGE = 100
+_PAGE = 20
 """Keys looked at in one statement."""
 _PAGE_SECONDS = 1.0
 """Age from which they are looked at again: more urgent jobs may have come."""
-_MOST = 10
+_MOST = 20
 """Jobs reserved in one statement."""
 _LOSSES = 5
 """A key whose connection was lost is tried so often at least."""
@@ -42,7 +43,7 @@ _ASKED_SECONDS = 5.0
 """After so long it is asked again whether the table has a history."""
 _LONGEST_DELAY = 3600.0
 """Between two attempts."""
-_AHEAD_SECONDS = 0.1
+_AHEAD_SECONDS = 0.5
 """Work that may wait in reserved jobs."""
 
 Key = dict[str, Any]
@@ -91,7 +92,8 @@ class Reservations:
         self._session = jobs.connection.session
         self._page: list[tuple[int, Key]] = []
         self._looked = 0.0
-        self._contended = False
+        self._begun = self._contended = False
+        self._settled = 0
         self._waiting: deque[tuple[int, Key]] = deque()
         self._reuse = Reuse(jobs.target, reuse)
         self._asked = -_ASKED_SECONDS
@@ -146,6 +148,7 @@ class Reservations:
     def _settle(self, outcome: MakeOutcome) -> None:
         key = self._running.pop(tuple(outcome.key.values()), outcome.key)
         known = self._seconds
+        self._settled += 1
         self._seconds = outcome.seconds if known is None else 0.7 * known + 0.3 * outcome.seconds
         self.cancels.end(self._jobs.target.name, key)
         if outcome.status == FAILED:
@@ -183,19 +186,42 @@ class Reservations:
     def _take(self) -> bool:
         """Reserve the next few jobs and return whether there were any."""
         while self._left is None or self._left > 0:
-            self._look()
-            if not self._page:
+            some = self._reserve()
+            if some is None:
                 return False
-            self._be_seen()
-            some = self._choose()
-            taken = self._jobs.reserve_some([key for _, key in some], self.owner) if some else []
-            if len(taken) < len(some):
-                self._collide()
-            if taken:
-                self._waiting.extend(job for job in some if job[1] in taken)
-                self._left = None if self._left is None else self._left - len(taken)
+            if some:
+                self._waiting.extend(some)
+                self._left = None if self._left is None else self._left - len(some)
                 return True
         return False
+
+    def _reserve(self) -> list[tuple[int, Key]] | None:
+        """Reserve the next few jobs and return them; None if there are none."""
+        if not self._begun:
+            self._look()
+            if not self._page:
+                return None
+            self._begun = True
+        self._be_seen()
+        some = claim(self._jobs, self._ahead(), self.owner, self._priority, self._among)
+        self._page = []
+        if not some:
+            return self._reserve_known()
+        new = [job for job in some if tuple(job[1].values()) not in self._running]
+        self._find_earlier([key for _, key in new])
+        return new
+
+    def _reserve_known(self) -> list[tuple[int, Key]] | None:
+        """Reserve some of those looked at, though others may be about to take them; None if there are none."""
+        self._look()
+        if not self._page:
+            return None
+        self._be_seen()
+        some = self._choose()
+        taken = self._jobs.reserve_some([key for _, key in some], self.owner) if some else []
+        if len(taken) < len(some):
+            self._collide()
+        return [job for job in some if job[1] in taken]
 
     def _collide(self) -> None:
         """Note that others are at it, too: what we know of the queue is old."""
@@ -204,11 +230,15 @@ class Reservations:
     def _look(self) -> None:
         if not self._page or time.monotonic() - self._looked > _PAGE_SECONDS:
             self._page = self._jobs.next_keys(_PAGE, self._priority, self._among)
-            if self._page and time.monotonic() - self._asked > _ASKED_SECONDS:
-                has_appeared(self._jobs.target)
-                self._asked = time.monotonic()
-            self._earlier = self._reuse.earlier([key for _, key in self._page])
+            self._find_earlier([key for _, key in self._page])
             self._looked = time.monotonic()
+
+    def _find_earlier(self, keys: list[Key]) -> None:
+        """Look for earlier results that may be used again."""
+        if keys and time.monotonic() - self._asked > _ASKED_SECONDS:
+            has_appeared(self._jobs.target)
+            self._asked = time.monotonic()
+        self._earlier = self._reuse.earlier(keys)
 
     def _be_seen(self) -> None:
         """Let others know that we are alive, before we take anything."""
@@ -228,10 +258,10 @@ class Reservations:
         return some
 
     def _ahead(self) -> int:
-        """Return how many jobs to reserve at once: one, unless they are so short that it pays."""
+        """Return how many jobs to reserve at once: few at first, and where they take long, only one."""
         count = 1
         if self._seconds is not None:
-            count = max(1, min(_MOST, int(_AHEAD_SECONDS / max(self._seconds, 1e-3))))
+            count = max(1, min(_MOST, self._settled // 2, int(_AHEAD_SECONDS / max(self._seconds, 1e-3))))
         return count if self._left is None else min(count, self._left)
 
     def _fail(self, key: Key, outcome: MakeOutcome) -> None:

@@ -18,7 +18,7 @@ from datajoint.sql.statement import Pieces, Statement, assemble
 
 __all__ = [
     "COLUMNS", "ERROR", "IGNORE", "PENDING", "RESERVED", "STATUSES", "SUCCESS", "Owner", "add_missing",
-    "find_holder", "find_mine", "find_pending", "find_tables",
+    "claim", "find_all_mine", "find_holder", "find_mine", "find_pending", "find_tables",
     "finish", "later", "queue_table", "remove_vanished", "repend_lost",
     "repend_old", "repend_successes", "reserve", "set_status", "sole_row",
 ]  # fmt: skip
@@ -248,33 +248,77 @@ def _keys(key: Sequence[Column], count: int, dialect: Dialect, first: int = 1) -
     return rows[0] if count == 1 else "(" + " OR ".join(f"({row})" for row in rows) + ")"
 
 
-def find_pending(
-    queue: TableName, key: Sequence[str], limit: int, dialect: Dialect, priority: int | None = None,
-    among: Plan | None = None,
-) -> Statement:  # fmt: skip
-    """Return the SELECT of priority and key of the next jobs (JOB-10); values: those of `among`."""
+def _next(
+    queue: TableName, names: str, limit: int, dialect: Dialect, priority: int | None, among: Plan | None,
+    key: Sequence[str],
+) -> Pieces:  # fmt: skip
     q = dialect.quote
     due = f"{q('status')} = '{PENDING}' AND {q('scheduled_time')} <= {dialect.now(3)}"
-    names = _names(("priority", *key), dialect)
     pieces: Pieces = [f"SELECT {names} FROM {dialect.table(queue)} WHERE {due}"]
     if priority is not None:
         pieces += [f" AND {q('priority')} <= {priority}"]
     if among is not None:
         pieces += [" AND ", *_among(among, queue, key, dialect)]
-    pieces += [f" ORDER BY {q('priority')}, {q('scheduled_time')} LIMIT {limit}"]
-    return assemble(pieces, dialect)
+    return [*pieces, f" ORDER BY {q('priority')}, {q('scheduled_time')} LIMIT {limit}"]
 
 
-def reserve(queue: TableName, key: Sequence[Column], count: int, owner: Owner, dialect: Dialect) -> str:
-    """Return the UPDATE that reserves those of some keys still to be had; it tells which if it can."""
+_UNCLAIMED = " FOR UPDATE SKIP LOCKED"
+
+
+def find_pending(
+    queue: TableName, key: Sequence[str], limit: int, dialect: Dialect, priority: int | None = None,
+    among: Plan | None = None, *, lock: bool = False,
+) -> Statement:  # fmt: skip
+    """Return the SELECT of priority and key of the next jobs (JOB-10); values: those of `among`.
+
+    Parameters
+    ----------
+    lock
+        Lock them, and leave out those that others have locked.
+    """
+    pieces = _next(queue, _names(("priority", *key), dialect), limit, dialect, priority, among, key)
+    return assemble([*pieces, _UNCLAIMED] if lock else pieces, dialect)
+
+
+def claim(
+    queue: TableName, key: Sequence[str], limit: int, owner: Owner, dialect: Dialect,
+    priority: int | None = None, among: Plan | None = None,
+) -> Statement:  # fmt: skip
+    """Return the UPDATE that reserves the next jobs, and gives their priority, time and key.
+
+    Jobs that somebody else is about to reserve are left out (for databases with RETURNING); values: those of
+    `among`.
+    """
+    names = _names(key, dialect) or "1"
+    free = _UNCLAIMED if dialect.features.server else ""
+    table = dialect.table(queue)
+    told = ", ".join(f"{table}.{dialect.quote(name)}" for name in ("priority", "scheduled_time", *key))
+    return assemble(
+        [
+            "WITH s AS MATERIALIZED (",
+            *_next(queue, names, limit, dialect, priority, among, key),
+            f"{free}) UPDATE {table} SET {_reserved(owner, dialect)} FROM s "
+            f"WHERE {_same('s', table, key, dialect)} RETURNING {told}",
+        ],
+        dialect,
+    )
+
+
+def _reserved(owner: Owner, dialect: Dialect) -> str:
+    """Return the assignments that reserve a job."""
     q, literal = dialect.quote, dialect.literal
     values = {
         "status": literal(RESERVED), "host": literal(owner.host), "pid": literal(owner.pid),
         "connection_id": literal(owner.connection_id), "user": literal(owner.user),
         "version": literal(owner.version), "reserved_time": dialect.now(3),
     }  # fmt: skip
-    changed = ", ".join(f"{q(name)} = {value}" for name, value in values.items())
-    start = dialect.escape(f"UPDATE {dialect.table(queue)} SET {changed} WHERE ")
+    return ", ".join(f"{q(name)} = {value}" for name, value in values.items())
+
+
+def reserve(queue: TableName, key: Sequence[Column], count: int, owner: Owner, dialect: Dialect) -> str:
+    """Return the UPDATE that reserves those of some keys still to be had; it tells which if it can."""
+    q = dialect.quote
+    start = dialect.escape(f"UPDATE {dialect.table(queue)} SET {_reserved(owner, dialect)} WHERE ")
     due = f" AND {q('status')} = '{PENDING}' AND {q('scheduled_time')} <= {dialect.now(3)}"
     told = f" RETURNING {_names([name for name, _ in key], dialect)}" if dialect.features.returning else ""
     return f"{start}{_keys(key, count, dialect)}{dialect.escape(due + told)}"
@@ -285,6 +329,12 @@ def find_mine(queue: TableName, key: Sequence[Column], count: int, owner: Owner,
     start = f"SELECT {_names([name for name, _ in key], dialect)} FROM {dialect.table(queue)} WHERE "
     mine = dialect.escape(f" AND {_mine(owner, dialect)}")
     return f"{dialect.escape(start)}{_keys(key, count, dialect)}{mine}"
+
+
+def find_all_mine(queue: TableName, key: Sequence[str], owner: Owner, dialect: Dialect) -> str:
+    """Return the SELECT of priority, time and key of all jobs that a worker holds."""
+    names = _names(("priority", "scheduled_time", *key), dialect)
+    return dialect.escape(f"SELECT {names} FROM {dialect.table(queue)} WHERE {_mine(owner, dialect)}")
 
 
 def find_holder(queue: TableName, key: Sequence[Column], dialect: Dialect) -> str:
