@@ -212,7 +212,7 @@ class Reservations:
         return new
 
     def _reserve_known(self) -> list[tuple[int, Key]] | None:
-        """Reserve some of those looked at, though others may be about to take them; None if there are none."""
+        """Reserve some of those looked at, which others may be about to take; None if there are none."""
         self._look()
         if not self._page:
             return None

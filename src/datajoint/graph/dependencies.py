@@ -39,6 +39,7 @@ class DependencyGraph:
         self.specs = specs
         self._out: dict[TableName, list[Edge]] = {name: [] for name in specs}
         self._in: dict[TableName, list[Edge]] = {name: [] for name in specs}
+        self._above: dict[TableName, frozenset[TableName]] = {}
         for name, spec in specs.items():
             for key in spec.foreign_keys:
                 edge = Edge(name, key.parent, key)
@@ -55,20 +56,19 @@ class DependencyGraph:
 
     def descendants(self, name: TableName) -> list[TableName]:
         """The table and all that depend on it, parents first."""
-        return self._reach(name, lambda n: [edge.child for edge in self.to_children(n)])
+        return self.sorted(_reached(name, lambda n: [edge.child for edge in self.to_children(n)]))
 
     def ancestors(self, name: TableName) -> list[TableName]:
         """The table and all that it depends on, the table first."""
-        return self._reach(name, lambda n: [edge.parent for edge in self.to_parents(n)])[::-1]
+        return self.sorted(self.above(name))[::-1]
 
-    def _reach(self, name: TableName, step: Callable[[TableName], list[TableName]]) -> list[TableName]:
-        found, todo = {name}, [name]
-        while todo:
-            for other in step(todo.pop()):
-                if other not in found:
-                    found.add(other)
-                    todo.append(other)
-        return self.sorted(found)
+    def above(self, name: TableName) -> frozenset[TableName]:
+        """The table and all that it depends on, in no order."""
+        found = self._above.get(name)
+        if found is None:
+            reached = _reached(name, lambda n: [edge.parent for edge in self.to_parents(n)])
+            found = self._above[name] = frozenset(reached)
+        return found
 
     def parts(self, name: TableName) -> list[TableName]:
         """Part tables of a master, in the order of their names in the graph."""
@@ -106,6 +106,16 @@ class DependencyGraph:
                 + ", ".join(f"`{name}`" for name in order if name not in done) + "."
             )  # fmt: skip
         return placed
+
+
+def _reached(name: TableName, step: Callable[[TableName], list[TableName]]) -> set[TableName]:
+    found, todo = {name}, [name]
+    while todo:
+        for other in step(todo.pop()):
+            if other not in found:
+                found.add(other)
+                todo.append(other)
+    return found
 
 
 class _Placing:

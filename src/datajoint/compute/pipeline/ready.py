@@ -40,10 +40,10 @@ class Readiness:
     def __init__(self, table: Table, targets: Targets) -> None:
         graph = targets.connection.catalog.graph
         source = tables_of(key_source_of(table).query.plan) - {table.name}
-        there = frozenset[TableName]().union(*(graph.ancestors(name) for name in source))
+        there = frozenset[TableName]().union(*(graph.above(name) for name in source))
         above = (targets.ancestors[table.name] | there) - {table.name}
         parents = [key.parent for key in table.spec.foreign_keys if key.in_key and key.parent != table.name]
-        single = frozenset[TableName]().union(*(graph.ancestors(name) for name in parents)) & there
+        single = frozenset[TableName]().union(*(graph.above(name) for name in parents)) & there
         self._table = table
         self._awaited = tuple(t for t in targets.tables if t.name in above - single)
         self.sources = source | {other.name for other in self._awaited}

@@ -13,7 +13,7 @@ from datajoint.compute.pipeline.lanes import DirectLane, DirectRenewals, Lane, R
 from datajoint.compute.pipeline.ready import Readiness
 from datajoint.compute.pipeline.restricting import restrictions_of
 from datajoint.compute.pipeline.result import PipelineResult, TableResult
-from datajoint.compute.pipeline.status import progress_of
+from datajoint.compute.pipeline.status import remaining_of
 from datajoint.compute.pipeline.stream import Stream
 from datajoint.compute.pipeline.targets import Targets, targets_of
 from datajoint.compute.renew import count_stale, how_again
@@ -118,6 +118,11 @@ def populate(
     chosen = restrictions_of(found, tuple(restrictions))
     tables = tuple(table for table in found.tables if table.name in chosen)
     forget(found.connection)
+    given = [chosen[table.name] for table in tables]
+    tallies = {t.name: populating.Results(suppress_errors, return_exception_objects) for t in tables}
+    left = {} if stale or reserve_jobs else _left(tables, given, stale)
+    if left and not any(left.values()):
+        return _result(tables, tallies, left)
     here = processes == 1 and executor is None
     how = _how_again(found.connection, prompt, here, tables) if stale else None
     if reserve_jobs:
@@ -125,9 +130,9 @@ def populate(
         lanes: Sequence[Lane] = reserved_lanes(found, chosen, worker, priority, refresh, reuse, how)
     else:
         worker, lanes = None, [_direct_lane(t, found, chosen[t.name], reuse, how) for t in tables]
+        for lane in lanes:  # what is complete need not be looked at before its inputs have changed
+            lane.dirty = left.get(lane.table.name) != 0
     stream = Stream(lanes, max_calls, worker)
-    tallies = {t.name: populating.Results(suppress_errors, return_exception_objects) for t in tables}
-    given = [chosen[table.name] for table in tables]
 
     def remaining() -> dict[TableName, int]:
         with stream.lock:
@@ -137,7 +142,12 @@ def populate(
         stream, tables, processes, executor, tallies, remaining if display_progress else None,
         worker.cancels if worker else None,
     )  # fmt: skip
-    left = _left(tables, given, stale)
+    return _result(tables, tallies, _left(tables, given, stale))
+
+
+def _result(
+    tables: Sequence[Table], tallies: Mapping[TableName, populating.Results], left: Mapping[TableName, int]
+) -> PipelineResult:
     return PipelineResult(
         [
             TableResult(str(t.name), t.class_name, r.success, r.errors, left[t.name], r.reused)
@@ -150,8 +160,7 @@ def _left(tables: Sequence[Table], given: Sequence[Sequence[Any]], stale: bool) 
     """Return how many keys of each table are missing, or how many rows stale."""
     if stale:
         return {table.name: count_stale(table, some) for table, some in zip(tables, given, strict=True)}
-    progress = progress_of(tables, given)
-    return {table.name: found.remaining for table, found in zip(tables, progress, strict=True)}
+    return remaining_of(tables, given)
 
 
 def _how_again(

@@ -10,13 +10,15 @@ from datajoint.compute.jobs import Jobs
 from datajoint.compute.key_source import all_keys, missing_keys
 from datajoint.compute.pipeline.result import in_columns
 from datajoint.compute.pipeline.targets import targets_of
+from datajoint.heading.names import TableName
 from datajoint.provenance.counts import counts_of
 from datajoint.query.expression import QueryExpression
 from datajoint.sql.select import count_each
 from datajoint.sql.statement import Statement
 from datajoint.table.table import Table
 
-__all__ = ["PipelineProgress", "TableProgress", "count_all", "pipeline_progress", "progress_of"]
+__all__ = ["PipelineProgress", "TableProgress", "count_all", "pipeline_progress", "progress_of",
+           "remaining_of"]  # fmt: skip
 
 
 class TableProgress(Value):
@@ -141,6 +143,19 @@ def progress_of(
             for table, group in zip(tables, groups, strict=True)
         ]
     )
+
+
+def remaining_of(tables: Sequence[Table], restrictions: Sequence[Sequence[Any]]) -> dict[TableName, int]:
+    """Return how many keys of each table of one connection remain, by one statement.
+
+    Examples
+    --------
+    >>> remaining_of([], [])
+    {}
+    """
+    pairs = zip(tables, restrictions, strict=True)
+    missing = [missing_keys(table, all_keys(table, some)) for table, some in pairs]
+    return dict(zip([table.name for table in tables], count_all(missing), strict=True))
 
 
 def _counted(table: Table, restrictions: Sequence[Any]) -> list[QueryExpression]:

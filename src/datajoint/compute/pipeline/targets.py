@@ -80,7 +80,7 @@ def targets_of(given: Sequence[Any]) -> Targets:
     for schema in dict.fromkeys(name.schema for name in tables):
         connection.catalog.load_family(schema)
     graph = connection.catalog.graph
-    ancestors = {name: frozenset(graph.ancestors(name)) for name in tables}
+    ancestors = {name: graph.above(name) for name in tables}
     order = graph.sorted(frozenset[TableName]().union(*ancestors.values()))
     ordered = tuple(tables[name] for name in order if name in tables)
     return Targets(connection, ordered, tuple(n for n in unknown if n not in tables), ancestors)
