@@ -108,6 +108,9 @@ class MysqlSession(Session):
             self._cursor.execute(text, parameters)
         except Exception as error:
             raise self._failed(error, text) from error
+        except BaseException:
+            self._give_up()
+            raise
         return self._cursor
 
     def execute_batch(self, statements: Sequence[tuple[str, Parameters]]) -> list[int]:
@@ -136,6 +139,13 @@ class MysqlSession(Session):
         except Exception as error:
             failed = min(len(counts) - start, len(packet) - 1)
             raise self._failed(error, packet[failed]) from error
+        except BaseException:
+            self._give_up()
+            raise
+
+    def _give_up(self) -> None:
+        """Close after an interruption: the answer may not have been read, and would be taken for the next."""
+        self._connection._force_close()
 
     def execute_many(self, text: str, rows: Iterable[Parameters]) -> int:
         try:
