@@ -17,7 +17,7 @@ from datajoint.compute.recover import recover
 from datajoint.declare.spec import TableSpec
 from datajoint.engine.connection import Connection
 from datajoint.engine.define import create_table, drop_tables
-from datajoint.errors import DataJointDeprecationWarning, JobError, TransactionError
+from datajoint.errors import DataJointDeprecationWarning, DuplicateError, JobError, TransactionError
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.names import TableName
 from datajoint.journal.system import prepare
@@ -218,21 +218,20 @@ class Jobs(Table):
         absent = missing.restrict(Not(queued), semantic_check=False)
         made = self._target.proj(*(n for n in key if n not in self._target.primary_key))
         first, total = len(source.query.values), (*source.query.values, *made.query.values)
-        batch = [
-            (
-                sql.repend_successes(name, key, missing.query.plan, priority, delay, dialect),
-                missing.query.values,
-            ),
-            (sql.add_missing(name, key, absent.query.plan, new, delay, dialect), absent.query.values),
-            (
-                sql.remove_vanished(name, key, source.query.plan, first, made.query.plan, stale, dialect),
-                total,
-            ),
-        ]
-        re_pended, added, removed = write_several(
-            connection, [(statement.text, statement.bind(values)) for statement, values in batch]
-        )
-        return {"added": added, "removed": removed, "orphaned": orphaned, "re_pended": re_pended}
+        repend = sql.repend_successes(name, key, missing.query.plan, priority, delay, dialect)
+        remove = sql.remove_vanished(name, key, source.query.plan, first, made.query.plan, stale, dialect)
+        before = [(repend, missing.query.values), (remove, total)]  # so that new jobs are not looked at
+
+        def write_all(alone: bool) -> list[int]:
+            add = sql.add_missing(name, key, absent.query.plan, new, delay, dialect, alone=alone)
+            batch = [*before, (add, absent.query.values)]
+            return write_several(connection, [(st.text, st.bind(values)) for st, values in batch])
+
+        try:
+            counts = write_all(alone=not connection.in_transaction)
+        except DuplicateError:  # others refresh, too
+            counts = write_all(alone=False)
+        return {"added": counts[2], "removed": counts[1], "orphaned": orphaned, "re_pended": counts[0]}
 
     def update(  # pyright: ignore[reportIncompatibleMethodOverride] - it was here first
         self, *restrictions: Any, **options: Any
