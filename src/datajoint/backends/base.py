@@ -74,6 +74,8 @@ class Features(Value):
         First and last moment of a ``timestamp``, None where all years can be stored.
     server
         Others can change the data from other machines.
+    blocks
+        ``BEGIN NOT ATOMIC … END`` holds several statements.
     """
 
     returning: bool
@@ -85,6 +87,7 @@ class Features(Value):
     nulls_order: bool
     infinity: bool
     server: bool
+    blocks: bool = False
     timestamps: tuple[datetime, datetime] | None = None
 
 

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from datajoint._value import replace
 from datajoint.backends.base import Codec, Column, Dialect, Features, fitting
 from datajoint.errors import UnknownTypeError
 from datajoint.heading.types import FLOATS, INTEGER_RANGES
@@ -86,6 +87,7 @@ class MysqlDialect(Dialect):
 
     def __init__(self, mariadb: bool = True) -> None:
         self.mariadb = mariadb
+        self.features = replace(self.features, blocks=mariadb)
         self.collation = "utf8mb4_nopad_bin" if mariadb else "utf8mb4_0900_bin"
 
     def quote(self, identifier: str) -> str:

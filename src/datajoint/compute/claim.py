@@ -56,9 +56,9 @@ def claim(
 
 
 def _in_order(jobs: Jobs, rows: Sequence[Sequence[Any]]) -> list[Job]:
-    rows = sorted(rows, key=lambda row: row[:2])
-    keys = jobs.decoded([row[2:] for row in rows])
-    return [(row[0], key) for row, key in zip(rows, keys, strict=True)]
+    ordered: list[Any] = sorted(rows, key=lambda row: tuple(row[:2]))
+    keys = jobs.decoded([row[2:] for row in ordered])
+    return [(row[0], key) for row, key in zip(ordered, keys, strict=True)]
 
 
 def _claim_locked(

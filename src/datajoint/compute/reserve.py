@@ -82,7 +82,7 @@ class Reservations:
         worker: Worker | None = None, reuse: bool | None = None,
     ) -> None:  # fmt: skip
         self._jobs, self._among, self._priority = jobs, among, priority
-        self._left = most
+        self._left: int | None = most
         self.lock = threading.RLock()  # tasks are taken by threads, one for each process that makes them
         self._worker = worker or Worker(jobs.connection, [jobs.target.name])
         self._is_shared = worker is not None

@@ -9,7 +9,13 @@ from typing import Any
 
 from datajoint.backends.base import Parameters, changed_by
 from datajoint.engine.connection import Connection
-from datajoint.errors import AccessError, DataJointError, DuplicateError
+from datajoint.errors import (
+    AccessError,
+    DataJointError,
+    DuplicateError,
+    LostConnectionError,
+    TransactionError,
+)
 from datajoint.heading.names import TableName
 from datajoint.journal.event import EventRecord, enabled, event_text, parameters
 from datajoint.journal.scope import Scope, open_event
@@ -24,8 +30,11 @@ from datajoint.sql.dml import (
 )  # fmt: skip
 from datajoint.sql.images import PREFIX
 from datajoint.sql.system import EVENTS
+from datajoint.sql.together import together
 
-__all__ = ["atomic", "change", "change_within", "event_statement", "packet", "record", "store", "took_place"]
+__all__ = [
+    "atomic", "change", "change_within", "event_statement", "packet", "record", "send", "store", "took_place",
+]  # fmt: skip
 
 Statement = tuple[str, Parameters]
 
@@ -214,6 +223,32 @@ def packet(connection: Connection, statements: Sequence[tuple[str, Parameters]])
     except BaseException:
         connection.cancel_transaction()
         raise
+
+
+def send(connection: Connection, statements: Sequence[tuple[str, Parameters]]) -> None:
+    """Run statements as one transaction, none of which needs what another one has written.
+
+    Where it is refused as one statement it is run again as several, which tells what is wrong.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> connection = dj.Instance(backend="sqlite", database__name=":memory:").connection
+    >>> send(connection, [("CREATE TABLE t (x INTEGER)", ()), ("INSERT INTO t VALUES (?)", (1,))])
+    """
+    whole = together(statements, connection.dialect)
+    if whole is not None:
+        try:
+            connection.execute_batch([whole])
+        except BaseException as error:
+            connection.cancel_transaction()
+            if not isinstance(error, DataJointError) or isinstance(
+                error, (LostConnectionError, TransactionError)
+            ):
+                raise
+        else:
+            return
+    packet(connection, statements)
 
 
 def _guarded(connection: Connection, statements: Sequence[tuple[str, Parameters]]) -> list[int]:

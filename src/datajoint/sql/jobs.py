@@ -15,6 +15,7 @@ from datajoint.heading.types import parse_type
 from datajoint.sql.dml import Column
 from datajoint.sql.select import select_keys
 from datajoint.sql.statement import Pieces, Statement, assemble
+from datajoint.sql.together import SOLE
 
 __all__ = [
     "COLUMNS", "ERROR", "IGNORE", "PENDING", "RESERVED", "STATUSES", "SUCCESS", "Owner", "add_missing",
@@ -144,12 +145,20 @@ def _among(plan: Plan, queue: TableName, key: Sequence[str], dialect: Dialect, *
 
 
 def add_missing(
-    queue: TableName, key: Sequence[str], missing: Plan, priority: int, delay: float, dialect: Dialect
-) -> Statement:
-    """Return the INSERT of jobs for keys that lack one; values: those of `missing`."""
+    queue: TableName, key: Sequence[str], missing: Plan, priority: int, delay: float, dialect: Dialect,
+    *, alone: bool = False,
+) -> Statement:  # fmt: skip
+    """Return the INSERT of jobs for keys that lack one; values: those of `missing`.
+
+    Parameters
+    ----------
+    alone
+        Fail where others add the same jobs now, rather than be ready for it with each of them.
+    """
     names = _names(key, dialect)
     columns = f"{names}, " + ", ".join(map(dialect.quote, ("status", "priority", "scheduled_time")))
     ignore, ending = (" IGNORE", "") if dialect.name == "mysql" else ("", " ON CONFLICT DO NOTHING")
+    ending = "" if alone else ending
     head = f"INSERT{ignore} INTO {dialect.table(queue)} ({columns}) "
     new = f"'{PENDING}', {priority}, {later(delay, dialect)}"
     taken = _names(key, dialect, "s.")
@@ -297,7 +306,7 @@ def claim(
         [
             "WITH s AS MATERIALIZED (",
             *_next(queue, names, limit, dialect, priority, among, key),
-            f"{free}) UPDATE {table} SET {_reserved(owner, dialect)} FROM s "
+            f"{free}) UPDATE {table} SET {_reserved(owner, dialect)} FROM s ",
             f"WHERE {_same('s', table, key, dialect)} RETURNING {told}",
         ],
         dialect,
@@ -378,7 +387,7 @@ def sole_row(change: str, dialect: Dialect) -> tuple[str, ...]:
     ('WITH done AS (DELETE FROM t RETURNING 1) SELECT 1 / count(*) FROM done',)
     """
     if dialect.name == "postgresql":
-        return (f"WITH done AS ({change} RETURNING 1) SELECT 1 / count(*) FROM done",)
+        return (change.join(SOLE),)
     if dialect.name == "mysql":
         return change, "SELECT IF(ROW_COUNT() = 1, 1, (SELECT 1 UNION ALL SELECT 2))"
     return change, "SELECT json(CASE WHEN changes() = 1 THEN '1' ELSE 'lost' END)"

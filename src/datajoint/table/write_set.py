@@ -13,7 +13,7 @@ from datajoint.engine.connection import Connection
 from datajoint.engine.observe import observed, observing
 from datajoint.errors import DataJointError, LostConnectionError, TransactionError
 from datajoint.heading.names import TableName
-from datajoint.journal.change import change, event_statement, packet, store, took_place
+from datajoint.journal.change import change, event_statement, packet, send, store, took_place
 from datajoint.journal.event import EventRecord, Origin, enabled, is_clash, new_id
 from datajoint.journal.reads import CONNECTION, SQL, ReadLog
 from datajoint.journal.scope import Scope, enter
@@ -34,6 +34,9 @@ Statement = tuple[str, Parameters]
 _READS = re.compile(r"\s*(select|show|describe|explain)\b", re.IGNORECASE)
 _FEW = 50
 """Up to so many rows a set is sent as one packet."""
+
+_SMALL = 1 << 16
+"""Up to so many bytes they are sent as one statement."""
 
 _RENEWALS = 10
 """So often the same values may come in new versions between confirmation and COMMIT."""
@@ -457,7 +460,18 @@ class WriteSet:
         written = [
             event_statement(self.connection, event, self._count(event.table)) for event in events.values()
         ]
-        packet(self.connection, [*statements, *writes, *written, *recorded])
+        whole = self.size <= _SMALL and self._refers_back(writes)
+        (send if whole else packet)(self.connection, [*statements, *writes, *written, *recorded])
+
+    def _refers_back(self, writes: Sequence[Statement]) -> bool:
+        """Whether rows refer to none that is inserted later, which one statement would not notice."""
+        if len(writes) == 1:
+            return True
+        names = [insert.name for insert in self._inserts for _ in insert.batches]
+        specs = map(self.connection.catalog.spec, names)
+        return not any(
+            key.parent in names[n + 1 :] for n, spec in enumerate(specs) for key in spec.foreign_keys
+        )
 
     def _send_many(
         self, statements: Sequence[Statement], events: dict[TableName, EventRecord], recorded: list[Statement]
