@@ -54,6 +54,8 @@ _TEXTS: dict[str, tuple[type, Callable[[Any], str], Callable[[str], Any]]] = {
 
 Find = Callable[[TableName], nodes.Source]
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+
 
 def canonical_text(data: Any) -> str:
     """Return JSON of which equal data have equal texts.
@@ -63,7 +65,7 @@ def canonical_text(data: Any) -> str:
     >>> canonical_text({"b": 1, "a": [None]})
     '{"a":[null],"b":1}'
     """
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _encode(data)
 
 
 def write_value(value: Any) -> Any:

@@ -401,7 +401,11 @@ class Jobs(Table):
         """Return the statements that end a job with success, and fail unless it is ours."""
         layout, keep = self._layout, bool(self.connection.config.jobs.keep_completed)
         own = self._own(key)
-        texts = sql.finish(self.name, layout.columns(tuple(own)), owner, layout.dialect, keep=keep)
+        source, known = self.connection.catalog.source(self.name), (sql.finish, owner, keep)
+        texts = source.child(known)
+        if texts is None:
+            columns = layout.columns(tuple(own))
+            texts = source.keep(known, sql.finish(self.name, columns, owner, layout.dialect, keep=keep))
         values = self._encoded(own)
         return [(texts[0], [seconds, *values] if keep else values), *((text, ()) for text in texts[1:])]
 

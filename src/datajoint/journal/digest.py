@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import Any, cast
@@ -13,6 +12,9 @@ __all__ = ["RowDigest", "encoded", "text_digest", "written"]
 
 _SIZE = 16
 _MODULUS = 1 << 8 * _SIZE
+_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
+_PAIRS = [one + other for one in _LETTERS for other in _LETTERS]
+_SHIFTS = range(120, -1, -10)
 
 
 def text_digest(text: str) -> str:
@@ -34,7 +36,8 @@ def written(digest: bytes) -> str:
     >>> written(bytes(16))
     'aaaaaaaaaaaaaaaaaaaaaaaaaa'
     """
-    return base64.b32encode(digest).decode().rstrip("=").lower()
+    number = int.from_bytes(digest, "big") << 2  # 26 times 5 bits
+    return "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])
 
 
 class RowDigest:

@@ -7,11 +7,12 @@ from typing import Any
 
 from datajoint.algebra import nodes
 from datajoint.algebra.nodes import Plan, Query
-from datajoint.algebra.watch import ROWS, Watched, summary, watch
+from datajoint.algebra.watch import ROWS, SUMS, Watched, summary, watch
 from datajoint.engine.connection import Connection
 from datajoint.engine.rows import RowDecoder
 from datajoint.heading.attribute import Attribute
 from datajoint.journal.digest import RowDigest
+from datajoint.journal.shapes import Shape
 from datajoint.journal.signature import Signature, signatures
 from datajoint.sql.reads import guard
 from datajoint.sql.select import select_rows
@@ -25,6 +26,7 @@ __all__ = [
 Plain = Sequence[tuple[int, Callable[[Sequence[Any]], Sequence[Any]]]]
 
 COUNT, EXISTS, FETCHED = "count", "exists", "rows"
+_TWO = 2
 
 _ROW_SECONDS, _VALUE_SECONDS, _BYTE_SECONDS = 2e-6, 0.7e-6, 2e-9
 """What a digest takes, on a slow machine."""
@@ -51,9 +53,12 @@ class Read:
         Digest of what was returned, once it is known.
     plain
         Place and decoder of the columns that are told in the form of Python, not in that of a driver.
+    shape
+        That of the query, once it is known.
     """
 
-    __slots__ = ("_digest", "count", "kind", "names", "plain", "query", "rows", "signatures")
+    __slots__ = ("_digest", "count", "kind", "names", "plain", "query", "rows", "shape",
+                 "signatures")  # fmt: skip
 
     def __init__(
         self, query: Query, kind: str, names: tuple[str, ...], signatures: tuple[Signature, ...], count: int,
@@ -66,6 +71,7 @@ class Read:
         self.count = count
         self.rows = rows
         self.plain = plain
+        self.shape: Shape | None = None
         self._digest = digest
 
     @property
@@ -180,14 +186,22 @@ def signed(query: Query, connection: Connection) -> tuple[int, tuple[Signature, 
 def guarded(read: Read, connection: Connection) -> tuple[str, Sequence[Any]]:
     """Return the statement that fails unless the signatures of a read are still the same (servers)."""
     plan = read.query.plan
-    key = ("guard", connection.dialect.name)
-    found: Statement | None = plan.statements.get(key)
     total = summary(plan)
+    size = _size(read, total)
+    key = ("guard", connection.dialect.name, size)
+    found: Statement | None = plan.statements.get(key)
     if found is None:
-        columns = [column for mark in total.marks for column in mark.sums]
+        columns = [column for mark in total.marks for column in mark.sums[:size]]
         found = plan.statements[key] = guard(total.plan, columns, connection.dialect)
-    numbers = [number or 0 for signature in read.signatures for number in signature.numbers]
+    numbers = [number or 0 for signature in read.signatures for number in signature.numbers[:size]]
     return found.text, found.bind((*read.query.values, *numbers))
+
+
+def _size(read: Read, total: Watched) -> int:
+    """Return how many numbers of its signatures tell all: two events are the least and the greatest."""
+    if total.identified or any(signature.n > _TWO for signature in read.signatures):
+        return len(SUMS)
+    return SUMS.index("high") + 1
 
 
 def reread(read: Read, connection: Connection) -> Read:

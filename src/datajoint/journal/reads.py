@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from datajoint._value import Value
@@ -246,7 +247,7 @@ class ReadLog:
 
     def prepare(self) -> bool:
         """Write the shapes that are not known yet; return whether reads are recorded."""
-        if not keeps_reads(self.connection, self.table.schema):
+        if not enabled(self.connection, self.table.schema):
             return False
         dialect, schema = self.connection.dialect, self.table.schema
         source = self.connection.catalog.source(TableName(schema, SHAPES))
@@ -276,17 +277,18 @@ class ReadLog:
         return [(text, values)]
 
     def _shape(self, read: Read) -> Shape:
-        target = self.connection.catalog.source(self.table).heading
-        return shape_of(read.query, target, self.key)
+        if read.shape is None:
+            target = self.connection.catalog.source(self.table).heading
+            read.shape = shape_of(read.query, target, self.key)
+        return read.shape
 
     def _columns(self, read: Read) -> Iterator[Any]:
         shape = self._shape(read)
         first, *more = read.signatures
         yield shape.id
         yield canonical_text(shape.parameters(read.query.values))
-        yield canonical_text(
-            list(read.names or read.query.heading.order) if read.kind == FETCHED else read.kind
-        )
+        asked = tuple(read.names or read.query.heading.order) if read.kind == FETCHED else read.kind
+        yield _asked_text(asked)
         yield read.count
         yield from (first.n, first.unknown, first.low, first.high, first.total, first.q1, first.q2)
         yield canonical_text([one.numbers for one in more]) if more else None
@@ -309,6 +311,11 @@ class ReadLog:
             return False
         self._left -= seconds
         return True
+
+
+@lru_cache(1000)
+def _asked_text(asked: tuple[str, ...] | str) -> str:
+    return canonical_text(asked)
 
 
 def _difference(old: Read, new: Read, connection: Connection) -> Changed:
