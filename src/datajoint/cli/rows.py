@@ -26,7 +26,7 @@ _STYLES: dict[str, dict[str, Any]] = {
 def arguments(command: F) -> F:
     """Add the arguments that name rows, and ``--schema``."""
     for option in (
-        click.argument("key", nargs=-1, metavar="NAME=VALUE…"),
+        click.argument("key", nargs=-1, metavar="[NAME=VALUE]…"),
         click.argument("table"),
         click.option("--schema", "schemas", metavar="NAME", multiple=True,
                      help="Where to look for the table."),
