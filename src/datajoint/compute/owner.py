@@ -63,11 +63,12 @@ def write_several(connection: Connection, statements: Sequence[tuple[str, Parame
 
 
 def _repeated(connection: Connection, act: Callable[[], T]) -> T:
+    inside = connection.in_transaction  # then all of it is to be run again, by who began it
     for _ in range(_TRIES):
         try:
             return act()
         except TransactionError as error:
-            if connection.in_transaction or error.context.get("reason") != "serialize":
+            if inside or connection.in_transaction or error.context.get("reason") != "serialize":
                 raise
     return act()
 
