@@ -123,7 +123,8 @@ assert_type(Fit.populate(key, max_calls=3, suppress_errors=True), PopulateResult
 assert_type(Fit.populate()["success_count"], int)
 for failed_key, _ in Fit.populate(suppress_errors=True)["error_list"]:
     assert_type(failed_key, dict[str, Any])
-assert_type(Fit.progress(), tuple[int, int])
+pair: tuple[int, int] = Fit.progress()
+assert_type(Fit.progress(stale=True).stale, int | None)
 Fit.Peak.to_dicts()
 remaining, total = Fit().progress(display=True)
 
