@@ -508,6 +508,7 @@ DEFAULTS = {
         "keep_diff": False,
         "guard": None,
         "contract": "off",
+        "audit": False,
         "stale": "ignore",
         "reuse": True,
     },

@@ -64,7 +64,10 @@ def test_what_becomes_stale_and_why(demo, run, monkeypatch):
     demo.stale.show_what_if("any")
     assert before == demo.pipeline.DetectionParams.to_dicts(order_by="KEY")
     demo.pipeline.DetectionParams.update1({"params": "dog", "threshold": 0.2})
-    assert demo.stale.told().startswith("2 of 4 detections are stale: what was read of `DetectionParams`")
+    told = demo.stale.told()
+    assert told.startswith(
+        "2 of 4 detections are stale: `DetectionParams` {'params': 'dog'}: `threshold` 0.12 → 0.2"
+    )
 
 
 @pytest.mark.backends("sqlite")

@@ -67,6 +67,9 @@ while True:
         Fit.populate(reserve_jobs=True, suppress_errors=True)
         if not len(Subject - Fit):
             break
+        if failed := Fit.jobs.errors.to_dicts():
+            raise SystemExit(f"no error was to be expected: {failed}")
+        time.sleep(0.05)
     except dj.errors.LostConnectionError:
         time.sleep(0.05)
 """
@@ -82,7 +85,7 @@ def test_a_server_that_is_restarted_while_workers_work(make_workers, throwaway):
         wait_until(lambda: len(workers.Fit()) >= 10 * number)  # noqa: B023
         throwaway.restart(at_once=bool(number % 2))
     for process in running:
-        _, error = process.communicate(timeout=120)
+        _, error = process.communicate(timeout=240)
         assert 0 == process.returncode, error
     assert [] == workers.finish()
     workers.check()

@@ -22,7 +22,7 @@ from uuid import UUID
 from datajoint._value import Value
 from datajoint.backends.base import Parameters
 from datajoint.engine.connection import Connection
-from datajoint.errors import DataJointError
+from datajoint.errors import DataJointError, LostConnectionError
 from datajoint.heading.types import parse_type
 from datajoint.settings.backend import ConnectionSettings
 from datajoint.settings.config import load_config
@@ -184,6 +184,7 @@ class _Beat:
         self._connection: Connection | None = None
         self._slack = Slack()
         self._members: list[_Member] = []
+        self._gone: list[tuple[_Member, float]] = []
         self._selector = selectors.DefaultSelector()
         self._listener: socket.socket | None = None
 
@@ -201,8 +202,8 @@ class _Beat:
         member.tell({})
 
     def run(self) -> None:
-        while self._members:
-            shortest = min(member.lease for member in self._members)
+        while self._members or self._gone:
+            shortest = min((member.lease for member in self._members), default=1.0)
             for found, _ in self._selector.select(min(_LOOK_SECONDS, shortest / 6)):
                 if found.data is None:
                     self._accept()
@@ -211,6 +212,7 @@ class _Beat:
             self._renew_due()
             for member in list(self._members):
                 self._look_after(member)
+            self._end_leases()
 
     def _accept(self) -> None:
         with suppress(OSError):
@@ -222,7 +224,7 @@ class _Beat:
             self._selector.unregister(member.channel)
             self._members.remove(member)
             if not member.left:
-                self._renew([member], 0)
+                self._gone.append((member, time.monotonic() + member.lease + STARTING_SECONDS))
             member.channel.close()
             return
         now = time.monotonic()
@@ -230,6 +232,19 @@ class _Beat:
             member.looked = now
             self._tell(member, member.worker)
             self._show(member, member.worker)
+
+    def _end_leases(self) -> None:
+        """End the leases of who is gone; a server that is away is asked again until they have passed."""
+        waiting = self._gone
+        self._gone = []
+        for member, until in waiting:
+            try:
+                self._send([member], 0)
+            except LostConnectionError:
+                if time.monotonic() < until:
+                    self._gone.append((member, until))
+            except DataJointError:  # its schema is gone, too
+                pass
 
     def _renew_due(self) -> None:
         """Renew the leases for which it is time, all at once."""
@@ -242,18 +257,21 @@ class _Beat:
                 self._slack.note(max(0.0, time.monotonic() - member.renewed - member.lease / 3))
             member.renewed = now
 
-    def _renew(self, members: Sequence[_Member], seconds: float | None = None) -> bool:
+    def _renew(self, members: Sequence[_Member]) -> bool:
         try:
-            connection = self._connected()
-            statements = [s for member in members for s in self._renewals(connection, member, seconds)]
-            try:
-                connection.execute_batch(as_one(statements, connection.dialect))
-            except DataJointError:
-                connection.cancel_transaction()
-                raise
+            self._send(members)
         except DataJointError:  # the server may come back within the lease
             return False
         return True
+
+    def _send(self, members: Sequence[_Member], seconds: float | None = None) -> None:
+        connection = self._connected()
+        statements = [s for member in members for s in self._renewals(connection, member, seconds)]
+        try:
+            connection.execute_batch(as_one(statements, connection.dialect))
+        except DataJointError:
+            connection.cancel_transaction()
+            raise
 
     def _renewals(
         self, connection: Connection, member: _Member, seconds: float | None

@@ -288,7 +288,7 @@ class Diagram:
         ...     definition = "subject_id : int32"
         >>> @schema
         ... class Litter(dj.Computed):
-        ...     definition = "-> Subject\\n---\\nsize : int32"
+        ...     definition = "-> Subject\n---\nsize : int32"
         ...
         ...     def make(self, key):
         ...         self.insert1({**key, "size": len(Subject())})

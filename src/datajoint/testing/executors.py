@@ -290,7 +290,7 @@ class InProcessExecutorTests:
         with cancelling(pipeline, 1):
             result = pipeline.Fit.populate(executor=executor, reserve_jobs=True)
         assert (2, set()) == (result["success_count"], set(errors(result)) - {1})
-        assert pipeline.Fit.to_arrays("subject_id").tolist() == [0, 2]
+        assert pipeline.Fit.to_arrays("subject_id", order_by="KEY").tolist() == [0, 2]
         assert pipeline.Fit.jobs.errors.fetch1("error_message").startswith("JobCancelled: by ")
 
 
