@@ -129,6 +129,7 @@ class Traceable:
 
         Examples
         --------
+        >>> import time
         >>> import datajoint as dj
         >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
         >>> @schema
@@ -140,6 +141,7 @@ class Traceable:
         ...     '''
         >>> Subject.insert1({"subject_id": 1, "weight": 20.0})
         >>> before = schema.events.fetch1("finished")
+        >>> time.sleep(0.002)  # SQLite tells time in milliseconds
         >>> Subject.update1({"subject_id": 1, "weight": 25.0})
         >>> Subject.as_of(before).fetch1("weight"), Subject.fetch1("weight")
         (20.0, 25.0)
