@@ -8,10 +8,10 @@ from typing import Any, cast
 
 from datajoint._value import Value
 from datajoint.compute.difference import Difference
-from datajoint.heading.values import show
+from datajoint.heading.values import key_text, show
 
 __all__ = ["CHANGED", "DIFFERS", "FAILED", "GONE", "NEW", "VERIFIED", "KeyReport", "RowDifference",
-           "VerifyReport", "brief", "kept", "key_text"]  # fmt: skip
+           "VerifyReport", "brief", "kept"]  # fmt: skip
 
 VERIFIED, DIFFERS, FAILED = "verified", "differs", "failed"
 CHANGED, GONE, NEW = "changed", "gone", "new"
@@ -217,17 +217,6 @@ def _html_rows(one: KeyReport) -> Iterator[str]:
         cells = values if found.kind == CHANGED else (found.what, "", "")
         row = (one.state, f"{found.table} {key_text(found.key)}", found.attribute, *cells)
         yield f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>"
-
-
-def key_text(key: Mapping[str, Any]) -> str:
-    """Return a key in short.
-
-    Examples
-    --------
-    >>> key_text({"subject": 1, "day": "monday"})
-    'subject=1 day=monday'
-    """
-    return " ".join(f"{name}={value}" for name, value in key.items())
 
 
 def brief(value: Any) -> str:

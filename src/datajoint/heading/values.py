@@ -11,7 +11,7 @@ import json
 import math
 import re
 import struct
-from collections.abc import Callable, Sequence, Set as AbstractSet
+from collections.abc import Callable, Mapping, Sequence, Set as AbstractSet
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Context, Decimal, DecimalException
 from functools import cache, partial
@@ -21,7 +21,7 @@ from uuid import UUID
 
 from datajoint.heading.types import FLOATS, INTEGER_RANGES, TEXTS, AttributeType
 
-__all__ = ["ColumnError", "check_column", "json_text", "normaliser", "operand"]
+__all__ = ["ColumnError", "check_column", "json_text", "key_text", "normaliser", "operand"]
 
 Normaliser = Callable[[Any], Any]
 
@@ -313,6 +313,17 @@ def _bytes(length: int | None, value: object) -> bytes | None:
     raise ValueError(
         f"{type(value).__name__} is not bytes; declare the attribute as `<blob>` to store objects."
     )
+
+
+def key_text(key: Mapping[str, Any]) -> str:
+    """Return a key in short.
+
+    Examples
+    --------
+    >>> key_text({"subject": 1, "day": "monday"})
+    'subject=1 day=monday'
+    """
+    return " ".join(f"{name}={value}" for name, value in key.items())
 
 
 def json_text(value: object) -> str:

@@ -12,6 +12,7 @@ from datajoint.compute.reacting.growth import StaleWatch
 from datajoint.compute.reacting.marks import Marks, Place, place_of
 from datajoint.compute.task import DONE, FAILED, MakeOutcome
 from datajoint.errors import DataJointError
+from datajoint.heading.values import key_text
 
 __all__ = ["Hook"]
 
@@ -110,7 +111,7 @@ class Hook:
         assert table is not None  # noqa: S101
         details = _details(outcome)
         self._known().fired({"what": what, "table": str(table)})
-        key = " ".join(f"{name}={value}" for name, value in outcome.key.items())
+        key = key_text(outcome.key)
         text = (
             f"{table.class_name} made: {key}" if what == "success" else f"{table.class_name} failed: {key}: "
         )

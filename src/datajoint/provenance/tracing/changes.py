@@ -10,12 +10,11 @@ from datajoint.algebra.nodes import Query
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError
 from datajoint.heading.names import TableName
-from datajoint.heading.values import show
+from datajoint.heading.values import key_text, show
 from datajoint.journal.signature import Signature
 from datajoint.provenance.events import events_of
 from datajoint.provenance.history import old_versions
 from datajoint.provenance.tracing.reading import RowRead, rows_read
-from datajoint.provenance.tracing.tree import key_text
 from datajoint.provenance.tracing.writers import Writer, writers_of
 from datajoint.query.expression import QueryExpression
 from datajoint.sql.images import EVENT

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from datajoint.heading.values import key_text
 from datajoint.provenance.tracing.writers import time_text
 
 if TYPE_CHECKING:
     from datajoint.provenance.tracing.lineage import Lineage, Rows
     from datajoint.provenance.tracing.writers import Writer
 
-__all__ = ["STYLES", "Style", "as_html", "as_text", "key_text", "plain", "rows_text"]
+__all__ = ["STYLES", "Style", "as_html", "as_text", "plain", "rows_text"]
 
 Style = Callable[[str, str], str]
 """Takes a text and what it is: one of `STYLES`."""
@@ -135,17 +136,6 @@ def _shortened(keys: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     for key in keys:
         yield {name: value for name, value in key.items() if name not in before or before[name] != value}
         before = key
-
-
-def key_text(key: Mapping[str, Any]) -> str:
-    """Return a key in short.
-
-    Examples
-    --------
-    >>> key_text({"subject": 1, "day": "monday"})
-    'subject=1 day=monday'
-    """
-    return " ".join(f"{name}={value}" for name, value in key.items())
 
 
 def as_html(told: Lineage) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from datajoint._value import Value
 from datajoint.errors import DataJointError
 from datajoint.heading.names import COMPUTED, IMPORTED
+from datajoint.heading.values import key_text
 from datajoint.journal.code import fingerprint
 from datajoint.provenance.classes import has_code, table_of
 from datajoint.provenance.stale import stale_here
@@ -15,7 +16,7 @@ from datajoint.provenance.staleness import FRESH, POSSIBLY, STALE, StaleReason, 
 from datajoint.provenance.tracing.changes import changes_of
 from datajoint.provenance.tracing.codediff import code_diff
 from datajoint.provenance.tracing.reading import reads_of
-from datajoint.provenance.tracing.tree import Style, key_text, plain
+from datajoint.provenance.tracing.tree import Style, plain
 from datajoint.provenance.tracing.writers import Writer, newest_confirmation, source_of, writers_of
 from datajoint.query.expression import QueryExpression
 from datajoint.table.cascade import trace_rows
