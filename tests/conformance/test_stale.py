@@ -132,6 +132,34 @@ def test_values_of_queries_are_told_apart(lab, fit):
     assert [(2, "stale")] == states(table)
 
 
+UNDER = {
+    "alike": lambda key: 'note <> "o\'ld"',
+    "one by one": lambda key: f"x < {key['subject_id'] + 1}",
+    "in groups": lambda key: {"note": "new" if key["subject_id"] == 2 else ""},
+}
+
+
+@pytest.mark.statement("PRV-7")
+@pytest.mark.parametrize("name", UNDER)
+def test_one_row_of_the_key_under_a_condition(lab, fit, name):
+    """A row that was read has changed, one has left the condition, one has entered it, another is new."""
+    subject = lab["Subject"]
+    table = fit(lambda key: len((subject & key & UNDER[name](key)).to_dicts()))
+    subject.update1({"subject_id": 1, "note": "o'ld", "x": 9})
+    assert [(1, "stale")] == states(table)
+    subject.update1({"subject_id": 2, "note": "new", "x": 0.25})
+    assert [(1, "stale"), (2, "stale")] == states(table)
+    subject.insert1({"subject_id": 4, "x": 1})
+    table.populate({"subject_id": 4})
+    subject.update1({"subject_id": 3, "x": 1.5})
+    assert [(1, "stale"), (2, "stale")] == states(table)
+    (table & "subject_id in (1, 2)").delete(prompt=False)
+    table.populate()
+    assert [] == states(table)
+    subject.update1({"subject_id": 1, "note": "", "x": 0.5})
+    assert [(1, "stale")] == states(table)
+
+
 @pytest.mark.statement("PRV-7")
 def test_of_many_values_each_is_asked(lab, fit):
     many = [{"subject_id": n, "x": n} for n in range(10, 130)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -11,18 +10,27 @@ from datajoint.algebra import nodes
 from datajoint.algebra.canonical import canonical_text
 from datajoint.algebra.expressions import Call, Expression, Literal, Name, Operator
 from datajoint.algebra.fragment import Fragment
-from datajoint.algebra.fragment_types import BOOL, INT64, TEXT
+from datajoint.algebra.fragment_types import BOOL, INT64
 from datajoint.algebra.lift import Lifted, column, lift
 from datajoint.algebra.nodes import Query
 from datajoint.algebra.watch import SUMS, Watched, summary, watch
 from datajoint.engine.connection import Connection
-from datajoint.heading.attribute import Attribute
-from datajoint.heading.heading import Heading
 from datajoint.journal.read import COUNT, FETCHED, Read, reread, signed
-from datajoint.journal.shapes import Shape, fill
+from datajoint.journal.shapes import Shape
 from datajoint.journal.signature import Signature, signatures
 from datajoint.provenance.finding import Finding, Recorded
-from datajoint.provenance.recorded import COLUMNS, Selected, fetched, join, joined_read, selected_reads
+from datajoint.provenance.recorded import (
+    COLUMNS,
+    LONGEST,
+    Selected,
+    fetched,
+    has_parameters,
+    join,
+    joined_read,
+    kept_values,
+    selected_reads,
+    told_parameters,
+)
 from datajoint.provenance.refine import refine
 from datajoint.provenance.single import changed_row, is_single, only_changed_row
 
@@ -31,11 +39,6 @@ __all__ = ["compare", "compare_only"]
 _COMPARED = (("present", "n"), ("total", "total"), ("q1", "q1"), ("q2", "q2"))
 _GROUPS = 100
 """Queries of one shape that differ in other values than those of the key, asked set by set."""
-
-_LONGEST = 2000
-"""Characters of such values; longer ones are compared here."""
-
-_VALUES = "~values"
 
 
 def compare(
@@ -62,10 +65,16 @@ def compare(
 
 
 def compare_only(
-    connection: Connection, schema: str, rows: Query, shape: Shape, budget: list[int]
+    connection: Connection, schema: str, rows: Query, shape: Shape, event: int, budget: list[int]
 ) -> Iterator[Finding] | None:
-    """As `compare`, where all that the rows have read is one row each by one shape; None where it is not."""
-    changed = only_changed_row(connection, schema, rows, shape)
+    """As `compare`, where all that the rows have read is one row each by one shape; None where it is not.
+
+    Parameters
+    ----------
+    event
+        That of one of the rows.
+    """
+    changed = only_changed_row(connection, schema, rows, shape, event)
     if changed is None:
         return None
     return _told(connection, changed, lift(shape.plan, shape.lifted), budget)
@@ -89,10 +98,7 @@ def _changed(
 ) -> Iterator[Finding]:  # fmt: skip
     """Yield the reads whose signatures differ, or cannot tell."""
     watched = watch(shape.plan)
-    if lifted is not None and is_single(shape, lifted):
-        yield from changed_row(connection, selected, lifted, shape)
-        return
-    groups = None if lifted is None else [()] if not lifted.kept else _parameters(connection, selected, shape)
+    groups = None if lifted is None else [""] if not lifted.kept else _parameters(connection, selected)
     if lifted is not None and groups is not None:
         yield from _set_by_set(connection, selected, lifted, shape, groups)
         return
@@ -112,40 +118,29 @@ def _is_unknown(found: Sequence[Signature]) -> bool:
 # ------------------------------------------------------------------------------------ set by set
 
 
-def _parameters(connection: Connection, selected: Selected, shape: Shape) -> list[tuple[str, ...]] | None:
+def _parameters(connection: Connection, selected: Selected) -> list[str] | None:
     """Return the different values, as text, that the queries of a shape have; None where they are many."""
-    stored = Call("~stored", (Name("~r parameters"),), TEXT)
-    text = Fragment(stored, (), ("~r parameters",), TEXT, True, False, "~text of parameters")
-    told = nodes.Project(selected.query.plan, ((_VALUES, text),))
-    told.heading = Heading([Attribute(_VALUES, TEXT, in_key=True)])
-    some = nodes.Top(nodes.Distinct(told, (_VALUES,), told.heading), (), True, False)
-    found = list(fetched(connection, Query(some, (*selected.query.values, _GROUPS + 1)), (_VALUES,)))
-    is_much = len(found) > _GROUPS or any(len(values) > _LONGEST for (values,) in found)
-    return None if is_much else [(values,) for (values,) in found]
+    found = told_parameters(connection, selected.query, _GROUPS + 1)
+    return None if len(found) > _GROUPS or any(len(text) > LONGEST for text in found) else found
 
 
 def _set_by_set(
-    connection: Connection, selected: Selected, lifted: Lifted, shape: Shape,
-    groups: Sequence[tuple[str, ...]],
-) -> Iterator[Finding]:  # fmt: skip
+    connection: Connection, selected: Selected, lifted: Lifted, shape: Shape, groups: Sequence[str]
+) -> Iterator[Finding]:
     """Yield the reads that differ, those whose queries have the same values together."""
-    total = summary(lifted.plan, lifted.names, watch(shape.plan).identified)
-    for group in groups:
-        values, some = (), selected
-        if group:
-            query = fill(shape, json.loads(group[0]), dict.fromkeys(name for _, name in shape.lifted))
-            values = tuple(query.values[n] for n in lifted.kept)
+    single = is_single(shape, lifted)
+    total = None if single else summary(lifted.plan, lifted.names, watch(shape.plan).identified)
+    for text in groups:
+        values, some = kept_values(shape, lifted, text) if text else (), selected
         if len(groups) > 1:
-            plan = nodes.Restrict(selected.query.plan, nodes.Text(_has_values(group[0])))
+            plan = nodes.Restrict(selected.query.plan, nodes.Text(has_parameters(text)))
             some = Selected(Query(plan, selected.query.values), selected.key)
+        if total is None:
+            yield from changed_row(connection, some, lifted, shape, values)
+            continue
         for read, now in _joined(connection, some, lifted, total, shape, values):
             if read.signatures != now or _is_unknown(read.signatures):
                 yield Finding(read, now, None)
-
-
-def _has_values(text: str) -> Fragment:
-    term = Operator("=", (Call("~stored", (Name("~r parameters"),), TEXT), Literal(text, TEXT)), BOOL)
-    return Fragment(term, (), ("~r parameters",), BOOL, True, False, f"~values {text}")
 
 
 def _joined(

@@ -8,13 +8,17 @@ from typing import Any
 
 from datajoint._value import Value, replace
 from datajoint.algebra import nodes
-from datajoint.algebra.lift import column
+from datajoint.algebra.expressions import Call, Literal, Name, Operator
+from datajoint.algebra.fragment import Fragment
+from datajoint.algebra.fragment_types import BOOL, TEXT
+from datajoint.algebra.lift import Lifted, column
 from datajoint.algebra.nodes import Plan, Query
 from datajoint.engine.connection import Connection
 from datajoint.engine.rows import RowDecoder
+from datajoint.heading.attribute import Attribute
 from datajoint.heading.heading import Heading
 from datajoint.heading.names import TableName
-from datajoint.journal.shapes import Shape
+from datajoint.journal.shapes import Shape, fill
 from datajoint.journal.signature import Signature
 from datajoint.provenance.finding import Recorded
 from datajoint.sql.reads import READS
@@ -22,19 +26,30 @@ from datajoint.sql.select import select_rows
 
 __all__ = [
     "COLUMNS",
+    "LONGEST",
     "Selected",
     "fetched",
+    "has_parameters",
     "join",
     "joined_read",
+    "kept_values",
+    "parsed",
     "projection",
     "recorded",
     "selected_reads",
+    "told_parameters",
 ]
 
 COLUMNS = (
     "n", "parameters", "attributes", "row_count", "present", "unknown", "low", "high", "total", "q1", "q2",
     "more", "digest",
 )  # fmt: skip
+
+
+LONGEST = 2000
+"""Characters of the parameters of a read that databases compare; longer ones are compared here."""
+
+_PARAMETERS = "~parameters"
 
 
 class Selected(Value):
@@ -79,6 +94,31 @@ def fetched(connection: Connection, query: Query, names: Sequence[str]) -> Itera
     yield from decoder.tuples(rows)
 
 
+def told_parameters(connection: Connection, reads: Query, most: int) -> list[str]:
+    """Return the different parameters, as they are stored, of reads that `selected_reads` gave; not all."""
+    text = Fragment(_stored(), (), ("~r parameters",), TEXT, True, False, "~text of parameters")
+    told = nodes.Project(reads.plan, ((_PARAMETERS, text),))
+    told.heading = Heading([Attribute(_PARAMETERS, TEXT, in_key=True)])
+    some = nodes.Top(nodes.Distinct(told, (_PARAMETERS,), told.heading), (), True, False)
+    return [text for (text,) in fetched(connection, Query(some, (*reads.values, most)), (_PARAMETERS,))]
+
+
+def has_parameters(text: str) -> Fragment:
+    """Return the condition that the parameters of a read are stored as this text."""
+    term = Operator("=", (_stored(), Literal(text, TEXT)), BOOL)
+    return Fragment(term, (), ("~r parameters",), BOOL, True, False, f"~parameters {text}")
+
+
+def _stored() -> Call:
+    return Call("~stored", (Name("~r parameters"),), TEXT)
+
+
+def kept_values(shape: Shape, lifted: Lifted, text: str) -> tuple[Any, ...]:
+    """Return the values of a query that are not those of the key, from its stored parameters."""
+    query = fill(shape, json.loads(text), dict.fromkeys(name for _, name in shape.lifted))
+    return tuple(query.values[n] for n in lifted.kept)
+
+
 def joined_read(row: Mapping[str, Any], key: tuple[str, ...], shape: Shape) -> Recorded:
     """Return a read from a row of `selected_reads`."""
     r = {name: row[f"~r {name}"] for name in COLUMNS}
@@ -97,4 +137,11 @@ def recorded(r: Mapping[str, Any], key: Mapping[str, Any], shape: Shape) -> Reco
 
 
 def parsed(value: Any) -> Any:
+    """Return a JSON value of the database, decoded.
+
+    Examples
+    --------
+    >>> parsed(b"[null, 1]")
+    [None, 1]
+    """
     return json.loads(value) if isinstance(value, (bytes, bytearray)) else value

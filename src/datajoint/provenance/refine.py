@@ -16,6 +16,7 @@ from typing import Any
 
 from datajoint._value import Value, replace
 from datajoint.algebra import nodes
+from datajoint.algebra.canonical import canonical_text
 from datajoint.algebra.lift import Lifted, column
 from datajoint.algebra.needed import Needed, needed
 from datajoint.algebra.nodes import Plan, Query
@@ -26,6 +27,7 @@ from datajoint.journal.digest import encoded
 from datajoint.journal.signature import Signature
 from datajoint.provenance.finding import Change, Finding, Recorded
 from datajoint.provenance.past import Past, Version, later, past_of, plain_rows
+from datajoint.provenance.single import is_single
 
 __all__ = ["refine"]
 
@@ -48,8 +50,22 @@ def refine(
         How many reads may be asked one by one; taken from.
     """
     for start in range(0, len(findings), _CHUNK):
-        chunk = findings[start : start + _CHUNK]
-        yield from _Refining(connection, chunk, lifted).refined(budget)
+        for some, together in _sets(findings[start : start + _CHUNK], lifted):
+            yield from _Refining(connection, some, together).refined(budget)
+
+
+def _sets(
+    findings: Sequence[Finding], lifted: Lifted | None
+) -> Iterator[tuple[list[Finding], Lifted | None]]:
+    """Cut findings into sets: those whose queries have the same values but for the key, with their plan."""
+    sets: dict[str, list[Finding]] = {}
+    for finding in findings:
+        text = canonical_text(finding.read.parameters) if lifted and lifted.kept else ""
+        sets.setdefault(text, []).append(finding)
+    alone = [some[0] for some in sets.values() if len(some) == 1 and len(sets) > 1]
+    yield from ((some, lifted) for some in sets.values() if len(some) > 1 or len(sets) == 1)
+    if alone:
+        yield alone, None
 
 
 class _Verdict(Value):
@@ -74,9 +90,10 @@ class _Refining:
         self.connection = connection
         self.findings = findings
         self.shape = findings[0].read.shape
-        self.lifted = lifted if lifted and not lifted.kept else None
+        self.lifted = lifted
         self.watched = watch(self.lifted.plan if self.lifted else self.shape.plan, True)
         self.identified = watch(self.shape.plan).identified
+        self.is_single = is_single(self.shape, lifted)
         self.needed: dict[tuple[str, ...], tuple[Needed, ...]] = {}
         self.pasts: dict[int, Past | None] = {}
 
@@ -117,10 +134,11 @@ class _Refining:
         """Return the rows of later events that take part in the answers, by the values of the keys."""
         assert self.lifted is not None  # noqa: S101 - asked by the caller
         names, plan = self.lifted.names, self.watched.plan
+        kept = findings[0].read.query.values if findings else ()
         found: dict[tuple[Any, ...], list[Row]] = {self._place(finding.read): [] for finding in findings}
-        values: tuple[Any, ...] = ()
+        values = tuple(kept[n] for n in self.lifted.kept) if findings else ()
         if names:
-            values = (list(found),)
+            values = (*values, list(found))
             plan = nodes.Restrict(plan, nodes.InValues(names))
         if found:
             for row in self._rows(Query(self._since(plan, findings), values), names):
@@ -173,7 +191,9 @@ class _Refining:
                 known = False  # its past is not known, or it was written again meanwhile
                 continue
             pairs.append((row, versions[-1]))
-            if not self.identified and any(_differing(versions[0], v, wanted.decide) for v in versions):
+            if not (self.identified or self.is_single) and any(
+                _differing(versions[0], version, wanted.decide) for version in versions
+            ):
                 known = False  # it may have taken part in another way for a while
             name = _differing(versions[0], versions[-1], wanted.shown)
             shown = shown or name is not None

@@ -19,12 +19,17 @@ from datajoint.journal.signature import Signature
 from datajoint.provenance.finding import Finding
 from datajoint.provenance.recorded import (
     COLUMNS,
+    LONGEST,
     Selected,
     fetched,
+    has_parameters,
     join,
     joined_read,
+    kept_values,
+    parsed,
     projection,
     selected_reads,
+    told_parameters,
 )
 
 __all__ = ["changed_row", "is_single", "only_changed_row"]
@@ -34,35 +39,60 @@ _MOST = 50_000
 
 
 def is_single(shape: Shape, lifted: Lifted | None) -> bool:
-    """Whether all reads of a shape are of one row at most, told by the key."""
-    if lifted is None or lifted.kept or watch(shape.plan).identified:
+    """Whether all reads of a shape are of one row at most, told by the key and perhaps by a condition."""
+    if lifted is None or watch(shape.plan).identified:
         return False
     return is_pinned(shape.plan, {n for n, _ in shape.lifted})
 
 
-def only_changed_row(connection: Connection, schema: str, rows: Query, shape: Shape) -> list[Finding] | None:
-    """Return the reads that have changed, where no row has others than those of one shape; None else."""
+def only_changed_row(
+    connection: Connection, schema: str, rows: Query, shape: Shape, event: int
+) -> list[Finding] | None:
+    """Return the reads that have changed, where all rows have one, alike but for the key; None else.
+
+    Parameters
+    ----------
+    event
+        That of a row, whose read the others are compared with.
+    """
     lifted = lift(shape.plan, shape.lifted)
     if lifted is None or not is_single(shape, lifted):
         return None
     selected = selected_reads(connection, schema, rows, None)
     (mark,), plan, names = _with_row(selected, lifted)
-    strange = (nodes.IsNull("~r shape"), nodes.Not(nodes.Equals("~r shape")), nodes.Text(_other(mark)))
-    plan = nodes.Top(nodes.Restrict(plan, nodes.Any_(strange)), (), True, False)
-    query = Query(plan, (*selected.query.values, shape.id, _MOST))
+    strange = [nodes.IsNull("~r shape"), nodes.Not(nodes.Equals("~r shape")), nodes.Text(_other(mark))]
+    values: tuple[Any, ...] = ()
+    text = ""
+    if lifted.kept:
+        one = nodes.Restrict(selected.query.plan, nodes.Equals("event"))
+        text, *more = told_parameters(connection, Query(one, (*selected.query.values, event)), 2)
+        if more or len(text) > LONGEST:
+            return None
+        values = kept_values(shape, lifted, text)
+        strange.append(nodes.Not(nodes.Text(has_parameters(text))))
+    plan = nodes.Top(nodes.Restrict(plan, nodes.Any_(tuple(strange))), (), True, False)
+    query = Query(plan, (*selected.query.values, *values, shape.id, _MOST))
     found = list(fetched(connection, query, ("~r shape", *names)))
     if len(found) == _MOST or any(row[0] != shape.id for row in found):
         return None
-    return [_finding(row[1:], names, selected, shape) for row in found]
+    findings = [_finding(row[1:], names, selected, shape) for row in found]
+    alike = not text or all(finding.read.parameters == parsed(text.encode()) for finding in findings)
+    return findings if alike else None
 
 
 def changed_row(
-    connection: Connection, selected: Selected, lifted: Lifted, shape: Shape
+    connection: Connection, selected: Selected, lifted: Lifted, shape: Shape, values: Sequence[Any]
 ) -> Iterator[Finding]:
-    """Yield the reads whose row has another event than the one recorded, or cannot tell."""
+    """Yield the reads whose row has another event than the one recorded, or cannot tell.
+
+    Parameters
+    ----------
+    values
+        Those of the query that are not the key's.
+    """
     (mark,), plan, names = _with_row(selected, lifted)
     plan = nodes.Restrict(plan, nodes.Text(_other(mark)))
-    for row in fetched(connection, Query(plan, selected.query.values), names):
+    for row in fetched(connection, Query(plan, (*selected.query.values, *values)), names):
         yield _finding(row, names, selected, shape)
 
 

@@ -226,7 +226,7 @@ class _Search:
     def _only_one_shape(self) -> bool:
         """Whether each make has read one row and nothing else: then one question tells all."""
         reads = self._system(READS)
-        first = self._rows.to_arrays("event", limit=1)
+        first = self._rows.to_arrays("event", limit=1).tolist()
         found = (
             (reads & {"event": first[0]}).to_arrays("shape") if len(first) and first[0] is not None else ()
         )
@@ -236,7 +236,8 @@ class _Search:
         shape = _readable(self.connection, known[0])
         if not isinstance(shape, Shape) or self.own & tables_of(shape.plan):
             return False
-        findings = compare_only(self.connection, self.table.database, self._rows.query, shape, self.budget)
+        schema, rows = self.table.database, self._rows.query
+        findings = compare_only(self.connection, schema, rows, shape, first[0], self.budget)
         for finding in findings or ():
             self._finding(finding)
         return findings is not None
