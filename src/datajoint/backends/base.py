@@ -277,13 +277,16 @@ class Cursor(Protocol):
 
 
 COUNTED = "~changed"
-"""Name of the only column by which a statement tells how many rows it changed."""
+"""Name of the only column by which a statement tells how many rows it changed; without a row it was none."""
 
 
 def changed_by(cursor: Cursor) -> int:
     """Return the number of rows that a statement changed."""
     told = cursor.description
-    return cursor.fetchall()[0][0] if told and told[0][0] == COUNTED else cursor.rowcount
+    if not told or told[0][0] != COUNTED:
+        return cursor.rowcount
+    row = cursor.fetchone()
+    return row[0] if row else 0
 
 
 class Session(ABC):

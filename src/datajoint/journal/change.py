@@ -44,7 +44,7 @@ _COUNTED = {"mysql": ("ROW_COUNT()", " FROM DUAL WHERE ROW_COUNT() > 0")}
 
 def change(
     connection: Connection, event: EventRecord | None, text: str, values: Parameters, rows: int | None = None,
-    image: Statement | Moved | None = None,
+    image: Statement | Moved | None = None, sure: bool = True,
 ) -> int:  # fmt: skip
     """Run one statement that changes a few rows of a table, write its event, return the number of rows.
 
@@ -54,9 +54,11 @@ def change(
     Parameters
     ----------
     rows
-        Number of rows to record where it is known and the database would count otherwise.
+        Number of rows that are changed, where it is known and the database need not count.
     image
         What keeps the rows as they are: a statement to be run before, or a part of the same one.
+    sure
+        Whether so many rows are changed or the statement is refused; else it may find none.
 
     Examples
     --------
@@ -68,11 +70,11 @@ def change(
     """
     recorded = None if event is None or event.written else event
     try:
-        count = _change(connection, recorded, text, values, rows, image)
+        count = _change(connection, recorded, text, values, rows, image, sure)
     except AccessError as error:
         if not _may_go_unkept(connection, error, image):
             raise
-        count = _change(connection, recorded, text, values, rows, None)
+        count = _change(connection, recorded, text, values, rows, None, sure)
     if event is not None and count:
         event.note()
     return count
@@ -85,13 +87,13 @@ def _may_go_unkept(connection: Connection, error: AccessError, image: Statement 
 
 def _change(
     connection: Connection, event: EventRecord | None, text: str, values: Parameters, rows: int | None,
-    image: Statement | Moved | None,
+    image: Statement | Moved | None, sure: bool,
 ) -> int:  # fmt: skip
     if event is None:
         return _unrecorded(connection, text, values, image)
     if connection.dialect.features.server:
         try:
-            return _with_server(connection, event, text, values, rows, image)
+            return _with_server(connection, event, text, values, rows, image, sure)
         except DuplicateError:
             if connection.in_transaction or not took_place(connection, event):
                 raise
@@ -168,15 +170,19 @@ def took_place(connection: Connection, event: EventRecord) -> bool:
 
 def _with_server(
     connection: Connection, event: EventRecord, text: str, values: Parameters, rows: int | None,
-    image: Statement | Moved | None,
+    image: Statement | Moved | None, sure: bool,
 ) -> int:  # fmt: skip
     """Change and event in one round trip: one statement, or a packet of several."""
     images = [image] if isinstance(image, tuple) else []
     if not connection.dialect.features.cte_insert:
-        return _packet(connection, event, text, values, rows, images)
+        return _packet(connection, event, text, values, rows, images, sure)
     moved = image if isinstance(image, Moved) else None
-    both = _with_event(connection, event, text, len(values), moved), [*values, *parameters(connection, event)]
-    return _together(connection, [*images, both])[len(images)] if images else _alone(connection, *both)
+    both = (
+        _with_event(connection, event, text, len(values), rows is None, moved),
+        [*values, *parameters(connection, event)],
+    )
+    count = _together(connection, [*images, both])[len(images)] if images else _alone(connection, *both)
+    return count if rows is None else count * rows
 
 
 def _alone(connection: Connection, text: str, values: Parameters) -> int:
@@ -189,13 +195,18 @@ def _alone(connection: Connection, text: str, values: Parameters) -> int:
 
 def _packet(
     connection: Connection, event: EventRecord, text: str, values: Parameters, rows: int | None,
-    images: Sequence[Statement],
+    images: Sequence[Statement], sure: bool,
 ) -> int:  # fmt: skip
     """Change and event as one packet (MySQL)."""
-    count, condition = _COUNTED[connection.dialect.name] if rows is None else ("", "")
-    recorded = _event_text(connection, event, count, condition)
-    both = (text, values), (recorded, parameters(connection, event, rows))
-    return _together(connection, [*images, *both])[len(images)]
+    known = rows if sure else None
+    count, condition = _COUNTED[connection.dialect.name] if known is None else ("", "")
+    recorded = _event_text(connection, event, count, condition), parameters(connection, event, known)
+    statements = [*images, (text, values), recorded]
+    if rows is not None and not connection.in_transaction:
+        changed = _as_one(connection, statements)
+        if changed is not None:
+            return rows if changed else 0
+    return _together(connection, statements)[len(images)]
 
 
 def _together(connection: Connection, statements: Sequence[Statement]) -> list[int]:
@@ -236,19 +247,28 @@ def send(connection: Connection, statements: Sequence[tuple[str, Parameters]]) -
     >>> connection = dj.Instance(backend="sqlite", database__name=":memory:").connection
     >>> send(connection, [("CREATE TABLE t (x INTEGER)", ()), ("INSERT INTO t VALUES (?)", (1,))])
     """
+    if _as_one(connection, statements) is None:
+        packet(connection, statements)
+
+
+def _as_one(connection: Connection, statements: Sequence[Statement]) -> int | None:
+    """Run statements as one that is a transaction, and return the number of all rows that they change.
+
+    None means that nothing was done: there is no such statement, or it was refused, which does not tell by
+    which of its parts.
+    """
     whole = together(statements, connection.dialect)
-    if whole is not None:
-        try:
-            connection.execute_batch([whole])
-        except BaseException as error:
-            connection.cancel_transaction()
-            if not isinstance(error, DataJointError) or isinstance(
-                error, (LostConnectionError, TransactionError)
-            ):
-                raise
-        else:
-            return
-    packet(connection, statements)
+    if whole is None:
+        return None
+    try:
+        return connection.execute_batch([whole])[0]
+    except BaseException as error:
+        connection.cancel_transaction()
+        if not isinstance(error, DataJointError) or isinstance(
+            error, (LostConnectionError, TransactionError)
+        ):
+            raise
+        return None
 
 
 def _guarded(connection: Connection, statements: Sequence[tuple[str, Parameters]]) -> list[int]:
@@ -338,12 +358,12 @@ def _event_text(connection: Connection, event: EventRecord, count: str = "", con
 
 
 def _with_event(
-    connection: Connection, event: EventRecord, text: str, n: int, moved: Moved | None = None
+    connection: Connection, event: EventRecord, text: str, n: int, counted: bool, moved: Moved | None
 ) -> str:
     def write() -> str:
-        return with_event(text, _constant(connection, event), n, connection.dialect, moved)
+        return with_event(text, _constant(connection, event), n, connection.dialect, counted, moved)
 
-    return _kept(connection, event, (text, moved), write)
+    return _kept(connection, event, (text, counted, moved), write)
 
 
 def _constant(connection: Connection, event: EventRecord) -> Any:

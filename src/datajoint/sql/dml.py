@@ -416,19 +416,17 @@ def write_event(event: EventText, dialect: Dialect, first: int = 1, count: str =
     count
         Expression for the number of rows; "" makes it a parameter.
     source
-        What follows the list of values: a FROM or WHERE.
+        What the values are selected from: a FROM or WHERE.
     """
     table, constants = dialect.table(TableName(event.schema, EVENTS)), event.constants()
-    text = (
-        _Text(dialect, first)
-        .sql(f"INSERT INTO {table} ({_names((*_NAMES, *constants), dialect)}) SELECT ")
-        .value(_EVENT)
-        .sql(", ")
-    )
+    text = _Text(dialect, first).sql(f"INSERT INTO {table} ({_names((*_NAMES, *constants), dialect)}) ")
+    text.sql("SELECT " if source else "VALUES (").value(_EVENT).sql(", ")
     text = text.sql(count) if count else text.value(_EVENT)
     text.sql(", ").value(_EVENT).sql(", ").value(_DETAILS)
     now = dialect.now_utc(_DIGITS)
-    return str(text.sql(", ".join(["", now, now, *map(dialect.literal, constants.values())]) + source))
+    return str(
+        text.sql(", ".join(["", now, now, *map(dialect.literal, constants.values())]) + (source or ")"))
+    )
 
 
 class Moved(Value):
@@ -447,31 +445,26 @@ class Moved(Value):
 
 
 def with_event(
-    change: str, event: EventText, parameters: int, dialect: Dialect, moved: Moved | None = None
-) -> str:
+    change: str, event: EventText, parameters: int, dialect: Dialect, counted: bool = True,
+    moved: Moved | None = None,
+) -> str:  # fmt: skip
     """Return one statement that changes a few rows, and writes the event if there were any (PostgreSQL).
-
-    It returns how many were changed.
 
     Parameters
     ----------
     change
         Finished text of the INSERT, UPDATE or DELETE, with its `parameters`.
+    counted
+        Whether it returns how many were changed; else the number of its rows is that of events, 0 or 1.
     moved
         How the rows that it deletes or updates are kept.
     """
-    counted = write_event(
-        event,
-        dialect,
-        parameters + 1,
-        "(SELECT count(*) FROM changed)",
-        " WHERE EXISTS (SELECT 1 FROM changed)",
-    )
+    recorded = write_event(event, dialect, parameters + 1, "count(*)", " FROM changed HAVING count(*) > 0")
     returning, kept = "1", ""
     if moved is not None:
-        returning, kept = moved.returning, f"image AS ({_kept(moved, parameters, dialect)}), "
-    told = f"SELECT count(*) AS {dialect.quote(COUNTED)} FROM changed"
-    return f"WITH changed AS ({change} RETURNING {returning}), {kept}event AS ({counted}) {told}"
+        returning, kept = moved.returning, f", image AS ({_kept(moved, parameters, dialect)})"
+    told = f" RETURNING {dialect.quote('row_count')} AS {dialect.quote(COUNTED)}" if counted else ""
+    return f"WITH changed AS ({change} RETURNING {returning}){kept} {recorded}{told}"
 
 
 def moving(change: str, parameters: int, dialect: Dialect, moved: Moved) -> str:

@@ -97,9 +97,9 @@ def _run(layout: Layout, encoded: Mapping[str, Any], resets: Sequence[str]) -> i
         text = source.keep(kept, update_row(layout.name, columns, typed, dialect, fixed, before))
     values = [*(encoded[name] for name in names), *stamps.values(), *(encoded[name] for name in key)]
     if not unenforced(layout):
-        return change(connection, event, text, values, image=old)
+        return change(connection, event, text, values, 1, old, sure=False)
     with atomic(connection):
-        count = change(connection, event, text, values, image=old)
+        count = change(connection, event, text, values, 1, old, sure=False)
         verify(layout, [*names, *resets], {name: encoded[name] for name in key})
     return count
 
