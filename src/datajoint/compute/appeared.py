@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datajoint.compute.jobs import Jobs
 from datajoint.sql.images import shadow_name
-from datajoint.sql.jobs import find_tables
 from datajoint.table.table import Table
 
 __all__ = ["has_appeared"]
@@ -23,11 +22,4 @@ def has_appeared(table: Table) -> bool:
     >>> has_appeared(Subject())
     False
     """
-    connection = table.connection
-    names = [Jobs(table).name, shadow_name(table.name)]
-    unknown = [name for name in names if connection.catalog.find(name) is None]
-    if not unknown or not connection.fetch_all(find_tables(unknown, connection.dialect)):
-        return False
-    connection.catalog.forget(table.database)
-    connection.catalog.load([table.database])
-    return True
+    return table.connection.catalog.reread([Jobs(table).name, shadow_name(table.name)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from datajoint import logging
@@ -16,7 +16,7 @@ from datajoint.graph import dependencies
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.names import TableName
 from datajoint.heading.types import TEXTS
-from datajoint.sql.system import LINEAGE, traced
+from datajoint.sql.system import LINEAGE, find_tables, traced
 
 if TYPE_CHECKING:
     from datajoint.declare.resolve import Reading
@@ -138,10 +138,16 @@ class Catalog:
     def look(self, name: TableName) -> TableSpec | None:
         """As `find`, but what is missing is looked for again: another process may have made it meanwhile."""
         found = self.find(name)
-        if found is None:
-            self.forget(name.schema)
-            found = self.find(name)
-        return found
+        return self.find(name) if found is None and self.reread([name]) else found
+
+    def reread(self, names: Sequence[TableName]) -> bool:
+        """Read a schema again where tables of it, of which we did not know, are there; return whether."""
+        unknown = [name for name in names if self.find(name) is None]
+        if not unknown or not self._connection.fetch_all(find_tables(unknown, self._connection.dialect)):
+            return False
+        self.forget(unknown[0].schema)
+        self.load([unknown[0].schema])
+        return True
 
     def spec(self, name: TableName) -> TableSpec:
         """Return what the database has under a name.

@@ -19,7 +19,7 @@ from datajoint.sql.together import SOLE
 
 __all__ = [
     "COLUMNS", "ERROR", "IGNORE", "PENDING", "RESERVED", "STATUSES", "SUCCESS", "Owner", "add_missing",
-    "claim", "find_all_mine", "find_holder", "find_mine", "find_pending", "find_tables",
+    "claim", "find_all_mine", "find_holder", "find_mine", "find_pending",
     "finish", "later", "queue_table", "remove_vanished", "repend_lost",
     "repend_old", "repend_successes", "reserve", "set_status", "sole_row",
 ]  # fmt: skip
@@ -79,25 +79,6 @@ def queue_table(name: TableName, key: Sequence[Attribute], target: str) -> Table
         tuple(a.name for a in key),
         indexes=(Index(("status", "priority", "scheduled_time")),),
         comment=f"Job queue for {target}",
-    )
-
-
-def find_tables(names: Sequence[TableName], dialect: Dialect) -> str:
-    """Return the SELECT that gives a row for each table, of some in one schema, that exists.
-
-    Examples
-    --------
-    >>> from datajoint.backends.registry import get_backend
-    >>> find_tables([TableName("lab", "~~fit")], get_backend("sqlite").dialect)
-    "SELECT 1 FROM sqlite_master WHERE name IN ('lab.~~fit')"
-    """
-    if dialect.name == "sqlite":
-        wanted = ", ".join(dialect.literal(str(name)) for name in names)
-        return f"SELECT 1 FROM sqlite_master WHERE name IN ({wanted})"
-    schema = dialect.literal(names[0].schema)
-    wanted = ", ".join(dialect.literal(name.name) for name in names)
-    return dialect.escape(
-        f"SELECT 1 FROM information_schema.tables WHERE table_schema = {schema} AND table_name IN ({wanted})"
     )
 
 

@@ -13,8 +13,8 @@ from datajoint.heading.names import TableName
 from datajoint.heading.types import parse_type
 
 __all__ = [
-    "CODE", "ENVIRONMENTS", "EVENTS", "LINEAGE", "column", "count_unstamped", "events_table", "lineage_table",
-    "newest_events", "stamp_rows", "traced",
+    "CODE", "ENVIRONMENTS", "EVENTS", "LINEAGE", "column", "count_unstamped", "events_table", "find_tables",
+    "lineage_table", "newest_events", "stamp_rows", "traced",
 ]  # fmt: skip
 
 LINEAGE = "~lineage"
@@ -149,3 +149,27 @@ def stamp_rows(name: TableName, dialect: Dialect) -> str:
     column, number = dialect.quote(EVENT), parse_type("int64")
     text = dialect.escape(f"UPDATE {dialect.table(name)} SET {column} = ")
     return f"{text}{dialect.parameter(1, number)}{dialect.escape(f' WHERE {column} IS NULL')}"
+
+
+def find_tables(names: Sequence[TableName], dialect: Dialect) -> str:
+    """Return the SELECT that gives a row for each table, of some in one schema, that exists.
+
+    Examples
+    --------
+    >>> from datajoint.backends.registry import get_backend
+    >>> find_tables([TableName("lab", "~~fit")], get_backend("sqlite").dialect)
+    "SELECT 1 FROM sqlite_master WHERE name IN ('lab.~~fit')"
+    """
+    if dialect.name == "sqlite":
+        wanted = ", ".join(dialect.literal(str(name)) for name in names)
+        return f"SELECT 1 FROM sqlite_master WHERE name IN ({wanted})"
+    schema = dialect.literal(names[0].schema)
+    wanted = ", ".join(dialect.literal(name.name) for name in names)
+    if dialect.name == "postgresql":  # whose information_schema takes a millisecond to plan
+        return (
+            "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+            f"WHERE n.nspname = {schema} AND c.relname IN ({wanted})"
+        )
+    return dialect.escape(
+        f"SELECT 1 FROM information_schema.tables WHERE table_schema = {schema} AND table_name IN ({wanted})"
+    )
