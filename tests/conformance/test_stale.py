@@ -110,7 +110,12 @@ def test_the_report_is_an_expression_a_list_and_a_text(lab, fit):
     assert {"subject_id": 2} == reason.row
     assert reason.event == lab["Subject"].events.proj().to_arrays("event", order_by="event")[-1]
     assert f"`Subject` {{'subject_id': 2}}: `x` 1.0 → 8.0, by event {reason.event}" in repr(report)
+    shown = report._repr_html_()
+    assert "Fit: 1 stale" in shown
+    assert "<td>2</td><td>stale</td>" in shown
+    assert "x` 1.0 → 8.0" in shown
     assert [] == list(table.stale({"subject_id": 1}))
+    assert "Fit: all rows are fresh." in table.stale({"subject_id": 1})._repr_html_()
     assert 1 == len((table & "y > 0.6").stale("y < 1.1"))
 
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 from datajoint._value import Value
 from datajoint.compute.difference import Difference
 from datajoint.heading.values import key_text, show
+from datajoint.query import preview
 
 __all__ = ["CHANGED", "DIFFERS", "FAILED", "GONE", "NEW", "VERIFIED", "KeyReport", "RowDifference",
            "VerifyReport", "brief", "kept"]  # fmt: skip
@@ -181,9 +182,7 @@ class VerifyReport(Value):
             f"<th>{title}</th>" for title in ("", "row", "attribute", "stored", "new", "difference")
         )
         shown = "".join(rows[: _KEYS_SHOWN * _DIFFERENCES_SHOWN])
-        table = f'<table class="dj-table"><thead><tr>{head}</tr></thead><tbody>{shown}</tbody></table>'
-        said = "".join(f"<p>{escape(text)}</p>" for text in [f"{self.table}: {self.summary}", *self.notes])
-        return f'<div class="dj-preview">{said}{table if rows else ""}</div>'
+        return preview.html_table(head if rows else "", shown, [f"{self.table}: {self.summary}", *self.notes])
 
 
 def _count(number: int) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
+from html import escape
 
 from datajoint._value import Value
 from datajoint.provenance.staleness import POSSIBLY, STALE, UNKNOWN, StaleRow
+from datajoint.query import preview
 from datajoint.query.expression import QueryExpression
 from datajoint.table.table import Table
 
@@ -69,16 +71,38 @@ class StaleReport:
     def __len__(self) -> int:
         return sum(row.state != UNKNOWN for row in self._rows)
 
-    def __repr__(self) -> str:
+    @property
+    def summary(self) -> str:
+        """How many rows are in which state."""
         if not self._rows:
-            return f"`{self._table.class_name}`: all rows are fresh."
+            return "all rows are fresh."
         counts = {
             state: sum(row.state == state for row in self._rows) for state in (STALE, POSSIBLY, UNKNOWN)
         }
-        head = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+        return ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+
+    def __repr__(self) -> str:
         shown = [f"  {row}" for row in self._rows[:_SHOWN]]
-        rest = [f"  … {len(self._rows) - _SHOWN} more"] if len(self._rows) > _SHOWN else []
-        return "\n".join([f"`{self._table.class_name}`: {head}", *shown, *rest])
+        return "\n".join([f"`{self._table.class_name}`: {self.summary}", *shown, *self._more(_SHOWN, "  ")])
+
+    def _repr_html_(self) -> str:
+        names, shown = self._table.heading.key, self._rows[: 2 * _SHOWN]
+        head = "".join(f'<th class="dj-key">{escape(name)}</th>' for name in names)
+        more = self._more(2 * _SHOWN)
+        return preview.html_table(
+            f"{head}<th>state</th><th>why</th>" if shown else "", "".join(map(_html_row, shown)),
+            [f"{self._table.class_name}: {self.summary}"], more,
+        )  # fmt: skip
+
+    def _more(self, shown: int, indent: str = "") -> list[str]:
+        left = len(self._rows) - shown
+        return [f"{indent}… {left} more"] if left > 0 else []
+
+
+def _html_row(row: StaleRow) -> str:
+    reasons = "<br>".join(escape(str(reason)) for reason in row.reasons)
+    cells = "".join(f"<td>{escape(str(value))}</td>" for value in row.key.values())
+    return f"<tr>{cells}<td>{row.state}</td><td>{reasons}</td></tr>"
 
 
 def last_count(table: Table) -> StaleCount | None:

@@ -13,7 +13,7 @@ from datajoint.query import fetch
 if TYPE_CHECKING:
     from datajoint.query.expression import QueryExpression
 
-__all__ = ["as_html", "as_text"]
+__all__ = ["as_html", "as_text", "html_table"]
 
 
 class _Preview:
@@ -102,12 +102,25 @@ def as_html(expression: QueryExpression) -> str:
         + "</tr>"
         for row in preview.rows
     )
-    notes = [f'<p class="dj-note">{escape(heading.comment)}</p>'] if heading.comment else []
-    more = '<p class="dj-note">…</p>' if preview.more else ""
-    total = f'<p class="dj-note">{escape(preview.foot)}</p>' if preview.foot else ""
+    above = [heading.comment] if heading.comment else []
+    below = [*(["…"] if preview.more else []), *([preview.foot] if preview.foot else [])]
+    return html_table(head, body, above, below)
+
+
+def html_table(head: str, body: str, above: Sequence[str] = (), below: Sequence[str] = ()) -> str:
+    """Return a table in the style of all that notebooks show of ours, with lines of text around it.
+
+    Examples
+    --------
+    >>> html_table("<th>a</th>", "<tr><td>1</td></tr>", ["one & only"]).count("one &amp; only")
+    1
+    """
+    notes, more = (
+        "".join(f'<p class="dj-note">{escape(text)}</p>' for text in texts) for texts in (above, below)
+    )
     return (
-        f'{_STYLE}<div class="dj-preview">{"".join(notes)}<table class="dj-table">'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}{total}</div>"
+        f'{_STYLE}<div class="dj-preview">{notes}<table class="dj-table">'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}</div>"
     )
 
 
