@@ -6,6 +6,7 @@ import pytest
 
 import datajoint as dj
 from datajoint.declare.spec import Specs
+from datajoint.engine import define
 
 FEW, MANY = 4, 16  # a key of MySQL has 16 columns at most
 ON_EVERY_SCHEMA = 10
@@ -118,6 +119,37 @@ def test_a_declaration_is_one_trip(connect, schema_name):
     declarations = [text for text in sent if "CREATE TABLE" in text]
     assert len(others) == len(declarations)
     assert len(sent) <= 2 * len(others)
+
+
+@pytest.mark.statement("DEF-19")
+@pytest.mark.backends("sqlite", "postgresql")
+def test_a_class_and_its_parts_are_one_change(connect, schema_name):
+    instance, made = connect(), classes(1)
+    schema = instance.Schema(schema_name(), context=made)
+    schema(type("Other", (dj.Manual,), {"definition": "a : int8"}))  # with the tables of the platform
+    with trips(instance.connection) as sent:
+        schema(made["Node0"])
+    assert 1 == sum("BEGIN" in text for text in sent)
+    assert 2 == sum(text.count("CREATE TABLE") for text in sent)
+
+
+@pytest.mark.statement("DEF-19")
+def test_a_part_that_the_database_refuses_leaves_no_master_behind(connect, schema_name, monkeypatch):
+    written = define.ddl.create_table
+
+    def nonsense(spec, *rest):
+        return [*written(spec, *rest), *([("NONSENSE", ())] if spec.name.master else [])]
+
+    monkeypatch.setattr(define.ddl, "create_table", nonsense)
+    instance, made = connect(), classes(1)
+    schema = instance.Schema(schema_name(), context=made)
+    with pytest.raises(dj.errors.DataJointError):
+        schema(made["Node0"])
+    instance.connection.catalog.clear()
+    assert [] == schema.list_tables()
+    monkeypatch.undo()
+    schema(made["Node0"])
+    assert ["node0", "node0__item"] == schema.list_tables()
 
 
 @pytest.mark.statement("DEF-19")

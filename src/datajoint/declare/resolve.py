@@ -139,14 +139,17 @@ class _Resolver:
 
     def resolve(self) -> TableSpec:
         lines = self.definition.lines
+        others: list[IndexLine | CheckLine] = []
         for line in lines:
             if isinstance(line, AttributeLine):
                 self._attribute(line)
             elif isinstance(line, ForeignKeyLine):
                 self._foreign_key(line)
-        indexes, checks = self._others([line for line in lines if isinstance(line, (IndexLine, CheckLine))])
+            else:
+                others.append(line)
+        indexes, checks = self._others(others)
         self.problems.check()
-        key = tuple(a.name for a in self.attributes.values() if a.in_key)
+        key = tuple([a.name for a in self.attributes.values() if a.in_key])
         hidden: tuple[Attribute, ...] = ()
         if not key or self.singleton_parent:
             lineage = self.singleton_lineage or f"{self.name}.{SINGLETON.name}"
@@ -154,7 +157,7 @@ class _Resolver:
             key = key or (SINGLETON.name,)
         return TableSpec(
             self.name, tuple(self.attributes.values()), key,
-            tuple(self._finished(fk, key) for fk in self.foreign_keys),
+            tuple([self._finished(fk, key) for fk in self.foreign_keys]),
             indexes, self.definition.comment, hidden, checks,
         )  # fmt: skip
 
@@ -218,14 +221,15 @@ class _Resolver:
         if unknown := [old for old in renames if old not in parent.primary_key]:
             self._unknown_rename(line, unknown[0], parent)
             return
-        columns = tuple(renames.get(name, name) for name in parent.primary_key)
+        columns = tuple([renames.get(name, name) for name in parent.primary_key])
         if itself and columns == parent.primary_key:
             self._problem(
                 line, "a table refers to itself through a rename", ForeignKeyTargetError,
                 f"Write `-> {line.reference.path}.proj(parent_{columns[0]}='{columns[0]}')`.",
             )  # fmt: skip
             return
-        if repeated := next((name for name in columns if columns.count(name) > 1), None):
+        if len(set(columns)) < len(columns):
+            repeated = next(name for name in columns if columns.count(name) > 1)
             self._problem(line, f"`{repeated}` would stand for two attributes of the parent")
             return
         for column, origin in zip(columns, parent.primary_key, strict=True):
@@ -274,8 +278,8 @@ class _Resolver:
 
     def _finished(self, fk: ForeignKey, key: tuple[str, ...]) -> ForeignKey:
         """Whether a reference is in the key and nullable follows from its columns, as in the database."""
-        nullable = any(self.attributes[name].nullable for name in fk.columns if name in self.attributes)
-        in_key = all(name in key for name in fk.columns)
+        found = [self.attributes[name].nullable for name in fk.columns if name in self.attributes]
+        nullable, in_key = True in found, set(key).issuperset(fk.columns)
         return ForeignKey(fk.columns, fk.parent, fk.parent_columns, in_key, nullable, fk.unique)
 
     def _indexes(self, lines: list[IndexLine]) -> tuple[Index, ...]:
@@ -347,7 +351,8 @@ def with_metadata(spec: TableSpec, *, provenance: bool, jobs: bool) -> TableSpec
     elif tier in (COMPUTED, IMPORTED) and jobs:
         added = JOB_METADATA
     there = {attribute.name for attribute in spec.hidden}
-    return replace(spec, hidden=(*spec.hidden, *(a for a in added if a.name not in there)))
+    missing = [attribute for attribute in added if attribute.name not in there]
+    return replace(spec, hidden=(*spec.hidden, *missing)) if missing else spec
 
 
 def with_event(spec: TableSpec) -> TableSpec:
@@ -382,18 +387,24 @@ def check_names(spec: TableSpec, limit: int, constraint: str = "", labels: int |
     DeclarationError
         Naming the table or attribute.
     """
-    named = {spec.name.name: "The table name", job_queue_name(spec.name.name): "The name of the job queue"}
-    named |= {attribute.name: f"In `{spec.name}`, the attribute name" for attribute in spec.columns}
+    table = spec.name.name
+    _check_name(table, limit, "The table name")
+    _check_name(job_queue_name(table), limit, "The name of the job queue")
     if constraint and spec.foreign_keys:
-        named[f"{spec.name.name}{constraint}{len(spec.foreign_keys)}"] = "The name of a constraint"
-    for name, what in named.items():
-        if len(name.encode()) > limit:
-            raise DeclarationError(
-                f"{what} `{name}` has {len(name.encode())} characters; the database allows {limit}.",
-                hint="Names of up to 55 characters are safe everywhere.",
-            )
-    for attribute in spec.columns if labels else ():
-        _check_labels(spec, attribute, labels or 0)
+        _check_name(f"{table}{constraint}{len(spec.foreign_keys)}", limit, "The name of a constraint")
+    for attribute in spec.columns:
+        _check_name(attribute.name, limit, "In `{0}`, the attribute name", spec)
+        if labels and attribute.dtype.labels:
+            _check_labels(spec, attribute, labels)
+
+
+def _check_name(name: str, limit: int, what: str, spec: TableSpec | None = None) -> None:
+    if len(name.encode()) > limit:
+        told = what.format(spec and spec.name)
+        raise DeclarationError(
+            f"{told} `{name}` has {len(name.encode())} characters; the database allows {limit}.",
+            hint="Names of up to 55 characters are safe everywhere.",
+        )
 
 
 def _check_labels(spec: TableSpec, attribute: Attribute, limit: int) -> None:

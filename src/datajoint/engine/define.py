@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from functools import cache, partial
 
 from datajoint._value import replace
-from datajoint.declare.default import canonical
+from datajoint.declare.default import NULL, canonical
 from datajoint.declare.spec import TableSpec
 from datajoint.engine.connection import Connection
 from datajoint.engine.rows import storage_type
@@ -29,8 +29,8 @@ from datajoint.sql.images import EVENT
 from datajoint.sql.system import LINEAGE, lineage_table
 
 __all__ = [
-    "add_columns", "create_schema", "create_table", "drop_schema", "drop_tables", "is_guarded", "renew_guard",
-    "run",
+    "add_columns", "create_schema", "create_table", "create_tables", "drop_schema", "drop_tables",
+    "is_guarded", "renew_guard", "run",
 ]  # fmt: skip
 
 ATTEMPTS = 4
@@ -51,30 +51,61 @@ def create_schema(connection: Connection, name: str) -> None:
 
 
 def create_table(connection: Connection, spec: TableSpec) -> None:
-    """Make a table with its lineage; where anything fails, nothing of it is left behind (DEF-19)."""
+    """Make a table, as `create_tables` does."""
+    create_tables(connection, [spec])
+
+
+def create_tables(connection: Connection, specs: Sequence[TableSpec]) -> None:
+    """Make tables of a schema, parents first; where anything fails, nothing is left behind (DEF-19)."""
     if connection.is_atomic:
         raise TransactionError("Cannot declare new tables inside a transaction.", hint="Declare it before.")
-    _check_indexes(connection, spec)
+    if connection.dialect.features.transactional_ddl:
+        _make(connection, specs)
+        return
+    made: list[TableName] = []
+    try:
+        for spec in specs:
+            _make(connection, [spec])
+            made.append(spec.name)
+    except BaseException:
+        if made:
+            drop_tables(connection, made[::-1])
+        raise
+
+
+def _make(connection: Connection, specs: Sequence[TableSpec]) -> None:
+    """Make tables with their lineage and guards by one change."""
     catalog = connection.catalog
-    storage = {a.name: _stored(spec, a) for a in spec.columns if a.dtype.kind == "codec"}
-    collations = catalog.reader.collations(spec)
-    statements = ddl.create_table(spec, storage, connection.dialect, collations)
-    if not spec.name.name.startswith("~") or spec.name.name.startswith("~~"):
-        if catalog.find(TableName(spec.name.schema, LINEAGE)) is None:
-            create_table(connection, lineage_table(spec.name.schema))
-        statements = [*statements, *ddl.write_lineage(spec, connection.dialect)]
-    guards = guard.create_guard(spec, connection.dialect) if is_guarded(connection, spec) else []
+    collations = {spec.name: catalog.reader.collations(spec) for spec in specs}
+    statements = [text for spec in specs for text in _statements(connection, spec, collations[spec.name])]
+    guarded = [spec for spec in specs if is_guarded(connection, spec)]
+    guards = [text for spec in guarded for text in guard.create_guard(spec, connection.dialect)]
     apart = not connection.dialect.features.transactional_ddl
     try:
         run(connection, statements if apart else [*statements, *guards])
     except DataJointError:
-        catalog.forget(spec.name.schema)
-        if catalog.find(spec.name) is None:
+        catalog.forget(specs[0].name.schema)
+        if any(catalog.find(spec.name) is None for spec in specs):
             raise
-        return  # another process has made it at the same moment
-    catalog.add(_as_read(spec), collations)
+        return  # another process has made them at the same moment
+    for spec in specs:
+        catalog.add(_as_read(spec), collations[spec.name])
     if guards and apart:
-        _guard(connection, spec.name, guards)
+        _guard(connection, specs[0].name, guards)
+
+
+def _statements(
+    connection: Connection, spec: TableSpec, collations: Mapping[str, str]
+) -> list[ddl.Statement]:
+    """Return the statements that make a table and record its lineage."""
+    _check_indexes(connection, spec)
+    storage = {a.name: _stored(spec, a) for a in spec.columns if a.dtype.kind == "codec"}
+    statements = ddl.create_table(spec, storage, connection.dialect, collations)
+    if spec.name.name.startswith("~") and not spec.name.name.startswith("~~"):
+        return statements
+    if connection.catalog.find(TableName(spec.name.schema, LINEAGE)) is None:
+        create_table(connection, lineage_table(spec.name.schema))
+    return [*statements, *ddl.write_lineage(spec, connection.dialect)]
 
 
 def is_guarded(connection: Connection, spec: TableSpec) -> bool:
@@ -82,7 +113,7 @@ def is_guarded(connection: Connection, spec: TableSpec) -> bool:
     wanted = connection.config.provenance.guard
     if wanted is None:
         wanted = not connection.dialect.features.server
-    is_ours = not spec.name.name.startswith("~") and any(column.name == EVENT for column in spec.hidden)
+    is_ours = not spec.name.name.startswith("~") and EVENT in [column.name for column in spec.hidden]
     return bool(wanted) and is_ours
 
 
@@ -115,6 +146,8 @@ def _stored(spec: TableSpec, attribute: Attribute) -> AttributeType:
 
 def _check_indexes(connection: Connection, spec: TableSpec) -> None:
     """Refuse indexes of expressions where the server has none (IDX-4)."""
+    if not spec.indexes:
+        return
     names = {attribute.name for attribute in spec.columns}
     found = next((item for index in spec.indexes for item in index.columns if item not in names), None)
     if found is not None and "mariadb" in connection.session.server_version.lower():
@@ -128,14 +161,13 @@ def _as_read(spec: TableSpec) -> TableSpec:
     """The table as other processes read it from the database."""
 
     def spelled(a: Attribute) -> Attribute:
-        default = None if a.default is None else canonical(a.default, a.dtype)
+        if a.default is None or a.default is NULL:
+            return a
+        default = canonical(a.default, a.dtype)
         return a if default == a.default else replace(a, default=default)
 
-    if all(spelled(a) is a for a in spec.columns):
-        return spec
-    return replace(
-        spec, attributes=tuple(map(spelled, spec.attributes)), hidden=tuple(map(spelled, spec.hidden))
-    )
+    attributes, hidden = tuple(map(spelled, spec.attributes)), tuple(map(spelled, spec.hidden))
+    return replace(spec, attributes=attributes, hidden=hidden)
 
 
 def add_columns(connection: Connection, name: TableName, attributes: Sequence[Attribute]) -> None:

@@ -80,11 +80,12 @@ def _carry_out(steps: list[_Step], made: list[TableName]) -> None:
         step.cls._binding = Binding(step.schema.connection, step.name)
         step.read(pending)
     for step in steps:
-        if step.wanted is not None and step.found is None:
-            define.create_table(step.schema.connection, with_event(step.with_metadata(step.wanted)))
-            made.append(step.name)
-        elif step.wanted is not None:
-            step.compare()
+        step.compare()
+    new = [step.completed(step.wanted) for step in steps if step.wanted and step.found is None]
+    if new:
+        define.create_tables(steps[0].schema.connection, new)
+        made += [spec.name for spec in new]
+    for step in steps:
         step.warn()
 
 
@@ -194,11 +195,11 @@ class _Step:
         if self.reading is not None and not missing and is_same(self.found, self.wanted):
             connection.catalog.agreed[self.name] = self.reading
 
-    def with_metadata(self, wanted: TableSpec) -> TableSpec:
-        """Return the table with the hidden columns that settings ask for."""
+    def completed(self, wanted: TableSpec) -> TableSpec:
+        """Return the table with its hidden columns, those that settings ask for among them."""
         config = self.schema.connection.config
         provenance, jobs = config.provenance.capture, config.jobs.add_job_metadata
-        return with_metadata(wanted, provenance=bool(provenance), jobs=bool(jobs))
+        return with_event(with_metadata(wanted, provenance=bool(provenance), jobs=bool(jobs)))
 
     def warn(self) -> None:
         """Warn about words of one database, and about a class under two tiers."""
@@ -213,9 +214,10 @@ class _Step:
 
     def _namesakes(self) -> list[TableName]:
         """Return the tables of the same class name under other tiers."""
-        known, bare = self.schema.connection.catalog.tables(self.name.schema), self.name.name.lstrip("#_")
-        names = [TableName(self.name.schema, prefix + bare) for prefix in dict.fromkeys(PREFIXES.values())]
-        return [name for name in names if name in known and name != self.name]
+        schema, own = self.name.schema, self.name.name
+        known, bare = self.schema.connection.catalog.tables(schema), own.lstrip("#_")
+        others = [TableName(schema, prefix + bare) for prefix in PREFIXES.values() if prefix + bare != own]
+        return [name for name in others if name in known]
 
 
 def _check_part(cls: type[Part], spec: TableSpec) -> None:

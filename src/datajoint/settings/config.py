@@ -344,7 +344,9 @@ class Group:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        return self._config[self._prefix + name]
+        full = self._prefix + name
+        value = self._config._values.find(full)  # settings are asked for wherever something is done
+        return self._config[full] if value is ABSENT else value
 
     def __setattr__(self, name: str, value: Any) -> None:
         full = self._prefix + name

@@ -32,6 +32,8 @@ _JSON_PATH = re.compile(r"(?P<column>\w+)(?P<path>(?:\.\w+|\[\d+\])+)(?::(?P<typ
 LONG_TEXT = 255
 """A SQLite table with a longer text stays a rowid table."""
 
+_LONG = frozenset({"json", "bytes", "blob", "text"})
+
 
 def create_schema(name: str, dialect: Dialect, collation: str | None = None) -> list[Statement]:
     """Return the statements that make a schema, harmless where it exists.
@@ -191,10 +193,10 @@ def add_lineage(name: TableName, lineage: Mapping[str, str | None], dialect: Dia
     INSERT INTO "lab.~lineage" ("table_name", "attribute_name", "lineage") VALUES ('a', 'x', 'lab.a.x')
     ON CONFLICT DO NOTHING
     """
-    table = dialect.table(TableName(name.schema, LINEAGE))
-    names = ", ".join(map(dialect.quote, ("table_name", "attribute_name", "lineage")))
-    rows = ", ".join(f"({', '.join(map(dialect.literal, (name.name, *item)))})" for item in lineage.items())
-    quiet = dialect.quote("lineage")
+    table, literal = dialect.table(TableName(name.schema, LINEAGE)), dialect.literal
+    own, quiet = literal(name.name), dialect.quote("lineage")
+    names = f"{dialect.quote('table_name')}, {dialect.quote('attribute_name')}, {quiet}"
+    rows = ", ".join([f"({own}, {literal(named)}, {literal(of)})" for named, of in lineage.items()])
     ending = "ON CONFLICT DO NOTHING"
     if dialect.name == "mysql":
         ending = f"ON DUPLICATE KEY UPDATE {quiet} = {quiet}"
@@ -281,6 +283,8 @@ class _Writer:
         self.spec, self.storage, self.dialect, self.collations = spec, storage, dialect, collations
         self.quote = dialect.quote
         self.table = dialect.table(spec.name)
+        # What tables of ours hold, we write: checking the times of a job takes longer than adding it.
+        self.checked = dialect.features.server or not spec.name.name.startswith("~")
 
     def statements(self) -> list[Statement]:
         raise NotImplementedError
@@ -300,18 +304,17 @@ class _Writer:
     def column(self, attribute: Attribute) -> str:
         """Return the definition of a column without its comment."""
         dtype, name = self.stored(attribute), self.quote(attribute.name)
-        parts = [name, self.dialect.column_type(dtype, enum_home(self.spec, attribute))]
-        parts += [self.collations[attribute.name]] if attribute.name in self.collations else []
+        home = enum_home(self.spec, attribute) if dtype.kind == "enum" else ""
+        text = f"{name} {self.dialect.column_type(dtype, home)}"
+        if attribute.name in self.collations:
+            text += f" {self.collations[attribute.name]}"
         if not attribute.nullable:
-            parts.append("NOT NULL")
+            text += " NOT NULL"
         if attribute.default is not None:
-            parts.append(f"DEFAULT {self.default(attribute.default, dtype)}")
-        if condition := self.check(dtype, name):
-            parts.append(f"CHECK ({condition})")
-        return " ".join(parts)
-
-    def check(self, dtype: AttributeType, column: str) -> str:
-        return self.dialect.check(dtype, column)
+            text += f" DEFAULT {self.default(attribute.default, dtype)}"
+        if self.checked and (condition := self.dialect.check(dtype, name)):
+            text += f" CHECK ({condition})"
+        return text
 
     def default(self, default: Default, dtype: AttributeType) -> str:
         if default.kind == "null" or default.value is None:
@@ -425,6 +428,12 @@ def shortened(name: str, limit: int) -> str:
     return f"{name[: limit - 9]}_{digest}"
 
 
+_NOTE = (
+    'INSERT OR REPLACE INTO "~catalog" (schema, table_name, column_name, position, type, comment) VALUES '
+)
+_PLACES = "(?, ?, ?, ?, ?, ?)"
+
+
 class _SqliteWriter(_Writer):
     indent = "  "
 
@@ -440,10 +449,6 @@ class _SqliteWriter(_Writer):
     def addition(self, attributes: Sequence[Attribute]) -> list[Statement]:
         return [*super().addition(attributes), self._catalog()]
 
-    def check(self, dtype: AttributeType, column: str) -> str:
-        # What tables of ours hold, we write: checking the times of a job takes longer than adding it.
-        return "" if self.spec.name.name.startswith("~") else super().check(dtype, column)
-
     def _counter(self) -> str | None:
         return next((a.name for a in self.spec.columns if a.dtype.autoincrement), None)
 
@@ -452,13 +457,12 @@ class _SqliteWriter(_Writer):
 
     def _rowid(self, counter: str | None) -> str:
         """Return the option for tables kept in order of their key: all but those with long values."""
-        stored = [self.stored(a) for a in self.spec.columns]
-        long = any(
-            t.kind in ("json", "bytes", "blob", "text")
-            or (t.kind == "varchar" and (t.length or 0) > LONG_TEXT)
-            for t in stored
-        )
-        return "" if long or counter or not self.spec.primary_key else ", WITHOUT ROWID"
+        if counter or not self.spec.primary_key:
+            return ""
+        for stored in map(self.stored, self.spec.columns):
+            if stored.kind in _LONG or (stored.kind == "varchar" and (stored.length or 0) > LONG_TEXT):
+                return ""
+        return ", WITHOUT ROWID"
 
     def literal(self, value: Any) -> str:
         return self.dialect.literal(value)
@@ -472,18 +476,14 @@ class _SqliteWriter(_Writer):
         return f"({self.dialect.now_utc(digits) if utc else self.dialect.now(digits)})"
 
     def _catalog(self) -> Statement:
-        schema, table = self.spec.name.schema, self.spec.name.name
-        rows: list[Sequence[Any]] = [(schema, table, "", None, None, self.spec.comment)]
-        rows += [
-            (schema, table, a.name, n, a.dtype.text, a.comment) for n, a in enumerate(self.spec.columns, 1)
-        ]
-        rows += [(schema, table, f"check {c.name}", None, c.condition, c.comment) for c in self.spec.checks]
-        places = ", ".join(["(?, ?, ?, ?, ?, ?)"] * len(rows))
-        text = (
-            'INSERT OR REPLACE INTO "~catalog" (schema, table_name, column_name, position, type, comment) '
-            f"VALUES {places}"
-        )
-        return text, tuple(value for row in rows for value in row)
+        spec, schema, table = self.spec, self.spec.name.schema, self.spec.name.name
+        values: list[Any] = [schema, table, "", None, None, spec.comment]
+        for n, a in enumerate(spec.columns, 1):
+            values += schema, table, a.name, n, a.dtype.text, a.comment
+        for c in spec.checks:
+            values += schema, table, f"check {c.name}", None, c.condition, c.comment
+        places = ", ".join([_PLACES] * (len(values) // 6))
+        return _NOTE + places, values
 
 
 class _PostgresqlWriter(_Writer):
