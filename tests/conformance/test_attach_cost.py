@@ -129,7 +129,7 @@ def test_a_class_and_its_parts_are_one_change(connect, schema_name):
     schema(type("Other", (dj.Manual,), {"definition": "a : int8"}))  # with the tables of the platform
     with trips(instance.connection) as sent:
         schema(made["Node0"])
-    assert 1 == sum("BEGIN" in text for text in sent)
+    assert 1 == sum(text.startswith("BEGIN") for text in sent)
     assert 2 == sum(text.count("CREATE TABLE") for text in sent)
 
 
@@ -138,7 +138,7 @@ def test_a_part_that_the_database_refuses_leaves_no_master_behind(connect, schem
     written = define.ddl.create_table
 
     def nonsense(spec, *rest):
-        return [*written(spec, *rest), *([("NONSENSE", ())] if spec.name.master else [])]
+        return [("NONSENSE", ())] if spec.name.master else written(spec, *rest)
 
     monkeypatch.setattr(define.ddl, "create_table", nonsense)
     instance, made = connect(), classes(1)

@@ -428,9 +428,7 @@ def shortened(name: str, limit: int) -> str:
     return f"{name[: limit - 9]}_{digest}"
 
 
-_NOTE = (
-    'INSERT OR REPLACE INTO "~catalog" (schema, table_name, column_name, position, type, comment) VALUES '
-)
+_NOTE = 'INSERT OR REPLACE INTO "~catalog" (schema, table_name, column_name, position, type, comment) VALUES '
 _PLACES = "(?, ?, ?, ?, ?, ?)"
 
 
