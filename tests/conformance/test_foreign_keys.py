@@ -274,6 +274,21 @@ def test_a_table_refers_to_itself(declare, connect):
     assert "-> [nullable] Node.proj(parent='node')" in connect().FreeTable(str(node.name)).describe()
 
 
+@pytest.mark.statement("FK-12", "DEL-9", "SCH-5")
+def test_a_table_whose_rows_refer_to_each_other_can_be_dropped(declare, schema):
+    node = declare("Node", "node : int32\n---\n-> [nullable] Node.proj(parent='node')")
+    text = "lab : varchar(8)\nn : int32\n---\nold = null : int8\n-> Tree.proj(up='n')\ncheck (n > 0)"
+    tree = declare("Tree", text)
+    declare("Leaf", "-> Tree")
+    node.insert([{"node": 1}, {"node": 2, "parent": 1}, {"node": 3, "parent": 2}])
+    tree.insert([{"lab": "a", "n": n, "up": max(n - 1, 1)} for n in (1, 2, 3)])
+
+    node.drop(prompt=False)
+    assert ["leaf", "tree"] == sorted(schema.list_tables())
+    schema.drop(prompt=False)
+    assert not schema.exists
+
+
 @pytest.mark.statement("FK-13", "FK-17", "SCH-5", "DEL-6")
 def test_references_across_schemas(declare, instance, schema_name, connect):
     sex = declare("Sex", SEX)

@@ -151,6 +151,7 @@ def drop_table(spec: TableSpec, dialect: Dialect) -> list[Statement]:
     name = spec.name
     statements: list[Statement] = [(dialect.escape(f"DROP TABLE {dialect.table(name)}"), ())]
     if dialect.name == "sqlite":
+        statements[:0] = [(_loosen(spec, key, dialect), ()) for key in spec.foreign_keys if key.parent == name]
         statements.append(
             ('DELETE FROM "~catalog" WHERE schema = ? AND table_name = ?', (name.schema, name.name))
         )
@@ -163,6 +164,15 @@ def drop_table(spec: TableSpec, dialect: Dialect) -> list[Statement]:
         harmless = "dependent_objects_still_exist OR undefined_object"
         statements += [(tolerating(f"DROP TYPE {name}", harmless), ()) for name in types]
     return statements
+
+
+def _loosen(spec: TableSpec, key: ForeignKey, dialect: Dialect) -> str:
+    """Return the statement that lets rows refer to no other row: SQLite deletes them one by one as it drops."""
+    pairs = [(c, p) for c, p in zip(key.columns, key.parent_columns, strict=True) if c != p]
+    values = ", ".join(
+        f"{dialect.quote(c)} = {'NULL' if spec.attribute(c).nullable else dialect.quote(p)}" for c, p in pairs
+    )
+    return f"UPDATE {dialect.table(spec.name)} SET {values}"
 
 
 def write_lineage(spec: TableSpec, dialect: Dialect) -> list[Statement]:
