@@ -278,6 +278,24 @@ def test_a_time_that_is_none(schema, session):
         session.as_of("yesterday")
 
 
+@pytest.mark.statement("PRV-6")
+def test_the_past_of_some_rows_is_asked_for_by_restricting_it(schema, session):
+    session.insert([{"session": n} for n in range(3)])
+    then = now(schema)
+
+    with pytest.raises(DataJointError, match=r"as_of\(time\) & condition"):
+        (session & "session = 1").as_of(then)
+    assert 1 == len(session.as_of(then) & "session = 1")
+
+
+@pytest.mark.statement("PRV-9")
+@pytest.mark.parametrize("event", ["abc", {"event": 1}, None, 1.5])
+def test_an_event_is_restored_by_its_number(schema, session, event):
+    session.insert1({"session": 1})
+    with pytest.raises(DataJointError, match="number of an event"):
+        schema.restore(event)
+
+
 @pytest.mark.statement("PRV-6", "TXN-4")
 def test_every_version_is_kept_when_many_update_one_row(schema, session, connect):
     session.insert1({"session": 1, "note": "first"})

@@ -90,6 +90,26 @@ def test_what_is_older_is_forgotten(schema, session, other):
     assert [3, 4] == session.to_arrays("session").tolist()
 
 
+@pytest.mark.statement("PRV-9", "PRV-6")
+def test_a_past_that_was_forgotten_is_not_told(schema, session, other):
+    session.insert([{"session": n} for n in range(3)])
+    other.insert1({"other": 1})
+    then = schema.events.to_arrays("finished").max()
+    (session & "session = 1").delete(prompt=False)
+    gone = (schema.events & {"kind": "delete"}).fetch1("event")
+    make_older(schema, session=5)
+    long_ago = dt.datetime.now(dt.UTC) - dt.timedelta(days=7)
+    schema.prune_history(3)
+
+    with pytest.raises(DataJointError, match=r"`Session` at .* is not known any more.* by event \d+"):
+        session.as_of(long_ago)
+    with pytest.raises(DataJointError, match="forgotten") as error:
+        schema.restore(gone)
+    assert "delete()" not in str(error.value)
+    assert [0, 2] == session.as_of(then).to_arrays("session", order_by="session").tolist()
+    assert 0 == len(other.as_of(long_ago))
+
+
 @pytest.mark.statement("PRV-9")
 def test_the_newest_are_kept_up_to_a_size(schema, session, other):
     session.insert([{"session": n, "note": "x" * 1000} for n in range(6)])

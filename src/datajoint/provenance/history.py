@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from operator import index
 from typing import Any
 
 from datajoint._value import Value
@@ -30,8 +31,15 @@ _CHUNK = 1000
 
 def as_of(table: Table, time: Any) -> QueryExpression:
     """Return the rows of a table as they were at a time; see `Traceable.as_of`."""
+    if table.is_restricted:
+        raise DataJointError(
+            f"as_of() shows the whole of `{table.class_name}`, and this is restricted.",
+            hint=f"Restrict what comes: {table.class_name}.as_of(time) & condition.",
+        )
     connection = table.connection
-    when = f'{_AT} <= "{_utc(time)}"'
+    moment = _utc(time)
+    _refuse_forgotten(table, moment)
+    when = f'{_AT} <= "{moment}"'
     events = _times(connection, table.database)
     before, after = events & when, events - when
     born = before.proj(**{_WRITTEN: "event"})
@@ -104,6 +112,18 @@ def _utc(time: Any) -> str:
     return time.isoformat(sep=" ", timespec="microseconds")
 
 
+def _refuse_forgotten(table: Table, moment: str) -> None:
+    """Refuse a time of which old versions are not kept any more."""
+    prunings = events_of(table.connection, table.database) & {"kind": "prune"}
+    for event, details in zip(*prunings.to_arrays("event", "details"), strict=True):
+        if table.table_name in details["tables"] and moment < details["before"]:
+            raise DataJointError(
+                f"What was in `{table.class_name}` at {moment} is not known any more: of what was changed or "
+                f"deleted before {details['before']} the old versions were forgotten, by event {event}.",
+                hint="Ask for a later time.",
+            )
+
+
 def _warn_of_unknown(table: Table, unknown: QueryExpression) -> None:
     if unknown:
         warnings.warn(
@@ -124,8 +144,14 @@ class _Ended(Value):
     rows: list[dict[str, Any]]
 
 
-def restore(connection: Connection, schema: str, event: int, *, step: bool = False) -> dict[str, int]:
+def restore(connection: Connection, schema: str, event: Any, *, step: bool = False) -> dict[str, int]:
     """Take back what an event did; see `Schema.restore`."""
+    try:
+        event = index(event)
+    except TypeError:
+        raise DataJointError(
+            f"{event!r} is not the number of an event.", hint="Look for it in schema.events."
+        ) from None
     found = (events_of(connection, schema) & {"event": event}).to_dicts()
     if not found:
         raise DataJointError(f"Schema `{schema}` has no event {event}.", hint="Look for it in schema.events.")
@@ -143,9 +169,10 @@ def restore(connection: Connection, schema: str, event: int, *, step: bool = Fal
                 connection, "restore", TableName(schema, ""), sum(restored.values()), {"restores": int(whole)}
             )
     if not restored:
+        writes = found[0]["kind"] in ("insert", "make", "reuse")
         raise DataJointError(
             f"Event {event} ended no rows that are kept, so there is nothing to restore.",
-            hint="Inserts are taken back by delete().",
+            hint="Inserts are taken back by delete()." if writes else "They may have been forgotten since.",
         )
     return restored
 

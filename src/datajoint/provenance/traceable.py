@@ -127,6 +127,12 @@ class Traceable:
         time
             A datetime, UTC where it has no zone, or a text: ``"2026-11-28 14:00"``.
 
+        Raises
+        ------
+        DataJointError
+            For a restricted table: restrict what comes instead. For a time of which old versions of rows were
+            forgotten.
+
         Examples
         --------
         >>> import time

@@ -88,7 +88,7 @@ class Recorded:
         >>> len(Subject)
         2
         """
-        return history.restore(*self._here(), int(event), step=step)
+        return history.restore(*self._here(), event, step=step)
 
     def history_sizes(self) -> list[retention.Kept]:
         """Return of how many rows old versions are kept, what they take, and since when, table by table.
