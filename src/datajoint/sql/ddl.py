@@ -151,7 +151,8 @@ def drop_table(spec: TableSpec, dialect: Dialect) -> list[Statement]:
     name = spec.name
     statements: list[Statement] = [(dialect.escape(f"DROP TABLE {dialect.table(name)}"), ())]
     if dialect.name == "sqlite":
-        statements[:0] = [(_loosen(spec, key, dialect), ()) for key in spec.foreign_keys if key.parent == name]
+        own = [key for key in spec.foreign_keys if key.parent == name]
+        statements[:0] = [(_loosen(spec, key, dialect), ()) for key in own]
         statements.append(
             ('DELETE FROM "~catalog" WHERE schema = ? AND table_name = ?', (name.schema, name.name))
         )
@@ -167,7 +168,7 @@ def drop_table(spec: TableSpec, dialect: Dialect) -> list[Statement]:
 
 
 def _loosen(spec: TableSpec, key: ForeignKey, dialect: Dialect) -> str:
-    """Return the statement that lets rows refer to no other row: SQLite deletes them one by one as it drops."""
+    """Return the statement that lets rows refer to no other: SQLite deletes them one by one as it drops."""
     pairs = [(c, p) for c, p in zip(key.columns, key.parent_columns, strict=True) if c != p]
     values = ", ".join(
         f"{dialect.quote(c)} = {'NULL' if spec.attribute(c).nullable else dialect.quote(p)}" for c, p in pairs
