@@ -165,6 +165,32 @@ def test_one_row_of_the_key_under_a_condition(lab, fit, name):
     assert [(1, "stale")] == states(table)
 
 
+@pytest.mark.statement("PRV-7", "PRV-5")
+def test_keys_may_be_called_as_columns_of_ours(lab):
+    trial = lab["declare"](
+        "Odd",
+        "event : int32\nn : int32\nshape : varchar(8)\nkind : int16\n---\nx : float64\ncode='' : varchar(9)",
+    )
+    trial.insert([{"event": n, "n": 7 - n, "shape": "round", "kind": n % 2, "x": n / 2} for n in range(4)])
+
+    def make(self, key):
+        found = (trial & key).to_dicts()
+        self.insert1({**key, "y": found[0]["x"] + len(lab["Subject"] & f"subject_id <= {key['event']}")})
+
+    table = lab["declare"]("Fit", "-> Odd\n---\ny : float64", dj.Computed, make=make)
+    table.populate()
+    assert [] == list(table.stale())
+    trial.update1({"event": 2, "n": 5, "shape": "round", "kind": 0, "x": 9})
+    lab["Subject"].insert1({"subject_id": 0})
+    assert [0, 1, 2, 3] == [row.key["event"] for row in table.stale()]
+    written = (table & "event = 1").event().fetch1()
+    assert ("make", 6, 1) == (written["event_kind"], written["n"], written["event"])
+    assert written["event_event"] in table.events.to_arrays("event")
+    assert 4 == table.populate(stale=True)["success_count"]
+    assert [] == list(table.stale())
+    assert {"fresh"} == {row.state for row in table.why()}
+
+
 @pytest.mark.statement("PRV-7")
 def test_of_many_values_each_is_asked(lab, fit):
     many = [{"subject_id": n, "x": n} for n in range(10, 130)]

@@ -9,7 +9,10 @@ from datajoint._value import replace
 from datajoint.algebra.nodes import Project, Query
 from datajoint.heading.heading import Heading
 
-__all__ = ["dated", "named", "reveal"]
+__all__ = ["WRITTEN", "dated", "named", "reveal"]
+
+WRITTEN = "dj_event"
+"""What the event that wrote a row is called beside its key, in which an attribute may be called `event`."""
 
 _NEVER = "_singleton"
 
@@ -74,9 +77,7 @@ def named(query: Query, names: Mapping[str, str], origins: Mapping[str, str] = M
 
 
 def dated(query: Query, lineage: str) -> Query:
-    """Return the key of the rows of a table, and as `event` the event that wrote each.
-
-    An attribute of that name, unless it is in the key, gives way.
+    """Return the key of the rows of a table, and as `WRITTEN` the event that wrote each.
 
     Parameters
     ----------
@@ -94,18 +95,18 @@ def dated(query: Query, lineage: str) -> Query:
     ... )
     >>> source = Source(TableName("lab", "subject"), Heading([a, event], hidden=[hidden]))
     >>> dated(Query(source), "").plan.columns
-    (('a', 'a'), ('event', '_event'))
+    (('a', 'a'), ('dj_event', '_event'))
     """
     plan = query.plan
     key, event = plan.heading.key, plan.heading.hidden.get("_event")
-    if event is None or "event" in key:
+    if event is None:
         return reveal(query, {"_event": lineage})
     child = plan.child("dated")
     if child is None:
-        node = Project(plan, (*((name, name) for name in key), ("event", "_event")))
+        node = Project(plan, (*((name, name) for name in key), (WRITTEN, "_event")))
         shown = [
             *(plan.heading[name] for name in key),
-            replace(event, name="event", in_key=False, lineage=lineage),
+            replace(event, name=WRITTEN, in_key=False, lineage=lineage),
         ]
         node.heading = Heading(shown, nullable_key=plan.heading.nullable_key)
         child = plan.keep("dated", node)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from datajoint._value import Value, replace
+from datajoint.algebra.hidden import WRITTEN
 from datajoint.backends.base import Parameters
 from datajoint.compute import key_source as sources
 from datajoint.compute.comparison import Reading, made_rows, stored_rows
@@ -269,7 +270,7 @@ def _confirm(table: Table, writes: KeyedWrites, kept: Sequence[Row], recorded: b
     if not kept or not enabled(connection, name.schema):
         return
     own = [{key: row[key] for key in table.heading.key} for row in kept]
-    events = [row["event"] for row in (table & own)._dated().proj("event").to_dicts()]
+    events = [row[WRITTEN] for row in (table & own)._dated().to_dicts()]
     written = event_text(connection, name.schema, "confirm", name.name, writes.origin)
     for event in dict.fromkeys(events):
         if event is None:

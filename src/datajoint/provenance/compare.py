@@ -11,6 +11,7 @@ from datajoint.algebra.canonical import canonical_text
 from datajoint.algebra.expressions import Call, Expression, Literal, Name, Operator
 from datajoint.algebra.fragment import Fragment
 from datajoint.algebra.fragment_types import BOOL, INT64
+from datajoint.algebra.hidden import WRITTEN
 from datajoint.algebra.lift import Lifted, column, lift
 from datajoint.algebra.nodes import Query
 from datajoint.algebra.watch import SUMS, Watched, summary, watch
@@ -50,7 +51,7 @@ def compare(
     Parameters
     ----------
     rows
-        The computed rows: their key, and as `event` the event under which their reads are recorded.
+        The computed rows: their key, and as `WRITTEN` the event under which their reads are recorded.
     budget
         How many reads may be asked one by one; taken from. Findings of the rest are not looked up.
     exact
@@ -151,14 +152,14 @@ def _joined(
     plan = join(selected.query.plan, total.plan, lifted.names, "left")
     plan = nodes.Restrict(plan, nodes.Text(_differs(total)))
     numbers = [name for mark in total.marks for name in mark.sums]
-    names = (*selected.key, "event", *(f"~r {name}" for name in COLUMNS), *numbers)
+    names = (*selected.key, WRITTEN, *(f"~r {name}" for name in COLUMNS), *numbers)
     for row in fetched(connection, Query(plan, (*selected.query.values, *values)), names):
         now = signatures(total.marks, numbers, [row[-len(numbers) :]])
         yield joined_read(dict(zip(names, row, strict=True)), selected.key, shape), now
 
 
 def _all(connection: Connection, selected: Selected, shape: Shape, marks: int) -> Iterator[Recorded]:
-    names = (*selected.key, "event", *(f"~r {name}" for name in COLUMNS))
+    names = (*selected.key, WRITTEN, *(f"~r {name}" for name in COLUMNS))
     for row in fetched(connection, selected.query, names):
         yield joined_read(dict(zip(names, row, strict=True)), selected.key, shape)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datajoint.algebra.hidden import WRITTEN
 from datajoint.algebra.nodes import Query
 from datajoint.engine.connection import Connection
 from datajoint.errors import MissingTableError
@@ -50,9 +51,10 @@ def events_of_table(table: Table) -> QueryExpression:
 def events_of_rows(table: Table) -> QueryExpression:
     """Return the rows of a table, each with the event that wrote it; rows of unknown origin are not there."""
     events = events_of(table.connection, table.database)
-    taken = {name: name for name in events.heading.names if name != "event" and name in table.heading}
-    renamed = {f"event_{name}": name for name in taken}
-    return table._dated().proj("event") * events.proj(..., **renamed)
+    own = "event_event" if "event" in table.heading.key else "event"
+    taken = [name for name in events.heading.names if name != "event" and name in table.heading]
+    renamed = {f"event_{name}": name for name in taken} | ({} if own == "event" else {own: "event"})
+    return table._dated().proj(**{own: WRITTEN}) * events.proj(..., **renamed)
 
 
 def _system_table(connection: Connection, name: TableName, hint: str) -> QueryExpression:

@@ -11,6 +11,7 @@ from datajoint.algebra import nodes
 from datajoint.algebra.expressions import Call, Literal, Name, Operator
 from datajoint.algebra.fragment import Fragment
 from datajoint.algebra.fragment_types import BOOL, TEXT
+from datajoint.algebra.hidden import WRITTEN
 from datajoint.algebra.lift import Lifted, column
 from datajoint.algebra.nodes import Plan, Query
 from datajoint.engine.connection import Connection
@@ -63,12 +64,12 @@ def selected_reads(connection: Connection, schema: str, rows: Query, shape: Shap
     """Return the reads of some rows of one shape; without a shape all, and rows without any."""
     source = connection.catalog.source(TableName(schema, READS))
     one = source if shape is None else nodes.Restrict(source, nodes.Equals("shape"))
-    columns = (("event", "event"), ("~r shape", "shape"), *((f"~r {name}", name) for name in COLUMNS))
+    columns = ((WRITTEN, "event"), ("~r shape", "shape"), *((f"~r {name}", name) for name in COLUMNS))
     reads = projection(one, columns)
     key = rows.heading.key
-    left = projection(rows.plan, (*((n, n) for n in key), *((column(n), n) for n in key), ("event", "event")))
+    left = projection(rows.plan, (*((n, n) for n in key), *((column(n), n) for n in key), (WRITTEN, WRITTEN)))
     kind, values = ("left", rows.values) if shape is None else ("inner", (*rows.values, shape.id))
-    return Selected(Query(join(left, reads, ("event",), kind), values), key)
+    return Selected(Query(join(left, reads, (WRITTEN,), kind), values), key)
 
 
 def projection(operand: Plan, columns: Sequence[tuple[str, str]]) -> nodes.Project:
@@ -122,7 +123,7 @@ def kept_values(shape: Shape, lifted: Lifted, text: str) -> tuple[Any, ...]:
 def joined_read(row: Mapping[str, Any], key: tuple[str, ...], shape: Shape) -> Recorded:
     """Return a read from a row of `selected_reads`."""
     r = {name: row[f"~r {name}"] for name in COLUMNS}
-    return recorded({**r, "event": row["event"]}, {name: row[name] for name in key}, shape)
+    return recorded({**r, "event": row[WRITTEN]}, {name: row[name] for name in key}, shape)
 
 
 def recorded(r: Mapping[str, Any], key: Mapping[str, Any], shape: Shape) -> Recorded:

@@ -9,6 +9,7 @@ from datajoint.algebra import nodes
 from datajoint.algebra.expressions import Call, Literal, Name, Operator
 from datajoint.algebra.fragment import Fragment
 from datajoint.algebra.fragment_types import BOOL, INT64
+from datajoint.algebra.hidden import WRITTEN
 from datajoint.algebra.lift import Lifted, lift
 from datajoint.algebra.nodes import Plan, Query
 from datajoint.algebra.pinned import is_pinned
@@ -64,7 +65,7 @@ def only_changed_row(
     values: tuple[Any, ...] = ()
     text = ""
     if lifted.kept:
-        one = nodes.Restrict(selected.query.plan, nodes.Equals("event"))
+        one = nodes.Restrict(selected.query.plan, nodes.Equals(WRITTEN))
         text, *more = told_parameters(connection, Query(one, (*selected.query.values, event)), 2)
         if more or len(text) > LONGEST:
             return None
@@ -102,7 +103,7 @@ def _with_row(selected: Selected, lifted: Lifted) -> tuple[tuple[Mark, ...], Pla
     (mark,) = watched.marks
     shown = (*lifted.names, mark.event, mark.present)
     row = projection(watched.plan, [(name, name) for name in shown])
-    names = (*selected.key, "event", *(f"~r {name}" for name in COLUMNS), mark.event, mark.present)
+    names = (*selected.key, WRITTEN, *(f"~r {name}" for name in COLUMNS), mark.event, mark.present)
     return watched.marks, join(selected.query.plan, row, lifted.names, "left"), names
 
 

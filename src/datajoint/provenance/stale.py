@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from datajoint.algebra import build
+from datajoint.algebra.hidden import WRITTEN
 from datajoint.algebra.nodes import Condition, Query
 from datajoint.algebra.watch import watch
 from datajoint.engine.connection import Connection
@@ -95,7 +96,7 @@ def versions(table: Table, keys: Sequence[Mapping[str, Any]]) -> dict[tuple[Any,
         return {}
     names = list(keys[0])
     told = _Search(table & [dict(key) for key in keys], False, 0)._rows
-    events = {tuple(row[n] for n in table.primary_key): row["event"] for row in told.to_dicts()}
+    events = {tuple(row[n] for n in table.primary_key): row[WRITTEN] for row in told.to_dicts()}
     found: dict[tuple[Any, ...], frozenset[Any]] = {}
     for row in (table & [dict(key) for key in keys]).proj(*names).to_dicts():
         place = tuple(row[name] for name in names)
@@ -176,26 +177,30 @@ class _Search:
             self._note(key, StaleReason(UNKNOWN, "origin", note=note))
 
     @cached_property
+    def _reads(self) -> QueryExpression:
+        """The reads of the schema, named so that no attribute of a key is taken for one of theirs."""
+        return self._system(READS).proj(**{WRITTEN: "event", "dj_n": "n", "dj_shape": "shape"})
+
+    @cached_property
     def _rows(self) -> QueryExpression:
         """The rows with the event under which their reads are recorded: the newest that confirms them."""
-        rows = self.table._dated().proj("event")
+        rows = self.table._dated()
         confirms = self._system(EVENTS) & "confirms IS NOT NULL"  # an index leads to these
         if not confirms:
             return rows
         confirms &= {"kind": "confirm", "table_name": self.table.table_name[:64]}
-        newest = U("confirms").aggr(confirms, newest="max(event)").proj("newest", event="confirms")
-        joined = rows.proj(written="event").join(
-            newest.proj(written="event", newest="newest"), left=True, semantic_check=False,
-            allow_nullable_pk=True,
-        )  # fmt: skip
-        return joined.proj(event="coalesce(newest, written)")
+        newest = U("confirms").aggr(confirms, dj_newest="max(event)").proj("dj_newest", dj_written="confirms")
+        joined = rows.proj(dj_written=WRITTEN).join(
+            newest, left=True, semantic_check=False, allow_nullable_pk=True
+        )
+        return joined.proj(**{WRITTEN: "coalesce(dj_newest, dj_written)"})
 
     def _origins(self) -> None:
         """Rows that no make wrote as they are, and those whose reads are not recorded."""
         kinds: dict[Any, str] = {}
-        lacking = self._rows.restrict(Not(U("event") & self._system(READS)), semantic_check=False)
+        lacking = self._rows.restrict(Not(U(WRITTEN) & self._reads), semantic_check=False)
         for row in lacking.to_dicts():
-            event = row["event"]
+            event = row[WRITTEN]
             if event is not None and event not in kinds:
                 found = (self._system(EVENTS) & {"event": event}).to_arrays("kind")
                 kinds[event] = found[0] if len(found) else ""
@@ -203,7 +208,7 @@ class _Search:
 
     def _blind(self, shapes: Sequence[str]) -> None:
         """Rows whose makes have read what is not taken down."""
-        blind = U("event") & (self._system(READS) & [{"shape": shape} for shape in shapes])
+        blind = U(WRITTEN) & (self._reads & [{"dj_shape": shape} for shape in shapes])
         for row in self._rows.restrict(blind, semantic_check=False).to_dicts():
             self._note(row, StaleReason(UNKNOWN, "origin", note=_BLIND_NOTE))
 
@@ -212,9 +217,8 @@ class _Search:
     def _inputs(self) -> None:
         if self._only_one_shape():
             return
-        reads = self._system(READS).proj("shape")
-        joined = self._rows.join(reads, left=True, semantic_check=False, allow_nullable_pk=True)
-        shapes = set((U("shape") & joined).to_arrays("shape").tolist())
+        joined = self._rows.join(self._reads, left=True, semantic_check=False, allow_nullable_pk=True)
+        shapes = set((U("dj_shape") & joined).to_arrays("dj_shape").tolist())
         if None in shapes:
             shapes.remove(None)
             self._origins()
@@ -225,11 +229,10 @@ class _Search:
 
     def _only_one_shape(self) -> bool:
         """Whether each make has read one row and nothing else: then one question tells all."""
-        reads = self._system(READS)
-        first = self._rows.to_arrays("event", limit=1).tolist()
-        found = (
-            (reads & {"event": first[0]}).to_arrays("shape") if len(first) and first[0] is not None else ()
-        )
+        first = self._rows.to_arrays(WRITTEN, limit=1).tolist()
+        found: Sequence[str] = ()
+        if first and first[0] is not None:
+            found = (self._reads & {WRITTEN: first[0]}).to_arrays("dj_shape").tolist()
         known = (self._system(SHAPES) & {"shape": found[0]}).to_dicts() if len(found) == 1 else ()
         if self.exact or not known:
             return False
@@ -245,7 +248,7 @@ class _Search:
     def _shape(self, rows: QueryExpression, recorded: Mapping[str, Any]) -> None:
         shape = _readable(self.connection, recorded)
         if not isinstance(shape, Shape):
-            readers = U("event") & (self._system(READS) & {"shape": recorded["shape"]})
+            readers = U(WRITTEN) & (self._reads & {"dj_shape": recorded["shape"]})
             for key in rows.restrict(readers, semantic_check=False).proj().to_dicts():
                 self._note(key, StaleReason(UNKNOWN, "unreadable", note=shape))
             return
@@ -286,13 +289,13 @@ class _Search:
         others &= [f"coalesce(table_name, '') = '{name}' AND kind = '{kind}'" for kind in _CODED]
         if not others:  # found without a look at the rows
             return
-        others = others.proj(event_code="code")
-        for row in self._rows.proj("event").join(others, semantic_check=False).to_dicts():
-            state = UNKNOWN if row["event_code"] is None else STALE
-            note = "its code is not recorded" if row["event_code"] is None else ""
+        others = others.proj(**{WRITTEN: "event", "dj_code": "code"})
+        for row in self._rows.join(others, semantic_check=False).to_dicts():
+            state = UNKNOWN if row["dj_code"] is None else STALE
+            note = "its code is not recorded" if row["dj_code"] is None else ""
             self._note(
                 row,
-                StaleReason(state, "code", self.table.class_name, row["event_code"], today.digest, note=note),
+                StaleReason(state, "code", self.table.class_name, row["dj_code"], today.digest, note=note),
             )
 
     def _upstream(self) -> None:

@@ -148,7 +148,7 @@ class Table(Writing, Changing, Deleting, Altering, Family, Checking, QueryExpres
         return self._derived(hidden.reveal(self.query, {"_event": f"{self.database}.{EVENTS}.event"}))
 
     def _dated(self) -> QueryExpression:
-        """Return the key of the rows with `event`, the event that wrote each."""
+        """Return the key of the rows with `WRITTEN`, the event that wrote each."""
         return self._derived(hidden.dated(self.query, f"{self.database}.{EVENTS}.event"))
 
     def _sibling(self, name: TableName) -> Table:

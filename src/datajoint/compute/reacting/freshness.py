@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 from datajoint import logging
+from datajoint.algebra.hidden import WRITTEN
 from datajoint.compute.reacting.actions import Delivery, Doing, Notice
 from datajoint.compute.reacting.marks import Marks, Place, place_of
 from datajoint.compute.task import MakeOutcome
@@ -102,7 +103,7 @@ class Freshness:
         """Return the time of the newest row, None if there is none."""
         table = self._table() if isinstance(self._table, type) else self._table
         if self._by is None:
-            newest = U().aggr(table._dated(), newest="max(event)").fetch1("newest")
+            newest = U().aggr(table._dated(), newest=f"max({WRITTEN})").fetch1("newest")
             return None if newest is None else time_of(int(newest))
         if self._by not in table.heading:
             raise UnknownAttributeError(

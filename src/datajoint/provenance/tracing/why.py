@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from datajoint._value import Value
+from datajoint.algebra.hidden import WRITTEN
 from datajoint.errors import DataJointError
 from datajoint.heading.names import COMPUTED, IMPORTED
 from datajoint.heading.values import key_text
@@ -154,7 +155,7 @@ def _own(table: Table, key: dict[str, Any], exact: bool) -> RowState:
     found = stale_here(table, exact)
     reasons = found[0].reasons if found else ()
     connection, schema = table.connection, table.database
-    event = table._dated().proj("event").fetch1("event") if _has_event(table) else None
+    event = table._dated().fetch1(WRITTEN) if _has_event(table) else None
     writer = writers_of(connection, schema, [event]).get(event) if event is not None else None
     newest = newest_confirmation(connection, schema, event) if writer and event is not None else None
     confirmed = writers_of(connection, schema, [newest]).get(newest) if newest is not None else None
