@@ -1,6 +1,9 @@
 """The demo on every database: two photographs, two sets of parameters, and what a second run computes."""
 
 import importlib
+import re
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -79,3 +82,25 @@ def test_the_report_shows_every_detection(demo, run, tmp_path):
     assert [] == [name for name in pictures if f'src="pictures/{name}"' not in page]
     assert "<svg" in page
     assert "http" not in page.replace("http://www.w3.org/2000/svg", "")  # all that it needs is beside it
+
+
+SHARED = """
+import run
+run.CATALOGUE = [row for row in run.CATALOGUE if row["image"] == "cell"]
+run.connect("sqlite")
+run.import_images()
+run.compute("sqlite", 2)
+"""
+
+
+@pytest.mark.backends("sqlite")
+def test_workers_share_the_keys(tmp_path):
+    """In a copy of the folder, whose database is beside it; each worker is a `dj worker`."""
+    pytest.importorskip("skimage")
+    folder = shutil.copytree(FOLDER, tmp_path / "examples" / FOLDER.name)
+    command = [sys.executable, "-c", SHARED]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    assert 0 == done.returncode, done.stderr
+    assert "4/4  4 computed" in done.stdout
+    rows, workers = re.search(r"((?:\d+ \+ )*\d+) rows made by (\d) workers", done.stdout).groups()
+    assert (5, "2") == (sum(map(int, rows.split(" + "))), workers)
