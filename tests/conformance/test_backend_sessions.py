@@ -369,3 +369,16 @@ def test_a_reference_takes_the_collation_of_what_it_refers_to(table):
     [made] = catalog.read([schema])[child.name].foreign_keys
     assert (key.parent, key.columns) == (made.parent, made.columns)
     assert {} == catalog.collations(parent)
+
+
+@pytest.mark.statement("CFG-11")
+@pytest.mark.backends("mysql")
+def test_a_session_begins_as_ours_do(open_session):
+    session = open_session()
+    names = ("sql_mode", "autocommit", "collation_connection", "character_set_results", "tx_isolation")
+    texts = [f"SELECT @@{name}" for name in names if not (name[:2] == "tx" and not session.dialect.mariadb)]
+    found = dict(zip(names, [session.execute(text).fetchone()[0] for text in texts], strict=False))
+    assert {"STRICT_ALL_TABLES", "ONLY_FULL_GROUP_BY"} <= set(found["sql_mode"].split(","))
+    assert (1, session.dialect.collation) == (found["autocommit"], found["collation_connection"])
+    assert "utf8mb4" == found["character_set_results"]
+    assert "READ-COMMITTED" == found.get("tx_isolation", "READ-COMMITTED")

@@ -81,12 +81,6 @@ class MysqlSession(Session):
             "connect_timeout": CONNECT_TIMEOUT, "conv": _conversions(),
             "client_flag": driver.constants.CLIENT.MULTI_STATEMENTS | driver.constants.CLIENT.FOUND_ROWS
             | driver.constants.CLIENT.LOCAL_FILES,
-            # MariaDB refuses rows that changed since a snapshot; statements of ours want the rows of now.
-            "init_command": f"SET NAMES {CHARSET};SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;"
-            f"SET sql_mode = '{SQL_MODE}', autocommit = 1, group_concat_max_len = 1073741824,"
-            " collation_connection = if(version() LIKE '%MariaDB%', 'utf8mb4_nopad_bin', 'utf8mb4_0900_bin'),"
-            # This switch of MariaDB applies the limit of a grouped subquery to each of its groups.
-            " optimizer_switch=if(version() LIKE '%MariaDB%', 'split_materialized=off', @@optimizer_switch)",
         }  # fmt: skip
         try:
             connection, used = _connect(options, settings.use_tls)
@@ -271,8 +265,9 @@ class MysqlSession(Session):
             raise self._failed(error, "") from error
 
     def close(self) -> None:
-        with suppress(Exception):
-            self._connection.close()
+        if self.alive:
+            with suppress(Exception):
+                self._connection.close()
 
     @property
     def connection_id(self) -> int:
@@ -342,6 +337,7 @@ def _single(text: str) -> bool:
     return not any(match[1] for match in _TOKENS.finditer(text))
 
 
+@cache
 def _conversions() -> dict[Any, Any]:
     """Return the driver's conversions without times and decimals, which are decoded by column."""
     kinds, conversions = _driver().constants.FIELD_TYPE, _driver().converters.conversions
@@ -380,6 +376,21 @@ def _connect(options: Mapping[str, Any], use_tls: Any) -> tuple[Any, dict[str, A
         return _connection_class()(**chosen), chosen
 
 
+@cache
+def _session_settings(server: str) -> str:
+    """Return the statement that sets all that our sessions want, by the version that a server tells."""
+    mariadb = "mariadb" in server.lower()
+    version = tuple(map(int, re.findall(r"\d+", server.removeprefix("5.5.5-"))[:3]))
+    isolation = "tx_isolation" if mariadb and version < (11, 1, 1) else "transaction_isolation"
+    text = (
+        f"SET NAMES {CHARSET} COLLATE {MysqlDialect(mariadb).collation}, sql_mode = '{SQL_MODE}', "
+        # MariaDB refuses rows that changed since a snapshot; statements of ours want the rows of now.
+        f"@@SESSION.{isolation} = 'READ-COMMITTED', autocommit = 1, group_concat_max_len = 1073741824"
+    )
+    # This switch of MariaDB applies the limit of a grouped subquery to each of its groups.
+    return f"{text}, optimizer_switch = 'split_materialized=off'" if mariadb else text
+
+
 def _forget(cursor: Any) -> None:
     """Keep an unbuffered cursor from reading the rest of its rows, which nobody wants."""
     cursor.connection = None
@@ -407,7 +418,8 @@ def _connection_class(encrypted: bool = False) -> Any:
         base._request_authentication(self)
 
     def set_character_set(self: Any, charset: str, collation: str | None = None) -> None:
-        self.charset, self.collation = charset, collation  # the server is told with all the rest, at once
+        self.charset, self.collation = charset, collation
+        self.query(_session_settings(self.server_version))  # by now it is known which server it is
 
     def read_result(self: Any, unbuffered: bool = False) -> Any:
         self._result = None

@@ -131,7 +131,7 @@ class Config(MutableMapping[str, Any]):
         >>> config.is_set("database.user"), config.is_set("database.host")
         (True, False)
         """
-        return self.origin(key) != DEFAULT and self.get(key) is not None
+        return self.get(key) is not None and self.origin(key) != DEFAULT
 
     def get_store_spec(
         self, store: str | None = None, *, use_filepath_default: bool = False

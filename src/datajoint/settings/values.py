@@ -57,7 +57,8 @@ class Values:
     def origin(self, name: str) -> str:
         """Say which source a value comes from."""
         name = canonical(name)
-        if name in self.assigned or any(head in self.assigned for head, _ in splits(name)):
+        inside = name not in SETTINGS and any(head in self.assigned for head, _ in splits(name))
+        if name in self.assigned or inside:
             return ASSIGNED
         return self.origins.get(name, DEFAULT)
 
