@@ -19,7 +19,8 @@ from reprlib import Repr
 from typing import Any, cast
 from uuid import UUID
 
-from datajoint.heading.types import FLOATS, INTEGER_RANGES, TEXTS, AttributeType
+from datajoint.heading.plain import PLAIN, is_plain
+from datajoint.heading.types import INTEGER_RANGES, AttributeType
 
 __all__ = ["ColumnError", "check_column", "json_text", "key_text", "normaliser", "operand"]
 
@@ -520,8 +521,8 @@ def check_column(
         present = [value for value in values if value is not None]
     if not types:
         return values
-    plain = _PLAIN.get(dtype.kind)
-    if plain is not None and types == {plain} and _plain_column(dtype, present):
+    plain = PLAIN.get(dtype.kind)
+    if plain is not None and types == {plain} and is_plain(dtype, present):
         return values
     normalise = normaliser(dtype)
     if normalise is None:
@@ -544,47 +545,3 @@ def _one_by_one(normalise: Normaliser, values: Sequence[Any]) -> list[Any]:
         except ValueError as error:
             raise ColumnError(index, value, str(error)) from None
     return result
-
-
-_PLAIN: dict[str, type] = {
-    **dict.fromkeys(INTEGER_RANGES, int), **dict.fromkeys(TEXTS, str), "float64": float, "bool": bool,
-    "date": date,
-    "datetime": datetime, "timestamp": datetime, "uuid": UUID, "bytes": bytes,
-}  # fmt: skip
-
-
-def _plain_column(dtype: AttributeType, values: Sequence[Any]) -> bool:
-    """Whether values, all of the canonical class, are canonical as they are."""
-    kind = dtype.kind
-    if kind in INTEGER_RANGES:
-        low, high = INTEGER_RANGES[kind]
-        return low <= min(values) and max(values) <= high
-    if kind in FLOATS:
-        return not math.isnan(sum(values))
-    if kind == "enum":
-        return set(values) <= set(dtype.labels)
-    if kind in TEXTS:
-        return _plain_texts(dtype, values)
-    if kind in ("datetime", "timestamp"):
-        unit = 10 ** (6 - (dtype.length or 0))
-        return not any(value.tzinfo or value.microsecond % unit for value in values)
-    if kind == "bytes":
-        return dtype.length is None or max(map(len, values)) <= dtype.length
-    return True
-
-
-def _plain_texts(dtype: AttributeType, values: Sequence[str]) -> bool:
-    if dtype.length is not None and max(map(len, values)) > dtype.length:
-        return False
-    joined = "".join(values)
-    if "\0" in joined or (dtype.kind == "char" and any(value.endswith(" ") for value in values)):
-        return False
-    return joined.isascii() or joined.isprintable() or _valid(joined)
-
-
-def _valid(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -171,8 +171,13 @@ def enabled(connection: Connection, schema: str) -> bool:
     >>> enabled(connection, "lab")
     False
     """
-    found = connection.catalog.find(TableName(schema, EVENTS)) is not None
-    return found and bool(connection.config.provenance.events)
+    found = _events_of(schema) in connection.catalog.tables(schema)
+    return found and bool(connection.config["provenance.events"])
+
+
+@cache
+def _events_of(schema: str) -> TableName:
+    return TableName(schema, EVENTS)
 
 
 class _Agent(Value):

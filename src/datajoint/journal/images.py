@@ -48,13 +48,15 @@ def shadow_of(connection: Connection, name: TableName) -> TableSpec | None:
     >>> shadow_of(schema.connection, Subject().name).name.name
     '~h_subject'
     """
-    mode = connection.config.provenance.history
-    spec = connection.catalog.spec(name)
-    if mode == "off" or name.name.startswith("~") or not any(a.name == EVENT for a in spec.hidden):
-        return None
+    mode = connection.config["provenance.history"]
     source = connection.catalog.source(name)
     known: TableSpec | str | None = source.child("shadow")
+    if mode == "off":
+        return None
     if known is None:
+        spec = connection.catalog.spec(name)
+        if name.name.startswith("~") or not any(a.name == EVENT for a in spec.hidden):
+            return None
         wanted = shadow_table(spec)
         known = wanted if _is_prepared(connection, wanted) else _NONE
         if known is not _NONE and not (connection.in_transaction and _is_undone(connection)):

@@ -64,7 +64,7 @@ def unenforced(layout: Layout) -> tuple[Condition, ...]:
     """
     if not layout.spec.checks or layout.dialect.features.server:
         return ()
-    source = layout.connection.catalog.source(layout.name)
+    source = layout.source
     found: tuple[Condition, ...] | None = source.statements.get("unenforced")
     if found is None:
         found = source.statements["unenforced"] = tuple(

@@ -142,7 +142,7 @@ def _each(
 def _blob_packer(layout: Layout, name: str) -> Callable[[Any], bytes]:
     """Return the encoder of a native blob: bytes as they are, other values packed (TYP-18)."""
     raw = layout.connection.config.interop.native_blobs == "raw"
-    told = layout.connection.catalog.source(layout.name)
+    told = layout.source
 
     def pack(value: Any) -> bytes:
         if isinstance(value, (bytes, bytearray, memoryview)):

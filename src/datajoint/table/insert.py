@@ -18,12 +18,13 @@ from datajoint.table.checks import inspect_insert, record
 from datajoint.table.complete import completing
 from datajoint.table.conditions import enforce
 from datajoint.table.encode import Batch, encode
-from datajoint.table.incoming import Chunk, read
+from datajoint.table.incoming import Chunk, one, read
 from datajoint.table.layout import Layout, layout_of
 from datajoint.table.metadata import provenance_of
+from datajoint.table.plain import plain_row
 from datajoint.table.rows import Mode, write_batches
 
-__all__ = ["insert_chunks", "prepare", "read_groups", "with_provenance"]
+__all__ = ["insert_chunks", "insert_row", "prepare", "read_groups", "with_provenance"]
 
 
 def prepare(layout: Layout, chunks: Iterable[Chunk], mode: Mode) -> list[Batch]:
@@ -51,8 +52,19 @@ def insert_chunks(
     """
     layout = layout_of(connection, name)
     batches = prepare(layout, chunks, mode)  # all of it before the first statement: user code runs in it
-    if not any(batch.size for batch in batches):
-        return
+    if any(batch.size for batch in batches):
+        _insert(layout, batches, mode, within)
+
+
+def insert_row(layout: Layout, row: Any, mode: Mode) -> None:
+    """Insert one row as an atomic change with its event; while a make runs it is collected."""
+    plain = plain_row(layout, row) if type(row) is dict else None
+    batches = prepare(layout, [one(row, layout.heading, layout.label)], mode) if plain is None else [plain]
+    _insert(layout, batches, mode)
+
+
+def _insert(layout: Layout, batches: list[Batch], mode: Mode, within: Scope | None = None) -> None:
+    connection, name = layout.connection, layout.name
     enforce(layout, batches)
     mode = with_provenance(layout, mode)
     if write_set.collect(connection, name, batches, mode):

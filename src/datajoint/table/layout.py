@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
+from datajoint.algebra.nodes import Source
 from datajoint.backends.base import Dialect
 from datajoint.codecs.chain import CodecChain, resolve
 from datajoint.codecs.context import CodecContext
@@ -16,6 +17,8 @@ from datajoint.heading.types import AttributeType, parse_type
 from datajoint.sql.dml import Column
 
 __all__ = ["EVENT", "Encoding", "Layout", "layout_of"]
+
+T = TypeVar("T")
 
 EVENT: Column = ("_event", parse_type("int64"))
 """The hidden column that names the event of a row."""
@@ -59,6 +62,8 @@ class Layout:
 
     Attributes
     ----------
+    source
+        Its plan, which keeps the texts of statements.
     key
         Columns of the primary key, the hidden one of a singleton included.
     required
@@ -71,6 +76,8 @@ class Layout:
         Whether rows carry their event.
     has_provenance, has_job
         Whether they have the hidden columns of other releases: who entered them, how long they were made.
+    known
+        What is kept about choices of fields.
     """
 
     def __init__(self, connection: Connection, name: TableName) -> None:
@@ -79,7 +86,8 @@ class Layout:
         self.name = name
         self.spec = spec
         self.label = name.class_name
-        self.heading: Heading = connection.catalog.source(name).heading
+        self.source: Source = connection.catalog.source(name)
+        self.heading: Heading = self.source.heading
         self.key = spec.primary_key
         self.required = frozenset(a.name for a in spec.attributes if _is_required(a))
         self.counters = tuple(a.name for a in spec.attributes if a.autoincrement)
@@ -93,6 +101,7 @@ class Layout:
         self.has_provenance = "_prov" in hidden
         self.has_job = hidden.issuperset(("_job_start_time", "_job_duration", "_job_version"))
         self.dialect: Dialect = connection.dialect
+        self.known: dict[tuple[str, ...], Any] = {}
         self._encodings: dict[str, Encoding] = {}
         self._columns: dict[tuple[str, ...], tuple[Column, ...]] = {}
 
@@ -111,6 +120,12 @@ class Layout:
             found = tuple((name, self.encoding(name).storage) for name in names)
             if len(self._columns) < _KEPT:
                 self._columns[names] = found
+        return found
+
+    def know(self, names: tuple[str, ...], found: T) -> T:
+        """Keep something about a choice of fields."""
+        if len(self.known) < _KEPT:
+            self.known[names] = found
         return found
 
 

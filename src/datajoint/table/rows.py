@@ -57,6 +57,10 @@ FEW_BYTES = 1 << 20
 LISTED_KEYS = 1000
 
 
+Stamps = tuple[tuple[Column, Any], ...]
+"""Hidden columns and the driver values that all rows take there."""
+
+
 class Mode(Value):
     """How rows are inserted.
 
@@ -77,7 +81,7 @@ class Mode(Value):
     ignore_extra: bool = False
     checks: tuple[Check, ...] = ()
     wanted: tuple[Wanted, ...] = ()
-    stamps: tuple[tuple[Column, Any], ...] = ()
+    stamps: Stamps = ()
 
     @property
     def kind(self) -> str:
@@ -110,7 +114,12 @@ def _may_pass(error: DataJointError, mode: Mode) -> bool:
 
 def _write(layout: Layout, batches: Sequence[Batch], mode: Mode, within: Scope | None) -> None:
     connection = layout.connection
-    event = open_event(connection, layout.name, mode.kind, _details(layout, batches), within)
+    details = None if layout.has_event else _details(layout, batches)
+    event = open_event(connection, layout.name, mode.kind, details, within)
+    if len(batches) == 1 and batches[0].size == 1 and not mode.replace:
+        [(text, values)] = statements_for(layout, batches[0], mode, event)
+        change(connection, event, text, values, None if mode.skip else 1)
+        return
     count = sum(batch.size for batch in batches)
     few = count <= FEW and all(map(is_small, batches))
     # Rows that this event, or the make that it is a part of, may have written before.
@@ -150,10 +159,8 @@ def _images(
             yield from [image] if image is not None else []
 
 
-def _details(layout: Layout, batches: Sequence[Batch]) -> dict[str, Any] | None:
-    """Return the keys written, where rows cannot carry their event."""
-    if layout.has_event:
-        return None
+def _details(layout: Layout, batches: Sequence[Batch]) -> dict[str, Any]:
+    """Return the keys written, for rows that cannot carry their event."""
     keys: Iterator[Any] = chain.from_iterable(_keys(layout, batch) for batch in batches)
     listed = list(islice(keys, LISTED_KEYS))
     return {"keys": listed, "more": sum(1 for _ in keys)}
@@ -180,11 +187,11 @@ def _assigned(layout: Layout, mode: Mode) -> tuple[str, ...]:
     return (*layout.heading.secondary_attributes, *stamped, *(column[0] for column, _ in mode.stamps))
 
 
-def stamps_of(layout: Layout, mode: Mode, event: EventRecord | None) -> dict[Column, Any]:
+def stamps_of(layout: Layout, mode: Mode, event: EventRecord | None) -> Stamps:
     """Return the hidden columns that all rows take: their event, by replace without event, too (G7)."""
     if layout.has_event and (event is not None or mode.replace):
-        return {**dict(mode.stamps), EVENT: event.id if event else None}
-    return dict(mode.stamps)
+        return (*mode.stamps, (EVENT, event.id if event else None))
+    return mode.stamps
 
 
 # --------------------------------------------------------------------------------------- a few rows
@@ -205,8 +212,8 @@ def statements_for(
     columns = batch.columns
     rows = list(_last_of_each_key(layout, batch) if mode.replace and batch.size > 1 else batch.rows())
     if stamps := stamps_of(layout, mode, event):
-        columns = (*columns, *stamps)
-        mark = tuple(stamps.values())
+        added, mark = zip(*stamps, strict=True)
+        columns += added
         rows = [row + mark for row in rows]
     if layout.dialect.name == "mysql" and (mode.skip or (mode.replace and layout.uniques)):
         return list(_row_by_row(layout, columns, rows, mode))
@@ -232,7 +239,7 @@ def is_small(batch: Batch) -> bool:
 
 
 def _insert_text(layout: Layout, columns: tuple[Column, ...], count: int, mode: Mode) -> str:
-    source = layout.connection.catalog.source(layout.name)
+    source = layout.source
     key = ("insert", tuple([name for name, _ in columns]), count, mode.replace, mode.skip)
     found = source.child(key)
     if found is None:
@@ -281,7 +288,7 @@ def write_many(
             for _ in range(batch.size)
         )
     stamps = stamps_of(layout, mode, event)
-    constants = {name: value for (name, _), value in stamps.items()}
+    constants = {name: value for (name, _), value in stamps}
     names = [name for name, _ in batch.columns]
     dtypes = [dtype for _, dtype in batch.columns]
     if not (mode.skip or mode.replace):
@@ -297,7 +304,7 @@ def write_many(
     except AccessError:
         if dialect.features.cte_insert:
             return _in_groups(layout, batch, mode, stamps)
-        columns = (*batch.columns, *stamps)
+        columns = (*batch.columns, *(column for column, _ in stamps))
         marked = [row + tuple(constants.values()) for row in rows]
         return sum(connection.execute_batch(list(_row_by_row(layout, columns, marked, mode))))
     connection.session.load_rows(
@@ -308,17 +315,17 @@ def write_many(
     return changed
 
 
-def _load_stamped(layout: Layout, batch: Batch, stamps: dict[Column, Any]) -> int:
+def _load_stamped(layout: Layout, batch: Batch, stamps: Stamps) -> int:
     """Load rows whose hidden columns are of other types than numbers."""
-    columns = (*batch.columns, *stamps)
+    columns = (*batch.columns, *(column for column, _ in stamps))
     names, dtypes = [name for name, _ in columns], [dtype for _, dtype in columns]
-    chunks = [(*part, *([value] * len(part[0]) for value in stamps.values())) for part in batch.parts]
+    chunks = [(*part, *([value] * len(part[0]) for _, value in stamps)) for part in batch.parts]
     return layout.connection.session.load_rows(layout.dialect.table(layout.name), names, dtypes, chunks)
 
 
-def _in_groups(layout: Layout, batch: Batch, mode: Mode, stamps: dict[Column, Any]) -> int:
-    columns = (*batch.columns, *stamps)
-    mark = tuple(stamps.values())
+def _in_groups(layout: Layout, batch: Batch, mode: Mode, stamps: Stamps) -> int:
+    columns = (*batch.columns, *(column for column, _ in stamps))
+    mark = tuple([value for _, value in stamps])
     size = max(1, min(ROWS_PER_STATEMENT, 30_000 // len(columns)))
     changed = 0
     remaining = iter(_last_of_each_key(layout, batch) if mode.replace else batch.rows())

@@ -13,11 +13,12 @@ from datajoint.journal.images import image_of_updated
 from datajoint.journal.scope import open_event
 from datajoint.sql.dml import Column, Moved, default_value, select_row, update_row
 from datajoint.table.check import Checked, check_values, check_whole, known_fields
-from datajoint.table.checks import inspecting
+from datajoint.table.checks import checks_of, inspecting
 from datajoint.table.conditions import unenforced, verify
-from datajoint.table.encode import encode
+from datajoint.table.encode import Batch, encode
 from datajoint.table.layout import EVENT, Layout, layout_of
 from datajoint.table.metadata import provenance_of
+from datajoint.table.plain import plain_row
 from datajoint.table.refusal import explain
 
 if TYPE_CHECKING:
@@ -35,24 +36,25 @@ def update_one(table: Table, row: Mapping[str, Any]) -> None:
         When the key is incomplete, an attribute unknown, a value refused, or there is no such row.
     """
     layout = layout_of(table.connection, table.name)
-    values = _as_mapping(row)
-    known_fields(layout, values, ignore_extra=None)
-    missing = [key for key in layout.heading.key if values.get(key) is None]
-    if missing:
-        raise DataJointError(
-            f"The argument of update1 must supply all primary key values; missing: {', '.join(missing)}.",
-            hint="The key itself cannot be changed by update1.",
-        )
+    values = row if type(row) is dict else _as_mapping(row)
+    batch = plain_row(layout, values, whole=False)
+    if batch is None:
+        known_fields(layout, values, ignore_extra=None)
+    _need_key(layout, values)
     observe.writing(table.connection, table.name)
-    columns = check_values(layout, values)
-    checked = Checked([None], tuple(columns), tuple(columns.values()))
-    batch = encode(layout, checked)
+    batch = batch or _checked(layout, values)
+    checked = batch.checked[0]
+    columns = dict(zip(checked.names, checked.columns, strict=True))
     encoded = dict(zip(checked.names, next(batch.rows()), strict=True))
-    _check_references(layout, columns, values, encoded)
+    if layout.references:
+        _check_references(layout, columns, values, encoded)
     resets = [attribute for attribute in values if attribute not in columns]
     key = {attribute: columns[attribute][0] for attribute in layout.heading.key}
     try:
-        with inspecting(table, key):
+        if checks_of(table):
+            with inspecting(table, key):
+                count = _run(layout, encoded, resets)
+        else:
             count = _run(layout, encoded, resets)
     except (CheckError, DuplicateError, IntegrityError, MissingAttributeError) as error:
         explain(error, layout, [batch])
@@ -61,6 +63,21 @@ def update_one(table: Table, row: Mapping[str, Any]) -> None:
         raise DataJointError(
             f"Update can only be applied to one existing entry; `{layout.label}` has none with {key}."
         )
+
+
+def _need_key(layout: Layout, values: Mapping[str, Any]) -> None:
+    missing = [key for key in layout.heading.key if values.get(key) is None]
+    if missing:
+        raise DataJointError(
+            f"The argument of update1 must supply all primary key values; missing: {', '.join(missing)}.",
+            hint="The key itself cannot be changed by update1.",
+        )
+
+
+def _checked(layout: Layout, values: Mapping[str, Any]) -> Batch:
+    """Return the values that do not take their default, checked and encoded."""
+    given = check_values(layout, values)
+    return encode(layout, Checked([None], tuple(given), tuple(given.values())))
 
 
 def _as_mapping(row: Any) -> dict[str, Any]:
@@ -84,18 +101,23 @@ def _run(layout: Layout, encoded: Mapping[str, Any], resets: Sequence[str]) -> i
     if not names and not resets:
         found = connection.fetch_all(_select(layout, key[:1], key), [encoded[name] for name in key])
         return len(found)
-    event = open_event(connection, layout.name, "update", _key_details(layout, encoded))
+    details = None if layout.has_event else _key_details(layout, encoded)
+    event = open_event(connection, layout.name, "update", details)
     stamps = stamps_of(layout, event)
-    source, typed = connection.catalog.source(layout.name), layout.columns(tuple(key))
+    source, typed = layout.source, layout.columns(tuple(key))
     old = image_of_updated(connection, layout.name, typed, [encoded[name] for name in key], event)
     before = [column.name for column in layout.spec.columns] if isinstance(old, Moved) else []
     kept = ("update", tuple(names), tuple(resets), tuple(key), len(stamps), bool(before))
     text = source.child(kept)
     if text is None:
-        columns = [*layout.columns(tuple(names)), *stamps]
+        columns = [*layout.columns(tuple(names)), *(column for column, _ in stamps)]
         fixed = [(name, default_of(layout, name)) for name in resets]
         text = source.keep(kept, update_row(layout.name, columns, typed, dialect, fixed, before))
-    values = [*(encoded[name] for name in names), *stamps.values(), *(encoded[name] for name in key)]
+    values = [
+        *(encoded[name] for name in names),
+        *(value for _, value in stamps),
+        *(encoded[name] for name in key),
+    ]
     if not unenforced(layout):
         return change(connection, event, text, values, 1, old, sure=False)
     with atomic(connection):
@@ -104,10 +126,10 @@ def _run(layout: Layout, encoded: Mapping[str, Any], resets: Sequence[str]) -> i
     return count
 
 
-def stamps_of(layout: Layout, event: EventRecord | None) -> dict[Column, Any]:
+def stamps_of(layout: Layout, event: EventRecord | None) -> list[tuple[Column, Any]]:
     """Return the hidden columns that a changed row takes anew: its event, and who changed it (PRV-5)."""
-    stamps: dict[Column, Any] = {EVENT: event.id if event else None} if layout.has_event else {}
-    return {**provenance_of(layout, None), **stamps} if layout.has_provenance else stamps
+    stamps = list(provenance_of(layout, None).items()) if layout.has_provenance else []
+    return [*stamps, (EVENT, event.id if event else None)] if layout.has_event else stamps
 
 
 def _same_key(layout: Layout, key: Sequence[str], encoded: Mapping[str, Any]) -> bool:
@@ -119,9 +141,7 @@ def _same_key(layout: Layout, key: Sequence[str], encoded: Mapping[str, Any]) ->
     return bool(rows) and all(rows[0][n] == encoded[key[n]] for n in texts)
 
 
-def _key_details(layout: Layout, encoded: Mapping[str, Any]) -> dict[str, Any] | None:
-    if layout.has_event:
-        return None
+def _key_details(layout: Layout, encoded: Mapping[str, Any]) -> dict[str, Any]:
     return {"keys": [[str(encoded[name]) for name in layout.heading.key]], "more": 0}
 
 

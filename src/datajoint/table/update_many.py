@@ -144,7 +144,7 @@ def _run(layout: Layout, table: Table, new: _New, shown: int | None = None) -> i
         return 0
     details = None if layout.has_event else _keys(layout, query)
     event = open_event(layout.connection, layout.name, "update", details)
-    values = [*next(new.batch.rows()), *stamps_of(layout, event).values()]
+    values = [*next(new.batch.rows()), *(value for _, value in stamps_of(layout, event))]
     try:
         with inspecting(table):
             return _write(layout, pieces, new, event, values, shown)
@@ -183,7 +183,7 @@ def _statement(layout: Layout, piece: Query, new: _New) -> Statement:
     key = ("update", layout.dialect.name, tuple(new.columns), new.resets, captures)
     found = piece.plan.statements.get(key)
     if found is None:
-        columns = [*new.batch.columns, *stamps_of(layout, None)]
+        columns = [*new.batch.columns, *(column for column, _ in stamps_of(layout, None))]
         fixed = [(name, default_of(layout, name)) for name in new.resets]
         found = piece.plan.statements[key] = update_rows(piece.plan, columns, fixed, layout.dialect)
     return found
