@@ -9,6 +9,7 @@ import time
 import pytest
 
 import datajoint as dj
+from datajoint.compute.owner import owner_here
 from datajoint.errors import DataJointDeprecationWarning, DataJointError, JobError, TransactionError
 
 COLUMNS = [
@@ -592,3 +593,17 @@ def test_reserved_populate_is_refused_where_populate_is(fit, schema):
         (fit & key(1)).populate(reserve_jobs=True)
     with schema.connection.transaction, pytest.raises(TransactionError):
         fit.populate(reserve_jobs=True)
+
+
+@pytest.mark.statement("JOB-9")
+@pytest.mark.backends("postgresql", "mysql")
+def test_the_end_of_a_job_is_found_by_its_key(fit, subject, schema):
+    """Not by its status, which every job in work has, and on PostgreSQL all that had it of late."""
+    subject.insert([{"subject_id": n} for n in range(10, 200)])
+    jobs, owner = fit.jobs, owner_here(schema.connection)
+    jobs.refresh(delay=-1)
+    jobs.reserve_some([key(n) for n in range(10, 190)], owner)
+    (text, values), *_ = jobs.finishing(key(11), owner, 0.0)
+    plan = str(schema.connection.execute(f"EXPLAIN {text}", values).fetchall())
+    assert "idx_" not in plan
+    assert "_pkey" in plan or "'PRIMARY'" in plan

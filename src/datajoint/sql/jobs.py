@@ -206,13 +206,15 @@ def repend_old(queue: TableName, timeout: float, dialect: Dialect) -> str:
     )
 
 
-def _mine(owner: Owner, dialect: Dialect, prefix: str = "") -> str:
+def _mine(owner: Owner, dialect: Dialect) -> str:
+    """Return the condition that a worker holds a job."""
+    return f"{dialect.quote('status')} = '{RESERVED}' AND {_held_by(owner, dialect)}"
+
+
+def _held_by(owner: Owner, dialect: Dialect) -> str:
     q, literal = dialect.quote, dialect.literal
-    parts = {
-        "status": literal(RESERVED), "host": literal(owner.host), "pid": literal(owner.pid),
-        "connection_id": literal(owner.connection_id),
-    }  # fmt: skip
-    return " AND ".join(f"{prefix}{q(name)} = {value}" for name, value in parts.items())
+    parts = {"host": owner.host, "pid": owner.pid, "connection_id": owner.connection_id}
+    return " AND ".join(f"{q(name)} = {literal(value)}" for name, value in parts.items())
 
 
 def repend_lost(queue: TableName, owner: Owner, dialect: Dialect) -> str:
@@ -236,6 +238,20 @@ def _keys(key: Sequence[Column], count: int, dialect: Dialect, first: int = 1) -
             first += 1
         rows.append(" AND ".join(terms) or "1 = 1")
     return rows[0] if count == 1 else "(" + " OR ".join(f"({row})" for row in rows) + ")"
+
+
+def _is_now(status: str, dialect: Dialect) -> str:
+    """Return the condition that a job told by its key has a status.
+
+    It is written so that the index on the status is not used: that leads to all jobs that have it, and on
+    PostgreSQL to all that had it of late.
+    """
+    return f"({dialect.quote('status')} = '{status}') IS TRUE"
+
+
+def _is_mine(owner: Owner, dialect: Dialect) -> str:
+    """Return the condition that a worker holds a job told by its key."""
+    return f"{_is_now(RESERVED, dialect)} AND {_held_by(owner, dialect)}"
 
 
 def _next(
@@ -309,7 +325,7 @@ def reserve(queue: TableName, key: Sequence[Column], count: int, owner: Owner, d
     """Return the UPDATE that reserves those of some keys still to be had; it tells which if it can."""
     q = dialect.quote
     start = dialect.escape(f"UPDATE {dialect.table(queue)} SET {_reserved(owner, dialect)} WHERE ")
-    due = f" AND {q('status')} = '{PENDING}' AND {q('scheduled_time')} <= {dialect.now(3)}"
+    due = f" AND {_is_now(PENDING, dialect)} AND {q('scheduled_time')} <= {dialect.now(3)}"
     told = f" RETURNING {_names([name for name, _ in key], dialect)}" if dialect.features.returning else ""
     return f"{start}{_keys(key, count, dialect)}{dialect.escape(due + told)}"
 
@@ -317,7 +333,7 @@ def reserve(queue: TableName, key: Sequence[Column], count: int, owner: Owner, d
 def find_mine(queue: TableName, key: Sequence[Column], count: int, owner: Owner, dialect: Dialect) -> str:
     """Return the SELECT of those of some keys that a worker holds."""
     start = f"SELECT {_names([name for name, _ in key], dialect)} FROM {dialect.table(queue)} WHERE "
-    mine = dialect.escape(f" AND {_mine(owner, dialect)}")
+    mine = dialect.escape(f" AND {_is_mine(owner, dialect)}")
     return f"{dialect.escape(start)}{_keys(key, count, dialect)}{mine}"
 
 
@@ -329,10 +345,9 @@ def find_all_mine(queue: TableName, key: Sequence[str], owner: Owner, dialect: D
 
 def find_holder(queue: TableName, key: Sequence[Column], dialect: Dialect) -> str:
     """Return the SELECT of host, pid and connection that hold the job of a key, and of the key."""
-    q = dialect.quote
     names = _names(("host", "pid", "connection_id", *(name for name, _ in key)), dialect)
     start = dialect.escape(f"SELECT {names} FROM {dialect.table(queue)} WHERE ")
-    reserved = dialect.escape(f" AND {q('status')} = '{RESERVED}'")
+    reserved = dialect.escape(f" AND {_is_now(RESERVED, dialect)}")
     return f"{start}{_keys(key, 1, dialect)}{reserved}"
 
 
@@ -345,7 +360,7 @@ def finish(
     takes the duration if the job is kept, then the key.
     """
     q, table = dialect.quote, dialect.table(queue)
-    mine = dialect.escape(f" AND {_mine(owner, dialect)}")
+    mine = dialect.escape(f" AND {_is_mine(owner, dialect)}")
     if keep:
         changed = f"{q('status')} = '{SUCCESS}', {q('completed_time')} = {dialect.now(3)}, {q('duration')} = "
         double = parse_type("float64")
@@ -403,5 +418,5 @@ def set_status(
     for n, (name, dtype) in enumerate(told, 1):
         text += f", {dialect.escape(q(name))} = {dialect.write(dtype, dialect.parameter(n, dtype))}"
     text += f" WHERE {_keys(key, count, dialect, len(told) + 1)}"
-    text += dialect.escape(f" AND {q('status')} = '{was}'") if was else ""
-    return text + (dialect.escape(f" AND {_mine(owner, dialect)}") if owner else "")
+    text += dialect.escape(f" AND {_is_now(was, dialect)}") if was else ""
+    return text + (dialect.escape(f" AND {_is_mine(owner, dialect)}") if owner else "")
