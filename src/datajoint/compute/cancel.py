@@ -125,7 +125,7 @@ class Cancels:
 
 
 def _job(table: TableName | None, key: Mapping[str, Any]) -> _Job:
-    return (table, *key.values())
+    return (*key.values(),) if table is None else (table.schema, table.name, *key.values())
 
 
 def _is(task: MakeTask, key_digest: str) -> bool:

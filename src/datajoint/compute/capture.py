@@ -8,6 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 __all__ = ["Tail", "captured"]
@@ -60,13 +61,19 @@ class _Tee:
 
 
 class _Handler(logging.Handler):
-    def __init__(self, tail: Tail) -> None:
+    """Adds to the tail of one make after the other: every handler that is made takes locks of all."""
+
+    tail: Tail
+
+    def __init__(self) -> None:
         super().__init__()
-        self._tail = tail
         self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._tail.write(f"{self.format(record)}\n")
+        self.tail.write(f"{self.format(record)}\n")
+
+
+_handler = cache(_Handler)
 
 
 @contextmanager
@@ -88,7 +95,8 @@ def captured() -> Generator[Tail]:
         yield tail
         return
     before = sys.stdout, sys.stderr
-    handler, root = _Handler(tail), logging.getLogger()
+    handler, root = _handler(), logging.getLogger()
+    handler.tail = tail
     ours: Any = _Tee(sys.stdout, tail), _Tee(sys.stderr, tail)
     sys.stdout, sys.stderr = ours
     root.addHandler(handler)

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
+from datajoint._value import Value
 from datajoint.algebra.nodes import Query
 from datajoint.backends.base import Parameters
 from datajoint.codecs.blob.writer import pack
@@ -45,6 +46,14 @@ _AT_ONCE = 50
 """Jobs changed in one statement."""
 _FENCE = ("22012", "1242", 1242, "22032")
 """Codes of the errors that `sql.jobs.sole_row` provokes on servers."""
+
+
+class _Finish(Value):
+    """What ends the jobs of a worker: a statement, what sees that it did, and encoders of its values."""
+
+    text: str
+    checks: tuple[tuple[str, Parameters], ...]
+    encoders: tuple[tuple[str, Callable[[Any], Any] | None], ...]
 
 
 class Jobs(Table):
@@ -399,15 +408,18 @@ class Jobs(Table):
 
     def finishing(self, key: Mapping[str, Any], owner: Owner, seconds: float) -> list[tuple[str, Parameters]]:
         """Return the statements that end a job with success, and fail unless it is ours."""
-        layout, keep = self._layout, bool(self.connection.config.jobs.keep_completed)
-        own = self._own(key)
+        self._ensure()
+        keep = bool(self.connection.config.jobs.keep_completed)
         source, known = self.connection.catalog.source(self.name), (sql.finish, owner, keep)
-        texts = source.child(known)
-        if texts is None:
-            columns = layout.columns(tuple(own))
-            texts = source.keep(known, sql.finish(self.name, columns, owner, layout.dialect, keep=keep))
-        values = self._encoded(own)
-        return [(texts[0], [seconds, *values] if keep else values), *((text, ()) for text in texts[1:])]
+        finish: _Finish = source.child(known) or source.keep(known, self._finish(owner, keep))
+        values = [encode(key[n]) if encode else key[n] for n, encode in finish.encoders]
+        return [(finish.text, [seconds, *values] if keep else values), *finish.checks]
+
+    def _finish(self, owner: Owner, keep: bool) -> _Finish:
+        layout, names = self._layout, tuple(self.primary_key)
+        text, *checks = sql.finish(self.name, layout.columns(names), owner, layout.dialect, keep=keep)
+        encoders = tuple((name, layout.encoding(name).to_driver) for name in names)
+        return _Finish(text, tuple((check, ()) for check in checks), encoders)
 
     def fail(
         self, key: Mapping[str, Any], message: str, stack: str | None, owner: Owner | None = None

@@ -216,7 +216,10 @@ def _dependants(gone: Sequence[QueryExpression], own: Collection[TableName]) -> 
 
 
 def _prepared(writes: KeyedWrites) -> bool:
-    return writes.reads is not None and writes.reads.prepare()
+    if writes.reads is None or not enabled(writes.connection, writes.name.schema):
+        return False
+    writes.reads.prepare()
+    return True
 
 
 # ----------------------------------------------------------------------------------------- comparison

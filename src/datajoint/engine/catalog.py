@@ -34,7 +34,7 @@ class Catalog:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._specs: dict[str, Specs] = {}
-        self._sources: dict[TableName, Source] = {}
+        self._sources: dict[tuple[str, str], Source] = {}  # texts are hashed once
         self._graph: dependencies.DependencyGraph | None = None
         self._known_dependents: dict[str, list[str]] = {}
         self._untracked: set[str] = set()
@@ -77,8 +77,8 @@ class Catalog:
         self._specs.pop(schema, None)
         self.agreed.clear()
         self._changed()
-        for name in [name for name in self._sources if name.schema == schema]:
-            del self._sources[name]
+        for place in [place for place in self._sources if place[0] == schema]:
+            del self._sources[place]
 
     def clear(self) -> None:
         """Forget everything: what others did meanwhile matters now."""
@@ -89,7 +89,7 @@ class Catalog:
         """Take in a table that we have just declared; `collations` are those of single columns."""
         spec = self._collated(spec, collations or {})
         self.tables(spec.name.schema)[spec.name] = spec
-        self._sources.pop(spec.name, None)
+        self._sources.pop((spec.name.schema, spec.name.name), None)
         self._changed()
 
     def _collated(self, spec: TableSpec, collations: Mapping[str, str]) -> TableSpec:
@@ -116,7 +116,7 @@ class Catalog:
         """Take out a table that we have just dropped."""
         if name.schema in self._specs:
             self._specs[name.schema].pop(name, None)
-        self._sources.pop(name, None)
+        self._sources.pop((name.schema, name.name), None)
         self._changed()
 
     def _changed(self) -> None:
@@ -170,9 +170,10 @@ class Catalog:
 
     def source(self, name: TableName) -> Source:
         """Return the plan of a table."""
-        source = self._sources.get(name)
+        place = (name.schema, name.name)
+        source = self._sources.get(place)
         if source is None:
-            source = self._sources[name] = Source(name, traced(self.spec(name)).heading())
+            source = self._sources[place] = Source(name, traced(self.spec(name)).heading())
         return source
 
     @property

@@ -8,19 +8,20 @@ from typing import Any
 from datajoint.algebra import nodes
 from datajoint.algebra.nodes import Plan, Query
 from datajoint.algebra.watch import ROWS, SUMS, Watched, summary, watch
+from datajoint.backends.base import Dialect
 from datajoint.engine.connection import Connection
 from datajoint.engine.rows import RowDecoder
 from datajoint.heading.attribute import Attribute
 from datajoint.journal.digest import RowDigest
 from datajoint.journal.shapes import Shape
-from datajoint.journal.signature import Signature, signatures
+from datajoint.journal.signature import Signature, Signer
 from datajoint.sql.reads import guard
 from datajoint.sql.select import select_rows
 from datajoint.sql.statement import Statement
 
 __all__ = [
-    "COUNT", "EXISTS", "FETCHED", "Read", "Reader", "digest_of", "guarded", "plain_columns", "reader_of",
-    "reread", "signed", "told",
+    "COUNT", "EXISTS", "FETCHED", "Read", "Reader", "digest_of", "guarded", "is_same", "plain_columns",
+    "reader_of", "reread", "signed", "told",
 ]  # fmt: skip
 
 Plain = Sequence[tuple[int, Callable[[Sequence[Any]], Sequence[Any]]]]
@@ -144,22 +145,22 @@ class Reader:
     ----------
     statement, decoder
         What is asked, and what decodes the attributes asked for.
-    watched, columns
-        The watched plan, and the names of all columns.
+    signer
+        Signs the rows.
     plain
         As of `Read`.
     """
 
-    __slots__ = ("columns", "decoder", "plain", "statement", "watched")
+    __slots__ = ("decoder", "plain", "signer", "statement")
 
     def __init__(self, plan: Plan, watched: Watched, names: tuple[str, ...], connection: Connection) -> None:
         own = names or plan.heading.order
-        self.columns = (*own, *(column for mark in watched.marks for column in mark.asked))
+        columns = (*own, *(column for mark in watched.marks for column in mark.asked))
         attributes = [watched.plan.heading[name] for name in own]
         self.decoder = RowDecoder(attributes, connection.dialect, connection.config)
         self.plain = plain_columns(attributes, self.decoder)
-        self.statement = select_rows(watched.plan, connection.dialect, self.columns)
-        self.watched = watched
+        self.statement = select_rows(watched.plan, connection.dialect, columns)
+        self.signer = Signer(watched.marks, columns)
 
 
 def reader_of(plan: Plan, names: tuple[str, ...], connection: Connection) -> Reader:
@@ -180,21 +181,42 @@ def signed(query: Query, connection: Connection) -> tuple[int, tuple[Signature, 
         found = query.plan.statements[key] = Reader(total.plan, total, (ROWS,), connection)
     statement = found.statement
     (row,) = connection.fetch_all(statement.text, statement.bind(query.values))
-    return int(row[0]), signatures(found.watched.marks, found.columns, [row])
+    return int(row[0]), found.signer.signatures([row])
+
+
+def is_same(read: Read, connection: Connection) -> bool:
+    """Ask whether the signatures of a read are still the same."""
+    statement, numbers = _compared(read, connection, "check", select_rows)
+    (row,) = connection.fetch_all(statement.text, statement.bind(read.query.values))
+    return [int(number or 0) for number in row] == numbers
 
 
 def guarded(read: Read, connection: Connection) -> tuple[str, Sequence[Any]]:
     """Return the statement that fails unless the signatures of a read are still the same (servers)."""
+    statement, numbers = _compared(read, connection, "guard", _guard)
+    return statement.text, statement.bind((*read.query.values, *numbers))
+
+
+def _guard(plan: Plan, dialect: Dialect, columns: tuple[str, ...]) -> Statement:
+    return guard(plan, columns, dialect)
+
+
+def _compared(
+    read: Read,
+    connection: Connection,
+    what: str,
+    write: Callable[[Plan, Dialect, tuple[str, ...]], Statement],
+) -> tuple[Statement, list[int]]:
+    """Return a statement about the numbers of its signatures that tell all, and these numbers."""
     plan = read.query.plan
     total = summary(plan)
     size = _size(read, total)
-    key = ("guard", connection.dialect.name, size)
+    key = (what, connection.dialect.name, size)
     found: Statement | None = plan.statements.get(key)
     if found is None:
-        columns = [column for mark in total.marks for column in mark.sums[:size]]
-        found = plan.statements[key] = guard(total.plan, columns, connection.dialect)
-    numbers = [number or 0 for signature in read.signatures for number in signature.numbers[:size]]
-    return found.text, found.bind((*read.query.values, *numbers))
+        columns = tuple(column for mark in total.marks for column in mark.sums[:size])
+        found = plan.statements[key] = write(total.plan, connection.dialect, columns)
+    return found, [number or 0 for signature in read.signatures for number in signature.numbers[:size]]
 
 
 def _size(read: Read, total: Watched) -> int:
@@ -213,7 +235,7 @@ def reread(read: Read, connection: Connection) -> Read:
     reader = reader_of(read.query.plan, read.names, connection)
     statement = reader.statement
     rows = connection.fetch_all(statement.text, statement.bind(read.query.values), reader.decoder.core)
-    found = signatures(reader.watched.marks, reader.columns, rows)
+    found = reader.signer.signatures(rows)
     return Read(read.query, FETCHED, read.names, found, len(rows), rows, plain=reader.plain)
 
 

@@ -24,15 +24,17 @@ from datajoint.journal.read import (
     answer_rows,
     digest_of,
     guarded,
+    is_same,
     reader_of,
     reread,
     signed,
     told,
 )
 from datajoint.journal.shapes import Shape, shape_of
-from datajoint.journal.signature import Signature, signatures
+from datajoint.journal.signature import Signature
 from datajoint.journal.system import prepare
 from datajoint.sql.reads import READS, SHAPES, add_reads, add_shape, reads_table, shapes_table
+from datajoint.sql.system import EVENTS
 
 __all__ = ["BLIND", "CONNECTION", "NOTHING", "SQL", "Changed", "ReadLog", "ReadsChanged", "keeps_reads"]
 
@@ -97,7 +99,11 @@ def keeps_reads(connection: Connection, schema: str) -> bool:
     """
     if not enabled(connection, schema):
         return False
-    return prepare(connection, shapes_table(schema)) and prepare(connection, reads_table(schema))
+    events = connection.catalog.source(TableName(schema, EVENTS))
+    if events.child(READS):
+        return True
+    kept = prepare(connection, shapes_table(schema)) and prepare(connection, reads_table(schema))
+    return kept and bool(events.keep(READS, kept))
 
 
 class ReadLog:
@@ -144,7 +150,7 @@ class ReadLog:
         reader = reader_of(query.plan, names, connection)
         statement, width = reader.statement, len(reader.decoder.names)
         rows = connection.fetch_all(statement.text, statement.bind(query.values), reader.decoder.core)
-        found = signatures(reader.watched.marks, reader.columns, rows)
+        found = reader.signer.signatures(rows)
         self._note(Read(query, FETCHED, names, found, len(rows), rows, plain=reader.plain))
         return [row[:width] for row in rows], reader.decoder
 
@@ -174,14 +180,14 @@ class ReadLog:
         digest = digest_of(read)
         try:
             for chunk in chunks:
-                self._add(read, signatures(reader.watched.marks, reader.columns, chunk), len(chunk))
+                self._add(read, reader.signer.signatures(chunk), len(chunk))
                 digest.add(told(chunk, reader.plain))
                 yield from reader.decoder.dicts([row[:width] for row in chunk])
         finally:
             for chunk in chunks:
-                self._add(read, signatures(reader.watched.marks, reader.columns, chunk), len(chunk))
+                self._add(read, reader.signer.signatures(chunk), len(chunk))
                 digest.add(told(chunk, reader.plain))
-            nothing = tuple(Signature.of([]) for _ in reader.watched.marks)
+            nothing = reader.signer.signatures([])
             found = read.signatures or nothing
             self._note(Read(query, FETCHED, (), found, read.count, None, digest.text))
 
@@ -231,7 +237,7 @@ class ReadLog:
         for n, read in enumerate(self.reads):
             if written & tables_of(read.query.plan) or (unknown_only and not read.is_unknown):
                 continue
-            if not read.is_unknown and signed(read.query, self.connection)[1] == read.signatures:
+            if not read.is_unknown and is_same(read, self.connection):
                 continue
             again = reread(read, self.connection)
             if again.signatures != read.signatures or read.is_unknown:
@@ -245,19 +251,17 @@ class ReadLog:
         """Return statements that fail when the versions of what was read have changed (servers)."""
         return [guarded(read, self.connection) for read in self.reads if not read.is_unknown]
 
-    def prepare(self) -> bool:
-        """Write the shapes that are not known yet; return whether reads are recorded."""
-        if not enabled(self.connection, self.table.schema):
-            return False
+    def prepare(self) -> None:
+        """Write the shapes that are not known yet."""
         dialect, schema = self.connection.dialect, self.table.schema
         source = self.connection.catalog.source(TableName(schema, SHAPES))
         known: set[str] = source.child(_KNOWN) or source.keep(_KNOWN, set[str]())
-        for shape in {shape.id: shape for shape in map(self._shape, self.reads)}.values():
+        for read in self.reads:
+            shape = self._shape(read)
             if shape.id not in known:
                 self.connection.execute(add_shape(schema, dialect), [shape.id, VERSION, shape.text])
                 if not self.connection.in_transaction:
                     known.add(shape.id)
-        return True
 
     def statements(self, event: int) -> list[tuple[str, Parameters]]:
         """Return the statement that writes all reads under the event of the make."""
@@ -271,7 +275,7 @@ class ReadLog:
             text = source.keep(key, add_reads(self.table.schema, count, self.connection.dialect))
         values: list[Any] = []
         for n, read in enumerate(self.reads):
-            values += [event, n, *self._columns(read)]
+            values += (event, n, *self._columns(read))
         for n, shape in enumerate(others, len(self.reads)):
             values += [event, n, shape, "[]", "[]", 0, 0, 0, None, None, 0, 0, 0, None, None]
         return [(text, values)]
@@ -282,17 +286,16 @@ class ReadLog:
             read.shape = shape_of(read.query, target, self.key)
         return read.shape
 
-    def _columns(self, read: Read) -> Iterator[Any]:
+    def _columns(self, read: Read) -> tuple[Any, ...]:
         shape = self._shape(read)
         first, *more = read.signatures
-        yield shape.id
-        yield canonical_text(shape.parameters(read.query.values))
         asked = tuple(read.names or read.query.heading.order) if read.kind == FETCHED else read.kind
-        yield _asked_text(asked)
-        yield read.count
-        yield from (first.n, first.unknown, first.low, first.high, first.total, first.q1, first.q2)
-        yield canonical_text([one.numbers for one in more]) if more else None
-        yield read.digest if self._is_worth(read) else None
+        return (
+            shape.id, shape.parameters_text(read.query.values), _asked_text(asked), read.count,
+            first.n, first.unknown, first.low, first.high, first.total, first.q1, first.q2,
+            canonical_text([one.numbers for one in more]) if more else None,
+            read.digest if self._is_worth(read) else None,
+        )  # fmt: skip
 
     def _is_worth(self, read: Read) -> bool:
         """Whether the digest of a read is recorded; of many rows it must take little beside the make.

@@ -8,6 +8,7 @@ same share a shape, and one query can compare all their reads.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from datajoint._value import Value
@@ -52,6 +53,17 @@ class Shape(Value):
         """Return the values of a query as JSON has them, None for those of the key."""
         taken = dict(self.lifted)
         return [None if n in taken else write_value(value) for n, value in enumerate(values)]
+
+    def parameters_text(self, values: Sequence[Any]) -> str:
+        """Return the values of a query as JSON, null for those of the key."""
+        if len(self.lifted) == len(values):
+            return _nulls(len(values))
+        return canonical_text(self.parameters(values))
+
+
+@cache
+def _nulls(count: int) -> str:
+    return canonical_text([None] * count)
 
 
 def shape_of(query: Query, target: Heading, key: Mapping[str, Any]) -> Shape:

@@ -10,7 +10,7 @@ from datajoint._value import Value
 from datajoint.algebra.watch import SUMS, Mark
 from datajoint.sql.marks import C1, C2, P1, P2
 
-__all__ = ["Signature", "signatures"]
+__all__ = ["Signature", "Signer", "signatures"]
 
 _MANY = 500
 """From so many rows on, numpy is faster than Python."""
@@ -75,12 +75,14 @@ class Signature(Value):
 
 
 def _sums(events: Sequence[Any], identities: Sequence[int]) -> tuple[int, int, int, int, int]:
-    pairs = list(zip(events, identities or repeat(0), strict=False))
-    first = [(event % P1 + identity % P1) % P1 for event, identity in pairs]
-    second = [(event % P2 + identity % P2) % P2 for event, identity in pairs]
-    q1 = sum(((x * x + C1) % P1) ** 2 % P1 for x in first)
-    q2 = sum(((x * x + C2) % P2) ** 2 % P2 for x in second)
-    return min(events), max(events), sum(first), q1, q2
+    total = q1 = q2 = 0
+    for event, identity in zip(events, identities or repeat(0), strict=False):
+        x = (event % P1 + identity % P1) % P1
+        total += x
+        q1 += ((x * x + C1) % P1) ** 2 % P1
+        x = (event % P2 + identity % P2) % P2
+        q2 += ((x * x + C2) % P2) ** 2 % P2
+    return min(events), max(events), total, q1, q2
 
 
 def _many_sums(events: Sequence[Any], identities: Sequence[int]) -> tuple[int, int, int, int, int]:
@@ -112,19 +114,53 @@ def signatures(
     >>> signatures([Mark(TableName("lab", "a"), "~p1", "~e1")], ["a", "~e1", "~p1"], [(1, 5, 1)])[0].low
     5
     """
-    at = {name: n for n, name in enumerate(names)}
-    return tuple(_signature(mark, at, rows) for mark in marks)
+    return Signer(marks, names).signatures(rows)
 
 
-def _signature(mark: Mark, at: dict[str, int], rows: Sequence[Sequence[Any]]) -> Signature:
-    if mark.sums:
-        columns = [[row[at[name]] for row in rows if row[at[name]] is not None] for name in mark.sums]
+class Signer:
+    """Signs the rows that a watched plan gives.
+
+    Parameters
+    ----------
+    marks
+        Of the plan.
+    names
+        Of the columns of the rows.
+    """
+
+    __slots__ = ("_marked",)
+
+    def __init__(self, marks: Iterable[Mark], names: Sequence[str]) -> None:
+        at = {name: n for n, name in enumerate(names)}
+        self._marked = [_Marked(mark, at) for mark in marks]
+
+    def signatures(self, rows: Sequence[Sequence[Any]]) -> tuple[Signature, ...]:
+        """Return the signature of each mark."""
+        return tuple([marked.signature(rows) for marked in self._marked])
+
+
+class _Marked:
+    """Where the columns of a mark are."""
+
+    __slots__ = ("_event", "_identity", "_present", "_sums")
+
+    def __init__(self, mark: Mark, at: dict[str, int]) -> None:
+        self._sums = [at[name] for name in mark.sums]
+        self._event = -1 if mark.sums else at[mark.event]
+        self._identity = at[mark.identity] if mark.identity and not mark.sums else None
+        self._present = at[mark.present] if mark.optional and not mark.sums else None
+
+    def signature(self, rows: Sequence[Sequence[Any]]) -> Signature:
+        if self._sums:
+            return self._summed(rows)
+        if self._present is not None:
+            rows = [row for row in rows if row[self._present] is not None]
+        identities = [row[self._identity] for row in rows] if self._identity is not None else ()
+        return Signature.of([row[self._event] for row in rows], identities)
+
+    def _summed(self, rows: Sequence[Sequence[Any]]) -> Signature:
+        columns = [[row[place] for row in rows if row[place] is not None] for place in self._sums]
         by = dict(zip(SUMS, columns, strict=True))
         low, high = min(by["low"], default=None), max(by["high"], default=None)
         n, known, total, q1, q2 = (int(sum(by[name])) for name in ("n", "known", "total", "q1", "q2"))
         return Signature(n, known, low, high, total, q1, q2)
-    if mark.optional:
-        rows = [row for row in rows if row[at[mark.present]] is not None]
-    event = at[mark.event]
-    identities = [row[at[mark.identity]] for row in rows] if mark.identity else ()
-    return Signature.of([row[event] for row in rows], identities)

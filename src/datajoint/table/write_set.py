@@ -127,7 +127,7 @@ class WriteSet:
         self.reads: ReadLog | None = None
         self.must_not_pin = False
         self.watching = True
-        self._prepared = False
+        self._on = False
         self.beside: list[str] = []
         self.written: set[TableName] = set()
         self.ran_sql = self.went_elsewhere = False
@@ -166,8 +166,8 @@ class WriteSet:
     @contextmanager
     def running(self) -> Generator[WriteSet]:
         """Collect what this context inserts; an exception discards everything."""
+        self.connection.observers = (self,)
         try:
-            self.connection.observers = (self,)
             with observing(self):
                 yield self
         except BaseException:
@@ -296,17 +296,15 @@ class WriteSet:
         if self._failure is not None:  # told already, and caught by the make
             self.abort()
             raise self._failure
-        self._prepared = self.reads is not None and self.reads.prepare()
+        self._on = enabled(self.connection, self.name.schema)
+        if self._on and self.reads is not None:
+            self.reads.prepare()
         if self.pinned:
             self._finish_pinned(statements)
-        elif self.reads is None:
-            self._finish_collected(statements)
-        elif self.connection.dialect.features.server:
+        elif self.reads is not None and self.connection.dialect.features.server:
             self._finish_guarded(statements)
         else:
-            with self.connection.transaction:  # nobody else writes from the confirmation on
-                self.confirm()
-                self._finish_collected(statements)
+            self._finish_collected(statements)
 
     def confirm(self, unknown_only: bool = False) -> bool:
         """See that what the make read is still what it was; return whether in other versions.
@@ -344,7 +342,7 @@ class WriteSet:
     def _finish_collected(self, statements: Sequence[Statement]) -> None:
         self.own_rows = sum(insert.rows for insert in self._inserts if insert.name == self.name)
         try:
-            self._flush(statements)
+            self._store(statements)
         except DataJointError as error:
             if self._is_stored():
                 return
@@ -352,14 +350,23 @@ class WriteSet:
                 self._scope.id = new_id()
             elif not _is_undone(error):
                 raise
-            self._flush_again(statements)
+            self._store_again(statements)
 
-    def _flush_again(self, statements: Sequence[Statement]) -> None:
+    def _store_again(self, statements: Sequence[Statement]) -> None:
         try:
-            self._flush(statements)
+            self._store(statements)
         except DataJointError:
             if not self._is_stored():
                 raise
+
+    def _store(self, statements: Sequence[Statement]) -> None:
+        """Write everything in one short transaction, in which the reads are confirmed."""
+        if self.reads is None or self.connection.dialect.features.server:  # where guards do so
+            self._flush(statements)
+            return
+        with self.connection.transaction:  # nobody else writes from the confirmation on
+            self.confirm()
+            self._flush(statements)
 
     def _is_stored(self) -> bool:
         """Whether all was stored, though the connection was lost before the server could say so."""
@@ -424,20 +431,19 @@ class WriteSet:
 
     def _recorded(self) -> list[Statement]:
         """Return the statements that record the reads, and how long it all took."""
-        recorded = self.reads.statements(self.event) if self.reads and self._prepared else []
+        recorded = self.reads.statements(self.event) if self.reads and self._on else []
         return [*recorded, *(job_statements(self.connection, self.run) if self.run else [])]
 
     def _flush(self, statements: Sequence[Statement]) -> None:
-        """Write everything in one short transaction."""
+        """Write everything."""
         if not self._inserts and not statements:
             return
         recorded = self._recorded() if self._inserts else []
         if self.reads and self.connection.dialect.features.server:
             statements = [*self.reads.guards(), *statements]
-        on = enabled(self.connection, self.name.schema)
-        events = {self.name: self._made(self.name)} if on else {}
+        events = {self.name: self._made(self.name)} if self._on else {}
         for insert in self._inserts:
-            if on and insert.name not in events:
+            if self._on and insert.name not in events:
                 events[insert.name] = EventRecord(new_id(), "insert", insert.name, self.event)
         few = sum(insert.rows for insert in self._inserts) <= _FEW
         few = few and all(is_small(batch) for insert in self._inserts for batch in insert.batches)
@@ -460,8 +466,13 @@ class WriteSet:
         written = [
             event_statement(self.connection, event, self._count(event.table)) for event in events.values()
         ]
-        whole = self.size <= _SMALL and self._refers_back(writes)
-        (send if whole else packet)(self.connection, [*statements, *writes, *written, *recorded])
+        batch = [*statements, *writes, *written, *recorded]
+        if self.connection.in_transaction:  # with the confirmation of the reads: it is undone as a whole
+            self.connection.execute_batch(batch)
+        elif self.size <= _SMALL and self._refers_back(writes):
+            send(self.connection, batch)
+        else:
+            packet(self.connection, batch)
 
     def _refers_back(self, writes: Sequence[Statement]) -> bool:
         """Whether rows refer to none that is inserted later, which one statement would not notice."""
