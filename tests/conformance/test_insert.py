@@ -153,6 +153,23 @@ def test_csv(subject, tmp_path):
     assert expected == values(subject(), "subject_id", "name", "weight", "born")
 
 
+@pytest.mark.statement("INS-1", "TYP-12")
+def test_csv_with_json_and_choices(declare, tmp_path):
+    dose = declare(
+        "Dose", "n : int8\n---\nmeta=null : json\nsex=null : enum('M','F')\nside='' : enum('','L')"
+    )
+    path = tmp_path / "doses.csv"
+    path.write_text('n,meta,sex,side\n1,"{""a"": [1, null]}",M,L\n2,,,\n3,"""text""",F,\n', encoding="utf-8")
+    dose.insert(path)
+    expected = [(1, {"a": [1, None]}, "M", "L"), (2, None, None, ""), (3, "text", "F", "")]
+    assert expected == values(dose(), "n", "meta", "sex", "side")
+    path.write_text("n,meta\n4,5\n5,{'a': 1}\n", encoding="utf-8")
+    with pytest.raises(QueryError, match=r"doses.csv, line 3: .*'a': 1.* is no JSON") as error:
+        dose.insert(path)
+    assert 'such as {"a": 1}' in str(error.value)
+    assert 3 == len(dose())
+
+
 @pytest.mark.statement("INS-1")
 def test_a_record(subject):
     record = np.array([(5, "Eve")], [("subject_id", "i8"), ("name", "U5")])[0]
@@ -177,6 +194,13 @@ def test_positional_rows_warn(session, subject):
     ):
         session.insert([(1, 4, "x"), (1, 5)])
     assert 3 == len(session())
+
+
+@pytest.mark.statement("INS-1")
+def test_a_list_is_no_single_row(subject):
+    with pytest.warns(DataJointDeprecationWarning), pytest.raises(QueryError, match="insert for a list"):
+        subject.insert1([{"subject_id": 1, "name": "x"}])
+    assert 0 == len(subject())
 
 
 @pytest.mark.statement("INS-1")

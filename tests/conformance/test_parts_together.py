@@ -1,5 +1,7 @@
 """Masters and their parts by one call, and masters that are refused without enough of them."""
 
+import datetime as dt
+
 import numpy as np
 import pytest
 
@@ -118,6 +120,21 @@ def test_all_or_nothing(scan, declare):
     with pytest.raises(DataJointError, match="It is a dict of parts"):
         scan.insert1({"scan_id": 1}, parts=[{"cell": 1}])
     assert (0, 0, 0) == counts(scan)
+
+
+@pytest.mark.statement("TXN-5")
+def test_rows_of_another_master_are_refused(strict):
+    cells, links = [{"cell": 1, "depth": 1}], link(KEY, 2)
+    strict.insert1(KEY, parts={"Cell": [{**KEY, **cells[0]}], "Link": links})
+    other = {"scan_id": "2", "when": dt.date(2024, 1, 1)}  # as another type
+    with pytest.raises(IntegrityError, match=r"`Strict.Cell`, row 0: .* scan_id=1 is not .* scan_id='2'"):
+        strict.insert1(other, parts={"Cell": strict.Cell.to_dicts(), "Link": links}, replace=True)
+    with pytest.raises(IntegrityError, match=r"`Strict.Link`, row 1: .*when='2024-01-02'"):
+        wrong = [{"link": 1}, {"link": 2, "day": "2024-01-02"}]
+        strict.insert1(other, parts={"Cell": cells, "Link": wrong})
+    assert (1, 1, 2) == counts(strict)
+    strict.insert1(other, parts={"Cell": [{**KEY, "scan_id": 2.0, "cell": 1}], "Link": [*link(other, 2)]})
+    assert (2, 2, 4) == counts(strict)
 
 
 @pytest.mark.statement("TXN-5")

@@ -13,7 +13,8 @@ from datajoint.engine.connection import Connection
 from datajoint.engine.transactions import Transaction
 from datajoint.errors import DataJointError, IntegrityError
 from datajoint.heading.names import TableName
-from datajoint.heading.values import show
+from datajoint.heading.types import AttributeType
+from datajoint.heading.values import normaliser, show
 from datajoint.journal.change import atomic
 from datajoint.query import fetch
 from datajoint.query.collection import is_mapping
@@ -306,7 +307,29 @@ def _filled(part: Table, master: TableName, key: Mapping[str, Any], rows: Any) -
     chunks: Iterator[Chunk] = read(
         iter(rows) if hasattr(rows, "query") else rows, part.heading, part.class_name
     )
+    number = 0
     for chunk in chunks:
         for n in range(chunk.size):
             given = {name: column[n] for name, column in zip(chunk.names, chunk.columns, strict=True)}
-            yield absent | {name: value for name, value in given.items() if value is not ABSENT}
+            row = absent | {name: value for name, value in given.items() if value is not ABSENT}
+            for column in absent:
+                if not _same(part.heading[column].dtype, row[column], absent[column]):
+                    raise IntegrityError(
+                        f"`{part.class_name}`, row {number}: the parent `{master.class_name}` with "
+                        f"{names[column]}={show(row[column])} is not the row that is inserted, which has "
+                        f"{names[column]}={show(absent[column])}.",
+                        hint=f"Leave `{column}` out: it is filled in.",
+                    )
+            yield row
+            number += 1
+
+
+def _same(dtype: AttributeType, given: Any, key: Any) -> bool:
+    """Whether two values are one as they are stored; what is none of the type the insert refuses."""
+    if given is key or given is None:
+        return True
+    normalise = normaliser(dtype)
+    try:
+        return normalise is None or normalise(given) == normalise(key)
+    except ValueError:
+        return True

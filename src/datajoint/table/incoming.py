@@ -126,6 +126,8 @@ def _dicts(rows: Sequence[Mapping[str, Any]], first: int | None) -> Chunk:
 def _positional(rows: list[Any], heading: Heading, label: str, first: int | None) -> Chunk:
     width = len(heading)
     for n, row in enumerate(rows):
+        if first is None and any(isinstance(value, Mapping) for value in row):
+            raise QueryError(f"{_at(label)}insert1 takes one row.", hint="Use insert for a list of rows.")
         if len(row) != width:
             _refuse_length(len(row), heading, _at(label, n, first))
     return Chunk(first, heading.order, tuple(zip(*rows, strict=True)), len(rows))
@@ -265,7 +267,13 @@ def _csv(path: Path, heading: Heading) -> Iterator[dict[str, Any]]:
             for row in lines:
                 if None in row:
                     raise QueryError(f"A line of {path} has more fields than its header: {row[None]!r:.60}.")
-                yield {name: _field(name, text, heading) for name, text in row.items()}
+                try:
+                    yield {name: _field(name, text, heading) for name, text in row.items()}
+                except json.JSONDecodeError as error:
+                    raise QueryError(
+                        f"{path}, line {lines.line_num}: {show(error.doc)} is no JSON: {error}.",
+                        hint='A field of an attribute of type json holds JSON, such as {"a": 1} or "text".',
+                    ) from None
     except OSError as error:
         raise DataJointError(f"{path} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
@@ -274,9 +282,13 @@ def _csv(path: Path, heading: Heading) -> Iterator[dict[str, Any]]:
         raise DataJointError(f"{path} is no CSV file: {error}.") from error
 
 
-def _field(name: str, text: str | None, heading: Heading) -> str | None:
-    is_text = name in heading and heading[name].dtype.kind in TEXTS
-    return None if text is None or (text == "" and not is_text) else text
+def _field(name: str, text: str | None, heading: Heading) -> Any:
+    dtype = heading[name].dtype if name in heading else None
+    if text is None or dtype is None:
+        return text or None
+    if text == "" and (dtype.kind not in TEXTS or (dtype.labels and "" not in dtype.labels)):
+        return None
+    return json.loads(text) if dtype.kind == "json" else text
 
 
 def with_index(frame: Any, heading: Heading, index_as_pk: bool | None, label: str) -> Any:
