@@ -316,7 +316,7 @@ def test_stale_rows_are_shown_and_made_again(shop):
     )
     shop.forget()
     said = shop.dj("stale", "lab", "--limit", "2", "--check", status=2)
-    assert "Fit  3 stale" in said.out
+    assert "Fit   3 stale" in said.out
     assert "subject_id=1" in said.out
     assert "… and 1 more" in said.out
     found = {table["table"]: table["rows"] for table in shop.json("stale", "lab")}
@@ -552,6 +552,8 @@ def test_verify_at_a_commit_explains_what_it_lacks(repository, shop, monkeypatch
         (["cancel", "lab:Scan", "--all", "--key", "subject_id=1"], ["--key NAME=VALUE, or --all"]),
         (["retry", "lab:Scan", "--key", "subjct_id=1"], ["DJ302", "Did you mean `subject_id`?"]),
         (["retry", "lab:Scan", "--key", "subject_id"], ["DJ100", "Write --key name=value"]),
+        (["retry", "lab:Scan", "--key", "{subject_id: 1}"], ["DJ100", "is no JSON"]),
+        (["retry", "lab", "--all"], ["DJ210", "`lab` is no single table", "lab:TABLE"]),
         (["stauts"], ["No such command 'stauts'. Did you mean 'status'?"]),
         (["status", "--jsn"], ["Did you mean '--json'?"]),
         (["--config", "nowhere.json", "status"], ["DJ100", "There is no configuration file nowhere.json"]),
@@ -562,6 +564,44 @@ def test_mistakes_are_explained(shop, arguments, said):
     shop.module.Scan.jobs.refresh()
     err = shop.dj(*arguments, status=1).err
     assert [] == [text for text in said if text not in err], err
+
+
+def test_parts_are_named_by_their_master(shop):
+    code = """
+@schema
+class Track(dj.Computed):
+    definition = "-> Scan"
+
+    class Point(dj.Part):
+        definition = "-> master\\npoint : int16"
+
+    def make(self, key):
+        self.insert1(key)
+        self.Point.insert1({**key, "point": 7})
+"""
+    with (shop.folder / "lab.py").open("a", encoding="utf-8") as file:
+        file.write(code)
+    shop.forget()
+    shop.module.schema.populate()
+
+    assert "-> Track" in shop.dj("describe", "lab:Track.Point").out
+    assert "-> Track" in shop.dj("describe", "Track.Point", "--schema", shop.schema).out
+    told = shop.dj("lineage", "lab:Track.Point", "subject_id=1").out
+    assert told.startswith("Track.Point  subject_id=1 point=7")
+    said = shop.dj("why", "lab:Track.Point", "subject_id=1", status=1).err
+    assert "`Track.Point` is a part of `Track`" in said
+    assert "Ask for `Track`" in said
+    assert "fresh" in shop.dj("why", "lab:Track", "subject_id=1").out
+
+
+def test_keys_may_be_json(shop):
+    assert 1 == sum(t["made"] for t in shop.json("populate", "lab:Scan", "--key", '{"subject_id": 2}'))
+    assert [2] == shop.module.Scan.to_arrays("subject_id").tolist()
+
+
+def test_what_has_no_keys_yet_shows_no_bar(shop):
+    *_, fit = [line for line in shop.dj("status", "lab").out.splitlines() if line.startswith("Fit")]
+    assert ["Fit", "0", "0/0", "·", "·", "·", "·"] == fit.split()
 
 
 def test_a_module_that_fails_is_named_with_the_line(shop):

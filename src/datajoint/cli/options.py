@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -89,16 +90,19 @@ def spread(arguments: Sequence[str]) -> list[str]:
     return found
 
 
-def read_key(pairs: Sequence[str]) -> dict[str, str]:
-    """Read conditions of the form ``name=value``.
+def read_key(pairs: Sequence[str]) -> dict[str, Any]:
+    """Read conditions of the form ``name=value``, or JSON objects.
 
     Examples
     --------
-    >>> read_key(["subject_id=3", "note=a=b"])
-    {'subject_id': '3', 'note': 'a=b'}
+    >>> read_key(["subject_id=3", "note=a=b", '{"day": 2}'])
+    {'subject_id': '3', 'note': 'a=b', 'day': 2}
     """
-    found: dict[str, str] = {}
+    found: dict[str, Any] = {}
     for pair in pairs:
+        if pair.lstrip().startswith("{"):
+            found |= _read_object(pair)
+            continue
         name, equals, value = pair.partition("=")
         if not equals or not name:
             raise ConfigurationError(f"`{pair}` is no condition.", hint="Write --key name=value.")
@@ -106,7 +110,14 @@ def read_key(pairs: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def chosen_key(jobs: Any, pairs: Sequence[str], everything: bool) -> dict[str, str]:
+def _read_object(text: str) -> dict[str, Any]:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ConfigurationError(f"{text} is no JSON: {error}.", hint="Write name=value … instead.") from None
+
+
+def chosen_key(jobs: Any, pairs: Sequence[str], everything: bool) -> dict[str, Any]:
     """Return the conditions of ``--key``; without any, ``--all`` must have been given.
 
     Raises

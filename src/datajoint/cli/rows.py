@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -10,7 +9,7 @@ import click
 
 from datajoint.cli import options
 from datajoint.cli.targets import find_table
-from datajoint.errors import ConfigurationError, DataJointError, UnknownAttributeError, nearest
+from datajoint.errors import DataJointError, UnknownAttributeError, nearest
 from datajoint.table.table import Table
 
 __all__ = ["arguments", "chosen", "read", "style"]
@@ -67,13 +66,8 @@ def read(key: Sequence[str]) -> dict[str, Any]:
     >>> read(["subject=1", "day=2026-01-02"]), read(['{"subject": 1}'])
     ({'subject': '1', 'day': '2026-01-02'}, {'subject': 1})
     """
-    text = " ".join(key).strip()
-    if not text.startswith("{"):
-        return dict(options.read_key(key))
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise ConfigurationError(f"{text} is no JSON: {error}.", hint="Write name=value … instead.") from None
+    text = " ".join(key).strip()  # as it is where a shell took it apart
+    return options.read_key([text] if text.startswith("{") else key)
 
 
 def style(text: str, kind: str) -> str:

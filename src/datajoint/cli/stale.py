@@ -40,8 +40,9 @@ def command(
     if as_json:
         report.write_json([_plain(table, rows) for table, rows in found])
     else:
+        width = max((len(table.class_name) for table, _ in found), default=0)
         for table, rows in found:
-            _write(table, rows, limit, unknown)
+            _write(table, rows, limit, unknown, width)
         _write_next(found)
     stale = any(row.state == STALE for _, rows in found for row in rows)
     return _STALE if check and stale else 0
@@ -55,12 +56,12 @@ def _plain(table: Table, rows: list[StaleRow]) -> dict[str, Any]:
     return {"table": str(table.name), "rows": told}
 
 
-def _write(table: Table, rows: list[StaleRow], limit: int, unknown: bool) -> None:
+def _write(table: Table, rows: list[StaleRow], limit: int, unknown: bool, width: int) -> None:
     states: dict[str, int] = {}
     for row in rows:
         states[row.state] = states.get(row.state, 0) + 1
     counts = [click.style(f"{n} {s}", fg="red" if s == STALE else None) for s, n in sorted(states.items())]
-    name = click.style(table.class_name, bold=True)
+    name = click.style(table.class_name.ljust(width), bold=True)
     click.echo(f"{name}  {', '.join(counts) if counts else report.dim('all rows are fresh')}")
     shown = [row for row in rows if unknown or row.state != UNKNOWN]
     for row in shown[:limit]:

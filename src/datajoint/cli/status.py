@@ -96,7 +96,7 @@ def _row(table: TableStatus, several: bool, counted: bool) -> list[str]:
         (table.ignored, None),
     )
     counts = [_count(number, its_color) for number, its_color in numbers]
-    bar = click.style(report.bar(table.done, table.total), fg=color)
+    bar = click.style(report.bar(table.done, table.total), fg=color) if table.total else ""
     return [name, str(table.rows), f"{table.done}/{table.total}", bar, *counts, *old, ""]
 
 

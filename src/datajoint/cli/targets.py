@@ -28,6 +28,8 @@ __all__ = ["Pipeline", "computed", "connection", "database_text", "find_table", 
 
 _MOST_SCHEMAS = 20
 """Schemas looked at where none is named."""
+_MOST_NAMED = 5
+"""Schemas named in a message."""
 
 
 class Pipeline(Value):
@@ -135,7 +137,7 @@ def _of_name(name: str) -> Pipeline:
 
 
 def _restricted(pipeline: Pipeline, where: str, name: str) -> Pipeline:
-    found = [table for table in pipeline.tables if name in (table.class_name, table.table_name)]
+    found = _named(pipeline.tables, name)
     if not found:
         names = [table.class_name for table in pipeline.tables]
         raise MissingTableError(
@@ -157,12 +159,15 @@ def find_table(name: str, schemas: Sequence[str] = ()) -> Table:
         return _of_name(name).tables[0]
     pipelines = [_of_schema(schema) for schema in schemas or _all_schemas()]
     tables = [table for pipeline in pipelines for table in pipeline.tables]
-    found = [table for table in tables if name in (table.class_name, table.table_name)]
+    found = _named(tables, name)
     if len(found) == 1:
         return found[0]
     if not found:
+        named = [p.schemas[0] for p in pipelines]
+        if name in named or _import(name) is not None:
+            raise MissingTableError(f"`{name}` is no single table.", hint=f"Name one of it: {name}:TABLE.")
         raise MissingTableError(
-            f"There is no table `{name}` in {_listed(p.schemas[0] for p in pipelines)}.",
+            f"There is no table `{name}` in {_listed(named)}.",
             hint=nearest(name, [table.class_name for table in tables])
             or "Write module:Table or schema:Table.",
         )
@@ -170,6 +175,16 @@ def find_table(name: str, schemas: Sequence[str] = ()) -> Table:
         f"There are several tables `{name}`.",
         hint=f"Write {' or '.join(f'{table.database}:{name}' for table in found)}.",
     )
+
+
+def _named(tables: Sequence[Table], name: str) -> list[Table]:
+    """Return the tables of a name, those that are no parts first of all."""
+    parts = (part for table in tables for part in table.parts(as_objects=True))
+    return _of_that_name(tables, name) or _of_that_name(parts, name)
+
+
+def _of_that_name(tables: Iterable[Table], name: str) -> list[Table]:
+    return [table for table in tables if name in (table.class_name, table.table_name)]
 
 
 def is_computed(table: Table) -> bool:
@@ -185,6 +200,9 @@ def computed(table: Table, what: str) -> Any:
     DataJointError
         When it is not.
     """
+    if table.name.master is not None:
+        master = table.name.master.class_name
+        raise DataJointError(f"`{table.class_name}` is a part of `{master}`.", hint=f"Ask for `{master}`.")
     if not is_computed(table):
         raise DataJointError(
             f"`{table.class_name}` is a {table.name.tier} table: nothing computes it, so it never {what}."
@@ -216,8 +234,9 @@ def makeable(pipelines: Sequence[Pipeline]) -> list[Table]:
     return found
 
 
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names) or "the database"
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMED} other schemas" if len(names) > _MOST_NAMED else ""
+    return (", ".join(f"`{name}`" for name in names[:_MOST_NAMED]) or "the database") + more
 
 
 # ------------------------------------------------------------------------------------------------- schemas

@@ -50,7 +50,8 @@ def recover(jobs: Jobs) -> int:
     if found:
         _forget(jobs, {job.worker for job in found})
     if taken:
-        logger.info("%d jobs of `%s` were held by workers that are gone", taken, jobs.target.class_name)
+        what = "1 job" if taken == 1 else f"{taken} jobs"
+        logger.info("taken back from workers that are gone: %s of `%s`", what, jobs.target.class_name)
     return taken
 
 

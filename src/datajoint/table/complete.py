@@ -312,12 +312,12 @@ def _filled(part: Table, master: TableName, key: Mapping[str, Any], rows: Any) -
         for n in range(chunk.size):
             given = {name: column[n] for name, column in zip(chunk.names, chunk.columns, strict=True)}
             row = absent | {name: value for name, value in given.items() if value is not ABSENT}
-            for column in absent:
-                if not _same(part.heading[column].dtype, row[column], absent[column]):
+            for column, own in absent.items():
+                if not _same(part.heading[column].dtype, row[column], own):
                     raise IntegrityError(
                         f"`{part.class_name}`, row {number}: the parent `{master.class_name}` with "
                         f"{names[column]}={show(row[column])} is not the row that is inserted, which has "
-                        f"{names[column]}={show(absent[column])}.",
+                        f"{names[column]}={show(own)}.",
                         hint=f"Leave `{column}` out: it is filled in.",
                     )
             yield row
