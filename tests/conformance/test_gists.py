@@ -57,6 +57,10 @@ def odd(text):
 
 GISTS = {
     "unknown type": (odd("a : int24"), UnknownTypeError, "Unsupported attribute type `int24`"),
+    "misspelt type": (odd("a : in32"), UnknownTypeError, "Did you mean `int32`?"),
+    "type of another language": (odd("a : str"), UnknownTypeError, "Did you mean `varchar(255)`?"),
+    "None for null": (odd("a : int8\n---\nb = None : date"), DeclarationError, "written `null`, not `None`"),
+    "options behind": (odd("a : int8\n---\n-> Thing [nullable]"), ForeignKeyTargetError, "Write `-> [nullable] Thing`"),
     "bad line": (odd("a int8"), DefinitionSyntaxError, "Declaration error in position 3 in line 1 of `Odd`"),
     "_name": (odd("_a : int8"), DefinitionSyntaxError, "leading underscore", "`_a`", "belong to the platform"),
     "unresolved FK": (odd("-> Thin"), ForeignKeyTargetError, "Foreign key reference `Thin` could not be resolved"),

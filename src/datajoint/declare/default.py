@@ -73,7 +73,12 @@ def parse_default(text: str, dtype: AttributeType) -> Default:
         if not text or re.search(r"['\"]", text):
             raise ValueError("a default is a number, a word or a quoted string")
         word = text
-    return Default("literal", _read(word, dtype), text)
+    try:
+        return Default("literal", _read(word, dtype), text)
+    except ValueError:
+        if text == "None":
+            raise ValueError("what is missing is written `null`, not `None`") from None
+        raise
 
 
 def _parse_now(match: re.Match[str], dtype: AttributeType, text: str) -> Default:

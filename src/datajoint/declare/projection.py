@@ -79,6 +79,11 @@ def _keywords(call: ast.Call) -> Iterator[tuple[object, ast.expr]]:
 
 
 def _refused(text: str) -> ForeignKeyTargetError:
+    if options := re.fullmatch(r"(.*?)\s*(\[[^\]]*\])", text):
+        return ForeignKeyTargetError(
+            f"`{text}` cannot be referenced: options stand before the table",
+            hint=f"Write `-> {options[2]} {options[1]}`.",
+        )
     return ForeignKeyTargetError(
         f"`{text}` cannot be referenced: only a table or its rename can",
         hint="Write `-> Table` or `-> Table.proj(new='old')`.",

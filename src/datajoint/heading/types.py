@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 
 from datajoint._value import Value
-from datajoint.errors import UnknownTypeError
+from datajoint.errors import UnknownTypeError, nearest
 
 __all__ = [
     "FLOATS",
@@ -89,6 +89,13 @@ class AttributeType(Value):
 
 
 _SIMPLE = INTEGERS | FLOATS | {"bool", "date", "uuid", "json", "bytes"}
+_KINDS = (*sorted(_SIMPLE), "char", "varchar", "datetime", "timestamp", "decimal", "enum")
+_MEANT = {
+    "str": "varchar(255)", "string": "varchar(255)", "object": "<blob>", "array": "<blob>",
+    "ndarray": "<blob>", "numpy": "<blob>", "dict": "json", "list": "json", "number": "float64",
+    "long": "int64", "uint": "uint32", "float16": "float32",
+}  # fmt: skip
+"""What words of other languages stand for."""
 _SIZED = re.compile(r"(?P<kind>char|varchar|datetime|timestamp)\s*(?:\(\s*(?P<n>\d+)\s*\))?")
 _DECIMAL = re.compile(r"decimal\s*\(\s*(?P<p>\d+)\s*(?:,\s*(?P<s>\d+)\s*)?\)")
 _CODEC = re.compile(r"<\s*(?P<name>[a-z][a-z0-9_]*)\s*(?P<at>@\s*(?P<store>[A-Za-z0-9_-]*)\s*)?>")
@@ -144,9 +151,14 @@ def _refuse(text: str) -> AttributeType:
         raise UnknownTypeError(
             f"Unsupported attribute type `{text}`.", hint=f"A line ends without `{text[-1]}`."
         )
+    word = text.partition("(")[0].strip().lower()
+    meant = f"Did you mean `{_MEANT[word]}`?" if word in _MEANT else None
+    if meant is None and not re.fullmatch(r"u?int\d+", word):  # the list begins with these
+        meant = nearest(word, _KINDS, limit=1)
     raise UnknownTypeError(
         f"Unsupported attribute type `{text}`.",
-        hint="Core types: int8…int64, uint8…uint64, float32, float64, bool, decimal(p,s), char(n), "
+        hint=(f"{meant} " if meant else "")
+        + "Core types: int8…int64, uint8…uint64, float32, float64, bool, decimal(p,s), char(n), "
         "varchar(n), enum('a','b'), date, datetime(n), timestamp(n), uuid, json, bytes; "
         "codecs: <blob>, <blob@store>, …",
     )

@@ -244,7 +244,8 @@ def _compare(connection: Connection, cls: type[UserTable], found: TableSpec, wan
         f"The definition of `{cls.__name__}` differs from its table in the database: "
         + "; ".join(change.text for change in changes) + ". The table stays as it is."
     )  # fmt: skip
-    hint = f"Call {cls.__name__}.alter() to change the table, or correct the definition."
+    name = cls.__name__
+    hint = f"Correct the definition; change the table, see {name}.alter(); or {name}.drop() it to begin anew."
     if connection.config.declare.drift == "error":
         raise DeclarationError(text, hint=hint)
     logging.warn(f"{text} {hint}")
