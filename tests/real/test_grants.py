@@ -78,6 +78,7 @@ def test_a_reader_reads(enter: Any, lab: Any) -> None:
     (subject, _, fit), user = enter("reader")
     assert 3 == len(subject())
     assert 2 == len(fit.Peak())
+    assert 0 == fit.jobs.progress()["total"]  # nobody has made a queue
     for attempt in (
         lambda: subject.insert1({"subject_id": 9}),
         lambda: subject.update1({"subject_id": 1, "name": "x"}),
@@ -222,5 +223,5 @@ def test_who_may_not_give_rights(enter: Any, schema: Any, connect: Any) -> None:
 @pytest.mark.statement("ACC-3")
 def test_an_unknown_user(lab: Any, schema: Any) -> None:
     for attempt in (lambda: schema.grant("djt_nobody", "reader"), lambda: dj.can("djt_nobody", lab[0])):
-        with pytest.raises(DataJointError, match="djt_nobody"):
+        with pytest.raises(DataJointError, match="no user or role `djt_nobody`"):
             attempt()

@@ -166,8 +166,9 @@ class Jobs(Table):
         return FreeTable(self.connection, spec.name)
 
     def progress(self) -> dict[str, int]:
-        """Return the number of jobs by status, and their total."""
-        counted = U("status").aggr(self, n="count(*)").to_dicts()
+        """Return the number of jobs by status, and their total; whoever may only read can ask, too."""
+        there = self.connection.catalog.look(self.name) is not None
+        counted = U("status").aggr(self, n="count(*)").to_dicts() if there else ()
         found = {row["status"]: int(row["n"]) for row in counted}
         return {**{status: found.get(status, 0) for status in sql.STATUSES}, "total": sum(found.values())}
 

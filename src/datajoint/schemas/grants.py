@@ -68,7 +68,9 @@ def grant(schema: Schema, user: str, level: str) -> None:
     """Give a user the rights of a level; see `Granting.grant`."""
     level = _level(level)
     connection = _server(schema)
-    _rights(connection, user, [])  # which refuses names that are not there: MariaDB would make a user
+    _rights(
+        connection, user, [schema.database]
+    )  # refuses names that are not there: MariaDB would make a user
     everywhere = _everywhere(level, connection)
     single = rights_of_level(level, connection.catalog.tables(schema.database))
     statements = texts.grant(schema.database, user, everywhere, single, connection.dialect)
