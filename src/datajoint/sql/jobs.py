@@ -15,7 +15,7 @@ from datajoint.heading.types import parse_type
 from datajoint.sql.dml import Column
 from datajoint.sql.select import select_keys
 from datajoint.sql.statement import Pieces, Statement, assemble
-from datajoint.sql.together import SOLE
+from datajoint.sql.together import CHECK, SOLE
 
 __all__ = [
     "COLUMNS", "ERROR", "IGNORE", "PENDING", "RESERVED", "STATUSES", "SUCCESS", "Owner", "add_missing",
@@ -385,7 +385,7 @@ def sole_row(change: str, dialect: Dialect) -> tuple[str, ...]:
     if dialect.name == "postgresql":
         return (change.join(SOLE),)
     if dialect.name == "mysql":
-        return change, "SELECT IF(ROW_COUNT() = 1, 1, (SELECT 1 UNION ALL SELECT 2))"
+        return change, "ROW_COUNT() = 1".join(CHECK)
     return change, "SELECT json(CASE WHEN changes() = 1 THEN '1' ELSE 'lost' END)"
 
 

@@ -11,9 +11,10 @@ from datajoint.declare.spec import TableSpec
 from datajoint.heading.names import TableName
 from datajoint.heading.types import parse_type
 from datajoint.sql.dml import insert_once, insert_rows
-from datajoint.sql.select import select_keys
-from datajoint.sql.statement import Pieces, Slot, Statement, assemble
+from datajoint.sql.select import select_equal
+from datajoint.sql.statement import Slot, Statement, assemble
 from datajoint.sql.system import column
+from datajoint.sql.together import CHECK
 
 __all__ = [
     "READS",
@@ -98,20 +99,12 @@ def guard(plan: Plan, columns: Sequence[str], dialect: Dialect) -> Statement:
     >>> from datajoint.backends.registry import get_backend
     >>> from datajoint.heading.heading import Heading
     >>> plan = summary(Source(TableName("lab", "a"), Heading([]))).plan
-    >>> guard(plan, ["~rows"], get_backend("postgresql").dialect).text[-63:]
-    '"~rows", 0) = $1) THEN 1 ELSE (SELECT 1 UNION ALL SELECT 2) END'
+    >>> guard(plan, ["~rows"], get_backend("postgresql").dialect).text[:66]
+    'SELECT CASE WHEN (SELECT coalesce(count(*), 0) = $1 FROM "lab"."a"'
     """
-    number = parse_type("int64")
-    pieces: Pieces = [
-        "SELECT CASE WHEN EXISTS (SELECT 1 FROM (",
-        *select_keys(plan, columns, dialect),
-        ") AS s",
-    ]
-    for n, name in enumerate(columns):
-        pieces.append(f"{' AND' if n else ' WHERE'} coalesce(s.{dialect.quote(name)}, 0) = ")
-        pieces.append(Slot(plan.arity + n, (number,)))
-    pieces.append(") THEN 1 ELSE (SELECT 1 UNION ALL SELECT 2) END")
-    return assemble(pieces, dialect)
+    number = (parse_type("int64"),)
+    numbers = [(name, Slot(plan.arity + n, number)) for n, name in enumerate(columns)]
+    return assemble([f"{CHECK[0]}(", *select_equal(plan, numbers, dialect), f"){CHECK[1]}"], dialect)
 
 
 def add_reads(schema: str, count: int, dialect: Dialect) -> str:

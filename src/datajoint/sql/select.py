@@ -151,6 +151,15 @@ def select_keys(plan: Plan, names: Sequence[str], dialect: Dialect) -> Pieces:
     return _Writer(dialect).select(replace(block, columns=columns))
 
 
+def select_equal(plan: Plan, numbers: Sequence[tuple[str, Slot]], dialect: Dialect) -> Pieces:
+    """Return the pieces of a SELECT of whether the one row of a plan has some numbers, NULL being 0."""
+    block, writer = lower(plan), _Writer(dialect)
+    pieces: Pieces = ["SELECT "]
+    for n, (name, number) in enumerate(numbers):
+        pieces += [f"{' AND ' * bool(n)}coalesce({writer.expr(block.columns[name])}, 0) = ", number]
+    return [*pieces, *writer.tail(block)]
+
+
 def count_rows(plan: Plan, dialect: Dialect) -> Statement:
     """Return the statement that counts the rows of a plan."""
     return assemble(_count(plan, dialect), dialect)
