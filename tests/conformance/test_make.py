@@ -556,8 +556,22 @@ def test_a_bare_yield_works_and_is_told(computed, subject):
         self.insert1({**key, "y": y})
 
     fit = computed(make)
-    with pytest.warns(DataJointDeprecationWarning, match="yield fetched"):
+    with pytest.warns(DataJointDeprecationWarning, match="yield fetched") as caught:
         assert 3 == fit.populate()["success_count"]
+    assert {__file__} == {warning.filename for warning in caught}
+
+
+@pytest.mark.statement("POP-7", "TAB-20", "ERR-5")
+def test_mistakes_in_make_are_told_in_words_of_the_user(computed, subject, caplog):
+    def make(self, key):
+        if key["subject_id"] == 1:
+            (subject & key).fetch1("xx")
+        self.insert1({**key, "y": np.zeros((3, 3))})
+
+    errors = [text for _, text in computed(make).populate(suppress_errors=True)["error_list"]]
+    assert "`xx`. Attributes: subject_id, x.\n" in errors[0]
+    assert "array([[0., 0., 0.], [0., 0., 0.], [0., 0., 0.]]) (ndarray) is no number" in errors[1]
+    assert ".\nwhile making `Fit` for the key {'subject_id': 2}" in caplog.text
 
 
 @pytest.mark.statement("POP-18")

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from datajoint import logging
 from datajoint.algebra import build
 from datajoint.algebra.nodes import Query
 from datajoint.compute import audit as auditing
 from datajoint.compute.upstream import Upstream
 from datajoint.engine.observe import tables_of, unobserved
-from datajoint.errors import ContractError, DataJointError, DataJointWarning
+from datajoint.errors import ContractError, DataJointError
 from datajoint.heading.names import TableName
 from datajoint.query import fetch
 from datajoint.query.expression import QueryExpression
@@ -113,7 +113,7 @@ def check_contract(
             hint="Let it read what its key derives from (self.upstream), and write to its own table and "
             "parts; reference the table in the definition, or set provenance.contract to 'warn'.",
         )
-    warnings.warn(message, DataJointWarning, stacklevel=2)
+    logging.warn(message)
 
 
 def _violations(table: Table, key: Mapping[str, Any], writes: WriteSet) -> Iterator[str]:

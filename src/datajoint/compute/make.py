@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextvars import ContextVar
 from functools import partial
 from types import GeneratorType
 from typing import Any, TypeVar, cast
 
+from datajoint import logging
 from datajoint._value import Value
 from datajoint.backends.base import Parameters
 from datajoint.compute.alone import alone
@@ -268,11 +268,10 @@ def _generator(steps: Generator[Any], again: Any, table: Table, key: Key, writes
     if fetched is _END:
         return
     if fetched is None:
-        warnings.warn(
+        logging.warn(
             f"`{table.class_name}.make` yields nothing at first: write `yield fetched`, so that a change of "
             "its inputs is noticed.",
             DataJointDeprecationWarning,
-            stacklevel=2,
         )
     next(steps, None)
     writes.hold()

@@ -306,9 +306,8 @@ class Results:
         if not self._suppress and not isinstance(error, cancel.JobCancelled):
             raise error
         text = f"{type(error).__name__}: {error}"
-        logging.logger.error(
-            "%s, %s", text, error.__notes__[0] if getattr(error, "__notes__", None) else outcome.key
-        )
+        note = error.__notes__[0] if getattr(error, "__notes__", None) else outcome.key
+        logging.logger.error("%s%s%s", text, "\n" if text.endswith(".") else ", ", note)
         self.errors.append((outcome.key, error if self._as_objects else text))
 
     def told(self) -> PopulateResult:

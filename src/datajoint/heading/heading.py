@@ -89,9 +89,10 @@ class Heading:
                 f"Attributes are named by text, not by {name!r:.60}.",
                 hint=f"Attributes: {', '.join(self.order) or 'none'}.",
             )
+        known = [own for own in self.order if own[0] not in "_~"]  # others are the platform's
         return UnknownAttributeError(
-            f"{where} has no attribute `{name}`. Attributes: {', '.join(self.order) or 'none'}.",
-            hint=nearest(name, self.order),
+            f"{where} has no attribute `{name}`. Attributes: {', '.join(known) or 'none'}.",
+            hint=nearest(name, known),
         )
 
     @property

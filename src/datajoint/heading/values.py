@@ -26,7 +26,16 @@ __all__ = ["ColumnError", "check_column", "json_text", "key_text", "normaliser",
 
 Normaliser = Callable[[Any], Any]
 
-_short = Repr()
+
+class _Short(Repr):
+    """Shortens values; arrays take one line, too."""
+
+    def repr_ndarray(self, array: Any, level: int) -> str:
+        text = " ".join(repr(array).split())
+        return text if len(text) <= self.maxother else f"{text[: self.maxother - 3]}..."
+
+
+_short = _Short()
 _short.maxstring = _short.maxother = 60
 _EXACT = Context(prec=80)
 _HUGE = 1 << 63

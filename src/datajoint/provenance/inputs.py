@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
-import warnings
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from datajoint import logging
 from datajoint.algebra.hidden import named
 from datajoint.algebra.nodes import Query
 from datajoint.algebra.uses import uses
 from datajoint.algebra.watch import EVENT, watch
 from datajoint.engine.connection import Connection
 from datajoint.engine.observe import tables_of, unobserved
-from datajoint.errors import DataJointWarning, StaleInputError
+from datajoint.errors import StaleInputError
 from datajoint.heading.names import COMPUTED, IMPORTED, TableName
 from datajoint.journal.read import Read
 from datajoint.provenance.classes import table_of
@@ -106,7 +106,7 @@ class StaleInputs:
             f"`{made.class_name}` that is not fresh: {row}."
         )
         if self._mode == "warn":
-            warnings.warn(message, DataJointWarning, stacklevel=2)
+            logging.warn(message)
             return
         hint = (
             f"Make it again first: {made.class_name}.populate(stale=True). Or set provenance.stale to 'warn'."

@@ -172,7 +172,7 @@ def _has_event(table: Table) -> bool:
 def _cause(table: Table, key: Mapping[str, Any], reason: StaleReason, made: Writer | None) -> Cause:
     if reason.kind == "code" and reason.state == STALE:
         old = source_of(table.connection, table.database, str(reason.old))
-        if old is None:
+        if not old:
             return Cause(reason, ("the code that ran is not kept",))
         diff = code_diff(old, fingerprint(type(table)).source)
         return Cause(reason, () if diff else (_NO_TEXT,), diff)
