@@ -18,6 +18,7 @@ from datajoint.backends.mysql_catalog import MysqlCatalog
 from datajoint.backends.mysql_dialect import MysqlDialect, binary_literal
 from datajoint.backends.mysql_errors import LOST, NO_TLS, refused, translate
 from datajoint.backends.mysql_load import NOT_SERVED, can_load, load_statement, load_text
+from datajoint.backends.mysql_results import packet_reader, result_class
 from datajoint.errors import DataJointError, DuplicateError
 
 if TYPE_CHECKING:
@@ -38,9 +39,6 @@ CONNECT_TIMEOUT = 10
 CHARSET = "utf8mb4"
 PACKET = 1 << 20
 """Bytes of SQL after which another packet is begun; servers take 16 MB or more by default."""
-
-UPLOAD = 1 << 19
-"""Bytes of a packet of a file."""
 
 _BEFORE_LOAD = "dj_load"
 IN_TRANSACTION = 1
@@ -340,11 +338,13 @@ def _single(text: str) -> bool:
 @cache
 def _conversions() -> dict[Any, Any]:
     """Return the driver's conversions without times and decimals, which are decoded by column."""
-    kinds, conversions = _driver().constants.FIELD_TYPE, _driver().converters.conversions
+    kinds, converters = _driver().constants.FIELD_TYPE, _driver().converters
+    conversions = converters.conversions
     left_out = {
         kinds.DATE, kinds.DATETIME, kinds.TIMESTAMP, kinds.TIME, kinds.DECIMAL,
         kinds.NEWDECIMAL,
     }  # fmt: skip
+    left_out |= {kind for kind, function in conversions.items() if function is converters.through}
     kept = {kind: function for kind, function in conversions.items() if kind not in left_out}
     return {**kept, Decimal: _plain_decimal, bytes: _binary_literal}
 
@@ -423,7 +423,7 @@ def _connection_class(encrypted: bool = False) -> Any:
 
     def read_result(self: Any, unbuffered: bool = False) -> Any:
         self._result = None
-        result = _result_class()(self)
+        result = result_class()(self)
         (result.init_unbuffered_query if unbuffered else result.read)()
         self._result = result
         if result.server_status is not None:
@@ -432,28 +432,9 @@ def _connection_class(encrypted: bool = False) -> Any:
 
     own = {
         "query": query, "_request_authentication": authenticate, "set_character_set": set_character_set,
-        "_read_query_result": read_result, "upload": None,
+        "_read_query_result": read_result, "_read_packet": packet_reader(base), "upload": None,
     }  # fmt: skip
     return type("Connection", (base,), own)
-
-
-@cache
-def _result_class() -> Any:
-    """Return the driver's result, which knows of no files but the rows of `MysqlSession.load_rows`."""
-
-    def send_rows(self: Any, _request: object) -> None:
-        connection = self.connection
-        blocks, connection.upload = connection.upload or (), None
-        try:
-            for block in blocks:
-                for start in range(0, len(block), UPLOAD):
-                    connection.write_packet(block[start : start + UPLOAD])
-        finally:
-            connection.write_packet(b"")
-            answer = connection._read_packet()
-        self._read_ok_packet(answer)
-
-    return type("Result", (_driver().connections.MySQLResult,), {"_read_load_local_packet": send_rows})
 
 
 def _driver() -> Any:
