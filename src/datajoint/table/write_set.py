@@ -247,6 +247,8 @@ class WriteSet:
         if self.pinned:
             return
         self.pinned = True
+        if self.reads is not None:
+            self.reads.prepare()  # once: what a transaction writes is not known before it ends
         self._transaction = self.connection.transaction
         self._transaction.__enter__()
         transaction = self.connection.current
@@ -381,17 +383,7 @@ class WriteSet:
         try:
             self._check_open()
             self.confirm()
-            if statements:
-                self.connection.execute_batch(statements)
-            self._scope.schemas[self.name.schema] = None
-            for schema in self._scope.schemas:
-                own = (
-                    TableName(schema, self.name.name) if schema == self.name.schema else TableName(schema, "")
-                )
-                if enabled(self.connection, schema):
-                    store(self.connection, self._made(own), self.own_rows or None)
-            if recorded := self._recorded():
-                self.connection.execute_batch(recorded)
+            self.connection.execute_batch([*statements, *self._made_events(), *self._recorded()])
         except BaseException as error:
             block.__exit__(type(error), error, error.__traceback__)
             raise
@@ -400,6 +392,15 @@ class WriteSet:
         except LostConnectionError:
             if not self._is_stored():
                 raise
+
+    def _made_events(self) -> Iterator[Statement]:
+        """Yield what writes the event of the make, into each schema that it has written to."""
+        self._scope.schemas[self.name.schema] = None
+        for schema in self._scope.schemas:
+            own = self.name.name if schema == self.name.schema else ""
+            if enabled(self.connection, schema):
+                event = self._made(TableName(schema, own))
+                yield event_statement(self.connection, event, self.own_rows or None)
 
     def _made(self, name: TableName) -> EventRecord:
         """Return the event of the make."""
