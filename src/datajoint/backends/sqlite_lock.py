@@ -1,20 +1,26 @@
 """The queue of writers of a SQLite file: a lock on a file beside it.
 
-SQLite's own waiting is a lottery that starves some of many writers; the operating system's is a queue.
+SQLite's own waiting is a lottery that starves some of many writers; the operating system's is a queue. But
+who is first in a queue has the lock before it has a processor, and on a busy machine all wait for that: most
+transactions are over in a moment, so for a moment it is tried again and again, evenly.
 """
 
 from __future__ import annotations
 
 import os
+import random
 import sys
 import threading
+import time
 from contextlib import suppress
 
 __all__ = ["WriterLock", "is_free"]
 
+_MOMENT = 0.05
+_PAUSES = 0.0002, 0.002
+
 if sys.platform == "win32":
     import msvcrt
-    import time
 
     def _try(file: int) -> bool:
         try:
@@ -48,6 +54,15 @@ else:
         fcntl.flock(file, fcntl.LOCK_UN)
 
 
+def _try_again(file: int, patience: float) -> bool:
+    until = time.monotonic() + min(patience, _MOMENT)
+    while time.monotonic() < until:
+        time.sleep(random.uniform(*_PAUSES))  # noqa: S311 - not for secrets
+        if _try(file):
+            return True
+    return False
+
+
 class WriterLock:
     """An advisory lock on a file; without a path, or where the file cannot be made, it does nothing.
 
@@ -72,7 +87,8 @@ class WriterLock:
             except OSError:  # a folder without write access: SQLite itself will say so
                 self._path = None
                 return True
-        self._held = _try(self._file) or self._queue(self._file, patience)
+        file = self._file
+        self._held = _try(file) or _try_again(file, patience) or self._queue(file, patience)
         return self._held
 
     def _queue(self, file: int, patience: float) -> bool:
