@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, cast
 
 from datajoint._value import replace
 from datajoint.engine import observe
@@ -58,7 +58,7 @@ def insert_chunks(
 
 def insert_row(layout: Layout, row: Any, mode: Mode) -> None:
     """Insert one row as an atomic change with its event; while a make runs it is collected."""
-    plain = plain_row(layout, row) if type(row) is dict else None
+    plain = plain_row(layout, cast(dict[str, Any], row)) if type(row) is dict else None
     batches = prepare(layout, [one(row, layout.heading, layout.label)], mode) if plain is None else [plain]
     _insert(layout, batches, mode)
 

@@ -130,7 +130,7 @@ def _write(layout: Layout, batches: Sequence[Batch], mode: Mode, within: Scope |
     )
     images = list(_images(layout, batches, event)) if mode.replace else []
     if len(statements) == 1 and len(images) <= 1:
-        change(connection, event, *statements[0], None if mode.skip else count, *images)
+        change(connection, event, *statements[0], None if mode.skip else count, next(iter(images), None))
         return
     with atomic(connection):
         if images:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from datajoint.engine import observe
 from datajoint.errors import CheckError, DataJointError, DuplicateError, IntegrityError, MissingAttributeError
@@ -36,7 +36,7 @@ def update_one(table: Table, row: Mapping[str, Any]) -> None:
         When the key is incomplete, an attribute unknown, a value refused, or there is no such row.
     """
     layout = layout_of(table.connection, table.name)
-    values = row if type(row) is dict else _as_mapping(row)
+    values = _as_dict(row)
     batch = plain_row(layout, values, whole=False)
     if batch is None:
         known_fields(layout, values, ignore_extra=None)
@@ -80,7 +80,9 @@ def _checked(layout: Layout, values: Mapping[str, Any]) -> Batch:
     return encode(layout, Checked([None], tuple(given), tuple(given.values())))
 
 
-def _as_mapping(row: Any) -> dict[str, Any]:
+def _as_dict(row: Any) -> dict[str, Any]:
+    if type(row) is dict:
+        return cast(dict[str, Any], row)
     if isinstance(row, Mapping):
         return dict(row)  # pyright: ignore[reportUnknownArgumentType]
     names = getattr(getattr(row, "dtype", None), "names", None)
