@@ -29,7 +29,8 @@ _NAMES = """
     engine.catalog engine.query_cache heading.values logging settings.template
 
     algebra.aggregates algebra.evaluate algebra.fragment algebra.hidden algebra.meaning codecs
-    codecs.chain codecs.context compute.audit compute.comparison compute.computing compute.contract
+    codecs.chain codecs.context codecs.threads compute.audit compute.comparison compute.computing
+    compute.contract
     compute.difference compute.display compute.equality compute.executors.base compute.executors.local
     compute.executors.processes compute.executors.worker compute.job compute.jobs compute.key_source
     compute.make compute.pipeline compute.pipeline.lanes compute.pipeline.ready

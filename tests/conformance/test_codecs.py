@@ -78,6 +78,30 @@ def test_objects_come_back_as_they_were(declare, connect):
     assert "<blob>" == table.heading["value"].type
 
 
+@pytest.mark.statement("COD-3")
+@pytest.mark.parametrize("items", [1 << 17, 1 << 19])
+def test_many_large_arrays_come_back_as_they_were(declare, items):
+    table = declare("Thing", "thing : int32\n---\nvalue=null : <blob>")
+    rng = np.random.default_rng(0)
+    arrays = [rng.integers(-50, 50, items).astype("i2"), None, rng.normal(size=items), np.zeros(items)]
+    table.insert([{"thing": n, "value": value} for n, value in enumerate(arrays)])
+    for back in (
+        [row["value"] for row in table.to_dicts(order_by="thing")],
+        table.to_arrays("value", order_by="thing"),
+    ):
+        for value, other in zip(arrays, back, strict=True):
+            np.testing.assert_array_equal(value, other)
+
+
+@pytest.mark.statement("COD-21")
+def test_a_large_array_that_no_blob_can_hold_is_told_by_its_row(declare):
+    table = declare("Thing", "thing : int32\n---\nvalue : <blob>")
+    arrays = [np.zeros(1 << 17), np.zeros(1 << 17), np.zeros(1 << 17, "m8[s]"), np.zeros(1 << 17, "m8[s]")]
+    with pytest.raises(EncodeError, match="row 2"):
+        table.insert([{"thing": n, "value": value} for n, value in enumerate(arrays)])
+    assert not table
+
+
 @pytest.mark.statement("COD-3", "COD-4", "COD-5")
 def test_the_bytes_of_objects(declare, schema):
     table = declare("Thing", "thing : int32\n---\nvalue : <blob>")

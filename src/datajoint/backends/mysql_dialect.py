@@ -57,7 +57,8 @@ _LIST_TYPES = {
 _HEX = frozenset({"uuid", "bytes", "blob"})
 """Kinds that travel in JSON as hexadecimal digits."""
 
-LARGE = 1 << 16
+LARGE = 1 << 21
+"""Bytes from which hexadecimal digits, which server and driver read faster, might not fit into a packet."""
 
 _NUMBERS = frozenset((*INTEGER_RANGES, "float32", "float64", "decimal", "year"))
 _OUTERMOST = {float("inf"): sys.float_info.max, float("-inf"): -sys.float_info.max}
@@ -275,7 +276,7 @@ def _literals(column: Sequence[Any], literal: Callable[[Any], str]) -> Iterable[
 
 
 def binary_literal(value: bytes) -> str:
-    """Return bytes as a literal; large ones not in hexadecimal digits, which take twice the packet.
+    """Return bytes as a literal; very large ones not in hexadecimal digits, which take twice the packet.
 
     Examples
     --------

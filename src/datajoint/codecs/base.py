@@ -25,6 +25,9 @@ class Codec:
     ----------
     name : str or None
         What stands between ``<`` and ``>``: lower-case letters, digits and underscores, a letter first.
+    pure : bool
+        Whether this very class depends on nothing but the value, so that large ones may be encoded and
+        decoded by several threads.
 
     Examples
     --------
@@ -44,6 +47,7 @@ class Codec:
     """
 
     name: str | None = None
+    pure: bool = False
 
     def __init_subclass__(cls, *, register: bool = True, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -137,6 +137,17 @@ class CodecChain(Value):
         return self.decode
 
     @property
+    def pure(self) -> bool:
+        """Whether a value is encoded and decoded without regard to anything else.
+
+        Examples
+        --------
+        >>> resolve("blob", None).pure, resolve("attach", None).pure
+        (True, False)
+        """
+        return all("pure" in vars(type(link.codec)) and link.codec.pure for link in self.links)
+
+    @property
     def wants_key(self) -> bool:
         """Whether some codec asks for the key of the row when it decodes.
 

@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, cast
 
 from datajoint.backends.base import Dialect
-from datajoint.codecs import chain as chains, context
+from datajoint.codecs import chain as chains, context, threads
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.types import NUMBERS, TEMPORAL, TEXTS, AttributeType, parse_type
 
@@ -125,6 +125,8 @@ def _column(
 ) -> Callable[[Sequence[Any]], list[Any]] | None:
     if attribute.dtype.kind in ("codec", "blob"):
         decode = _value(attribute, dialect, config)
+        if isinstance(decode, _LateCodec):
+            return decode.column
         return decode and (lambda values: [None if value is None else decode(value) for value in values])
     return dialect.decode_column(attribute.dtype)
 
@@ -163,15 +165,26 @@ class _LateCodec:
     def __init__(self, attribute: Attribute, dialect: Dialect, config: Config) -> None:
         self.attribute, self.dialect, self.config = attribute, dialect, config
         self._decode: Callable[[Any], Any] | None = None
+        self._pure = False
 
     def __call__(self, value: Any) -> Any:
         if self._decode is None:
             self._decode = self._resolve()
         return self._decode(value)
 
+    def column(self, values: Sequence[Any]) -> list[Any]:
+        """Decode a chunk of a column."""
+        first = next((value for value in values if value is not None), None)
+        if first is None:
+            return list(values)
+        decode = self._decode = self._decode or self._resolve()
+        decoded = threads.by_threads(decode, values) if self._pure else None
+        return [None if value is None else decode(value) for value in values] if decoded is None else decoded
+
     def _resolve(self) -> Callable[[Any], Any]:
         a = self.attribute
         chain = chains.resolve(str(a.dtype.codec), a.dtype.store)
+        self._pure = chain.pure
         stored = self.dialect.decoder(parse_type(chain.storage))
         if chain.plain_decode is not None and stored is None:
             return chain.plain_decode

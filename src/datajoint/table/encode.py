@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from datajoint import logging
 from datajoint._value import Value
+from datajoint.codecs import threads
 from datajoint.codecs.chain import resolve
 from datajoint.errors import DataJointError, EncodeError
 from datajoint.heading.values import show
@@ -97,9 +98,15 @@ def _by_codec(layout: Layout, checked: Checked, name: str, values: Sequence[Any]
     codecs, context = encoding.chain, encoding.context
     assert codecs is not None  # noqa: S101 - the caller has seen it
     if not encoding.wants_key:
-        return _each(
-            layout, checked, name, values, lambda value: codecs.encode(value, key=None, context=context)
-        )
+
+        def encode_one(value: Any) -> Any:
+            return codecs.encode(value, key=None, context=context)
+
+        try:
+            encoded = threads.by_threads(encode_one, values) if codecs.pure else None
+        except (DataJointError, TypeError, ValueError):  # told below, with its row
+            encoded = None
+        return _each(layout, checked, name, values, encode_one) if encoded is None else encoded
     keys = _keys(layout, checked)
     result: list[Any] = []
     for key, row, value in zip(keys, checked.rows, values, strict=True):

@@ -21,6 +21,7 @@ class BlobCodec(Codec):
     """
 
     name = "blob"
+    pure = True
 
     def get_dtype(self, is_store: bool) -> str:
         """Return ``bytes``, or ``<hash>`` for a store.
