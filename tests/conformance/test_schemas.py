@@ -266,6 +266,10 @@ def test_classes_put_into_a_namespace(pipeline, connect):
     scope = {"schema": there}
     exec("schema.spawn_missing_classes()", scope)
     assert issubclass(scope["Session"], dj.Manual)
+    there.spawn_missing_classes(context=(other := {}))
+    assert issubclass(other["Session"], dj.Manual)
+    with pytest.raises(DataJointError, match=f"Did you mean `{session.database}`.* Set create_schema=True"):
+        dj.VirtualModule("m", f"{session.database[:-1]}", connection=there.connection)
     module = dj.create_virtual_module("m", session.database, connection=there.connection)
     assert 1 == len(module.Session)
 

@@ -123,8 +123,10 @@ class Schema(Computing, Granting, Recorded):
             raise DataJointError(f"The schema name `{name}` is longer than {longest} characters.")
         if not connection.catalog.reader.schema_exists(name):
             if not self._create_schema:
+                meant = nearest(name, connection.catalog.reader.list_schemas())
                 raise DataJointError(
-                    f"Database schema `{name}` has not yet been declared.", hint="Set create_schema=True."
+                    f"Database schema `{name}` has not yet been declared.",
+                    hint=f"{meant or ''} Set create_schema=True.".strip(),
                 )
             _refuse_inside(connection, name)
             define.create_schema(connection, name)
@@ -237,7 +239,9 @@ class Schema(Computing, Granting, Recorded):
             into = cast("dict[str, Any]", caller_scope()[-1])
         virtual.fill_namespace(self.connection, self._names(), into)
 
-    spawn_missing_classes = make_classes
+    def spawn_missing_classes(self, context: dict[str, Any] | None = None) -> None:
+        """Do as `make_classes`, in older spelling."""
+        self.make_classes(cast("dict[str, Any]", caller_scope()[-1]) if context is None else context)
 
     # ------------------------------------------------------------------------------------------ lineage
 
