@@ -230,6 +230,7 @@ def test_question_lists_tables_and_rows(lab: Lab, answer: Any, capsys: pytest.Ca
     shown = capsys.readouterr().out
     assert f"  4  {lab.schema.database}.session__trial\n" in shown
     assert f"  1  {lab.other.database}.review\n" in shown
+    assert 3 == shown.count("Nothing was changed.\n")
     assert 1 == one.delete(prompt=True)
     assert 2 == len(lab.Subject())
 

@@ -305,7 +305,7 @@ def _drop(table: Table, names: list[TableName]) -> None:
         beside = (queue_of(table.connection, name), images.shadow_name(name))
         doomed += [name, *(other for other in beside if catalog.find(other) is not None)]
     define.drop_tables(table.connection, doomed)
-    logging.logger.info(f"dropped {', '.join(map(str, doomed))}")
+    logging.logger.info(f"dropped {', '.join(map(str, reversed(names)))}")
 
 
 def _referring(table: Table) -> list[str]:

@@ -71,8 +71,11 @@ def confirm(config: Config, prompt: bool | None, question: str) -> bool:
 
 
 def ask(question: str) -> bool:
-    """Ask; anything but "yes" is a no."""
-    return input(f"{question} [yes, No]: ").strip().lower() == "yes"
+    """Ask; anything but "yes" is a no, and is told to have done nothing."""
+    agreed = input(f"{question} [yes, No]: ").strip().lower() == "yes"
+    if not agreed:
+        print("Nothing was changed.")  # noqa: T201 - an answer to an answer
+    return agreed
 
 
 def user_choice(prompt: str, choices: tuple[str, ...] = ("yes", "no"), default: str | None = None) -> str:
