@@ -43,7 +43,7 @@ def native_type_notes(spec: TableSpec) -> tuple[str, ...]:
     >>> native_type_notes(spec)
     ('`id` of `Subject` has the native type `int`; the portable type is `int32`.',)
     """
-    if not any(attribute.dtype.native for attribute in spec.attributes):
+    if True not in [attribute.dtype.native for attribute in spec.attributes]:
         return ()
     inherited = {column for fk in spec.foreign_keys for column in fk.columns}
     notes: list[str] = []

@@ -63,15 +63,13 @@ def attach(schema: Schema, cls: type[UserTable], scope: Scope) -> None:
             if step.found is None:
                 step.cls._binding = None  # a class whose declaration failed is not attached
         raise
-    with_contents = [
-        table()
-        for table in (cls, *siblings.values())
-        if (issubclass(table, Lookup) or hasattr(table, "contents")) and table().is_declared
-    ]
-    # A master that must have parts is complete only when theirs are in, too.
-    with schema.connection.transaction if cls.min_parts and with_contents else nullcontext():
-        for table in with_contents:
-            lookup.fill_contents(table)
+    with_contents = [step.cls for step in steps if hasattr(step.cls, "contents")]
+    filled = [table() for table in with_contents if table().is_declared]
+    if filled:
+        # A master that must have parts is complete only when theirs are in, too.
+        with schema.connection.transaction if cls.min_parts else nullcontext():
+            for table in filled:
+                lookup.fill_contents(table)
 
 
 def _carry_out(steps: list[_Step], made: list[TableName]) -> None:

@@ -13,6 +13,7 @@ from datajoint.declare.syntax import Reference
 from datajoint.engine.connection import Connection
 from datajoint.errors import ForeignKeyTargetError, nearest
 from datajoint.heading.names import TableName
+from datajoint.table.binding import Binding
 from datajoint.table.table import Table
 
 __all__ = ["Scope", "caller_scope", "finder"]
@@ -52,24 +53,30 @@ def finder(
         target = _look_up(reference, cls, scope)
         if target is None:
             return _in_schema(reference, name, ChainMap(pending, connection.catalog.tables(name.schema)))
-        if isinstance(target, type) and issubclass(target, Table):
-            target = target() if target._binding is not None else target
-        if not isinstance(target, Table):
-            raise _refusal(reference, target, cls)
-        if target.is_restricted:
-            raise ForeignKeyTargetError(
-                f"Dependency `{reference.text or reference.path}` is not supported: it is restricted.",
-                hint="Use a base table or its projection, as in -> Parent.proj(new='old').",
-            )
-        if target.connection is not connection:
+        binding = _binding_of(reference, target, cls)
+        if binding.connection is not connection:
             raise ForeignKeyTargetError(
                 f"`{reference.path}` belongs to another connection than `{cls.__name__}`."
             )
-        if target.name == name:
+        if binding.name == name:
             return SELF
-        return pending.get(target.name) or target.spec
+        return pending.get(binding.name) or binding.spec
 
     return find
+
+
+def _binding_of(reference: Reference, target: Any, cls: type[Table]) -> Binding:
+    """Return what ties the class or table that a reference names to the database."""
+    if isinstance(target, type) and issubclass(target, Table) and target._binding is not None:
+        return target._binding
+    if not isinstance(target, Table):
+        raise _refusal(reference, target, cls)
+    if target.is_restricted:
+        raise ForeignKeyTargetError(
+            f"Dependency `{reference.text or reference.path}` is not supported: it is restricted.",
+            hint="Use a base table or its projection, as in -> Parent.proj(new='old').",
+        )
+    return target.binding
 
 
 def _is_self(reference: Reference, cls: type[Table], scope: Scope) -> bool:
