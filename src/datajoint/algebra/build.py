@@ -66,7 +66,7 @@ class Computed:
         return isinstance(other, Computed) and self.node is other.node
 
     def __hash__(self) -> int:
-        return hash((Computed, id(self.node)))
+        return id(self.node)
 
 
 def restrict(query: Query, condition: Condition, values: tuple[Any, ...] = ()) -> Query:
@@ -224,6 +224,8 @@ def _renamed(heading: Heading, new: str, text: Any) -> str | None:
 
 
 def _kept(heading: Heading, names: tuple[Any, ...], renamed: set[str]) -> set[str]:
+    if not names:
+        return set(heading.key) - renamed
     wanted, dropped = set(heading.key), set[str]()
     for name in names:
         if name is Ellipsis or name == "...":
@@ -262,7 +264,7 @@ def _computed(heading: Heading, new: str, text: Any, backend: str) -> str | Frag
 def _derived(node: Plan, name: str, fragment: Fragment, key: tuple[str, ...]) -> Attribute:
     """Return an attribute that `node` computes; its value is determined by the key of that node (LIN-3)."""
     origin = frozenset([(Computed(node), name, key)])
-    return Attribute(name, fragment.dtype, nullable=fragment.nullable, origins=origin)
+    return Attribute(name, fragment.dtype, False, fragment.nullable, None, "", None, origin)
 
 
 def _marked(attribute: Attribute, node: Plan, key: tuple[str, ...]) -> Attribute:
@@ -288,21 +290,23 @@ def _own(node: Plan, names: set[str]) -> Plan:
 def projected(plan: Plan, columns: tuple[tuple[str, str | Fragment], ...]) -> Plan:
     """Return the projection to some columns, with its heading."""
     node = Project(plan, columns)
-    heading, seen = plan.heading, set[str]()
+    heading = plan.heading
     key = tuple([new for new, old in columns if isinstance(old, str) and heading[old].in_key])
     keys: list[Attribute] = []
     rest: list[Attribute] = []
+    seen: list[str] = []
     computes = {type(old) for _, old in columns} != {str}
     for new, old in columns:
         if not isinstance(old, str):
             rest.append(_derived(node, new, old, key))
             continue
         # A duplicate of a key attribute is determined by the original and stays outside the key.
-        in_key = heading[old].in_key and old not in seen
         attribute = heading[old]
+        in_key = attribute.in_key and old not in seen
         if new != old or in_key != attribute.in_key:
             attribute = replace(attribute, name=new, in_key=in_key)
-        seen.add(old)
+        if in_key:
+            seen.append(old)
         if in_key:
             keys.append(_marked(attribute, node, key) if computes else attribute)
         else:
