@@ -13,6 +13,7 @@ import datajoint as dj
 from datajoint.errors import (
     DataJointDeprecationWarning,
     DataJointError,
+    DataJointWarning,
     DuplicateError,
     EncodeError,
     IntegrityError,
@@ -151,6 +152,56 @@ def test_csv(subject, tmp_path):
     subject.insert(path)
     expected = [(1, "Ada", 20.5, dt.date(2020, 1, 31)), (2, "", None, None)]
     assert expected == values(subject(), "subject_id", "name", "weight", "born")
+
+
+NUMBERED = "a : int auto_increment\n---\nx : varchar(8)"
+
+
+@pytest.mark.statement("INS-4", "INS-6", "TYP-17")
+@pytest.mark.parametrize("count", [1, 3, 60])
+@pytest.mark.parametrize("option", ["skip_duplicates", "replace"])
+def test_rows_numbered_by_the_database_are_no_duplicates(declare, option, count):
+    with pytest.warns(DataJointWarning, match="native type"):
+        numbered = declare("Numbered", NUMBERED)
+    source = declare("Source", "x : varchar(8)")
+    numbered.insert1({"x": "first"})
+    source.insert({"x": str(n)} for n in range(count))
+
+    numbered.insert([{"x": str(n)} for n in range(count)], **{option: True})
+    assert count + 1 == len(numbered)
+    numbered.insert(source, **{option: True})
+    numbered.insert1({"x": "one", "a": None}, **{option: True})
+    assert 2 * count + 2 == len(numbered)
+    numbered.insert([{"x": "again", "a": 1}, {"x": "new"}], **{option: True})
+    assert 2 * count + 3 == len(numbered)
+    assert ("again" if option == "replace" else "first") == (numbered & "a = 1").fetch1("x")
+
+
+@pytest.mark.statement("INS-4", "INS-6")
+@pytest.mark.parametrize("count", [1, 60])
+def test_the_default_of_a_key_tells_which_row_is_there(declare, count):
+    table = declare(
+        "Site", "a : int32\nkind='x' : enum('x','y')\nb=5.0 : decimal(3,1)\n---\nnote : varchar(8)"
+    )
+    table.insert1({"a": 0, "kind": "y", "b": 5, "note": "other"})
+    rows = [{"a": n, "note": "first"} for n in range(count)]
+    table.insert(rows, skip_duplicates=True)
+    table.insert([{**row, "note": "second"} for row in rows], skip_duplicates=True)
+    assert {"first": count, "other": 1} == dict(
+        zip(*dj.U("note").aggr(table, n="count(a)").to_arrays("note", "n"), strict=True)
+    )
+    table.insert([{**row, "note": "third"} for row in rows], replace=True)
+    assert count + 1 == len(table)
+    assert ["third"] * count == (table & "kind = 'x'").to_arrays("note").tolist()
+    assert {"first"} == set(table.old_versions().to_arrays("note"))
+
+
+@pytest.mark.statement("INS-4")
+def test_the_clock_makes_keys_that_are_skipped_if_they_are_there(declare):
+    table = declare("Log", "at=CURRENT_TIMESTAMP : datetime(6)\n---\nnote : varchar(8)")
+    for n in range(3):
+        table.insert1({"note": str(n)}, skip_duplicates=True)
+    assert 1 <= len(table) <= 3
 
 
 @pytest.mark.statement("INS-1", "TYP-12")

@@ -100,6 +100,8 @@ def _can_stay(layout: Layout, rows: QueryExpression, names: Sequence[str], mode:
     """Whether the database can copy the rows and refuse what we would refuse."""
     if layout.dialect.name == "mysql" and (mode.replace or layout.references):
         return False
+    if (mode.skip or mode.replace) and not set(names).issuperset(layout.heading.key):
+        return False
     if unenforced(layout):
         return False
     heading, target = rows.heading, layout.heading

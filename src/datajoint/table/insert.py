@@ -22,7 +22,7 @@ from datajoint.table.incoming import Chunk, one, read
 from datajoint.table.layout import Layout, layout_of
 from datajoint.table.metadata import provenance_of
 from datajoint.table.plain import plain_row
-from datajoint.table.rows import Mode, write_batches
+from datajoint.table.rows import Mode, with_key, write_batches
 
 __all__ = ["insert_chunks", "insert_row", "prepare", "read_groups", "with_provenance"]
 
@@ -66,6 +66,8 @@ def insert_row(layout: Layout, row: Any, mode: Mode) -> None:
 def _insert(layout: Layout, batches: list[Batch], mode: Mode, within: Scope | None = None) -> None:
     connection, name = layout.connection, layout.name
     enforce(layout, batches)
+    if mode.skip or mode.replace:
+        batches = [with_key(layout, batch) for batch in batches]
     mode = with_provenance(layout, mode)
     if write_set.collect(connection, name, batches, mode):
         return

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice, repeat
 from typing import TYPE_CHECKING, Any
 
-from datajoint._value import Value
+from datajoint._value import Value, replace
 from datajoint.algebra.nodes import Query
 from datajoint.backends.base import Parameters
 from datajoint.errors import (
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from datajoint.table.checks import Check
     from datajoint.table.complete import Wanted
 
-__all__ = ["Mode", "conflict_of", "is_small", "statements_for", "write_batches", "write_many"]
+__all__ = ["Mode", "conflict_of", "is_small", "statements_for", "with_key", "write_batches", "write_many"]
 
 FEW = 20
 """Up to so many rows go as one statement."""
@@ -87,6 +87,37 @@ class Mode(Value):
     def kind(self) -> str:
         """Kind of the event."""
         return "replace" if self.replace else "insert"
+
+
+def with_key(layout: Layout, batch: Batch) -> Batch:
+    """Return rows with what their key takes by default, by which those that are there are found."""
+    given = {name for name, _ in batch.columns}
+    defaults = {
+        name: layout.heading[name].default for name in layout.heading.key if name not in given and batch.size
+    }
+    values = {name: d.value for name, d in defaults.items() if d is not None and d.kind == "literal"}
+    if not values:
+        return batch
+    encoders = [layout.encoding(name).to_driver for name in values]
+    own = [encode(v) if encode else v for v, encode in zip(values.values(), encoders, strict=True)]
+    sizes = [len(part[0]) if part else batch.size for part in batch.parts]
+    parts = tuple(
+        (*part, *([value] * size for value in own)) for part, size in zip(batch.parts, sizes, strict=True)
+    )
+    return Batch(batch.columns + layout.columns(tuple(values)), batch.size, parts, batch.checked)
+
+
+def _mode_of(layout: Layout, batch: Batch, mode: Mode) -> Mode:
+    """Return how rows are written: a key that the database makes is that of no other row.
+
+    So is one that it makes by its clock on MySQL, where what is to be skipped is looked for by its key.
+    """
+    if not (mode.skip or mode.replace):
+        return mode
+    given = {name for name, _ in batch.columns}
+    left = [layout.heading[name] for name in layout.heading.key if name not in given]
+    made = any(attribute.autoincrement for attribute in left) or layout.dialect.name == "mysql"
+    return replace(mode, skip=False, replace=False) if left and made else mode
 
 
 def write_batches(layout: Layout, batches: Sequence[Batch], mode: Mode, within: Scope | None = None) -> None:
@@ -152,6 +183,8 @@ def _images(
         yield from [image] if image is not None else []
         return
     for batch in batches:
+        if not _mode_of(layout, batch, Mode(replace=True)).replace:
+            continue
         key = [column for column in batch.columns if column[0] in layout.key]
         rows = iter({row[0]: None for row in _keyed(layout, batch)})
         while some := list(islice(rows, ROWS_PER_STATEMENT)):
@@ -207,7 +240,8 @@ def statements_for(
     again
         Whether the same event may have written the rows that these replace.
     """
-    if again:
+    mode = _mode_of(layout, batch, mode)
+    if again and mode.replace:
         return [*_forgotten(layout, batch, event), *statements_for(layout, batch, mode, event)]
     columns = batch.columns
     rows = list(_last_of_each_key(layout, batch) if mode.replace and batch.size > 1 else batch.rows())
@@ -278,7 +312,8 @@ def write_many(
     layout: Layout, batch: Batch, mode: Mode, event: EventRecord | None, again: bool = False
 ) -> int:
     """Write a batch inside the open transaction and return the number of rows; `again` as above."""
-    if again:
+    mode = _mode_of(layout, batch, mode)
+    if again and mode.replace:
         for statement in _forgotten(layout, batch, event):
             layout.connection.execute(*statement)
     connection, dialect = layout.connection, layout.dialect
