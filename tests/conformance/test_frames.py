@@ -156,3 +156,16 @@ def test_an_outer_attribute_may_be_null_in_every_frame(declare):
         assert ["Int64", "Int64", "boolean"] == [
             str(t) for t in query.to_pandas().dtypes[["rig", "volts", "live"]]
         ]
+
+
+@pytest.mark.statement("FET-1", "FET-8", "TYP-18")
+def test_arrays_that_are_required_come_in_frames(declare):
+    recording = declare("Recording", "n : int8\n---\ntrace : <blob>\nmeta : json")
+    rows = [{"n": n, "trace": np.arange(n + 2), "meta": [n, None]} for n in range(3)]
+    recording.insert(rows)
+    frame = recording.to_pandas().reset_index()
+    assert [0, 1, 2] == frame["n"].tolist()
+    for row, (_, found) in zip(rows, frame.sort_values("n").iterrows(), strict=True):
+        np.testing.assert_array_equal(row["trace"], found["trace"])
+        assert row["meta"] == found["meta"]
+    assert [2, 3, 4] == [len(values) for values in recording.to_polars().sort("n")["trace"]]

@@ -123,7 +123,8 @@ def _may_be_null(heading: Heading, attribute: Attribute) -> bool:
 def _series(pd: Any, attribute: Attribute, values: Sequence[Any], nullable: bool) -> Any:
     """Return a column: int64, uint64, bool, their nullable forms, float64, datetime64[us], else objects."""
     kind = attribute.dtype.kind
-    nullable = nullable or None in values
+    if kind in WHOLE or kind == "bool":  # of others arrays may be there, which cannot be compared with None
+        nullable = nullable or None in values
     if kind in WHOLE:
         name = "uint64" if kind == "uint64" else "int64"
         nullable_name = "UInt64" if kind == "uint64" else "Int64"
