@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from datajoint._value import Value, replace
 from datajoint.errors import QueryError, SemanticMatchError
@@ -10,7 +11,7 @@ from datajoint.heading.attribute import Attribute, Origin
 from datajoint.heading.heading import Heading
 from datajoint.heading.types import FLOATS, INTEGERS, TEXTS
 
-__all__ = ["UNKNOWN_LINEAGE", "Match", "determines", "join_heading", "match", "union_heading"]
+__all__ = ["UNKNOWN_LINEAGE", "Match", "determines", "join_heading", "key_hash", "match", "union_heading"]
 
 UNKNOWN_LINEAGE = ""
 """Lineage of attributes of a schema without a lineage table: matches any (LIN-8)."""
@@ -188,3 +189,17 @@ def _same_meaning(one: Attribute, other: Attribute) -> bool:
     if one.lineage is None and other.lineage is None:
         return bool({origin[:2] for origin in one.origins} & {origin[:2] for origin in other.origins})
     return homologous(one, other)
+
+
+def key_hash(key: Mapping[str, Any]) -> str:
+    """Return the digest by which older releases and pipelines tell a key: MD5 over its values as text.
+
+    Examples
+    --------
+    >>> key_hash({"b": 2, "a": 1}) == key_hash({"a": "1", "b": "2"})
+    True
+    """
+    from hashlib import md5
+
+    text = "".join(str(key[name]) for name in sorted(key))
+    return md5(text.encode(), usedforsecurity=False).hexdigest()
