@@ -173,12 +173,19 @@ class Parser(Forms):
 
     def parse_comparison(self) -> Operand:
         """Read ``a = b``, ``a is null``, ``a in (…)``, ``a between b and c``, ``a like b``; left to right."""
-        left = self.parse_level(0)
+        left, compared = self.parse_level(0), False
         while True:
             token = self.tokens[self.place]
             word = token.value.lower() if token.kind in ("word", "op") else ""
             if token.kind == "op" and word in _COMPARISONS:
-                left = self._compared(word, left)
+                if compared and word in (
+                    "<",
+                    "<=",
+                    ">",
+                    ">=",
+                ):  # what SQL makes of it, 0 or 1 < c, nobody means
+                    raise self.fail(token.start, "comparisons are no chain", "Write `a < b and b < c`.")
+                left, compared = self._compared(word, left), True
             elif token.kind == "op" and word in ("~", "!~", "~*", "!~*"):
                 left = self._tilde(word, left)
             elif token.kind == "word" and word == "is":

@@ -123,6 +123,7 @@ def test_double_quotes():
         ("id = 1 and", 11, "a value is missing at the end"),
         ("id = 1 id = 2", 8, "an operator is missing before `id`"),
         ("(id = 1", 8, "`)` is missing to close the parenthesis"),
+        ("1 < id < 3", 8, "comparisons are no chain"),
         ("id = 1)", 7, "an operator is missing before `)`"),
         ("name = 'abc", 8, "the string that begins here has no end"),
         ("id = 1; drop table x", 7, "only one expression may be given"),
