@@ -283,6 +283,47 @@ def test_all_or_nothing(subject, n):
     assert n == len(subject())
 
 
+@pytest.mark.statement("INS-2", "INS-10")
+@pytest.mark.parametrize("inside", [False, True])
+def test_the_last_of_many_rows_is_refused(subject, inside):
+    many = rows(3500)
+    with pytest.raises(
+        QueryError, match=r"row 3500: attribute `weight` .*: 'heavy' does not read as a number"
+    ):
+        subject.insert([*many, {"subject_id": 4000, "name": "x", "weight": "heavy"}])
+    assert 0 == len(subject())
+    if inside:
+        with subject.connection.transaction:
+            subject.insert1(many[0])
+            with pytest.raises(UnknownAttributeError, match="row 3500"):
+                subject.insert([*many[1:], many[0] | {"subject_id": -1}, {"subject_id": 1, "nane": "x"}])
+            assert 1 == len(subject())
+    subject.insert(many[inside:])
+    assert 3500 == len(subject())
+
+
+@pytest.mark.statement("INS-2", "INS-3")
+def test_the_last_of_many_rows_has_other_fields(subject):
+    subject.insert(
+        [*rows(3500), {"subject_id": 4000, "name": "x", "weight": 2}, {"name": "y", "subject_id": 4001}]
+    )
+    assert [(4000, "x", 2.0), (4001, "y", None)] == values(
+        subject & "subject_id > 3999", "subject_id", "name", "weight"
+    )
+    assert 3502 == len(subject())
+
+
+@pytest.mark.statement("INS-2", "INS-1")
+@pytest.mark.parametrize("kind", ["dicts", "pandas"])
+def test_many_rows_have_one_event(subject, kind):
+    many = rows(3500)
+    if kind == "pandas":
+        many = pytest.importorskip("pandas").DataFrame(many)
+    subject.insert(many)
+    assert [(n, f"n{n}") for n in range(3500)] == values(subject, "subject_id", "name")
+    assert 1 == len(set(subject.with_metadata().to_arrays("event").tolist()))
+
+
 @pytest.mark.statement("INS-2")
 def test_a_failing_generator(subject):
     def give():
@@ -351,7 +392,9 @@ def test_time_of_the_server_in_some_rows(schema):
     Entry.insert([{"entry": 1}, {"entry": 2, "at": old}, {"entry": 3, "at": None}])
     Entry.insert1({"entry": 4, "at": None})
     Entry.insert1({"entry": 5})
-    at = Entry().to_arrays("at", order_by="KEY").tolist()
+    Entry.insert([{"entry": n, "at": None if n % 2 else old} for n in range(100, 3200)])
+    assert 1550 == len(Entry & {"at": old} & "entry >= 100")
+    at = (Entry & "entry < 100").to_arrays("at", order_by="KEY").tolist()
     assert old == at[1]
     assert all(abs((moment - at[4]).total_seconds()) < 60 for n, moment in enumerate(at) if n != 1)
 

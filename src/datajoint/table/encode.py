@@ -46,8 +46,8 @@ class Batch(Value):
 
     columns: tuple[Column, ...]
     size: int
-    parts: tuple[tuple[Sequence[Any], ...], ...]
-    checked: tuple[Checked, ...]
+    parts: Sequence[tuple[Sequence[Any], ...]]
+    checked: Sequence[Checked]
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
         """Yield the rows."""
@@ -57,9 +57,8 @@ class Batch(Value):
 
     def with_rows(self, other: Batch) -> Batch:
         """Return both together; they have the same columns."""
-        return Batch(
-            self.columns, self.size + other.size, self.parts + other.parts, self.checked + other.checked
-        )
+        parts, checked = (*self.parts, *other.parts), (*self.checked, *other.checked)
+        return Batch(self.columns, self.size + other.size, parts, checked)
 
     @property
     def byte_count(self) -> int:

@@ -18,13 +18,14 @@ from datajoint.table.checks import inspect_insert, record
 from datajoint.table.complete import completing
 from datajoint.table.conditions import enforce
 from datajoint.table.encode import Batch, encode
+from datajoint.table.flow import UnevenError, flowing
 from datajoint.table.incoming import Chunk, one, read
 from datajoint.table.layout import Layout, layout_of
 from datajoint.table.metadata import provenance_of
 from datajoint.table.plain import plain_row
 from datajoint.table.rows import Mode, with_key, write_batches
 
-__all__ = ["insert_chunks", "insert_row", "prepare", "read_groups", "with_provenance"]
+__all__ = ["insert_chunks", "insert_row", "insert_rows", "prepare", "read_groups", "with_provenance"]
 
 
 def prepare(layout: Layout, chunks: Iterable[Chunk], mode: Mode) -> list[Batch]:
@@ -54,6 +55,19 @@ def insert_chunks(
     batches = prepare(layout, chunks, mode)  # all of it before the first statement: user code runs in it
     if any(batch.size for batch in batches):
         _insert(layout, batches, mode, within)
+
+
+def insert_rows(layout: Layout, rows: Any, mode: Mode) -> None:
+    """Insert what is given as one atomic change with its event."""
+    batch = flowing(layout, rows, mode)
+    if batch is not None:
+        try:
+            _insert(layout, [batch], mode)
+        except UnevenError:  # then nothing was inserted
+            pass
+        else:
+            return
+    insert_chunks(layout.connection, layout.name, read(rows, layout.heading, layout.label), mode)
 
 
 def insert_row(layout: Layout, row: Any, mode: Mode) -> None:

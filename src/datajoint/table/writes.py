@@ -173,8 +173,7 @@ class Writing:
             return
         layout = layouts.layout_of(table.connection, table.name)
         if chunk_size is None:
-            chunks = incoming.read(rows, layout.heading, layout.label)
-            inserting.insert_chunks(table.connection, table.name, chunks, mode)
+            inserting.insert_rows(layout, rows, mode)
             return
         with scopes.series(table.connection) as scope:
             for group in inserting.read_groups(rows, layout, chunk_size):
