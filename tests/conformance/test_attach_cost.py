@@ -24,12 +24,13 @@ def trips(connection):
         return execute(text, *rest, **options)
 
     def noted_batch(statements):
-        sent.append("; ".join(text for text, _ in statements))
+        if (
+            connection.dialect.name != "sqlite" or statements[0][0] == "BEGIN"
+        ):  # else it is executed one by one
+            sent.append("; ".join(text for text, _ in statements))
         return batch(statements)
 
-    session.execute = noted
-    if connection.dialect.name != "sqlite":  # where a batch is no trip
-        session.execute_batch = noted_batch
+    session.execute, session.execute_batch = noted, noted_batch
     try:
         yield sent
     finally:

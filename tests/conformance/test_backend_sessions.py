@@ -11,6 +11,7 @@ from datajoint.backends.registry import get_backend
 from datajoint.declare.spec import ForeignKey, TableSpec
 from datajoint.errors import (
     AccessError,
+    CheckError,
     ConfigurationError,
     DataJointError,
     DuplicateError,
@@ -382,3 +383,30 @@ def test_a_session_begins_as_ours_do(open_session):
     assert (1, session.dialect.collation) == (found["autocommit"], found["collation_connection"])
     assert "utf8mb4" == found["character_set_results"]
     assert "READ-COMMITTED" == found.get("tx_isolation", "READ-COMMITTED")
+
+
+@pytest.mark.statement("TXN-1")
+@pytest.mark.backends("sqlite")
+def test_a_whole_transaction_is_run_in_the_queue_of_writers(open_session):
+    session, other = open_session(), open_session(busy_timeout=0.05)
+
+    def run(*statements):
+        texts = [(item, ()) if isinstance(item, str) else item for item in statements]
+        return session.execute_batch([("BEGIN", ()), *texts, ("COMMIT", ())])
+
+    def rows():
+        return [row[0] for row in other.execute("SELECT x FROM a ORDER BY x").fetchall()]
+
+    run("CREATE TABLE a (x INTEGER CHECK (x > 0))", "INSERT INTO a VALUES (1)")
+    with pytest.raises(CheckError):
+        run("INSERT INTO a VALUES (2)", "INSERT INTO a VALUES (-1)")
+    assert [1] == rows()
+    run("INSERT INTO a SELECT dj_float('3.0')")  # by a function that is added when it is missed
+    assert 1 == run(("INSERT INTO a VALUES (?)", (7,)))[1]
+    assert [1, 3, 7] == rows()
+    session.begin()
+    with pytest.raises(TransactionError, match="Another process"):
+        other.execute_batch([("BEGIN", ()), ("INSERT INTO a VALUES (9)", ()), ("COMMIT", ())])
+    session.rollback()
+    other.execute_batch([("BEGIN", ()), ("INSERT INTO a VALUES (9)", ()), ("COMMIT", ())])
+    assert [1, 3, 7, 9] == rows()

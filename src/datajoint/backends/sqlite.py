@@ -157,7 +157,32 @@ class SqliteSession(Session):
             raise self._failed(error, text) from error
 
     def execute_batch(self, statements: Sequence[tuple[str, Parameters]]) -> list[int]:
+        if statements and statements[0][0] == "BEGIN":
+            return self._execute_whole(statements[1:-1])
         return [self.execute(text, parameters).rowcount for text, parameters in statements]
+
+    def _execute_whole(self, statements: Sequence[tuple[str, Parameters]]) -> list[int]:
+        """Run statements as one transaction, begun in the queue of writers."""
+        self._queue()
+        try:
+            if any(parameters for _, parameters in statements):
+                return self.execute_batch([("BEGIN IMMEDIATE", ()), *statements, ("COMMIT", ())])
+            self._execute_script(["BEGIN IMMEDIATE", *[text for text, _ in statements], "COMMIT"])
+        finally:
+            self.rollback()  # what has failed; and the next writer is let in
+        return [0] * (len(statements) + 2)
+
+    def _execute_script(self, texts: Sequence[str]) -> None:
+        """Run texts of which none is kept for another time, as there will be none."""
+        script = ";\n".join(texts)
+        try:
+            self._connection.executescript(script).close()
+        except (sqlite3.Error, sqlite3.Warning) as error:
+            if not _needs_functions(error):
+                raise self._failed(error, script) from error
+            self._connection.rollback()
+            sqlite_functions.register(self._connection)
+            self._execute_script(texts)
 
     def execute_many(self, text: str, rows: Iterable[Parameters]) -> int:
         try:
@@ -218,12 +243,16 @@ class SqliteSession(Session):
             with suppress(sqlite3.Error):  # it is closed
                 self._connection.execute(f"PRAGMA synchronous = {level}")
 
-    def begin(self) -> None:
+    def _queue(self) -> None:
+        """Wait until no other process writes."""
         if not self._lock.acquire(self._patience):
             raise TransactionError(
                 f"Another process has been writing to {self.path} for more than {self._patience:g} s.",
                 hint="Wait for it, or raise `database.busy_timeout`.", reason="locked",
             )  # fmt: skip
+
+    def begin(self) -> None:
+        self._queue()
         try:
             self.execute("BEGIN IMMEDIATE")
         except BaseException:

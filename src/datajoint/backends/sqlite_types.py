@@ -289,6 +289,9 @@ def decode_column(dtype: AttributeType) -> Callable[[Any], list[Any]] | None:
 
 def literal(value: Any) -> str:
     """Return a value as SQL text."""
+    if type(value) is str:
+        quoted = "'" + value.replace("'", "''") + "'"
+        return quoted if "\0" not in value else f"CAST(X'{value.encode().hex()}' AS TEXT)"
     match value:
         case None:
             return "NULL"

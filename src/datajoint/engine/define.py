@@ -228,12 +228,13 @@ def run(connection: Connection, statements: Sequence[ddl.Statement], lasting: bo
 
 
 def _as_one(connection: Connection, statements: Sequence[ddl.Statement], lasting: bool) -> None:
-    if connection.in_transaction or not connection.dialect.features.server:
-        with nullcontext() if lasting else connection.session.unhurried(), connection.transaction:
+    if connection.in_transaction:
+        with connection.transaction:
             connection.execute_batch(statements)
         return
     try:
-        connection.execute_batch(ddl.as_one(statements, connection.dialect, lasting))
+        with nullcontext() if lasting else connection.session.unhurried():
+            connection.execute_batch(ddl.as_one(statements, connection.dialect, lasting))
     except BaseException:
         connection.cancel_transaction()
         raise

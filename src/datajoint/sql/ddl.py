@@ -153,9 +153,8 @@ def drop_table(spec: TableSpec, dialect: Dialect) -> list[Statement]:
     if dialect.name == "sqlite":
         own = [key for key in spec.foreign_keys if key.parent == name]
         statements[:0] = [(_loosen(spec, key, dialect), ()) for key in own]
-        statements.append(
-            ('DELETE FROM "~catalog" WHERE schema = ? AND table_name = ?', (name.schema, name.name))
-        )
+        schema, table = dialect.literal(name.schema), dialect.literal(name.name)
+        statements.append((f'DELETE FROM "~catalog" WHERE schema = {schema} AND table_name = {table}', ()))
     if dialect.name == "postgresql":
         types = {
             dialect.column_type(a.dtype, enum_home(spec, a)): 0
@@ -440,7 +439,6 @@ def shortened(name: str, limit: int) -> str:
 
 
 _NOTE = 'INSERT OR REPLACE INTO "~catalog" (schema, table_name, column_name, position, type, comment) VALUES '
-_PLACES = "(?, ?, ?, ?, ?, ?)"
 
 
 class _SqliteWriter(_Writer):
@@ -485,14 +483,18 @@ class _SqliteWriter(_Writer):
         return f"({self.dialect.now_utc(digits) if utc else self.dialect.now(digits)})"
 
     def _catalog(self) -> Statement:
-        spec, schema, table = self.spec, self.spec.name.schema, self.spec.name.name
-        values: list[Any] = [schema, table, "", None, None, spec.comment]
-        for n, a in enumerate(spec.columns, 1):
-            values += schema, table, a.name, n, a.dtype.text, a.comment
-        for c in spec.checks:
-            values += schema, table, f"check {c.name}", None, c.condition, c.comment
-        places = ", ".join([_PLACES] * (len(values) // 6))
-        return _NOTE + places, values
+        spec, literal = self.spec, self.dialect.literal
+        own = f"{literal(spec.name.schema)}, {literal(spec.name.name)}"
+        rows = [f"({own}, '', NULL, NULL, {literal(spec.comment)})"]
+        rows += [
+            f"({own}, {literal(a.name)}, {n}, {literal(a.dtype.text)}, {literal(a.comment)})"
+            for n, a in enumerate(spec.columns, 1)
+        ]
+        rows += [
+            f"({own}, {literal(f'check {c.name}')}, NULL, {literal(c.condition)}, {literal(c.comment)})"
+            for c in spec.checks
+        ]
+        return _NOTE + ", ".join(rows), ()
 
 
 class _PostgresqlWriter(_Writer):
