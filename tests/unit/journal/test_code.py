@@ -390,3 +390,33 @@ def test_what_a_class_takes_from_a_function_around_it() -> None:
 
 def test_an_object_around_it_is_not_sure() -> None:
     assert not fingerprint(closed_over(object(), helper_one)).complete
+
+
+def test_what_is_done_with_tables_is_no_code(notebook: dict[str, Any]) -> None:
+    text = """
+        import datajoint as dj
+        class Subject(dj.Manual):
+            definition = "subject : int32"
+            class Ear(dj.Part):
+                definition = "-> master"
+            @classmethod
+            def choose(cls, x): cls.chosen = x
+        class Fit(dj.Computed):
+            definition = "-> Subject"
+            def make(self, key):
+                self.insert1({**key, "y": len(Subject & key)})
+        if False:
+            %s
+    """
+
+    def of(number: int, statement: str) -> str:
+        cell(number, text % statement, notebook)
+        return fingerprint(notebook["Fit"]).digest
+
+    first = of(1, "pass")
+    for number, statement in enumerate(
+        ["Subject.insert([1, 2])", "Subject.Ear.insert1({})", "Fit.populate(processes=3)", "Fit.delete()"], 2
+    ):
+        assert first == of(number, statement), statement
+    assert first != of(7, "Subject.choose(3)")
+    assert first != of(8, "Fit.make = lambda self, key: None")

@@ -129,7 +129,9 @@ class _Walk:
     def _changes_of_class(self, unit: Unit, node: ast.ClassDef) -> None:
         """Follow ``Fit.make = other`` beside the class."""
         for statement in unit.symbols.get(self.cls.__name__, ()):
-            if not isinstance(statement, (ast.ClassDef, *_Function)):
+            if not isinstance(statement, (ast.ClassDef, *_Function)) and not _changes_rows(
+                statement, self.cls
+            ):
                 self._put(unit, self.cls.__name__, statement)
         for decorator in node.decorator_list:
             if not isinstance(decorator, ast.Name) or not self._is_ours(unit, decorator.id):
@@ -214,7 +216,7 @@ class _Walk:
         for statement in statements:
             if isinstance(statement, ast.ClassDef):
                 self._class(unit, statement, live, attributes)
-            else:
+            elif not _changes_rows(statement, live):
                 self._put(unit, name, statement)
         if not isinstance(statements[0], (ast.ClassDef, *_Function)):
             self._containers[unit.file, name] = unit
@@ -489,6 +491,20 @@ def _is_table(node: ast.ClassDef, live: Any) -> bool:
         return True
     names = {name for statement in node.body for name in units.bound_by(statement)}
     return "definition" in names
+
+
+def _changes_rows(statement: ast.stmt, live: Any) -> bool:
+    """Whether a statement calls what tables bring along, as ``Subject.insert(rows)``: that is no code."""
+    node: ast.AST | None = statement.value if isinstance(statement, ast.Expr) else None
+    node = node.func if isinstance(node, ast.Call) else None
+    path: list[str] = []
+    while isinstance(node, ast.Attribute):
+        path.append(node.attr)
+        node = node.value
+    for name in reversed(path):
+        bases: tuple[type, ...] = live.__mro__ if isinstance(live, type) else ()
+        live = next((vars(base)[name] for base in bases if name in vars(base)), None)
+    return isinstance(live, FunctionType) and live.__module__.partition(".")[0] == "datajoint"
 
 
 def _function_of(member: Any) -> FunctionType | None:
