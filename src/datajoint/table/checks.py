@@ -213,6 +213,8 @@ def judge(check: Check, label: str, heading: Heading, rows: Rows) -> CheckOutcom
         )
     except DataJointError:
         raise
+    except (TypeError, AttributeError) as error:
+        verdict = f"{type(error).__name__}: {error} (the function is given a list of rows, as dicts)"
     except Exception as error:  # noqa: BLE001 - the user's function judges by it
         verdict = str(error) or type(error).__name__
     failed, text = _read(verdict, rows, check, label)
