@@ -313,5 +313,5 @@ def test_a_function_that_fails_is_a_failed_check(declare):
     with pytest.raises(CheckError, match="the check `odd` fails: 'rat'"):
         Other.insert1({"a": 1})
     One = declare("One", "a : int16", checks=[dj.Check("odd", lambda row: row["a"] == 1)])
-    with pytest.raises(CheckError, match="the check `odd` fails: TypeError: .* is given a list of rows"):
+    with pytest.raises(CheckError, match=r"the check `odd` fails: TypeError: .* is given a list of rows"):
         One.insert1({"a": 1})
