@@ -324,6 +324,15 @@ def test_many_rows_have_one_event(subject, kind):
     assert 1 == len(set(subject.with_metadata().to_arrays("event").tolist()))
 
 
+@pytest.mark.statement("TYP-13")
+def test_one_row_with_five_megabytes(declare):
+    table = declare("Movie", "movie : int32\n---\ndata : bytes")
+    data = np.random.default_rng(0).bytes(5 << 20)
+    table.insert1({"movie": 1, "data": data})
+    table.update1({"movie": 1, "data": data[::-1]})
+    assert data[::-1] == table.fetch1("data")
+
+
 @pytest.mark.statement("INS-2")
 def test_a_failing_generator(subject):
     def give():

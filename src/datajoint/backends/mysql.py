@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from functools import cache, lru_cache
@@ -398,6 +398,10 @@ def _forget(cursor: Any) -> None:
         cursor._result.unbuffered_active = False
 
 
+_PLAIN: dict[type, Callable[[Any], str]] = {int: str, type(None): lambda _: "NULL", bytes: binary_literal}
+"""Values that are written at once; the driver asks four functions for each."""
+
+
 @cache
 def _connection_class(encrypted: bool = False) -> Any:
     """Return the driver's connection, sending the bytes of `binary_literal` as they are.
@@ -411,6 +415,10 @@ def _connection_class(encrypted: bool = False) -> Any:
     def query(self: Any, sql: str | bytes, unbuffered: bool = False) -> Any:
         data = sql.encode("utf-8", "surrogateescape") if isinstance(sql, str) else sql
         return base.query(self, data, unbuffered)
+
+    def escape(self: Any, value: Any, mapping: Any = None) -> str:
+        write = _PLAIN.get(value.__class__)
+        return base.escape(self, value, mapping) if write is None else write(value)
 
     def authenticate(self: Any) -> None:
         if encrypted and not self.server_capabilities & driver.constants.CLIENT.SSL:
@@ -431,8 +439,9 @@ def _connection_class(encrypted: bool = False) -> Any:
         return result.affected_rows
 
     own = {
-        "query": query, "_request_authentication": authenticate, "set_character_set": set_character_set,
-        "_read_query_result": read_result, "_read_packet": packet_reader(base), "upload": None,
+        "query": query, "escape": escape, "_request_authentication": authenticate,
+        "set_character_set": set_character_set, "_read_query_result": read_result,
+        "_read_packet": packet_reader(base), "upload": None,
     }  # fmt: skip
     return type("Connection", (base,), own)
 
