@@ -1,5 +1,6 @@
 """Transactions: TXN."""
 
+import threading
 from collections.abc import Callable
 from contextlib import closing, suppress
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 import datajoint as dj
-from datajoint.errors import DuplicateError, LostConnectionError, TransactionError
+from datajoint.errors import DataJointError, DuplicateError, LostConnectionError, TransactionError
 
 
 @pytest.fixture
@@ -301,3 +302,34 @@ def test_block_and_its_writes_share_an_event(numbers: Any, schema: Any, instance
     assert {"block", "insert", "delete"} == set(events)
     block = events["block"]["event"]
     assert [block, block] == [events[kind]["parent"] for kind in ("insert", "delete")]
+
+
+@pytest.mark.statement("TXN-4", "ERR-2", "ERR-6")
+def test_threads_that_write_on_one_connection_are_refused_and_break_nothing(declare):
+    table = declare("Sample", "a : int32\n---\nx : float64")
+    refused: list[str] = []
+    written: list[int] = []
+
+    def work(first: int) -> None:
+        for n in range(first, first + 30):
+            try:
+                table.insert([{"a": n, "x": 0}, {"a": -n, "x": 0}])
+                table.update1({"a": n, "x": 1})
+                written.append(n)
+            except TransactionError as error:
+                refused.append(str(error))
+            except DataJointError as error:
+                refused.append(f"{type(error).__name__}: {error}")
+
+    threads = [threading.Thread(target=work, args=(1000 * n,)) for n in range(1, 5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert {"This connection is in a transaction of another thread."} >= {t.split("\n")[0] for t in refused}
+    assert 120 == len(written) + len(refused)
+    assert 2 * len(written) <= len(table)
+    work(9000)  # a thread that goes on
+    assert 9029 == written[-1]
+    assert not table.connection.in_transaction

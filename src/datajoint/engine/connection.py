@@ -142,12 +142,12 @@ class Connection:
 
     def get_user(self) -> str:
         """Return user and host as the server reports them."""
-        try:
-            return self.session.user
-        except LostConnectionError as error:
-            with self._link.lock:
+        with self._link.lock:  # it may have to ask
+            try:
+                return self.session.user
+            except LostConnectionError as error:
                 self._transactions.reopen(error)
-            return self.session.user
+                return self.session.user
 
     @property
     def connection_id(self) -> int:

@@ -90,7 +90,9 @@ class Transactions:
     def is_open(self) -> bool:
         """Whether a transaction is open."""
         if self.current is not None and not self._link.session.in_transaction:
-            self.end()  # the server ended it by itself
+            with self._link.lock:  # another thread may just be committing it
+                if self.current is not None and not self._link.session.in_transaction:
+                    self.end()  # the server ended it by itself
         return self.current is not None
 
     def end(self) -> None:
@@ -133,11 +135,12 @@ class Transactions:
         try:
             for finish in transaction.before_commit:
                 finish()
-            self._commit()
+            with self._link.lock:
+                self._commit()
+                self.current = None
         except BaseException:
             self.cancel()
             raise
-        self.current = None
 
     def _commit(self) -> None:
         try:
@@ -152,11 +155,10 @@ class Transactions:
     def cancel(self) -> None:
         """Roll back the open transaction."""
         self._check_thread()
-        self.current = None
-        session = self._link.session
-        if session.alive:
-            with suppress(LostConnectionError):  # which rolls back, too
-                session.rollback()
+        with self._link.lock, suppress(LostConnectionError):  # which rolls back, too
+            self.current = None
+            if self._link.session.alive:
+                self._link.session.rollback()
 
     @contextmanager
     def block(self, inside: T) -> Generator[T]:
