@@ -423,6 +423,9 @@ class Session(ABC):
     def close(self) -> None:
         """Close the connection; harmless when closed."""
 
+    def leave(self) -> None:  # noqa: B027 - most hold nothing
+        """Let go, in a fork, of what would hold locks of the parent beyond its death."""
+
     @property
     @abstractmethod
     def connection_id(self) -> int:

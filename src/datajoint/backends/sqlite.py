@@ -289,6 +289,9 @@ class SqliteSession(Session):
             self._connection.close()
         self._lock.close()
 
+    def leave(self) -> None:
+        self._lock.leave()
+
     def lock_path(self, name: str) -> str | None:
         """Return the file for a lock of programs that share the file; None in memory."""
         return None if self.path == MEMORY else f"{_file_of(self.path)}.{name}.lock"

@@ -109,6 +109,11 @@ class WriterLock:
             self._held = False
             _unlock(self._file)
 
+    def leave(self) -> None:
+        """Close the file in a fork, without a release: it is the parent that holds the lock, or does not."""
+        self._held = False
+        self.close()
+
     def close(self) -> None:
         """Release the lock and close the file."""
         self.release()

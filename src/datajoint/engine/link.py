@@ -56,6 +56,7 @@ class Link:
 
     def after_fork(self) -> None:
         """Open a session of our own in a forked process; that of the parent is left alone, never closed."""
+        self.session.leave()
         self._inherited = self.session  # kept: were it collected, the parent's session would be closed
         self.lock = threading.RLock()
         self.process = os.getpid()
