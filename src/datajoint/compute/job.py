@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, cast
 
-from datajoint._value import replace
 from datajoint.backends.base import Parameters
 from datajoint.compute.attempts import SUCCEEDED, attempt_statement, signature
 from datajoint.compute.calling import raised_by
@@ -34,15 +33,13 @@ def run_job(table: Table, task: MakeTask, make_kwargs: Mapping[str, Any]) -> Mak
     Only an interruption is raised.
     """
     if task.owner is None:
-        outcome = _run(table, task, make_kwargs, None)
-    else:
-        with captured() as tail:
-            outcome = _run(table, task, make_kwargs, tail)
-    return outcome if task.table is None else replace(outcome, table=task.table)
+        return _run(table, task, make_kwargs, None)
+    with captured() as tail:
+        return _run(table, task, make_kwargs, tail)
 
 
 def _run(table: Table, task: MakeTask, make_kwargs: Mapping[str, Any], tail: Tail | None) -> MakeOutcome:
-    started, key = time.monotonic(), task.key
+    started, key, name = time.monotonic(), task.key, task.table
     closing = _closing(table, task, started, tail) if tail else None
     renewal = partial(store, table, key, task.again) if task.again else None
     reused: list[bool] = []
@@ -53,13 +50,13 @@ def _run(table: Table, task: MakeTask, make_kwargs: Mapping[str, Any], tail: Tai
     error = raised_by(run, also=JobCancelled)
     seconds = time.monotonic() - started
     if error is None:
-        return MakeOutcome(dict(key), DONE, None, seconds, reused=reused[0])
+        return MakeOutcome(dict(key), DONE, None, seconds, table=name, reused=reused[0])
     made = renewal is None and isinstance(error, DuplicateError) and is_made(table, key)
     if made or isinstance(error, Declined) or _was_taken(table, task, error):
-        return MakeOutcome(dict(key), SKIPPED, error, seconds)
+        return MakeOutcome(dict(key), SKIPPED, error, seconds, table=name)
     told = (_stack(error), signature(error), str(tail)) if tail else ("", "", "")
     error.add_note(f"while making `{table.class_name}` for the key {_short(key)}")
-    return MakeOutcome(dict(key), FAILED, error, seconds, *told)
+    return MakeOutcome(dict(key), FAILED, error, seconds, *told, table=name)
 
 
 def _closing(table: Table, task: MakeTask, started: float, tail: Tail) -> Closing:

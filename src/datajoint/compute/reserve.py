@@ -261,7 +261,7 @@ class Reservations:
         """Return how many jobs to reserve at once: few at first, and where they take long, only one."""
         count = 1
         if self._seconds is not None:
-            count = max(1, min(_MOST, self._settled // 2, int(_AHEAD_SECONDS / max(self._seconds, 1e-3))))
+            count = max(1, min(_MOST, self._settled, int(_AHEAD_SECONDS / max(self._seconds, 1e-3))))
         return count if self._left is None else min(count, self._left)
 
     def _fail(self, key: Key, outcome: MakeOutcome) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from datajoint.engine.connection import Connection
 from datajoint.heading.names import TableName, job_queue_name
 
@@ -10,6 +12,7 @@ __all__ = ["owner_of", "queue_of"]
 _PHRASE = "Job queue for "
 
 
+@lru_cache(1000)
 def owner_of(comment: str) -> str | None:
     """Return the full name of the table that a queue belongs to, as its comment says.
 
