@@ -91,9 +91,12 @@ class Transactions:
         """Whether a transaction is open."""
         if self.current is not None and not self._link.session.in_transaction:
             with self._link.lock:  # another thread may just be committing it
-                if self.current is not None and not self._link.session.in_transaction:
-                    self.end()  # the server ended it by itself
+                self._look()
         return self.current is not None
+
+    def _look(self) -> None:
+        if self.current is not None and not self._link.session.in_transaction:
+            self.end()  # the server ended it by itself
 
     def end(self) -> None:
         """Note that the transaction was ended from outside; what is left of its block must not run alone."""
