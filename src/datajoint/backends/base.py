@@ -325,6 +325,10 @@ class Session(ABC):
             Whether all columns of the result are of core types, for which the driver may have a faster form.
         """
 
+    def fetch_all(self, text: str, parameters: Parameters = ()) -> list[Any]:
+        """Run one SELECT and return its rows as the driver gives them."""
+        return self.execute(text, parameters).fetchall()
+
     @abstractmethod
     def execute_batch(self, statements: Sequence[tuple[str, Parameters]]) -> list[int]:
         """Run several statements in one round trip and return their row counts.
@@ -454,8 +458,8 @@ class Session(ABC):
 class Asked(Protocol):
     """What a reader of the catalog puts its questions to: a session, or a connection that keeps one open."""
 
-    def execute(self, text: str, parameters: Parameters = ()) -> Cursor:
-        """Run one statement."""
+    def fetch_all(self, text: str, parameters: Parameters = ()) -> list[Any]:
+        """Run one SELECT and return its rows as the driver gives them."""
         ...
 
     @property

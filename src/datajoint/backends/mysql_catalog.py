@@ -76,19 +76,19 @@ class MysqlCatalog(Reader):
     exact = _EXACT
 
     def list_schemas(self) -> list[str]:
-        rows = self.session.execute("SELECT schema_name FROM information_schema.schemata").fetchall()
+        rows = self.session.fetch_all("SELECT schema_name FROM information_schema.schemata")
         return sorted(row[0] for row in rows if row[0].lower() not in _SYSTEM)
 
     def schema_exists(self, name: str) -> bool:
         text = "SELECT 1 FROM information_schema.schemata WHERE schema_name = %s"
-        return bool(self.session.execute(text, (name,)).fetchall())
+        return bool(self.session.fetch_all(text, (name,)))
 
     def dependents(self, schemas: Sequence[str]) -> list[str]:
         text = (
             "SELECT DISTINCT table_schema FROM information_schema.key_column_usage "
             f"WHERE referenced_table_schema IN ({', '.join(['%s'] * len(schemas))})"
         )
-        found = {row[0] for row in self.session.execute(text, tuple(schemas)).fetchall()}
+        found = {row[0] for row in self.session.fetch_all(text, tuple(schemas))}
         return sorted(found.difference(schemas))
 
     def gather(self, schemas: Sequence[str]) -> list[RawTable]:
@@ -115,7 +115,7 @@ class MysqlCatalog(Reader):
     def _checks(self, schemas: Sequence[str]) -> dict[TableName, list[Check]]:
         """Return the checks of tables, as they were declared."""
         text = " UNION ALL ".join([_CHECKS] * len(schemas))
-        rows: Any = self.session.execute(text, tuple(schemas)).fetchall()
+        rows: Any = self.session.fetch_all(text, tuple(schemas))
         found: dict[TableName, list[Check]] = {}
         for schema, _, condition in sorted(rows, key=lambda row: _natural(row[1])):
             if match := _MARK.fullmatch(condition):
@@ -129,7 +129,7 @@ class MysqlCatalog(Reader):
         One SELECT for each schema: the server opens all tables of all schemas unless the name is one
         constant.
         """
-        rows: Any = self.session.execute(" UNION ALL ".join([text] * len(schemas)), tuple(schemas)).fetchall()
+        rows: Any = self.session.fetch_all(" UNION ALL ".join([text] * len(schemas)), tuple(schemas))
         found: dict[TableName, list[Any]] = {}
         for schema, table, *rest in rows:
             found.setdefault(TableName(schema, table), []).append(rest)
@@ -144,7 +144,7 @@ class MysqlCatalog(Reader):
             f"FROM {table(TableName(schema, '~lineage'))}"
             for schema in schemas
         )
-        rows = self.session.execute(self.session.dialect.escape(text)).fetchall()
+        rows = self.session.fetch_all(self.session.dialect.escape(text))
         return {(TableName(schema, name), column): origin for schema, name, column, origin in rows}
 
     def collations(self, spec: TableSpec) -> dict[str, str]:
@@ -157,7 +157,7 @@ class MysqlCatalog(Reader):
         if not columns:
             return {}
         text = " UNION ALL ".join([_COLLATION] * len(columns))
-        rows = self.session.execute(text, [part for place in columns.values() for part in place]).fetchall()
+        rows = self.session.fetch_all(text, [part for place in columns.values() for part in place])
         found = {tuple(place): (charset, collation) for *place, charset, collation in rows}
         return {
             name: "CHARACTER SET {} COLLATE {}".format(*found[place])
@@ -167,7 +167,7 @@ class MysqlCatalog(Reader):
 
     def collation(self, schema: str) -> str | None:
         text = "SELECT default_collation_name FROM information_schema.schemata WHERE schema_name = %s"
-        rows = self.session.execute(text, (schema,)).fetchall()
+        rows = self.session.fetch_all(text, (schema,))
         return rows[0][0] if rows and rows[0][0] not in _EXACT else None
 
     def default(self, text: str, dtype: AttributeType) -> Default | None:

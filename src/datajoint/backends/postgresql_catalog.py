@@ -105,7 +105,7 @@ class PostgresqlCatalog(Reader):
         return sorted({row[0] for row in self._rows(text, (list(schemas),))}.difference(schemas))
 
     def _rows(self, text: str, parameters: Sequence[Any]) -> list[Any]:
-        return self.session.execute(text, parameters).fetchall()
+        return self.session.fetch_all(text, parameters)
 
     def gather(self, schemas: Sequence[str]) -> list[RawTable]:
         names = (list(schemas),)

@@ -74,7 +74,7 @@ class SqliteCatalog(Reader):
         return sorted({child for child, parent in self._rows(text) if parent in schemas}.difference(schemas))
 
     def _rows(self, text: str, parameters: Sequence[Any] = ()) -> list[Any]:
-        return self.session.execute(text, parameters).fetchall()
+        return self.session.fetch_all(text, parameters)
 
     def gather(self, schemas: Sequence[str]) -> list[RawTable]:
         names = list(schemas)
