@@ -191,6 +191,35 @@ def test_keys_may_be_called_as_columns_of_ours(lab):
     assert {"fresh"} == {row.state for row in table.why()}
 
 
+@pytest.mark.statement("PRV-7", "PRV-9")
+def test_what_is_restored_is_known_as_what_was_made(lab, fit, schema):
+    """Rows that went with their inputs, one of them made again and confirmed before."""
+    table = fit(lambda key: (lab["Subject"] & key).fetch1("x"))
+    below = lab["declare"](
+        "Below", "-> Fit\n---\nz : float64", dj.Computed,
+        make=lambda self, key: self.insert1({**key, "z": (table & key).fetch1("y")}),
+    )  # fmt: skip
+    below.populate()
+    lab["Subject"].update1({"subject_id": 2, "x": 7})
+    lab["Subject"].update1({"subject_id": 3, "note": "no matter"})
+    assert 1 == table.populate(stale=True)["success_count"]
+    before = {t: t.to_dicts(order_by="KEY") for t in (table, below)}
+    stale = states(below)
+    (lab["Subject"] & "subject_id < 3").delete(prompt=False)
+    (event,) = (schema.events & {"kind": "delete"} & "parent IS NULL").to_arrays("event")
+    schema.restore(int(event))
+    assert before == {t: t.to_dicts(order_by="KEY") for t in (table, below)}
+    assert [] == states(table)
+    assert stale == states(below)
+    assert {"make", "restore"} == set(table().event().to_arrays("kind"))
+    lab["Subject"].update1({"subject_id": 1, "x": 9})
+    assert [(1, "stale")] == states(table)
+    assert [(1, "stale"), (2, "stale")] == states(below)
+    assert 1 == table.populate(stale=True)["success_count"]
+    assert [9.0, 7.0, 1.5] == table.to_arrays("y", order_by="KEY").tolist()
+    assert [] == states(table)
+
+
 @pytest.mark.statement("PRV-7")
 def test_of_many_values_each_is_asked(lab, fit):
     many = [{"subject_id": n, "x": n} for n in range(10, 130)]

@@ -17,6 +17,7 @@ from datajoint.heading.names import TableName
 from datajoint.journal.change import record
 from datajoint.provenance.events import events_of
 from datajoint.provenance.past import versions_source
+from datajoint.provenance.remade import insert_made
 from datajoint.query.expression import QueryExpression
 from datajoint.sql.images import EVENT, UNTIL
 from datajoint.sql.system import EVENTS
@@ -227,7 +228,8 @@ def _put_back(connection: Connection, work: _Ended, ids: set[int]) -> int:
                 table=str(work.table),
             )
     names = table.heading.order
-    table.insert([{n: row[n] for n in names} for row in absent], allow_direct_insert=True)
+    others = insert_made(table, absent, _WRITTEN)
+    table.insert([{n: row[n] for n in names} for row in others], allow_direct_insert=True)
     for row in changed:
         table.update1({n: row[n] for n in names})
     return len(work.rows)

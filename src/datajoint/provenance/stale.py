@@ -23,6 +23,7 @@ from datajoint.journal.signature import Signature
 from datajoint.provenance.classes import has_code, table_of
 from datajoint.provenance.compare import compare, compare_only
 from datajoint.provenance.finding import Finding
+from datajoint.provenance.remade import MADE
 from datajoint.provenance.report import StaleReport, keep_count
 from datajoint.provenance.staleness import POSSIBLY, STALE, UNKNOWN, StaleReason, StaleRow, worst
 from datajoint.query import fetch
@@ -35,7 +36,6 @@ from datajoint.table.table import Table
 
 __all__ = ["Affected", "Shared", "stale", "stale_here", "versions"]
 
-MADE = ("make", "reuse", "restore")
 _CODED = (*MADE, "confirm")
 _BLIND_NOTE = "its make read by SQL of its own, or on another connection"
 _BUDGET = 10_000

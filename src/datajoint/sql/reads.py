@@ -21,6 +21,7 @@ __all__ = [
     "SHAPES",
     "add_reads",
     "add_shape",
+    "copy_reads",
     "guard",
     "read_columns",
     "reads_table",
@@ -118,6 +119,25 @@ def add_reads(schema: str, count: int, dialect: Dialect) -> str:
     """
     spec = reads_table(schema)
     return insert_rows(spec.name, [(a.name, a.dtype) for a in spec.columns], count, dialect)
+
+
+def copy_reads(schema: str, dialect: Dialect) -> str:
+    """Return the INSERT of the reads of one event under another one; parameters: the new event, the old one.
+
+    Examples
+    --------
+    >>> from datajoint.backends.registry import get_backend
+    >>> copy_reads("lab", get_backend("sqlite").dialect)[-38:]
+    ' FROM "lab.~reads" WHERE "event" = ?'
+    """
+    spec = reads_table(schema)
+    event, *others = (dialect.quote(column.name) for column in spec.columns)
+    table, names = dialect.table(spec.name), ", ".join(others)
+    start = dialect.escape(f"INSERT INTO {table} ({event}, {names}) SELECT ")
+    middle = dialect.escape(f", {names} FROM {table} WHERE {event} = ")
+    dtype = spec.columns[0].dtype
+    new, old = (dialect.write(dtype, dialect.parameter(n, dtype)) for n in (1, 2))
+    return f"{start}{new}{middle}{old}"
 
 
 def add_shape(schema: str, dialect: Dialect) -> str:
