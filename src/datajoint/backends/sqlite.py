@@ -97,16 +97,15 @@ class SqliteSession(Session):
 
     def _claim(self) -> None:
         """See that the file is ours, and make a new one so."""
-        read = self._connection.execute
         try:
-            application, version = (
-                read(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
-            )
-            ours = application == APPLICATION_ID
-            tables = 0 if ours else read("SELECT count(*) FROM sqlite_master").fetchone()[0]
+            application, version = self._marks()
+            tables = 0 if application else self._number("SELECT count(*) FROM sqlite_master")
+            if tables:  # another process has just made them, perhaps, together with its marks
+                application, version = self._marks()
         except sqlite3.Error as error:
             self.close()
             raise _cannot_open(self.path, error) from error
+        ours = application == APPLICATION_ID
         if ours and version == USER_VERSION:
             return
         if ours:
@@ -122,6 +121,13 @@ class SqliteSession(Session):
                 hint="Set `database.name` to another file.",
             )
         self._create()
+
+    def _marks(self) -> tuple[int, int]:
+        """Return which program the file says it is of, and in which version."""
+        return self._number("PRAGMA application_id"), self._number("PRAGMA user_version")
+
+    def _number(self, text: str) -> int:
+        return self._connection.execute(text).fetchone()[0]
 
     def _create(self) -> None:
         try:

@@ -115,9 +115,12 @@ def find_tables(names: Sequence[str], schemas: Sequence[str] = ()) -> list[Pipel
     return [*(_of_name(name) for name in names), *(_of_schema(name) for name in schemas)]
 
 
-def _all_schemas() -> list[str]:
+def _all_schemas(name: str | None = None) -> list[str]:
+    """Return all schemas, few enough to look at, in which a table of this name may be."""
     found = list_schemas(connection())
     if len(found) > _MOST_SCHEMAS:
+        if name is not None:
+            _refuse_whole(name, found)
         raise ConfigurationError(
             f"There are {len(found)} schemas, among them {', '.join(found[:5])}.",
             hint="Name those that you mean: --schema NAME.",
@@ -157,15 +160,14 @@ def find_table(name: str, schemas: Sequence[str] = ()) -> Table:
     """
     if ":" in name:
         return _of_name(name).tables[0]
-    pipelines = [_of_schema(schema) for schema in schemas or _all_schemas()]
+    pipelines = [_of_schema(schema) for schema in schemas or _all_schemas(name)]
     tables = [table for pipeline in pipelines for table in pipeline.tables]
     found = _named(tables, name)
     if len(found) == 1:
         return found[0]
     if not found:
         named = [p.schemas[0] for p in pipelines]
-        if name in named or _import(name) is not None:
-            raise MissingTableError(f"`{name}` is no single table.", hint=f"Name one of it: {name}:TABLE.")
+        _refuse_whole(name, named)
         raise MissingTableError(
             f"There is no table `{name}` in {_listed(named)}.",
             hint=nearest(name, [table.class_name for table in tables])
@@ -175,6 +177,12 @@ def find_table(name: str, schemas: Sequence[str] = ()) -> Table:
         f"There are several tables `{name}`.",
         hint=f"Write {' or '.join(f'{table.database}:{name}' for table in found)}.",
     )
+
+
+def _refuse_whole(name: str, schemas: Sequence[str]) -> None:
+    """Refuse the name of a module or schema where one table is wanted."""
+    if name in schemas or _import(name) is not None:
+        raise MissingTableError(f"`{name}` is no single table.", hint=f"Name one of it: {name}:TABLE.")
 
 
 def _named(tables: Sequence[Table], name: str) -> list[Table]:
