@@ -14,7 +14,7 @@ from datajoint._value import Value, replace
 from datajoint.backends.base import CatalogReader
 from datajoint.declare.default import NULL, default_text
 from datajoint.declare.spec import Check, ForeignKey, Index, Specs, TableSpec
-from datajoint.errors import AccessError, UnknownTypeError
+from datajoint.errors import AccessError, MissingTableError, UnknownTypeError
 from datajoint.heading.attribute import Attribute, Default
 from datajoint.heading.keys import UNKNOWN_LINEAGE
 from datajoint.heading.names import TableName
@@ -202,15 +202,15 @@ class Reader(CatalogReader):
         return Specs([name for name in raw if name.schema in asked], specify)
 
     def _readable_lineage(self, tracked: list[str]) -> Mapping[tuple[TableName, str], str]:
-        """Return the lineage of schemas; one that may not be read is left out, and taken off the list."""
+        """Return the lineage of schemas; one that may not be read, or is gone, is taken off the list."""
         try:
             return self.lineage(tracked) if tracked else {}
-        except AccessError:
+        except (AccessError, MissingTableError):  # the schema was dropped a moment ago
             found: dict[tuple[TableName, str], str] = {}
             for schema in list(tracked):
                 try:
                     found.update(self.lineage([schema]))
-                except AccessError:
+                except (AccessError, MissingTableError):
                     tracked.remove(schema)
             return found
 

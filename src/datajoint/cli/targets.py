@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from types import ModuleType
 from typing import Any
 
@@ -111,12 +112,20 @@ def find_tables(names: Sequence[str], schemas: Sequence[str] = ()) -> list[Pipel
         Schemas of the database.
     """
     if not names and not schemas:
-        return [_of_schema(name) for name in _all_schemas()]
+        return _of_all_schemas()
     return [*(_of_name(name) for name in names), *(_of_schema(name) for name in schemas)]
 
 
-def _all_schemas(name: str | None = None) -> list[str]:
-    """Return all schemas, few enough to look at, in which a table of this name may be."""
+def _of_all_schemas(name: str | None = None) -> list[Pipeline]:
+    """Return the tables of all schemas, among which one of this name may be."""
+    found: list[Pipeline] = []
+    for schema in _all_schemas(name):
+        with suppress(MissingTableError):  # others drop schemas meanwhile
+            found.append(_of_schema(schema))
+    return found
+
+
+def _all_schemas(name: str | None) -> list[str]:
     found = list_schemas(connection())
     if len(found) > _MOST_SCHEMAS:
         if name is not None:
@@ -160,7 +169,7 @@ def find_table(name: str, schemas: Sequence[str] = ()) -> Table:
     """
     if ":" in name:
         return _of_name(name).tables[0]
-    pipelines = [_of_schema(schema) for schema in schemas or _all_schemas(name)]
+    pipelines = [_of_schema(schema) for schema in schemas] or _of_all_schemas(name)
     tables = [table for pipeline in pipelines for table in pipeline.tables]
     found = _named(tables, name)
     if len(found) == 1:

@@ -127,7 +127,7 @@ def copy_reads(schema: str, dialect: Dialect) -> str:
     Examples
     --------
     >>> from datajoint.backends.registry import get_backend
-    >>> copy_reads("lab", get_backend("sqlite").dialect)[-38:]
+    >>> copy_reads("lab", get_backend("sqlite").dialect)[-36:]
     ' FROM "lab.~reads" WHERE "event" = ?'
     """
     spec = reads_table(schema)

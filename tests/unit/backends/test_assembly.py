@@ -12,6 +12,7 @@ from datajoint.backends.assembly import (
     literal_default,
     split_comment,
 )
+from datajoint.errors import AccessError, MissingTableError
 from datajoint.heading.names import TableName
 from datajoint.heading.types import parse_type
 
@@ -67,6 +68,24 @@ def parent(comment=":int32:the id", name=A):
 def child(reference, comment="", indexes=(), nullable=False):
     columns = (RawColumn("n", INT, False), RawColumn("y", INT, nullable, None, comment))
     return RawTable(B, columns, ("n",), (reference,), indexes)
+
+
+@pytest.mark.parametrize("error", [AccessError, MissingTableError])
+def test_a_schema_without_readable_lineage_is_read_all_the_same(error):
+    """It may not be read, or another process has just dropped the schema."""
+    far = TableName("far", "~lineage")
+
+    class Partly(FakeReader):
+        def lineage(self, schemas):
+            if "far" in schemas:
+                raise error("…")
+            return {(A, "x"): "lab.origin.x"}
+
+    tables = [parent(), *(RawTable(name, (RawColumn("x", INT, False),), ("x",)) for name in
+              (TableName("lab", "~lineage"), far, FAR))]  # fmt: skip
+    found = Partly(*tables).read(["lab", FAR.schema, "far"])
+    origins = found[A].attribute("x").lineage, found[FAR].attribute("x").lineage
+    assert ("lab.origin.x", "") == origins  # which says that names alone tell
 
 
 def test_a_reference_takes_type_and_comment_of_its_origin():
