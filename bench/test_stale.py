@@ -32,7 +32,8 @@ def _copy(schema: Any, subject: Any, fit: Any) -> None:
         values = {column: f"t.{quote(column)}" for column in columns}
         if "subject" in values:
             values["subject"] = f"s.{quote('subject')}"
-        values[keyed] = f"{event} + s.{quote('subject')} * 4096"
+        wide = f"({event} * 0 + s.{quote('subject')})"  # as wide as an event
+        values[keyed] = f"{event} + {wide} * 4096"
         connection.query(
             f"INSERT INTO {table(source.name)} ({', '.join(map(quote, columns))}) "
             f"SELECT {', '.join(values.values())} FROM {table(subject().name)} s, {table(source.name)} t "
