@@ -66,8 +66,9 @@ def only_changed_row(
     text = ""
     if lifted.kept:
         one = nodes.Restrict(selected.query.plan, nodes.Equals(WRITTEN))
-        text, *more = told_parameters(connection, Query(one, (*selected.query.values, event)), 2)
-        if more or len(text) > LONGEST:
+        texts = told_parameters(connection, Query(one, (*selected.query.values, event)), 2)
+        text = texts[0] if len(texts) == 1 else ""  # none where the row has just gone
+        if not 0 < len(text) <= LONGEST:
             return None
         values = kept_values(shape, lifted, text)
         strange.append(nodes.Not(nodes.Text(has_parameters(text))))
