@@ -1,5 +1,6 @@
 """Transactions: TXN."""
 
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -322,10 +323,15 @@ def test_threads_that_write_on_one_connection_are_refused_and_break_nothing(decl
                 refused.append(f"{type(error).__name__}: {error}")
 
     threads = [threading.Thread(target=work, args=(1000 * n,)) for n in range(1, 5)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    often = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(often)
 
     assert {"This connection is in a transaction of another thread."} >= {t.split("\n")[0] for t in refused}
     assert 120 == len(written) + len(refused)
@@ -333,3 +339,40 @@ def test_threads_that_write_on_one_connection_are_refused_and_break_nothing(decl
     work(9000)  # a thread that goes on
     assert 9029 == written[-1]
     assert not table.connection.in_transaction
+
+
+@pytest.mark.statement("TXN-4")
+def test_a_thread_neither_sees_nor_ends_the_transaction_of_another(declare):
+    table = declare("Sample", "a : int32")
+    connection = table.connection
+    refused: list[str] = []
+    seen: list[bool] = []
+
+    def nested() -> None:
+        with connection.transaction:
+            pass
+
+    def elsewhere() -> None:
+        seen.append(connection.in_transaction)
+        for act in (
+            nested,
+            lambda: table.insert1({"a": 2}),
+            lambda: declare("Other", "b : int32"),
+            connection.commit_transaction,
+            connection.cancel_transaction,
+        ):
+            try:
+                act()
+            except TransactionError as error:
+                refused.append(str(error).split("\n")[0])
+
+    connection.start_transaction()
+    table.insert1({"a": 1})
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    thread.join()
+    assert [False] == seen
+    assert 5 * ["This connection is in a transaction of another thread."] == refused
+    assert connection.in_transaction
+    connection.commit_transaction()
+    assert [1] == list(table.to_arrays("a"))

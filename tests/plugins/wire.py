@@ -29,6 +29,7 @@ class Wire:
         self._how = "after"
         self._left = 0
         self.opened = 0
+        self.refused = 0  # so many connections, from now on
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut_when(self, text: str, how: str = "after") -> None:
@@ -63,6 +64,10 @@ class Wire:
         with suppress(OSError):
             while True:
                 near, _ = self._listener.accept()
+                if self.refused:
+                    self.refused -= 1
+                    near.close()
+                    continue
                 far = socket.create_connection(self._target)
                 self.opened += 1
                 self._pairs.append((near, far))

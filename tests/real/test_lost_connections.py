@@ -214,6 +214,35 @@ def test_populate_goes_on_after_a_lost_connection(wire: Any, distant: Any, schem
     assert [0, 1, 4, 9, 16] == sorted(Square.to_arrays("square"))
 
 
+@pytest.mark.statement("JOB-14")
+def test_a_job_whose_reservation_was_not_answered_stays_with_nobody(
+    wire: Any, distant: Any, instance: Any, schema_name: Any
+) -> None:
+    schema = distant.Schema(schema_name())
+    Number = declare(schema)  # noqa: N806
+
+    @schema
+    class Half(dj.Computed):
+        definition = "-> Number"
+
+        def make(self, key: Any) -> None:
+            self.insert1(key)
+
+    Number.insert1({"n": 1})
+    Half.populate(reserve_jobs=True)
+    Number.insert1({"n": 2})
+    Half.jobs.refresh()
+    # The server has it, its answer is lost, and it cannot be asked until all is over.
+    wire.cut_when("\x03COMMIT" if instance.connection.settings.backend == "mysql" else "RETURNING")
+    wire.refused = 1
+    with pytest.raises(LostConnectionError):
+        Half.populate(reserve_jobs=True, refresh=False)
+    assert not wire.waits
+    Half.populate(reserve_jobs=True)
+    assert [1, 2] == found(Half())
+    assert 0 == len(Half.jobs)
+
+
 def test_threads_lose_their_connections_independently(wire: Any, connect: Any, schema_name: Any) -> None:
     name = schema_name()
     table = declare(connect(host="127.0.0.1", port=wire.port, use_tls=False).Schema(name))

@@ -267,11 +267,7 @@ class _Beat:
     def _send(self, members: Sequence[_Member], seconds: float | None = None) -> None:
         connection = self._connected()
         statements = [s for member in members for s in self._renewals(connection, member, seconds)]
-        try:
-            connection.execute_batch(as_one(statements, connection.dialect))
-        except DataJointError:
-            connection.cancel_transaction()
-            raise
+        connection.execute_batch(as_one(statements, connection.dialect), whole=True)
 
     def _renewals(
         self, connection: Connection, member: _Member, seconds: float | None

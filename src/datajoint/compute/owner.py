@@ -77,8 +77,7 @@ def _write(connection: Connection, text: str, values: Parameters, fetch: bool) -
     if not connection.dialect.features.server and not connection.in_transaction:
         with connection.transaction:  # in the queue of writers
             return _write(connection, text, values, fetch)
-    cursor = connection.execute(text, values)
-    return cursor.fetchall() if fetch else cursor.rowcount
+    return connection.fetch_all(text, values) if fetch else connection.change(text, values)
 
 
 def _write_several(connection: Connection, statements: Sequence[tuple[str, Parameters]]) -> list[int]:

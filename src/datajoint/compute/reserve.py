@@ -169,7 +169,8 @@ class Reservations:
                         add_attempt(self._jobs, key, self._worker.id, GIVEN_UP, 0.0, cause)
             if back:
                 self._jobs.release(back, self.owner)
-            if self._jobs.connection.session is not self._session:  # an answer was lost, and more may be ours
+            if self._is_in_doubt(cause):
+                self._worker.may_hold_more = True
                 self._jobs.release_all(self.owner)
             if not self._is_shared:
                 self._worker.close()
@@ -180,6 +181,11 @@ class Reservations:
             logger.warning(
                 "jobs of `%s` may stay reserved for a while: %s", self._jobs.target.class_name, error
             )
+
+    def _is_in_doubt(self, cause: BaseException | None) -> bool:
+        """Whether the answer to a reservation may be lost, so that more is ours than we know of."""
+        replaced = self._jobs.connection.session is not self._session
+        return replaced or isinstance(cause, LostConnectionError)
 
     # ---------------------------------------------------------------------------------------------- taking
 

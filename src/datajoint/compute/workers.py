@@ -61,6 +61,8 @@ class Worker:
         clients write the number of their connection.
     cancels
         Which of its jobs have been cancelled.
+    may_hold_more
+        Whether jobs may be reserved for it that nobody knows of, as an answer was lost.
 
     Examples
     --------
@@ -85,6 +87,7 @@ class Worker:
         self._lock: WriterLock | None = None
         self._pulse: Pulse | Looks | None = None
         self.cancels = Cancels()
+        self.may_hold_more = False
 
     def start(self) -> None:
         """List the worker and keep its lease; once."""
@@ -149,6 +152,9 @@ class Worker:
 
     def close(self) -> None:
         """Take the worker off the list; call it when it holds no job any more."""
+        if self.may_hold_more:  # by its place on the list others find even what the server has yet to do
+            self.abandon()
+            return
         if self._pulse is not None:
             self._pulse.stop()
         for schema in self._listed:

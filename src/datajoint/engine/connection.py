@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Self
 
-from datajoint.backends.base import Backend, Cursor, Dialect, Parameters, Session
+from datajoint.backends.base import Backend, Cursor, Dialect, Parameters, Session, changed_by
 from datajoint.engine import catalog, observe, query_cache as caches
 from datajoint.engine.link import Link
 from datajoint.engine.transactions import Transaction, Transactions
@@ -219,19 +219,46 @@ class Connection:
         with self._link.lock:
             return self.execute(text, parameters, core).fetchmany(size)
 
-    def execute_batch(self, statements: Sequence[tuple[str, Parameters]]) -> list[int]:
-        """Run statements in one round trip: inside a transaction, or all of one from BEGIN to COMMIT."""
+    def change(self, text: str, parameters: Parameters = ()) -> int:
+        """Run one statement of ours and return the number of rows that it changed."""
+        with self._link.lock:
+            return changed_by(self.execute(text, parameters))
+
+    def execute_batch(self, statements: Sequence[tuple[str, Parameters]], whole: bool = False) -> list[int]:
+        """Run statements in one round trip.
+
+        Parameters
+        ----------
+        whole
+            Whether they are all of a transaction, from BEGIN to COMMIT, of which nothing is left when it
+            fails.
+        """
         with self._link.lock:
             self.check()
             self._refuse_for_cache(statements[0][0])
             try:
-                return self._link.session.execute_batch(statements)
-            except LostConnectionError as error:
-                self._transactions.reopen(error)
-                return self._link.session.execute_batch(statements)
-            except (MissingTableError, UnknownAttributeError):
-                self.catalog.clear()
+                return self._run_batch(statements)
+            except BaseException as error:
+                if whole:  # before another thread begins one
+                    self._transactions.cancel()
+                if isinstance(error, MissingTableError | UnknownAttributeError):
+                    self.catalog.clear()
                 raise
+
+    def _run_batch(self, statements: Sequence[tuple[str, Parameters]]) -> list[int]:
+        try:
+            return self._link.session.execute_batch(statements)
+        except LostConnectionError as error:
+            self._transactions.reopen(error)
+            return self._link.session.execute_batch(statements)
+
+    @contextmanager
+    def unhurried(self) -> Generator[None]:
+        """Let the commits of what is inside be on the disk a little later."""
+        with self._link.lock:
+            self.check()
+            with self._link.session.unhurried():
+                yield
 
     def stream(
         self, text: str, parameters: Parameters = (), size: int = 10_000, core: bool = False
@@ -351,7 +378,7 @@ class Connection:
 
     @property
     def in_transaction(self) -> bool:
-        """Whether a transaction is open."""
+        """Whether this thread is in a transaction."""
         return self._transactions.is_open
 
     @property

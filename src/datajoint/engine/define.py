@@ -232,12 +232,8 @@ def _as_one(connection: Connection, statements: Sequence[ddl.Statement], lasting
         with connection.transaction:
             connection.execute_batch(statements)
         return
-    try:
-        with nullcontext() if lasting else connection.session.unhurried():
-            connection.execute_batch(ddl.as_one(statements, connection.dialect, lasting))
-    except BaseException:
-        connection.cancel_transaction()
-        raise
+    with nullcontext() if lasting else connection.unhurried():
+        connection.execute_batch(ddl.as_one(statements, connection.dialect, lasting), whole=True)
 
 
 def _patiently(connection: Connection, act: Callable[[], object]) -> None:

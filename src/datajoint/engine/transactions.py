@@ -80,7 +80,8 @@ class Transactions:
             )
 
     def _check_thread(self) -> None:
-        if self.current is not None and self.current.thread != threading.get_ident():
+        current = self.current
+        if current is not None and current.thread != threading.get_ident():
             raise TransactionError(
                 "This connection is in a transaction of another thread.",
                 hint="Give each thread its own dj.Instance.",
@@ -88,15 +89,13 @@ class Transactions:
 
     @property
     def is_open(self) -> bool:
-        """Whether a transaction is open."""
-        if self.current is not None and not self._link.session.in_transaction:
-            with self._link.lock:  # another thread may just be committing it
-                self._look()
-        return self.current is not None
-
-    def _look(self) -> None:
-        if self.current is not None and not self._link.session.in_transaction:
+        """Whether this thread is in a transaction: one of another thread may end at any moment."""
+        current = self.current
+        if current is None or current.thread != threading.get_ident():
+            return False
+        if not self._link.session.in_transaction:
             self.end()  # the server ended it by itself
+        return self.current is not None
 
     def end(self) -> None:
         """Note that the transaction was ended from outside; what is left of its block must not run alone."""
@@ -129,6 +128,7 @@ class Transactions:
 
     def commit(self) -> None:
         """Commit the open transaction."""
+        self._check_thread()
         transaction = self.current
         if transaction is None or not self.is_open:
             raise TransactionError(
@@ -157,8 +157,8 @@ class Transactions:
 
     def cancel(self) -> None:
         """Roll back the open transaction."""
-        self._check_thread()
         with self._link.lock, suppress(LostConnectionError):  # which rolls back, too
+            self._check_thread()
             self.current = None
             if self._link.session.alive:
                 self._link.session.rollback()

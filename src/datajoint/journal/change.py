@@ -7,7 +7,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-from datajoint.backends.base import Parameters, changed_by
+from datajoint.backends.base import Parameters
 from datajoint.engine.connection import Connection
 from datajoint.errors import (
     AccessError,
@@ -190,7 +190,7 @@ def _alone(connection: Connection, text: str, values: Parameters) -> int:
     # A failed statement of SQLite undoes itself and nothing else.
     if connection.dialect.features.server and connection.in_transaction:
         return _guarded(connection, [(text, values)])[0]
-    return changed_by(connection.execute(text, values))
+    return connection.change(text, values)
 
 
 def _packet(
@@ -229,11 +229,7 @@ def packet(connection: Connection, statements: Sequence[tuple[str, Parameters]])
     if not connection.dialect.features.server:
         with connection.transaction:
             return connection.execute_batch(statements)
-    try:
-        return connection.execute_batch(in_transaction(statements))[1:-1]
-    except BaseException:
-        connection.cancel_transaction()
-        raise
+    return connection.execute_batch(in_transaction(statements), whole=True)[1:-1]
 
 
 def send(connection: Connection, statements: Sequence[tuple[str, Parameters]]) -> None:
@@ -261,13 +257,10 @@ def _as_one(connection: Connection, statements: Sequence[Statement]) -> int | No
     if whole is None:
         return None
     try:
-        return connection.execute_batch([whole])[0]
-    except BaseException as error:
-        connection.cancel_transaction()
-        if not isinstance(error, DataJointError) or isinstance(
-            error, (LostConnectionError, TransactionError)
-        ):
-            raise
+        return connection.execute_batch([whole], whole=True)[0]
+    except (LostConnectionError, TransactionError):
+        raise
+    except DataJointError:
         return None
 
 
