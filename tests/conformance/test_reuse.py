@@ -524,10 +524,10 @@ def test_what_cannot_be_put_back_is_computed(lab, fit, schema, monkeypatch):
     table = fit()
     table.populate()
     again(lab)
-    find = reuse.earlier_result
+    find = reuse.earlier_results
 
-    def found(table, key, events, origin):
-        result = find(table, key, events, origin)
+    def found(table, key, makes, origin, ask):
+        result = list(find(table, key, makes, origin, ask))
         if key["subject_id"] == 1:  # somebody prunes the history
             tick()
             schema.prune_history(0)
@@ -535,7 +535,7 @@ def test_what_cannot_be_put_back_is_computed(lab, fit, schema, monkeypatch):
             lab["Subject"].update1({"subject_id": 3, "x": 10})
         return result
 
-    monkeypatch.setattr(reuse, "earlier_result", found)
+    monkeypatch.setattr(reuse, "earlier_results", found)
     table.populate({"subject_id": 3}, reuse=True)
     assert ([3], 10) == (lab["calls"], (table & {"subject_id": 3}).fetch1("y"))
     assert "reused_count" not in table.populate()
@@ -551,16 +551,16 @@ def test_a_key_that_somebody_else_reuses_first_is_skipped(lab, fit, connect, mon
     table = fit()
     table.populate()
     again(lab)
-    find = reuse.earlier_result
+    find = reuse.earlier_results
     other = dj.FreeTable(connect().connection, table().full_table_name)
 
-    def found(table, key, events, origin):
-        result = find(table, key, events, origin)
+    def found(table, key, makes, origin, ask):
+        result = list(find(table, key, makes, origin, ask))
         if key["subject_id"] == 2:
             other.insert1({**key, "y": 1}, allow_direct_insert=True)
         return result
 
-    monkeypatch.setattr(reuse, "earlier_result", found)
+    monkeypatch.setattr(reuse, "earlier_results", found)
     assert {"success_count": 2, "error_list": [], "reused_count": 2} == table.populate()
     assert [] == lab["calls"]
 
@@ -587,3 +587,37 @@ def test_a_make_that_fails_leaves_nothing_to_reuse(lab, fit):
     lab["broken"] = False
     again(lab)
     assert {"success_count": 3, "error_list": []} == table.populate()
+
+
+@pytest.mark.statement("POP-26")
+def test_what_is_used_again_takes_no_more_statements_than_to_compute_it(lab, fit, schema, monkeypatch):
+    lab["Subject"].insert({"subject_id": n, "x": n} for n in range(10, 60))
+    table = fit()
+    sent = []
+    session = type(schema.connection.session)
+
+    def note(name):
+        act = getattr(session, name)
+
+        def noted(self, *arguments):
+            sent.append(arguments)
+            return act(self, *arguments)
+
+        monkeypatch.setattr(session, name, noted)
+
+    note("execute")
+    note("execute_batch")
+
+    def took(**how):
+        sent.clear()
+        done = table.populate(**how)
+        assert 53 == done["success_count"]
+        return done.get("reused_count", 0), len(sent)
+
+    took()
+    table.delete_quick()
+    reused = took()
+    table.delete_quick()
+    computed = took(reuse=False)
+    assert (53, 0) == (reused[0], computed[0])
+    assert reused[1] <= 1.2 * computed[1] + 10

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextvars import ContextVar
 from functools import partial
 from types import GeneratorType
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from datajoint import logging
 from datajoint._value import Value
@@ -39,6 +39,9 @@ from datajoint.table.metadata import Run
 from datajoint.table.rows import Mode
 from datajoint.table.table import Table
 from datajoint.table.write_set import WriteSet
+
+if TYPE_CHECKING:
+    from datajoint.provenance.reuse import Candidate
 
 __all__ = ["KeyedWrites", "Renewal", "check_parts", "make", "persist", "run_make", "running_key"]
 
@@ -81,7 +84,7 @@ def running_key(table: Table) -> Key | None:
 
 def make(
     table: Table, key: Key, make_kwargs: Mapping[str, Any], closing: Closing | None = None,
-    renewal: Renewal | None = None, earlier: Sequence[int] = (),
+    renewal: Renewal | None = None, earlier: Sequence[Candidate] = (),
 ) -> bool:  # fmt: skip
     """Make one key: all that it inserts is there afterwards, or nothing (POP-6).
 
@@ -95,7 +98,7 @@ def make(
     renewal
         Stores the results, with these statements, where rows of the key are there already.
     earlier
-        Events of earlier results of the key; one that would come out the same is used again.
+        Earlier makes of the key; the result of one that would come out the same is used again.
 
     Returns
     -------

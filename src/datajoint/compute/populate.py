@@ -42,6 +42,7 @@ from datajoint.table.table import Table
 
 if TYPE_CHECKING:
     from datajoint.compute.task import MakeOutcome
+    from datajoint.provenance.reuse import Candidate
 
 __all__ = ["PopulateResult", "Progress", "Results", "listed", "populate", "progress", "refuse_misuse"]
 
@@ -335,7 +336,7 @@ def _still_missing(
     """Yield a task for each key, but for those that somebody else has made since they were listed."""
     made: set[tuple[Any, ...]] = set()
     checked, until = time.monotonic(), len(keys)
-    earlier: dict[tuple[Any, ...], tuple[int, ...]] = {}
+    earlier: dict[tuple[Any, ...], tuple[Candidate, ...]] = {}
     for n, key in enumerate(keys):
         if n % _KNOWN_KEYS == 0:
             earlier = reuse.earlier(keys[n : n + _KNOWN_KEYS])

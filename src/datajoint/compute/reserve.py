@@ -7,7 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from datajoint.compute.appeared import has_appeared
 from datajoint.compute.attempts import (
@@ -28,6 +28,9 @@ from datajoint.errors import DataJointError, LostConnectionError
 from datajoint.journal.change import packet
 from datajoint.logging import logger
 from datajoint.query.expression import QueryExpression
+
+if TYPE_CHECKING:
+    from datajoint.provenance.reuse import Candidate
 
 __all__ = ["Reservations"]
 
@@ -97,7 +100,7 @@ class Reservations:
         self._waiting: deque[tuple[int, Key]] = deque()
         self._reuse = Reuse(jobs.target, reuse)
         self._asked = -_ASKED_SECONDS
-        self._earlier: dict[tuple[Any, ...], tuple[int, ...]] = {}
+        self._earlier: dict[tuple[Any, ...], tuple[Candidate, ...]] = {}
         self._running: dict[tuple[Any, ...], Key] = {}
         self._seconds: float | None = None
 

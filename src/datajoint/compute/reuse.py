@@ -9,19 +9,23 @@ from datajoint._value import replace
 from datajoint.backends.base import Parameters
 from datajoint.errors import DataJointError, DuplicateError, LostConnectionError, TransactionError
 from datajoint.heading.names import COMPUTED, TableName
-from datajoint.journal.change import event_statement, packet
+from datajoint.journal.change import event_statement, packet, send
 from datajoint.journal.event import EventRecord, Origin, enabled, new_id
 from datajoint.journal.origin import origin_of
 from datajoint.journal.reads import ReadLog, ReadsChanged, keeps_reads
 from datajoint.logging import logger
 from datajoint.provenance.inputs import StaleInputs
-from datajoint.provenance.reuse import Earlier, earlier_events, earlier_result
+from datajoint.provenance.reuse import Candidate, Earlier, candidates, earlier_results
+from datajoint.sql.images import shadow_name
 from datajoint.sql.reuse import guard_written, put_back
 from datajoint.table.layout import layout_of
 from datajoint.table.table import Table
 from datajoint.table.write_set import WriteSet
 
 __all__ = ["Reuse", "is_wanted", "reuse"]
+
+_OTHERS = "reuse of other versions"
+"""Whether what was read has been other versions of the same values before, as after a cascade."""
 
 Key = Mapping[str, Any]
 Statement = tuple[str, Parameters]
@@ -90,19 +94,19 @@ class Reuse:
         self._table = table
         self._wanted = is_wanted(table, reuse)
 
-    def earlier(self, keys: Sequence[Key]) -> dict[tuple[Any, ...], tuple[int, ...]]:
-        """Return, for keys of which history has rows, the events that wrote these."""
-        return earlier_events(self._table, keys) if keys and self._wanted else {}
+    def earlier(self, keys: Sequence[Key]) -> dict[tuple[Any, ...], tuple[Candidate, ...]]:
+        """Return, for keys of which history has rows, the makes that wrote these."""
+        return candidates(self._table, keys) if keys and self._wanted else {}
 
 
-def reuse(table: Table, key: Key, events: Sequence[int], closing: Closing | None) -> bool:
+def reuse(table: Table, key: Key, makes: Sequence[Candidate], closing: Closing | None) -> bool:
     """Put back an earlier result of a key that would come out the same today; return whether there was one.
 
     Whatever speaks against it, the key is computed.
 
     Parameters
     ----------
-    events
+    makes
         Those that wrote rows of the key.
     closing
         As for `make`.
@@ -120,9 +124,14 @@ def reuse(table: Table, key: Key, events: Sequence[int], closing: Closing | None
         return False
     if not keeps_reads(connection, table.database):
         return False
-    earlier = earlier_result(table, key, events, origin)
-    if earlier is None:
-        return False
+    ask = connection.catalog.source(table.name).child(_OTHERS)
+    return any(
+        _put_back(table, key, earlier, origin, closing)
+        for earlier in earlier_results(table, key, makes, origin, bool(ask))
+    )
+
+
+def _put_back(table: Table, key: Key, earlier: Earlier, origin: Origin, closing: Closing | None) -> bool:
     _look_at_inputs(table, key, earlier)
     try:
         _Reused(table, key, earlier, origin).finish(closing() if closing else ())
@@ -165,38 +174,56 @@ class _Reused(WriteSet):
     def _details(self) -> dict[str, Any] | None:
         return {"reuses": self._earlier.event}
 
+    def _renewed(self) -> bool:
+        renewed = super()._renewed()
+        if renewed:
+            self.connection.catalog.source(self.name).keep(_OTHERS, True)
+        return renewed
+
     def _flush(self, statements: Sequence[Statement]) -> None:
         connection = self.connection
         server = connection.dialect.features.server
         guards = self.reads.guards() if self.reads and server else []
         before = [*guards, *statements]
         copies: list[Statement] = []
-        checks: list[Statement] = []
+        there: list[Statement] = []
+        arrived: list[Statement] = []
         told: list[Statement] = []
         for written in self._earlier.written:
             event = self._event_of(written.table)
             names, values = self._keyed(written.table)
-            copy, check = self._texts(written.table, names, len(written.events))
+            copy, is_there, has_arrived = self._texts(written.table, names, len(written.events))
             copies.append((copy, [event.id, *written.events, *values]))
-            checks += [(check, [event.id, *values, written.rows])] if server else []
+            there.append((is_there, [*written.events, *values, written.rows]))
+            arrived.append((has_arrived, [event.id, *values, written.rows]))
             told.append(event_statement(connection, event, written.rows))
-        counts = packet(connection, [*before, *copies, *checks, *told, *self._recorded()])
+        after = [*told, *self._recorded()]
+        if server:
+            several = [*before, *copies, *arrived, *after]
+            # The parts of one statement see one state of the history, and not what the others have written.
+            whole = [*before, *there, *copies, *after]
+            send(connection, whole if connection.dialect.features.cte_insert else several, several)
+            return
+        counts = packet(connection, [*before, *copies, *after])
         wanted = [written.rows for written in self._earlier.written]
-        if not server and wanted != counts[len(before) : len(before) + len(copies)]:
+        if wanted != counts[len(before) : len(before) + len(copies)]:
             raise _IncompleteError("some of its rows are not kept any more.")
 
     def _event_of(self, name: TableName) -> EventRecord:
         made = self._made(self.name)
         return made if name == self.name else EventRecord(new_id(), "insert", name, made.id)
 
-    def _texts(self, name: TableName, names: tuple[str, ...], events: int) -> tuple[str, str]:
-        """Return the statements that put rows back and see that all are there, written once a table."""
+    def _texts(self, name: TableName, names: tuple[str, ...], events: int) -> tuple[str, str, str]:
+        """Return the statements that put rows back, and see that all are kept, and have come back."""
         source, dialect = self.connection.catalog.source(name), self.connection.dialect
-        found: tuple[str, str] | None = source.child(("put back", names, events))
+        found: tuple[str, str, str] | None = source.child(("put back", names, events))
         if found is None:
             columns = layout_of(self.connection, name).columns(names)
-            copy = put_back(self.connection.catalog.spec(name), columns, events, dialect)
-            found = copy, guard_written(name, columns, dialect)
+            found = (
+                put_back(self.connection.catalog.spec(name), columns, events, dialect),
+                guard_written(shadow_name(name), columns, dialect, events),
+                guard_written(name, columns, dialect),
+            )
             source.keep(("put back", names, events), found)
         return found
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from datajoint._value import Value
 from datajoint.heading.names import TableName
 from datajoint.sql.jobs import Owner
+
+if TYPE_CHECKING:
+    from datajoint.provenance.reuse import Candidate
 
 __all__ = ["DONE", "FAILED", "SKIPPED", "MakeOutcome", "MakeTask"]
 
@@ -26,7 +29,7 @@ class MakeTask(Value):
     target
         It, with the arguments of its make: a `datajoint.compute.target.Target`.
     earlier
-        Events that wrote rows of the key which history has: they may be used again.
+        Makes that wrote rows of the key which history has: they may be used again.
     again
         Whether its rows are there and are to be made again, and if so what is to happen where rows of other
         tables depend on rows that are not made any more: ``delete`` them, ``ask``, or ``refuse``.
@@ -37,7 +40,7 @@ class MakeTask(Value):
     worker: UUID | None = None
     table: TableName | None = None
     target: Any = None
-    earlier: tuple[int, ...] = ()
+    earlier: tuple[Candidate, ...] = ()
     again: str = ""
 
 

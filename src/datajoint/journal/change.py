@@ -232,10 +232,14 @@ def packet(connection: Connection, statements: Sequence[tuple[str, Parameters]])
     return connection.execute_batch(in_transaction(statements), whole=True)[1:-1]
 
 
-def send(connection: Connection, statements: Sequence[tuple[str, Parameters]]) -> None:
+def send(
+    connection: Connection, statements: Sequence[tuple[str, Parameters]],
+    otherwise: Sequence[tuple[str, Parameters]] = (),
+) -> None:  # fmt: skip
     """Run statements as one transaction, none of which needs what another one has written.
 
-    Where it is refused as one statement it is run again as several, which tells what is wrong.
+    Where it is refused as one statement it is run again as several, which tells what is wrong: the same ones,
+    or others in their place.
 
     Examples
     --------
@@ -244,7 +248,7 @@ def send(connection: Connection, statements: Sequence[tuple[str, Parameters]]) -
     >>> send(connection, [("CREATE TABLE t (x INTEGER)", ()), ("INSERT INTO t VALUES (?)", (1,))])
     """
     if _as_one(connection, statements) is None:
-        packet(connection, statements)
+        packet(connection, otherwise or statements)
 
 
 def _as_one(connection: Connection, statements: Sequence[Statement]) -> int | None:

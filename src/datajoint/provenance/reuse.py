@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from datajoint._value import Value
@@ -27,7 +27,7 @@ from datajoint.sql.reuse import fits
 from datajoint.sql.system import ENVIRONMENTS, EVENTS
 from datajoint.table.table import Table
 
-__all__ = ["Earlier", "Written", "earlier_events", "earlier_result"]
+__all__ = ["Candidate", "Earlier", "Written", "candidates", "earlier_results"]
 
 _MAKES = ("make", "reuse")
 _STEPS = {"insert": True, "replace": True, "check": False}
@@ -36,6 +36,8 @@ _WRITTEN = "dj_written"
 _CHUNK = 500
 _MOST = 5
 """Earlier results of a key that are looked at."""
+_ABOUT = ("event", "parent", "kind", "table_name", "row_count", "details", "code", "environment")
+"""What is to be known of events."""
 
 Row = Mapping[str, Any]
 
@@ -48,8 +50,24 @@ class Written(Value):
     rows: int
 
 
+class Candidate(Value):
+    """An earlier make of a key of which history has rows: what is on record of it; picklable.
+
+    Attributes
+    ----------
+    made, steps
+        Rows of its event, and of those that were part of it.
+    reads
+        Rows of what it had read, in order.
+    """
+
+    made: Row
+    steps: tuple[Row, ...]
+    reads: tuple[Row, ...]
+
+
 class Earlier(Value):
-    """An earlier result that would come out the same today.
+    """An earlier result that comes out the same today if what it had read says the same.
 
     Attributes
     ----------
@@ -58,7 +76,7 @@ class Earlier(Value):
     environment
         In which it was computed.
     reads
-        What it had read, as it is read today.
+        What it had read.
     written
         Its rows: of the table itself, then of its parts.
     """
@@ -69,8 +87,10 @@ class Earlier(Value):
     written: tuple[Written, ...]
 
 
-def earlier_events(table: Table, keys: Sequence[Row]) -> dict[tuple[Any, ...], tuple[int, ...]]:
-    """Return, for keys of which history has rows, the events that wrote these, the newest first.
+def candidates(table: Table, keys: Sequence[Row]) -> dict[tuple[Any, ...], tuple[Candidate, ...]]:
+    """Return, for keys of which history has rows, the makes that wrote these, the newest first.
+
+    It takes a fixed number of statements for every few hundred keys.
 
     Examples
     --------
@@ -79,53 +99,108 @@ def earlier_events(table: Table, keys: Sequence[Row]) -> dict[tuple[Any, ...], t
     >>> @schema
     ... class Subject(dj.Manual):
     ...     definition = "subject_id : int32"
-    >>> earlier_events(Subject(), [{"subject_id": 1}])
+    >>> candidates(Subject(), [{"subject_id": 1}])
     {}
     """
-    connection, found = table.connection, dict[tuple[Any, ...], list[int]]()
+    connection, schema = table.connection, table.database
+    found: dict[tuple[Any, ...], tuple[Candidate, ...]] = {}
     if not keys or connection.catalog.find(shadow_name(table.name)) is None:
-        return {}
+        return found
+    if (
+        connection.catalog.look(TableName(schema, READS)) is None
+    ):  # the processes that made it may have been others
+        return found
+    for start in range(0, len(keys), _CHUNK):
+        events = _events_of(table, keys[start : start + _CHUNK])
+        wanted = sorted({event for some in events.values() for event in some})
+        known = _recorded_makes(connection, schema, wanted)
+        for key, some in events.items():
+            made = tuple(known[event] for event in some if event in known)
+            if made:
+                found[key] = made
+    return found
+
+
+def _events_of(table: Table, keys: Sequence[Row]) -> dict[tuple[Any, ...], list[int]]:
+    """Return the events that wrote the rows which history has of some keys, the newest few."""
+    connection, found = table.connection, dict[tuple[Any, ...], list[int]]()
     kept = versions_source(connection, table.name)
     if kept is None:
-        return {}
+        return found
     origins = {EVENT: f"{table.database}.{EVENTS}.event"}
     versions = QueryExpression._of(named(Query(kept), {_WRITTEN: EVENT}, origins), connection)
     names = tuple(keys[0])
-    for start in range(0, len(keys), _CHUNK):
-        some = U(*names, _WRITTEN) & (versions & [dict(key) for key in keys[start : start + _CHUNK]])
-        for row in (some & f"{_WRITTEN} IS NOT NULL").to_dicts():
-            found.setdefault(tuple(row[name] for name in names), []).append(row[_WRITTEN])
-    return {key: tuple(sorted(events, reverse=True)[:_MOST]) for key, events in found.items()}
+    some = U(*names, _WRITTEN) & (versions & [dict(key) for key in keys])
+    for row in (some & f"{_WRITTEN} IS NOT NULL").to_dicts():
+        found.setdefault(tuple(row[name] for name in names), []).append(row[_WRITTEN])
+    return {key: sorted(events, reverse=True)[:_MOST] for key, events in found.items()}
 
 
-def earlier_result(table: Table, key: Row, events: Sequence[int], origin: Origin) -> Earlier | None:
-    """Return the newest of some earlier results of a key that would come out the same today, if there is one.
+def _recorded_makes(connection: Connection, schema: str, events: Sequence[int]) -> dict[int, Candidate]:
+    """Return what is on record of some events, of those that are makes which depend on nothing beside."""
+    made = [
+        row
+        for row in _rows(connection, schema, EVENTS, "event", events, _ABOUT)
+        if row["kind"] in _MAKES and "beside" not in (row["details"] or ())
+    ]
+    events = [row["event"] for row in made]
+    steps, reads = dict[int, list[Row]](), dict[int, list[Row]]()
+    for row in _rows(connection, schema, EVENTS, "parent", events, _ABOUT):
+        steps.setdefault(row["parent"], []).append(row)
+    for row in _rows(connection, schema, READS, "event", events):
+        reads.setdefault(row["event"], []).append(row)
+    return {
+        event: Candidate(
+            row, tuple(steps.get(event, ())), tuple(sorted(reads.get(event, ()), key=lambda read: read["n"]))
+        )
+        for row in made
+        for event in [row["event"]]
+    }
 
-    It would where the code is the same, Python and the installed packages are, and all that its make had read
-    says today what it said then. What cannot be told counts as different.
+
+def _rows(
+    connection: Connection,
+    schema: str,
+    name: str,
+    by: str,
+    values: Sequence[int],
+    columns: Sequence[str] = (),
+) -> list[dict[str, Any]]:
+    if not values:
+        return []
+    some = _system(connection, schema, name) & [{by: value} for value in values]
+    return (some.proj(*columns) if columns else some).to_dicts()
+
+
+def earlier_results(
+    table: Table, key: Row, makes: Sequence[Candidate], origin: Origin, ask: bool = False
+) -> Iterator[Earlier]:
+    """Yield the earlier results of a key that would come out the same today, the newest first.
+
+    They would where the code is the same, Python and the installed packages are, and all that their makes had
+    read says today what it said then. What cannot be told counts as different. Of the newest it is not asked
+    what its reads say today, unless somebody wants to: who writes it has that confirmed, as of any make. The
+    others are asked, as more than one often means that what they had read was another thing.
 
     Parameters
     ----------
-    events
-        Those that wrote rows of the key, as `earlier_events` tells.
+    makes
+        As `candidates` tells.
     origin
         What its make would run as.
+    ask
+        Whether the newest is to be asked, too.
     """
-    connection, schema = table.connection, table.database
-    if connection.catalog.find(TableName(schema, READS)) is None:
-        return None
-    told = [{"event": event} for event in events] + [{"parent": event} for event in events]
-    rows = (_system(connection, schema, EVENTS) & told).to_dicts()
+    connection = table.connection
     own = [table.name, *connection.dependencies.parts(table.name)]
-    for event in events:
-        made = next((row for row in rows if row["event"] == event), None)
-        if made is None or not _is_repeatable(connection, schema, made, origin):
+    for number, candidate in enumerate(makes):
+        made = candidate.made
+        if not _is_repeatable(connection, table.database, made, origin):
             continue
-        written = _written(connection, own, made, [row for row in rows if row["parent"] == event])
-        reads = _reads_today(connection, own, key, event) if written else None
+        written = _written(connection, own, made, candidate.steps)
+        reads = _reads(connection, own, key, candidate.reads, today=ask or number > 0) if written else None
         if written and reads is not None:
-            return Earlier(event, made["environment"], reads, written)
-    return None
+            yield Earlier(made["event"], made["environment"], reads, written)
 
 
 def _system(connection: Connection, schema: str, name: str) -> QueryExpression:
@@ -136,12 +211,9 @@ def _system(connection: Connection, schema: str, name: str) -> QueryExpression:
 
 
 def _is_repeatable(connection: Connection, schema: str, made: Row, origin: Origin) -> bool:
-    """Whether an event is of a make that depends on nothing but its reads and its code, which is today's."""
-    return (
-        made["kind"] in _MAKES
-        and made["code"] == origin.code
-        and "beside" not in (made["details"] or ())
-        and _same_environment(connection, schema, made["environment"], origin.environment)
+    """Whether a make ran the code of today where Python and packages were those of today."""
+    return made["code"] == origin.code and _same_environment(
+        connection, schema, made["environment"], origin.environment
     )
 
 
@@ -196,26 +268,38 @@ def _is_kept(connection: Connection, name: TableName) -> bool:
 # ------------------------------------------------------------------------------------------- the reads
 
 
-def _reads_today(
-    connection: Connection, own: Sequence[TableName], key: Row, event: int
+def _reads(
+    connection: Connection, own: Sequence[TableName], key: Row, rows: Sequence[Row], today: bool
 ) -> tuple[Read, ...] | None:
-    """Return what a make had read as it is read today, None unless it is what it was."""
-    schema = own[0].schema
-    told = (_system(connection, schema, READS) & {"event": event}).to_dicts(order_by="n")
-    if not told or any(row["shape"] in BLIND for row in told):
+    """Return what a make had read, None where that cannot be told; `today`: where it is the same today."""
+    if not rows or any(row["shape"] in BLIND for row in rows):
         return None
     reads: list[Read] = []
-    for row in told:
+    for row in rows:
         if row["shape"] == NOTHING:
             continue
-        shape = _shape(connection, schema, row["shape"])
+        shape = _shape(connection, own[0].schema, row["shape"])
         if shape is None or not tables_of(shape.plan).isdisjoint(own):
             return None
-        now = _same_answer(recorded(row, key, shape), connection)
-        if now is None:
+        then = recorded(row, key, shape)
+        ask = today or _lacks_digest(then, connection)
+        read = _same_answer(then, connection) if ask else _answer_of(then)
+        if read is None:
             return None
-        reads.append(now)
+        reads.append(read)
     return tuple(reads)
+
+
+def _lacks_digest(read: Recorded, connection: Connection) -> bool:
+    """Whether the digest of a read, which nobody wanted to be kept then, is wanted now."""
+    return read.digest is None and bool(connection.config.provenance.digests)
+
+
+def _answer_of(read: Recorded) -> Read:
+    """Return a read as it was, which has not been asked again."""
+    counted = {COUNT: read.count, EXISTS: read.count > 0}
+    rows = [(counted[read.kind],)] if read.kind in counted else None
+    return Read(read.query, read.kind, read.names, read.signatures, read.count, rows, read.digest)
 
 
 def _shape(connection: Connection, schema: str, digest: str) -> Shape | None:

@@ -71,10 +71,10 @@ def count_written(
     return f"SELECT count(*){_from(name, key, first, events, dialect)}"
 
 
-def guard_written(name: TableName, key: Sequence[Column], dialect: Dialect) -> str:
-    """Return a SELECT that fails unless so many rows of a key carry an event (servers).
+def guard_written(name: TableName, key: Sequence[Column], dialect: Dialect, events: int = 1) -> str:
+    """Return a SELECT that fails unless so many rows of a key carry some events (servers).
 
-    Parameters are the event, the key, and the number.
+    Parameters are the events, the key, and the number.
 
     Examples
     --------
@@ -82,8 +82,8 @@ def guard_written(name: TableName, key: Sequence[Column], dialect: Dialect) -> s
     >>> guard_written(TableName("lab", "a"), [], get_backend("mysql").dialect)[:73]
     'SELECT CASE WHEN (SELECT count(*) FROM `lab`.`a` WHERE `_event` IN (%s)) '
     """
-    counted = count_written(name, key, 1, dialect)
-    number = dialect.write(_ID, dialect.parameter(2 + len(key), _ID))
+    counted = count_written(name, key, 1, dialect, events)
+    number = dialect.write(_ID, dialect.parameter(1 + events + len(key), _ID))
     return f"SELECT CASE WHEN ({counted}) = {number} THEN 1 ELSE (SELECT 1 UNION ALL SELECT 2) END"
 
 

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from datajoint._value import Value, replace
 from datajoint.compute import (
@@ -27,6 +27,9 @@ from datajoint.heading.names import TableName
 from datajoint.table.table import Table
 
 # ruff: noqa: D102 - the methods are documented in the base class
+
+if TYPE_CHECKING:
+    from datajoint.provenance.reuse import Candidate
 
 __all__ = ["SHARE", "DirectLane", "DirectRenewals", "Lane", "ReservedLane", "Stale"]
 
@@ -136,7 +139,7 @@ class DirectLane(Lane):
     ) -> None:  # fmt: skip
         super().__init__(table, readiness, restrictions)
         self._reuse = Reuse(table, reuse)
-        self._earlier: dict[tuple[Any, ...], tuple[int, ...]] = {}
+        self._earlier: dict[tuple[Any, ...], tuple[Candidate, ...]] = {}
         self._page: deque[dict[str, Any]] = deque()
         self._size = _PAGE
         self._unmade: set[tuple[Any, ...]] = set()  # handed out, or failed: missing, but not to be had
