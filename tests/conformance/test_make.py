@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import uuid
+from contextlib import suppress
 from decimal import Decimal
 
 import numpy as np
@@ -521,6 +522,70 @@ def test_inputs_that_go_on_changing_are_an_error(computed, subject, schema, form
     assert 3 == len(computations)
     assert 0 == len(fit())
     assert not schema.connection.in_transaction
+
+
+@pytest.mark.backends("postgresql", "mysql")  # SQLite lets nobody else write from the repeated fetch on
+@pytest.mark.statement("POP-15", "POP-16")
+@pytest.mark.parametrize("x", [50, 0.5])
+def test_inputs_that_change_after_the_repeated_fetch_are_computed_with_again(computed, subject, connect, x):
+    theirs = connect().FreeTable(f"{subject.database}.{subject.table_name}")
+    parts = ThreeParts(subject)
+    changes = [x]
+
+    def make_insert(self, key, y):
+        self.insert1({**key, "y": y})
+        if changes:
+            theirs.update1({**key, "x": changes.pop()})
+
+    fit = computed(**{**parts.methods, "make_insert": make_insert})
+    assert 0.5 == (subject & "subject_id = 1").fetch1("x")
+    assert 1 == fit.populate("subject_id = 1")["success_count"]
+    assert 2 * x == fit.fetch1("y")
+    assert [] == fit().stale().reasons()
+    assert 2 == len([entry for entry in parts.log if entry[0] == "compute"])
+
+
+@pytest.mark.statement("POP-15", "TXN-2", "PRV-3")
+def test_make_insert_may_read_write_elsewhere_and_undo(computed, subject, schema, instance):
+    @schema
+    class Note(dj.Manual):
+        definition = "note : varchar(20)"
+
+    parts = ThreeParts(subject)
+    seen = []
+
+    def make_insert(self, key, y):
+        with suppress(ZeroDivisionError), self.connection.transaction:
+            self.insert1({**key, "y": -1})
+            raise ZeroDivisionError
+        self.insert1({**key, "y": y})
+        if key["subject_id"] == 2:
+            seen.append((self & key).fetch1("y"))
+        if key["subject_id"] == 3:
+            Note.insert1({"note": "three"}, skip_duplicates=True)
+
+    fit = computed(**{**parts.methods, "make_insert": make_insert})
+    fit.populate()
+    assert ([2], ["three"]) == (seen, list(Note().to_arrays("note")))
+    assert [1, 2, 3] == sorted(fit.to_arrays("y"))
+    made = {row["event"]: row for row in instance.FreeTable(f"{schema.database}.~events").to_dicts()}
+    (elsewhere,) = [row for row in made.values() if row["table_name"] == "note" and row["kind"] == "insert"]
+    assert "make" == made[elsewhere["parent"]]["kind"]
+
+
+@pytest.mark.statement("POP-15", "ERR-5")
+def test_a_row_that_make_insert_may_not_insert_is_told_and_undone(computed, subject):
+    parts = ThreeParts(subject)
+
+    def make_insert(self, key, y):
+        self.insert1({**key, "y": y})
+        self.insert1({**key, "y": y})
+
+    fit = computed(**{**parts.methods, "make_insert": make_insert})
+    with pytest.raises(DuplicateError, match="subject_id=1") as caught:
+        fit.populate()
+    assert "The rows were inserted at" in str(caught.value)
+    assert (0, False) == (len(fit()), fit.connection.in_transaction)
 
 
 @pytest.mark.statement("POP-17")

@@ -315,11 +315,6 @@ class KeyedWrites(WriteSet):
         kept = keeps_reads(self.connection, self.name.schema)
         return ReadLog(self.connection, self.name, self._key) if kept else None
 
-    def hold(self) -> None:
-        """Open the transaction in which what was fetched stays as it is, where one may be open."""
-        if not self.must_not_pin:
-            self.pin()
-
     def _watch_inputs(self, table: Table, key: Key) -> StaleInputs | None:
         mode = str(table.connection.config.provenance.stale)
         if mode == "ignore" or self.reads is None:

@@ -33,7 +33,8 @@ from datajoint.sql.system import EVENTS
 from datajoint.sql.together import together
 
 __all__ = [
-    "atomic", "change", "change_within", "event_statement", "packet", "record", "send", "store", "took_place",
+    "atomic", "change", "change_within", "event_statement", "packet", "record", "send", "send_inside",
+    "store", "took_place",
 ]  # fmt: skip
 
 Statement = tuple[str, Parameters]
@@ -249,6 +250,29 @@ def send(
     """
     if _as_one(connection, statements) is None:
         packet(connection, otherwise or statements)
+
+
+def send_inside(
+    connection: Connection, statements: Sequence[tuple[str, Parameters]], as_one: bool = True
+) -> None:
+    """Run statements in the open transaction, which is undone as a whole if they fail.
+
+    Parameters
+    ----------
+    as_one
+        Whether none of them needs what another one has written.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> connection = dj.Instance(backend="sqlite", database__name=":memory:").connection
+    >>> with connection.transaction:
+    ...     send_inside(connection, [("CREATE TABLE t (x INTEGER)", ())])
+    """
+    # A block of MariaDB has a transaction of its own.
+    can_be = as_one and connection.dialect.features.cte_insert
+    whole = together(statements, connection.dialect) if can_be else None
+    connection.execute_batch([whole] if whole else statements)
 
 
 def _as_one(connection: Connection, statements: Sequence[Statement]) -> int | None:

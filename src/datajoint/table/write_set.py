@@ -13,7 +13,7 @@ from datajoint.engine.connection import Connection
 from datajoint.engine.observe import observed, observing
 from datajoint.errors import DataJointError, LostConnectionError, TransactionError
 from datajoint.heading.names import TableName
-from datajoint.journal.change import change, event_statement, packet, send, store, took_place
+from datajoint.journal.change import change, event_statement, packet, send, send_inside, store, took_place
 from datajoint.journal.event import EventRecord, Origin, enabled, is_clash, new_id
 from datajoint.journal.reads import CONNECTION, SQL, ReadLog
 from datajoint.journal.scope import Scope, enter
@@ -242,11 +242,14 @@ class WriteSet:
 
     # --------------------------------------------------------------------------------------- pinned
 
-    def pin(self) -> None:
-        """Write what is collected into a transaction that stays open; from now on writes go there at once."""
-        if self.pinned:
-            return
-        self.pinned = True
+    def hold(self) -> None:
+        """Open the transaction of the make, in which it goes on; what it inserts is still collected."""
+        if self._transaction is None and not self.must_not_pin:
+            self._open()
+            self.pinned = False
+
+    def _open(self) -> None:
+        self.pinned = True  # so that this is no block of the make
         if self.reads is not None:
             self.reads.prepare()  # once: what a transaction writes is not known before it ends
         self._transaction = self.connection.transaction
@@ -254,6 +257,14 @@ class WriteSet:
         transaction = self.connection.current
         assert transaction is not None  # noqa: S101 - the block has just begun it
         enter(transaction, self._scope)
+
+    def pin(self) -> None:
+        """Write what is collected into a transaction that stays open; from now on writes go there at once."""
+        if self.pinned:
+            return
+        if self._transaction is None:
+            self._open()
+        self.pinned = True
         inserts, self._inserts = self._inserts, []
         done = 0
         for block in self._blocks:
@@ -303,6 +314,8 @@ class WriteSet:
             self.reads.prepare()
         if self.pinned:
             self._finish_pinned(statements)
+        elif self._transaction is not None:
+            self._finish_held(statements)
         elif self.reads is not None and self.connection.dialect.features.server:
             self._finish_guarded(statements)
         else:
@@ -342,7 +355,7 @@ class WriteSet:
             return False
 
     def _finish_collected(self, statements: Sequence[Statement]) -> None:
-        self.own_rows = sum(insert.rows for insert in self._inserts if insert.name == self.name)
+        self.own_rows = self._count(self.name)
         try:
             self._store(statements)
         except DataJointError as error:
@@ -378,6 +391,29 @@ class WriteSet:
             return took_place(self.connection, self._made(self.name))
         return False
 
+    def _finish_held(self, statements: Sequence[Statement]) -> None:
+        """Write what is collected into the open transaction, and commit."""
+        block, self._transaction = self._transaction, None
+        self.own_rows = self._count(self.name)
+        try:
+            self._check_open()
+            self.confirm(unknown_only=self.connection.dialect.features.server)
+            self._write(statements)
+        except BaseException as error:
+            block.__exit__(type(error), error, error.__traceback__)
+            if isinstance(error, DataJointError):
+                self._tell_of_refusal(error)
+            raise
+        self._commit(block)
+
+    def _tell_of_refusal(self, error: DataJointError) -> None:
+        """Tell whether what was read has changed, is in other versions, or which insert was refused."""
+        if self._renewed():
+            raise TransactionError(
+                f"What the make of `{self.name.class_name}` read was written meanwhile.", reason="serialize"
+            ) from error
+        self._explain(error)
+
     def _finish_pinned(self, statements: Sequence[Statement]) -> None:
         block, self._transaction = self._transaction, None
         try:
@@ -387,6 +423,9 @@ class WriteSet:
         except BaseException as error:
             block.__exit__(type(error), error, error.__traceback__)
             raise
+        self._commit(block)
+
+    def _commit(self, block: Any) -> None:
         try:
             block.__exit__(None, None, None)
         except LostConnectionError:
@@ -436,6 +475,13 @@ class WriteSet:
         return [*recorded, *(job_statements(self.connection, self.run) if self.run else [])]
 
     def _flush(self, statements: Sequence[Statement]) -> None:
+        try:
+            self._write(statements)
+        except DataJointError as error:
+            self._explain(error)
+            raise
+
+    def _write(self, statements: Sequence[Statement]) -> None:
         """Write everything."""
         if not self._inserts and not statements:
             return
@@ -448,11 +494,7 @@ class WriteSet:
                 events[insert.name] = EventRecord(new_id(), "insert", insert.name, self.event)
         few = sum(insert.rows for insert in self._inserts) <= _FEW
         few = few and all(is_small(batch) for insert in self._inserts for batch in insert.batches)
-        try:
-            (self._send_few if few else self._send_many)(statements, events, recorded)
-        except DataJointError as error:
-            self._explain(error)
-            raise
+        (self._send_few if few else self._send_many)(statements, events, recorded)
 
     def _send_few(
         self, statements: Sequence[Statement], events: dict[TableName, EventRecord], recorded: list[Statement]
@@ -469,11 +511,15 @@ class WriteSet:
         ]
         batch = [*statements, *writes, *written, *recorded]
         if self.connection.in_transaction:  # with the confirmation of the reads: it is undone as a whole
-            self.connection.execute_batch(batch)
-        elif self.size <= _SMALL and self._refers_back(writes):
+            send_inside(self.connection, batch, self._is_one(writes))
+        elif self._is_one(writes):
             send(self.connection, batch)
         else:
             packet(self.connection, batch)
+
+    def _is_one(self, writes: Sequence[Statement]) -> bool:
+        """Whether what is written may be one statement."""
+        return self.size <= _SMALL and self._refers_back(writes)
 
     def _refers_back(self, writes: Sequence[Statement]) -> bool:
         """Whether rows refer to none that is inserted later, which one statement would not notice."""
