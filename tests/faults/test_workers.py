@@ -28,7 +28,9 @@ def test_workers_that_are_killed(workers):
             first = max(workers.Subject.to_arrays("subject_id").tolist()) + 1
             workers.Subject.insert({"subject_id": n} for n in range(first, first + 20))
     assert [] == workers.finish()
-    workers.check()
+    failed = workers.Fit.jobs.errors.to_arrays("error_message").tolist()  # of those that five have died of
+    assert all("died while it held this job. So did 4 others" in message for message in failed)
+    workers.check(errors=len(failed))
 
 
 def test_a_worker_that_holds_a_job_is_missed_within_its_lease(workers):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 from datajoint.codecs.blob.writer import pack
@@ -147,6 +148,7 @@ def _record(connection: Connection, spec: TableSpec, digest: str, row: list[Any]
     columns, dialect = [(a.name, storage_type(a.dtype)) for a in spec.attributes], connection.dialect
     encoders = [None if dtype.text == "json" else dialect.encoder(dtype) for _, dtype in columns]
     values = [e(v) if e and v is not None else v for e, v in zip(encoders, row, strict=True)]
-    with connection.transaction:
+    # SQLite has a queue of writers; to a server it may be sent again when the answer is lost.
+    with nullcontext() if dialect.features.server else connection.transaction:
         connection.execute(insert_once(spec.name, columns, spec.primary_key, dialect), values)
     source.keep((spec.name, digest), True)
