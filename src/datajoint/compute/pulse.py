@@ -10,7 +10,6 @@ import stat
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -53,7 +52,8 @@ class Pulse:
         hello = {"worker": str(worker), "schemas": list(schemas), "lease": lease}
         self._hello = json.dumps(hello).encode() + b"\n"
         self._process: Any = None
-        self._greeted = self._stopping = False
+        self._greeted = False
+        self._lock, self._stopping = threading.Lock(), threading.Event()
         self._channel: socket.socket | None = None
 
     def start(self) -> None:
@@ -63,7 +63,7 @@ class Pulse:
 
     def stop(self) -> None:
         """Leave the beat; all has been given back."""
-        self._stopping = True
+        self._stopping.set()
         if self._process is not None and not self._greeted:
             self._process.kill()  # short work is over before the beat has imported anything
         if (channel := self._channel) is not None:
@@ -73,10 +73,11 @@ class Pulse:
 
     def die(self) -> None:
         """Leave the beat as if the process had ended: the lease is over."""
-        self._stopping = True
-        if (channel := self._channel) is not None:
-            with suppress(OSError):
-                channel.shutdown(socket.SHUT_RDWR)
+        with self._lock:  # from now on there is no new channel, by which the lease would go on
+            self._stopping.set()
+            if (channel := self._channel) is not None:
+                with suppress(OSError):
+                    channel.shutdown(socket.SHUT_RDWR)
 
     def _listen(self) -> None:
         while (channel := self._channel) is not None:
@@ -84,11 +85,15 @@ class Pulse:
                 for line in lines:
                     self._greeted = True
                     self._answer(channel, json.loads(line))
-            if self._stopping:
+            if self._stopping.wait(min(1.0, self._lease / 6)):
                 break
-            time.sleep(min(1.0, self._lease / 6))  # it was killed, perhaps
-            self._hold_out()
-            self._channel = self._joined()
+            self._hold_out()  # it was killed, perhaps
+            another = self._joined()
+            with self._lock:
+                self._channel = another
+                if self._stopping.is_set():  # nobody else will close it
+                    another.close()
+                    break
         if self._process is not None:
             self._process.wait()
 
