@@ -96,7 +96,7 @@ class Reuse:
 
     def earlier(self, keys: Sequence[Key]) -> dict[tuple[Any, ...], tuple[Candidate, ...]]:
         """Return, for keys of which history has rows, the makes that wrote these."""
-        return candidates(self._table, keys) if keys and self._wanted else {}
+        return candidates(self._table, keys) if keys and self._wanted and _origin(self._table) else {}
 
 
 def reuse(table: Table, key: Key, makes: Sequence[Candidate], closing: Closing | None) -> bool:
@@ -118,9 +118,8 @@ def reuse(table: Table, key: Key, makes: Sequence[Candidate], closing: Closing |
     StaleInputError
         Where stale inputs are refused.
     """
-    connection, cls = table.connection, type(table)
-    origin = origin_of(connection, table.name, cls)
-    if origin is None or not (origin.complete or _of_class(cls)):
+    connection, origin = table.connection, _origin(table)
+    if origin is None:
         return False
     if not keeps_reads(connection, table.database):
         return False
@@ -129,6 +128,13 @@ def reuse(table: Table, key: Key, makes: Sequence[Candidate], closing: Closing |
         _put_back(table, key, earlier, origin, closing)
         for earlier in earlier_results(table, key, makes, origin, bool(ask))
     )
+
+
+def _origin(table: Table) -> Origin | None:
+    """Return what a make would run as, None where its code is not known as a whole, or events are off."""
+    cls = type(table)
+    origin = origin_of(table.connection, table.name, cls)
+    return origin if origin is not None and (origin.complete or _of_class(cls)) else None
 
 
 def _put_back(table: Table, key: Key, earlier: Earlier, origin: Origin, closing: Closing | None) -> bool:
