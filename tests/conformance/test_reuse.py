@@ -526,8 +526,8 @@ def test_what_cannot_be_put_back_is_computed(lab, fit, schema, monkeypatch):
     again(lab)
     find = reuse.earlier_results
 
-    def found(table, key, makes, origin, ask):
-        result = list(find(table, key, makes, origin, ask))
+    def found(table, key, makes, origin):
+        result = list(find(table, key, makes, origin))
         if key["subject_id"] == 1:  # somebody prunes the history
             tick()
             schema.prune_history(0)
@@ -554,8 +554,8 @@ def test_a_key_that_somebody_else_reuses_first_is_skipped(lab, fit, connect, mon
     find = reuse.earlier_results
     other = dj.FreeTable(connect().connection, table().full_table_name)
 
-    def found(table, key, makes, origin, ask):
-        result = list(find(table, key, makes, origin, ask))
+    def found(table, key, makes, origin):
+        result = list(find(table, key, makes, origin))
         if key["subject_id"] == 2:
             other.insert1({**key, "y": 1}, allow_direct_insert=True)
         return result
@@ -620,4 +620,17 @@ def test_what_is_used_again_takes_no_more_statements_than_to_compute_it(lab, fit
     table.delete_quick()
     computed = took(reuse=False)
     assert (53, 0) == (reused[0], computed[0])
-    assert reused[1] <= 1.2 * computed[1] + 10
+    assert reused[1] <= 1.3 * computed[1] + 10
+
+
+@pytest.mark.statement("POP-26")
+def test_what_others_have_changed_in_place_is_not_what_was_read(lab, fit, schema):
+    table = fit()
+    table.populate()
+    table.delete_quick()
+    Subject = lab["Subject"]()  # noqa: N806
+    name = schema.connection.dialect.table(Subject.name)
+    schema.connection.query(f"UPDATE {name} SET x = 70 WHERE subject_id = 2")
+    lab["calls"].clear()
+    assert 2 == table.populate()["reused_count"]
+    assert ([2], 70) == (lab["calls"], (table & {"subject_id": 2}).fetch1("y"))

@@ -24,9 +24,6 @@ from datajoint.table.write_set import WriteSet
 
 __all__ = ["Reuse", "is_wanted", "reuse"]
 
-_OTHERS = "reuse of other versions"
-"""Whether what was read has been other versions of the same values before, as after a cascade."""
-
 Key = Mapping[str, Any]
 Statement = tuple[str, Parameters]
 Closing = Callable[[], Sequence[Statement]]
@@ -123,10 +120,9 @@ def reuse(table: Table, key: Key, makes: Sequence[Candidate], closing: Closing |
         return False
     if not keeps_reads(connection, table.database):
         return False
-    ask = connection.catalog.source(table.name).child(_OTHERS)
     return any(
         _put_back(table, key, earlier, origin, closing)
-        for earlier in earlier_results(table, key, makes, origin, bool(ask))
+        for earlier in earlier_results(table, key, makes, origin)
     )
 
 
@@ -179,12 +175,6 @@ class _Reused(WriteSet):
 
     def _details(self) -> dict[str, Any] | None:
         return {"reuses": self._earlier.event}
-
-    def _renewed(self) -> bool:
-        renewed = super()._renewed()
-        if renewed:
-            self.connection.catalog.source(self.name).keep(_OTHERS, True)
-        return renewed
 
     def _flush(self, statements: Sequence[Statement]) -> None:
         connection = self.connection

@@ -67,7 +67,7 @@ class Candidate(Value):
 
 
 class Earlier(Value):
-    """An earlier result that comes out the same today if what it had read says the same.
+    """An earlier result that would come out the same today.
 
     Attributes
     ----------
@@ -76,7 +76,7 @@ class Earlier(Value):
     environment
         In which it was computed.
     reads
-        What it had read.
+        What it had read, as it is read today.
     written
         Its rows: of the table itself, then of its parts.
     """
@@ -172,15 +172,11 @@ def _rows(
     return (some.proj(*columns) if columns else some).to_dicts()
 
 
-def earlier_results(
-    table: Table, key: Row, makes: Sequence[Candidate], origin: Origin, ask: bool = False
-) -> Iterator[Earlier]:
+def earlier_results(table: Table, key: Row, makes: Sequence[Candidate], origin: Origin) -> Iterator[Earlier]:
     """Yield the earlier results of a key that would come out the same today, the newest first.
 
     They would where the code is the same, Python and the installed packages are, and all that their makes had
-    read says today what it said then. What cannot be told counts as different. Of the newest it is not asked
-    what its reads say today, unless somebody wants to: who writes it has that confirmed, as of any make. The
-    others are asked, as more than one often means that what they had read was another thing.
+    read says today what it said then. What cannot be told counts as different.
 
     Parameters
     ----------
@@ -188,17 +184,15 @@ def earlier_results(
         As `candidates` tells.
     origin
         What its make would run as.
-    ask
-        Whether the newest is to be asked, too.
     """
     connection = table.connection
     own = [table.name, *connection.dependencies.parts(table.name)]
-    for number, candidate in enumerate(makes):
+    for candidate in makes:
         made = candidate.made
         if not _is_repeatable(connection, table.database, made, origin):
             continue
         written = _written(connection, own, made, candidate.steps)
-        reads = _reads(connection, own, key, candidate.reads, today=ask or number > 0) if written else None
+        reads = _reads_today(connection, own, key, candidate.reads) if written else None
         if written and reads is not None:
             yield Earlier(made["event"], made["environment"], reads, written)
 
@@ -268,10 +262,10 @@ def _is_kept(connection: Connection, name: TableName) -> bool:
 # ------------------------------------------------------------------------------------------- the reads
 
 
-def _reads(
-    connection: Connection, own: Sequence[TableName], key: Row, rows: Sequence[Row], today: bool
+def _reads_today(
+    connection: Connection, own: Sequence[TableName], key: Row, rows: Sequence[Row]
 ) -> tuple[Read, ...] | None:
-    """Return what a make had read, None where that cannot be told; `today`: where it is the same today."""
+    """Return what a make had read as it is read today, None unless it is what it was."""
     if not rows or any(row["shape"] in BLIND for row in rows):
         return None
     reads: list[Read] = []
@@ -281,25 +275,11 @@ def _reads(
         shape = _shape(connection, own[0].schema, row["shape"])
         if shape is None or not tables_of(shape.plan).isdisjoint(own):
             return None
-        then = recorded(row, key, shape)
-        ask = today or _lacks_digest(then, connection)
-        read = _same_answer(then, connection) if ask else _answer_of(then)
-        if read is None:
+        now = _same_answer(recorded(row, key, shape), connection)
+        if now is None:
             return None
-        reads.append(read)
+        reads.append(now)
     return tuple(reads)
-
-
-def _lacks_digest(read: Recorded, connection: Connection) -> bool:
-    """Whether the digest of a read, which nobody wanted to be kept then, is wanted now."""
-    return read.digest is None and bool(connection.config.provenance.digests)
-
-
-def _answer_of(read: Recorded) -> Read:
-    """Return a read as it was, which has not been asked again."""
-    counted = {COUNT: read.count, EXISTS: read.count > 0}
-    rows = [(counted[read.kind],)] if read.kind in counted else None
-    return Read(read.query, read.kind, read.names, read.signatures, read.count, rows, read.digest)
 
 
 def _shape(connection: Connection, schema: str, digest: str) -> Shape | None:

@@ -17,7 +17,7 @@ from datajoint.heading.heading import Heading
 from datajoint.heading.names import TableName
 from datajoint.journal import change, event as events, scope
 from datajoint.sql import checks as sql_checks
-from datajoint.table import conditions, layout as layouts, write_set
+from datajoint.table import collecting, conditions, layout as layouts
 
 if TYPE_CHECKING:
     from datajoint.table.encode import Batch
@@ -285,7 +285,7 @@ def inspect_insert(layout: Layout, batches: Sequence[Batch], checks: tuple[Check
     CheckError
         When a check with severity ``block`` fails; its event is kept.
     """
-    running = write_set.current(layout.connection)
+    running = collecting.current(layout.connection)
     if not checks or (running is not None and running.covers(layout.connection, layout.name)):
         return []
     rows = _inserted(layout, batches)
@@ -331,7 +331,7 @@ def inspecting(table: Table, key: Mapping[str, Any] | None = None) -> Generator[
     datajoint.errors.CheckError: `Trace`: the check `positive` (rate > 0) fails for trace_id=1.
     """
     checks, connection, name = checks_of(table), table.connection, table.name
-    running = write_set.current(connection)
+    running = collecting.current(connection)
     if not checks or (running is not None and running.covers(connection, name)):
         yield
         return

@@ -19,6 +19,7 @@ from datajoint.sql.dml import insert_selected
 from datajoint.sql.select import select_keys
 from datajoint.sql.statement import assemble
 from datajoint.table.check import known_fields, missing_message
+from datajoint.table.collecting import current
 from datajoint.table.conditions import unenforced
 from datajoint.table.incoming import read
 from datajoint.table.insert import insert_chunks
@@ -26,7 +27,6 @@ from datajoint.table.layout import EVENT, Layout, layout_of
 from datajoint.table.metadata import PROVENANCE
 from datajoint.table.refusal import explain
 from datajoint.table.rows import Mode, conflict_of
-from datajoint.table.write_set import current
 
 __all__ = ["insert_query"]
 

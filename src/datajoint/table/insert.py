@@ -12,7 +12,7 @@ from datajoint.errors import DataJointError
 from datajoint.heading.names import TableName
 from datajoint.heading.values import show
 from datajoint.journal.scope import Scope
-from datajoint.table import write_set
+from datajoint.table import collecting
 from datajoint.table.check import check
 from datajoint.table.checks import inspect_insert, record
 from datajoint.table.complete import completing
@@ -83,7 +83,7 @@ def _insert(layout: Layout, batches: list[Batch], mode: Mode, within: Scope | No
     if mode.skip or mode.replace:
         batches = [with_key(layout, batch) for batch in batches]
     mode = with_provenance(layout, mode)
-    if write_set.collect(connection, name, batches, mode):
+    if collecting.collect(connection, name, batches, mode):
         return
     outcomes = inspect_insert(layout, batches, mode.checks)
     observe.writing(connection, name)
@@ -99,7 +99,7 @@ def with_provenance(layout: Layout, mode: Mode) -> Mode:
     """Return how rows are inserted with the column that says who enters them, where the table has it."""
     if not layout.has_provenance:
         return mode
-    running = write_set.current(layout.connection)
+    running = collecting.current(layout.connection)
     stamps = provenance_of(layout, running.run if running else None)
     return replace(mode, stamps=tuple(stamps.items())) if stamps else mode
 

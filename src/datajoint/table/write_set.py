@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from datajoint.backends.base import Parameters
 from datajoint.engine.connection import Connection
-from datajoint.engine.observe import observed, observing
+from datajoint.engine.observe import observing
 from datajoint.errors import DataJointError, LostConnectionError, TransactionError
 from datajoint.heading.names import TableName
 from datajoint.journal.change import change, event_statement, packet, send, send_inside, store, took_place
@@ -27,7 +27,7 @@ from datajoint.table.rows import Mode, is_small, statements_for, write_batches, 
 if TYPE_CHECKING:
     from datajoint.table.checks import Check
 
-__all__ = ["WriteSet", "collect", "current"]
+__all__ = ["WriteSet"]
 
 Statement = tuple[str, Parameters]
 
@@ -578,37 +578,3 @@ def _is_undone(error: DataJointError) -> bool:
         "rolled_back",
         "unknown",
     )
-
-
-def current(connection: Connection) -> WriteSet | None:
-    """Return the set of the make that runs in this context on a connection.
-
-    Examples
-    --------
-    >>> current(None) is None
-    True
-    """
-    for observer in observed():
-        if isinstance(observer, WriteSet) and observer.connection is connection:
-            return observer
-    return None
-
-
-def collect(connection: Connection, name: TableName, batches: Sequence[Batch], mode: Mode) -> bool:
-    """Take rows into the set of the running make; return False when they are to be written now.
-
-    Examples
-    --------
-    >>> collect(None, TableName("lab", "subject"), [], Mode())
-    False
-    """
-    running = current(connection)
-    if running is None:
-        return False
-    if mode.checks and running.covers(connection, name):
-        running.checks[name] = mode.checks
-    if running.pinned or not running.covers(connection, name):
-        running.count(name, batches)
-        return False
-    running.add(name, batches, mode)
-    return True
