@@ -230,12 +230,14 @@ class Jobs(Table):
         first, total = len(source.query.values), (*source.query.values, *made.query.values)
         repend = sql.repend_successes(name, key, missing.query.plan, priority, delay, dialect)
         remove = sql.remove_vanished(name, key, source.query.plan, first, made.query.plan, stale, dialect)
-        before = [(repend, missing.query.values), (remove, total)]  # so that new jobs are not looked at
+        look = sql.look_for_vanished(name, stale, dialect)
+        looks = [(look, ())] if look else []
 
         def write_all(alone: bool) -> list[int]:
             add = sql.add_missing(name, key, absent.query.plan, new, delay, dialect, alone=alone)
-            batch = [*before, (add, absent.query.values)]
-            return write_several(connection, [(st.text, st.bind(values)) for st, values in batch])
+            batch = [(repend, missing.query.values), (remove, total), (add, absent.query.values)]
+            writes = [(st.text, st.bind(values)) for st, values in batch]  # what is new is not looked at
+            return write_several(connection, [*looks, *writes])[len(looks) :]
 
         try:
             counts = write_all(alone=not connection.in_transaction)

@@ -20,12 +20,13 @@ from datajoint.sql.together import CHECK, SOLE
 __all__ = [
     "COLUMNS", "ERROR", "IGNORE", "PENDING", "RESERVED", "STATUSES", "SUCCESS", "Owner", "add_missing",
     "claim", "find_all_mine", "find_holder", "find_mine", "find_pending",
-    "finish", "later", "queue_table", "remove_vanished", "repend_lost",
+    "finish", "later", "look_for_vanished", "queue_table", "remove_vanished", "repend_lost",
     "repend_old", "repend_successes", "reserve", "set_status", "sole_row",
 ]  # fmt: skip
 
 PENDING, RESERVED, SUCCESS, ERROR, IGNORE = STATUSES = ("pending", "reserved", "success", "error", "ignore")
 
+_SOME = "@dj_some"
 _NOW = Default("now", 3, "CURRENT_TIMESTAMP(3)")
 _EMPTY = Default("literal", "", '""')
 _ZERO = Default("literal", 0, "0")
@@ -158,27 +159,49 @@ def repend_successes(
     return assemble([start, *_among(missing, queue, key, dialect)], dialect)
 
 
+def _ended_or_old(stale: float, dialect: Dialect) -> tuple[str, str]:
+    q = dialect.quote
+    old = f"{q('status')} <> '{IGNORE}' AND {q('created_time')} <= {later(-stale, dialect)}"
+    return f"{q('status')} IN ('{SUCCESS}', '{ERROR}')", old
+
+
+def look_for_vanished(queue: TableName, stale: float, dialect: Dialect) -> str | None:
+    """Return what tells `remove_vanished` whether it need look, where that locks all jobs (MySQL).
+
+    Examples
+    --------
+    >>> from datajoint.backends.registry import get_backend
+    >>> look_for_vanished(TableName("lab", "~~fit"), 3600, get_backend("mysql").dialect)[:54]
+    'SET @dj_some = EXISTS (SELECT 1 FROM `lab`.`~~fit` WHE'
+    >>> look_for_vanished(TableName("lab", "~~fit"), 3600, get_backend("sqlite").dialect)
+    """
+    if dialect.name != "mysql":
+        return None
+    ended, old = _ended_or_old(stale, dialect)
+    return dialect.escape(
+        f"SET {_SOME} = EXISTS (SELECT 1 FROM {dialect.table(queue)} WHERE {ended} OR ({old}))"
+    )
+
+
 def remove_vanished(
     queue: TableName, key: Sequence[str], source: Plan, values: int, made: Plan, stale: float,
     dialect: Dialect,
 ) -> Statement:  # fmt: skip
-    """Return the DELETE of jobs whose key is no longer in the key source (JOB-5).
+    """Return the DELETE of jobs whose key is no longer in the key source (JOB-5); `look_for_vanished` first.
 
     Parameters
     ----------
     source, values
         The unrestricted key source, and how many values it has; those of `made` follow.
     """
-    q = dialect.quote
-    old = f"{q('status')} <> '{IGNORE}' AND {q('created_time')} <= {later(-stale, dialect)}"
-    ended = f"{q('status')} IN ('{SUCCESS}', '{ERROR}')"
-    over = f"{ended} AND NOT "
+    ended, old = _ended_or_old(stale, dialect)
+    some = f"{_SOME} AND " if dialect.name == "mysql" else ""
     return assemble(
         [
             # What is neither old nor at its end, most jobs of most queues, need not be looked up elsewhere.
-            f"DELETE FROM {dialect.table(queue)} WHERE ({ended} OR ({old})) AND NOT ",
+            f"DELETE FROM {dialect.table(queue)} WHERE {some}({ended} OR ({old})) AND NOT ",
             *_among(source, queue, key, dialect),
-            f" AND (({old}) OR ({over}",
+            f" AND (({old}) OR ({ended} AND NOT ",
             *_among(made, queue, key, dialect, by=values),
             "))",
         ],
