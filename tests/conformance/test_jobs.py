@@ -10,7 +10,13 @@ import pytest
 
 import datajoint as dj
 from datajoint.compute.owner import owner_here
-from datajoint.errors import DataJointDeprecationWarning, DataJointError, JobError, TransactionError
+from datajoint.errors import (
+    AccessError,
+    DataJointDeprecationWarning,
+    DataJointError,
+    JobError,
+    TransactionError,
+)
 
 COLUMNS = [
     "subject_id", "status", "priority", "created_time", "scheduled_time", "reserved_time", "completed_time",
@@ -608,3 +614,24 @@ def test_the_end_of_a_job_is_found_by_its_key(fit, subject, schema):
     plan = str(schema.connection.execute(f"EXPLAIN {text}", values).fetchall())
     assert "idx_" not in plan
     assert "_pkey" in plan or "'PRIMARY'" in plan
+
+
+@pytest.mark.statement("JOB-14", "POP-23")
+@pytest.mark.parametrize("error", [KeyboardInterrupt, AccessError])
+def test_what_comes_between_a_reservation_and_its_make_leaves_nothing_reserved(fit, monkeypatch, error):
+    from datajoint.compute import reserve
+
+    fit.jobs.refresh()
+    take = reserve.claim
+
+    def claim(*arguments):
+        take(*arguments)
+        monkeypatch.undo()
+        raise error("now")
+
+    monkeypatch.setattr(reserve, "claim", claim)
+    with pytest.raises(error):
+        fit.populate(reserve_jobs=True)
+    assert 0 == fit.jobs.progress()["reserved"]
+    fit.populate(reserve_jobs=True)
+    assert (0, 0) == (len(fit.jobs), len(fit.key_source - fit()))

@@ -813,3 +813,67 @@ def test_an_interruption_discards_the_make_and_restores_handlers(computed, schem
     assert 1 == len(fit.Cell())
     assert not schema.connection.in_transaction
     (fit & "subject_id = 1").delete()
+
+
+def touched(theirs, key, others):
+    theirs["Subject"].update1({**key, "note": str(next(others))})
+
+
+def joined(theirs, key, others):
+    theirs["Fit"].insert1({"subject_id": next(others), "y": 0}, allow_direct_insert=True)
+
+
+@pytest.mark.backends("postgresql", "mysql")
+@pytest.mark.statement("POP-15", "POP-16")
+@pytest.mark.parametrize("meanwhile", [touched, joined])
+@pytest.mark.parametrize("form", ["parts", "whole"])
+def test_what_does_not_change_what_was_read_is_no_conflict(schema, connect, meanwhile, form):
+    """A row gets another version with the same values; the table that is made gets other rows."""
+
+    @schema
+    class Subject(dj.Manual):
+        definition = "subject_id : int32\n---\nx : float64\nnote='' : varchar(20)"
+
+    Subject.insert({"subject_id": n, "x": n / 2} for n in range(1, 9))
+    others, theirs, computed = iter(range(2, 9)), {}, []
+
+    class Fit(dj.Computed):
+        definition = "-> Subject\n---\ny : float64"
+
+        def make_fetch(self, key):
+            return ((Subject & key).fetch1("x"), bool(len(self) < 0))
+
+        def make_compute(self, key, x, _):
+            computed.append(x)
+            meanwhile(theirs, key, others)
+            return (2 * x,)
+
+        def make_insert(self, key, y):
+            self.insert1({**key, "y": y})
+
+    def make(self, key):
+        self.make_insert(key, *self.make_compute(key, *self.make_fetch(key)))
+
+    if form == "whole":
+        Fit.make = make
+    fit = schema(Fit, context={"Subject": Subject})
+    other = connect()
+    for table in (Subject, fit):
+        theirs[table.__name__] = other.FreeTable(f"{table.database}.{table.table_name}")
+    assert {"success_count": 1, "error_list": []} == fit.populate("subject_id = 1")
+    assert [0.5] == computed
+    assert 1 == (fit & "subject_id = 1").fetch1("y")
+
+
+@pytest.mark.statement("POP-15", "TXN-2")
+def test_what_fails_in_a_block_of_make_insert_may_be_caught(computed, subject):
+    parts = ThreeParts(subject)
+
+    def make_insert(self, key, y):
+        self.insert1({**key, "y": y})
+        with suppress(DataJointError), self.connection.transaction:
+            self.connection.query("SELECT * FROM nowhere")
+
+    fit = computed(**{**parts.methods, "make_insert": make_insert})
+    assert 3 == fit.populate()["success_count"]
+    assert [1, 2, 3] == sorted(fit.to_arrays("y"))

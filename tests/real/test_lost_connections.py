@@ -263,3 +263,31 @@ def test_threads_lose_their_connections_independently(wire: Any, connect: Any, s
         thread.join()
     assert [] == errors
     assert 30 == len(table())
+
+
+def test_a_lost_block_says_so_though_another_thread_has_begun_one(
+    wire: Any, distant: Any, number: Any
+) -> None:
+    connection = distant.connection
+    lost, begun, left = threading.Event(), threading.Event(), threading.Event()
+
+    def begin() -> None:
+        lost.wait(10)
+        with connection.transaction:
+            number.insert1({"n": 2})
+            begun.set()
+            left.wait(10)
+
+    thread = threading.Thread(target=begin)
+    thread.start()
+    with pytest.raises(LostConnectionError, match="rolled back"), connection.transaction:
+        number.insert1({"n": 1})
+        wire.cut()
+        try:
+            len(number())
+        finally:
+            lost.set()
+            begun.wait(10)
+    left.set()
+    thread.join()
+    assert [2] == found(number)

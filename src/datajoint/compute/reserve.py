@@ -96,6 +96,7 @@ class Reservations:
         self._page: list[tuple[int, Key]] = []
         self._looked = 0.0
         self._begun = self._contended = False
+        self._is_taking = False  # what is reserved is not in our books yet
         self._settled = 0
         self._waiting: deque[tuple[int, Key]] = deque()
         self._reuse = Reuse(jobs.target, reuse)
@@ -186,20 +187,22 @@ class Reservations:
             )
 
     def _is_in_doubt(self, cause: BaseException | None) -> bool:
-        """Whether the answer to a reservation may be lost, so that more is ours than we know of."""
+        """Whether more may be ours than we know of: an answer was lost, or something came between."""
         replaced = self._jobs.connection.session is not self._session
-        return replaced or isinstance(cause, LostConnectionError)
+        return replaced or self._is_taking or isinstance(cause, LostConnectionError)
 
     # ---------------------------------------------------------------------------------------------- taking
 
     def _take(self) -> bool:
         """Reserve the next few jobs and return whether there were any."""
         while self._left is None or self._left > 0:
+            self._is_taking = True
             some = self._reserve()
+            self._waiting.extend(some or ())
+            self._is_taking = False
             if some is None:
                 return False
             if some:
-                self._waiting.extend(some)
                 self._left = None if self._left is None else self._left - len(some)
                 return True
         return False

@@ -59,7 +59,7 @@ class Transactions:
     def __init__(self, link: Link, reopened: Callable[[], None]) -> None:
         self._link, self._reopened = link, reopened
         self.current: Transaction | None = None
-        self._ended: Transaction | None = None  # that of a block which has not been left yet
+        self._ended: dict[int, Transaction] = {}  # by thread: those of blocks which have not been left yet
 
     def check(self) -> None:
         """Refuse what would run in a transaction of others, or outside the one it was meant for.
@@ -69,11 +69,10 @@ class Transactions:
         TransactionError
             When another thread is in a transaction, or the database has ended that of the present block.
         """
-        if self.current is None and self._ended is None:
+        if self.current is None and not self._ended:
             return
         self._check_thread()
-        ended = self._ended if self.current is None or not self.is_open else None
-        if ended is not None and ended.thread == threading.get_ident():
+        if threading.get_ident() in self._ended and not self.is_open:
             raise TransactionError(
                 "The database has rolled back the transaction of this block; nothing more can be done in it.",
                 hint="Leave the block, and run it again.",
@@ -100,7 +99,7 @@ class Transactions:
     def end(self) -> None:
         """Note that the transaction was ended from outside; what is left of its block must not run alone."""
         if self.current is not None and not self.current.explicit:
-            self._ended = self.current
+            self._ended[self.current.thread] = self.current
         self.current = None
 
     def reopen(self, error: LostConnectionError) -> None:
@@ -113,7 +112,8 @@ class Transactions:
 
     def forget(self) -> None:
         """Know of none any more: the session was left to the parent of a fork."""
-        self.current = self._ended = None
+        self.current = None
+        self._ended.clear()
 
     def begin(self, explicit: bool) -> None:
         """Begin a transaction."""
@@ -142,7 +142,7 @@ class Transactions:
                 self._commit()
                 self.current = None
         except BaseException:
-            self.cancel()
+            self._give_up(transaction)
             raise
 
     def _commit(self) -> None:
@@ -163,6 +163,12 @@ class Transactions:
             if self._link.session.alive:
                 self._link.session.rollback()
 
+    def _give_up(self, transaction: Transaction | None) -> None:
+        """Roll back a transaction of this thread; where the database has, another thread may be in one."""
+        with self._link.lock:
+            if self.current in (None, transaction):
+                self.cancel()
+
     @contextmanager
     def block(self, inside: T) -> Generator[T]:
         """Commit at exit, roll back on any exception; nested, a savepoint. The block is given `inside`."""
@@ -171,13 +177,14 @@ class Transactions:
                 yield inside
             return
         self.begin(explicit=False)
+        transaction = self.current
         try:
             yield inside
             self.check()
             self.commit()
         except BaseException as error:
-            self._ended = None
-            self.cancel()
+            self._ended.pop(threading.get_ident(), None)
+            self._give_up(transaction)
             if isinstance(error, LostConnectionError) and error.context.get("reason") == "lost":
                 raise _rolled_back() from error
             raise

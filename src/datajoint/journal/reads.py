@@ -247,9 +247,19 @@ class ReadLog:
                 self.reads[n] = again
         return renewed
 
-    def guards(self) -> list[tuple[str, Parameters]]:
-        """Return statements that fail when the versions of what was read have changed (servers)."""
-        return [guarded(read, self.connection) for read in self.reads if not read.is_unknown]
+    def guards(self, written: frozenset[TableName] = frozenset()) -> list[tuple[str, Parameters]]:
+        """Return statements that fail when the versions of what was read have changed (servers).
+
+        Parameters
+        ----------
+        written
+            As for `confirm`.
+        """
+        return [
+            guarded(read, self.connection)
+            for read in self.reads
+            if not read.is_unknown and not written & tables_of(read.query.plan)
+        ]
 
     def prepare(self) -> None:
         """Write the shapes that are not known yet."""

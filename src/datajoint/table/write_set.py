@@ -220,6 +220,8 @@ class WriteSet:
 
     def block(self, connection: Connection) -> AbstractContextManager[None] | None:
         """Return what stands for a transaction block: at failure what was collected in it is dropped."""
+        if connection is self.connection and self._transaction is not None:
+            self.pin()  # in an open transaction whatever fails in a block is undone by a savepoint only
         return self._block() if connection is self.connection and not self.pinned else None
 
     @contextmanager
@@ -401,18 +403,15 @@ class WriteSet:
             self._write(statements)
         except BaseException as error:
             block.__exit__(type(error), error, error.__traceback__)
-            if isinstance(error, DataJointError):
-                self._tell_of_refusal(error)
-            raise
-        self._commit(block)
-
-    def _tell_of_refusal(self, error: DataJointError) -> None:
-        """Tell whether what was read has changed, is in other versions, or which insert was refused."""
-        if self._renewed():
-            raise TransactionError(
-                f"What the make of `{self.name.class_name}` read was written meanwhile.", reason="serialize"
-            ) from error
-        self._explain(error)
+            if not isinstance(error, DataJointError):
+                raise
+            if not self._renewed():
+                self._explain(error)
+                raise
+        else:
+            self._commit(block)
+            return
+        self._finish_guarded(statements)  # other versions of the same values: all is collected still
 
     def _finish_pinned(self, statements: Sequence[Statement]) -> None:
         block, self._transaction = self._transaction, None
@@ -487,7 +486,7 @@ class WriteSet:
             return
         recorded = self._recorded() if self._inserts else []
         if self.reads and self.connection.dialect.features.server:
-            statements = [*self.reads.guards(), *statements]
+            statements = [*self.reads.guards(frozenset(self.written)), *statements]
         events = {self.name: self._made(self.name)} if self._on else {}
         for insert in self._inserts:
             if self._on and insert.name not in events:
