@@ -234,7 +234,7 @@ def test_no_history_makes_a_row_falsely_fresh_or_stale(world, questions, start, 
             patch.setattr(reads, "_FEW", 0)
         if not confirmed:
             patch.setattr(ReadLog, "confirm", lambda *_: False)
-            patch.setattr(ReadLog, "guards", lambda _: [])
+            patch.setattr(ReadLog, "guards", lambda *_: [])
         for step in steps:
             world.step(step, patch)
     check(world, digests)
