@@ -1,41 +1,15 @@
 """What attaching and declaring cost: trips to the database, whatever the number of tables."""
 
-from contextlib import contextmanager
-
 import pytest
 
 import datajoint as dj
 from datajoint.declare.spec import Specs
 from datajoint.engine import define
+from plugins.trips import trips
 
 FEW, MANY = 4, 16  # a key of MySQL has 16 columns at most
 ON_EVERY_SCHEMA = 10
 """Statements to find and read a schema, at most."""
-
-
-@contextmanager
-def trips(connection):
-    """Collect the texts that a connection sends, one for each trip."""
-    session, sent = connection.session, []
-    execute, batch = session.execute, session.execute_batch
-
-    def noted(text, *rest, **options):
-        sent.append(text)
-        return execute(text, *rest, **options)
-
-    def noted_batch(statements):
-        if (
-            connection.dialect.name != "sqlite" or statements[0][0] == "BEGIN"
-        ):  # else it is executed one by one
-            sent.append("; ".join(text for text, _ in statements))
-        return batch(statements)
-
-    session.execute, session.execute_batch = noted, noted_batch
-    try:
-        yield sent
-    finally:
-        session.__dict__.pop("execute", None)
-        session.__dict__.pop("execute_batch", None)
 
 
 def classes(count, changes=()):

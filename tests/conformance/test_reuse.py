@@ -13,6 +13,7 @@ import pytest
 import datajoint as dj
 from datajoint.errors import DataJointError
 from datajoint.heading.names import TableName
+from plugins.trips import trips
 
 ROWS = [{"subject_id": n, "x": n / 2} for n in (1, 2, 3)]
 
@@ -590,27 +591,13 @@ def test_a_make_that_fails_leaves_nothing_to_reuse(lab, fit):
 
 
 @pytest.mark.statement("POP-26")
-def test_what_is_used_again_takes_no_more_statements_than_to_compute_it(lab, fit, schema, monkeypatch):
+def test_what_is_used_again_takes_no_more_statements_than_to_compute_it(lab, fit, schema):
     lab["Subject"].insert({"subject_id": n, "x": n} for n in range(10, 60))
     table = fit()
-    sent = []
-    session = type(schema.connection.session)
-
-    def note(name):
-        act = getattr(session, name)
-
-        def noted(self, *arguments):
-            sent.append(arguments)
-            return act(self, *arguments)
-
-        monkeypatch.setattr(session, name, noted)
-
-    note("execute")
-    note("execute_batch")
 
     def took(**how):
-        sent.clear()
-        done = table.populate(**how)
+        with trips(schema.connection) as sent:
+            done = table.populate(**how)
         assert 53 == done["success_count"]
         return done.get("reused_count", 0), len(sent)
 

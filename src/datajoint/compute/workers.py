@@ -62,7 +62,7 @@ class Worker:
     cancels
         Which of its jobs have been cancelled.
     may_hold_more
-        Whether jobs may be reserved for it that nobody knows of, as an answer was lost.
+        Whether more may be reserved for it than anybody knows: an answer was lost, or something came between.
 
     Examples
     --------

@@ -106,9 +106,7 @@ def candidates(table: Table, keys: Sequence[Row]) -> dict[tuple[Any, ...], tuple
     found: dict[tuple[Any, ...], tuple[Candidate, ...]] = {}
     if not keys or connection.catalog.find(shadow_name(table.name)) is None:
         return found
-    if (
-        connection.catalog.look(TableName(schema, READS)) is None
-    ):  # the processes that made it may have been others
+    if connection.catalog.look(TableName(schema, READS)) is None:  # other processes may have made it
         return found
     for start in range(0, len(keys), _CHUNK):
         events = _events_of(table, keys[start : start + _CHUNK])
@@ -159,13 +157,10 @@ def _recorded_makes(connection: Connection, schema: str, events: Sequence[int]) 
 
 
 def _rows(
-    connection: Connection,
-    schema: str,
-    name: str,
-    by: str,
-    values: Sequence[int],
+    connection: Connection, schema: str, name: str, by: str, values: Sequence[int],
     columns: Sequence[str] = (),
-) -> list[dict[str, Any]]:
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Return rows of a table of ours, by some values of one attribute."""
     if not values:
         return []
     some = _system(connection, schema, name) & [{by: value} for value in values]
