@@ -53,6 +53,7 @@ _UNDONE = ("serialize", "rolled_back", "unknown")
 
 Key = Mapping[str, Any]
 Closing = Callable[[], Sequence[tuple[str, Parameters]]]
+LetWait = Callable[..., bool]
 Renewal = Callable[["KeyedWrites", Sequence[tuple[str, Parameters]]], None]
 
 
@@ -84,7 +85,8 @@ def running_key(table: Table) -> Key | None:
 
 def make(
     table: Table, key: Key, make_kwargs: Mapping[str, Any], closing: Closing | None = None,
-    renewal: Renewal | None = None, earlier: Sequence[Candidate] = (),
+    renewal: Renewal | None = None, earlier: Sequence[Candidate] = (), let_wait: LetWait | None = None,
+    first: Callable[[], None] | None = None,
 ) -> bool:  # fmt: skip
     """Make one key: all that it inserts is there afterwards, or nothing (POP-6).
 
@@ -99,6 +101,10 @@ def make(
         Stores the results, with these statements, where rows of the key are there already.
     earlier
         Earlier makes of the key; the result of one that would come out the same is used again.
+    let_wait
+        Takes what is to be written, and these statements with it, to write it a little later, or declines.
+    first
+        Is tried before the key is made: to store what was made already.
 
     Returns
     -------
@@ -112,9 +118,14 @@ def make(
     """
 
     def attempt() -> bool:
-        if earlier and not make_kwargs and reuse(table, key, earlier, closing):
+        nonlocal first
+        if first is not None:
+            storing, first = first, None
+            storing()
+            return False
+        if earlier and not make_kwargs and reuse(table, key, earlier, closing, let_wait):
             return True
-        _attempt(table, key, make_kwargs, closing, renewal)
+        _attempt(table, key, make_kwargs, closing, renewal, let_wait)
         return False
 
     return persist(table, key, attempt)
@@ -157,17 +168,18 @@ def _conflict(table: Table, key: Key, error: ReadsChanged) -> ComputeError:
 
 
 def _attempt(
-    table: Table, key: Key, make_kwargs: Mapping[str, Any], closing: Closing | None, renewal: Renewal | None
-) -> None:
+    table: Table, key: Key, make_kwargs: Mapping[str, Any], closing: Closing | None, renewal: Renewal | None,
+    let_wait: LetWait | None,
+) -> None:  # fmt: skip
     writes = KeyedWrites(table, key)
     writes.must_not_pin = renewal is not None
     writes.beside += ["arguments"] if make_kwargs else []
     outcomes = run_make(table, key, make_kwargs, writes, lambda: _inspect(table, key, writes))
     statements = closing() if closing else ()
-    if renewal is None:
-        writes.finish(statements)
-    else:
+    if renewal is not None:
         renewal(writes, statements)
+    elif outcomes or let_wait is None or not let_wait(writes, statements):
+        writes.finish(statements)
     for name, group in outcomes.items():
         record(table.connection, name, group, writes.event)
 

@@ -346,7 +346,8 @@ def _still_missing(
             checked = time.monotonic()
         place = tuple(key.values())
         if place not in made:
-            yield tasks.MakeTask(key, table=table.name, earlier=earlier.get(place, ()))
+            known = earlier.get(place, ())
+            yield tasks.MakeTask(key, table=table.name, earlier=known, more=n + 1 < len(keys))
 
 
 def _made(table: Table, keys: Sequence[dict[str, Any]]) -> set[tuple[Any, ...]]:

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from datajoint._value import replace
 from datajoint.compute.appeared import has_appeared
 from datajoint.compute.attempts import (
     FAILED as GIVEN_UP,
@@ -115,7 +116,12 @@ class Reservations:
 
     def tasks(self) -> Iterator[MakeTask]:
         """Yield the jobs to be made, each reserved for us."""
-        return iter(self.take, None)
+        return iter(self._take_one_of_several, None)
+
+    def _take_one_of_several(self) -> MakeTask | None:
+        with self.lock:
+            task = self.take()
+            return task and replace(task, more=bool(self._waiting))
 
     def take(self) -> MakeTask | None:
         """Return a job to be made, reserved for us; None if there is none now."""

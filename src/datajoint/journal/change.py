@@ -33,8 +33,8 @@ from datajoint.sql.system import EVENTS
 from datajoint.sql.together import together
 
 __all__ = [
-    "atomic", "change", "change_within", "event_statement", "packet", "record", "send", "send_inside",
-    "store", "took_place",
+    "atomic", "change", "change_within", "event_statement", "packet", "record", "send", "send_all",
+    "send_inside", "store", "took_place",
 ]  # fmt: skip
 
 Statement = tuple[str, Parameters]
@@ -250,6 +250,20 @@ def send(
     """
     if _as_one(connection, statements) is None:
         packet(connection, otherwise or statements)
+
+
+def send_all(connection: Connection, statements: Sequence[tuple[str, Parameters]]) -> None:
+    """Run statements of several changes as one transaction, in one round trip (servers).
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> connection = dj.Instance(backend="sqlite", database__name=":memory:").connection
+    >>> send_all(connection, [("CREATE TABLE t (x INTEGER)", ()), ("INSERT INTO t VALUES (?)", (1,))])
+    """
+    # A block of MariaDB answers once; a pipeline of PostgreSQL has its statements prepared.
+    whole = together(statements, connection.dialect) if connection.dialect.features.blocks else None
+    connection.execute_batch([whole] if whole else in_transaction(statements), whole=True)
 
 
 def send_inside(
