@@ -84,6 +84,7 @@ class Group:
 
     def __init__(self) -> None:
         self._waiting: list[Waiting] = []
+        self._tables: frozenset[TableName] = frozenset()
         self._since = 0.0
         self._is_refused = False
         self._process = os.getpid()
@@ -111,8 +112,10 @@ class Group:
     def add(self, one: Waiting) -> None:
         """Let a make wait."""
         if not self._waiting:
-            self._since = time.monotonic()
+            self._since, self._tables = time.monotonic(), frozenset()
         self._waiting.append(one)
+        if not one.writes.tables <= self._tables:
+            self._tables |= one.writes.tables
 
     def forget(self, task: MakeTask) -> None:
         """Drop the make of a task that was cancelled when it was done."""
@@ -168,7 +171,7 @@ class Group:
 
     def before_read(self, connection: Connection, tables: frozenset[TableName]) -> None:
         """Write what waits before it is read, or anything on another connection."""
-        if any(connection is not one.connection or one.writes.tables & tables for one in self._waiting):
+        if self._waiting and (connection is not self._waiting[0].connection or self._tables & tables):
             self._write_now()
 
     def before_write(self, connection: Connection, table: TableName) -> None:
