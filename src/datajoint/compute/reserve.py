@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from datajoint._value import replace
 from datajoint.compute.appeared import has_appeared
 from datajoint.compute.attempts import (
     FAILED as GIVEN_UP,
@@ -116,12 +115,7 @@ class Reservations:
 
     def tasks(self) -> Iterator[MakeTask]:
         """Yield the jobs to be made, each reserved for us."""
-        return iter(self._take_one_of_several, None)
-
-    def _take_one_of_several(self) -> MakeTask | None:
-        with self.lock:
-            task = self.take()
-            return task and replace(task, more=bool(self._waiting))
+        return iter(self.take, None)
 
     def take(self) -> MakeTask | None:
         """Return a job to be made, reserved for us; None if there is none now."""
@@ -135,8 +129,9 @@ class Reservations:
             return task
 
     def _task(self, key: Key) -> MakeTask:
-        earlier = self._earlier.get(tuple(key.values()), ())
-        return MakeTask(key, self.owner, self._worker.id, self._jobs.target.name, earlier=earlier)
+        earlier, more = self._earlier.get(tuple(key.values()), ()), bool(self._waiting)
+        name = self._jobs.target.name
+        return MakeTask(key, self.owner, self._worker.id, name, earlier=earlier, more=more)
 
     def urgency(self) -> int | None:
         """Return the priority of the job to be taken next, None if there is none now."""

@@ -37,17 +37,21 @@ class LocalExecutor:
     def run(self, tasks: Iterable[MakeTask]) -> Iterator[MakeOutcome]:
         """Yield an outcome for each task, in order: of short makes when several have been written."""
         group = Group()
-        for task in tasks:
-            try:
-                outcome = self._outcome(task, group)
-            except BaseException:
-                yield from group.outcomes()  # what was made before is not lost
-                raise
-            if outcome is not None or group.is_due or not task.more:
-                yield from group.outcomes()
-            if outcome is not None:
-                yield outcome
-        yield from group.outcomes()
+        tasks = iter(tasks)
+        while True:
+            for task in tasks:
+                try:
+                    outcome = self._outcome(task, group)
+                except BaseException:
+                    yield from group.outcomes()  # what was made before is not lost
+                    raise
+                if outcome is not None or group.is_due or not task.more:
+                    yield from group.outcomes()
+                if outcome is not None:
+                    yield outcome
+            if not group:
+                return
+            yield from group.outcomes()  # which may make further tasks possible
 
     def _outcome(self, task: MakeTask, group: Group) -> MakeOutcome | None:
         cancels = self._cancels

@@ -164,7 +164,8 @@ class DirectLane(Lane):
         key = self._page.popleft()
         place = tuple(key.values())
         self._unmade.add(place)
-        return MakeTask(key, table=self.table.name, earlier=self._earlier.get(place, ()))
+        earlier, more = self._earlier.get(place, ()), bool(self._page)
+        return MakeTask(key, table=self.table.name, earlier=earlier, more=more)
 
     def settle(self, outcome: MakeOutcome) -> None:
         if outcome.status != FAILED:
