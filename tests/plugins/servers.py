@@ -127,6 +127,7 @@ def pytest_configure(config: pytest.Config) -> None:
         del os.environ[name]
     for name, variable in VARIABLES.items():
         os.environ[variable] = _locate(name)
+        _note_log(name)
     required = [name.strip() for name in os.environ.get("DJ_TEST_REQUIRE", "").split(",") if name.strip()]
     for name in required:
         if name not in BACKENDS:
@@ -149,8 +150,36 @@ def pytest_report_header() -> str:
     return "databases: " + ", ".join(_describe(name) for name in BACKENDS)
 
 
+LOGS: dict[str, str] = {}
+"""Where servers write what happens to them, of those that say so."""
+
+
+def _note_log(name: str) -> None:
+    question = {"mysql": "SELECT @@log_error", "postgresql": "SELECT pg_current_logfile()"}[name]
+    with suppress(Exception):
+        server = parse(name, os.environ[VARIABLES[name]])
+        with closing(server.connect()) as connection, closing(connection.cursor()) as cursor:
+            cursor.execute(question)
+            LOGS[name] = str(cursor.fetchone()[0])
+
+
+def _last_words(name: str) -> list[str]:
+    """Return why a server that answered at the beginning does not do so any more, as far as it says."""
+    if os.environ.get(VARIABLES[name]) in {EMBEDDED, ABSENT, None} or _reachable(name):
+        return []
+    told = [f"notice: {_describe(name)} does not answer any more; its tests have failed for that"]
+    with suppress(OSError):
+        lines = Path(LOGS.get(name, "")).read_text(encoding="utf-8", errors="replace").splitlines()
+        told += [line for line in lines if "Aborted connection" not in line][-40:]
+    with suppress(OSError):
+        told += Path("/proc/meminfo").read_text(encoding="utf-8").splitlines()[:3]
+    return told
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say which databases did not take part."""
+    """Say which databases did not take part, or not to the end."""
+    for line in (line for name in VARIABLES for line in _last_words(name)):
+        terminalreporter.write_line(line)
     for name, variable in VARIABLES.items():
         if os.environ.get(variable) == ABSENT:
             terminalreporter.write_line(
