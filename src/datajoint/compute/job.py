@@ -81,13 +81,18 @@ def _run(
     reused: list[bool] = []
     waiting: list[Waiting] = []
 
-    def let_wait(writes: WriteSet, statements: Sequence[Statement], reused: bool = False) -> bool:
+    def let_wait(
+        writes: WriteSet, statements: Sequence[Statement], reused: bool = False, may: bool = True
+    ) -> bool:
         seconds = time.monotonic() - started
-        if group is None or not group.takes(writes, seconds):
+        if group is None:
+            return False
+        if not (may and group.takes(writes, seconds)):
+            group.write()  # what was made before is written before
             return False
         outcome = MakeOutcome(dict(key), DONE, None, seconds, table=name, reused=reused)
         again = partial(_make_instead if reused else run_job, table, task, make_kwargs)
-        waiting.append(Waiting(writes, statements, outcome, again))
+        waiting.append(Waiting(task, writes, statements, outcome, again))
         return True
 
     def run() -> None:

@@ -102,7 +102,8 @@ def make(
     earlier
         Earlier makes of the key; the result of one that would come out the same is used again.
     let_wait
-        Takes what is to be written, and these statements with it, to write it a little later, or declines.
+        Takes what is to be written, and these statements with it, to write it a little later, or declines;
+        then whatever waits has been written.
     first
         Is tried before the key is made: to store what was made already.
 
@@ -176,10 +177,13 @@ def _attempt(
     writes.beside += ["arguments"] if make_kwargs else []
     outcomes = run_make(table, key, make_kwargs, writes, lambda: _inspect(table, key, writes))
     statements = closing() if closing else ()
-    if renewal is not None:
-        renewal(writes, statements)
-    elif outcomes or let_wait is None or not let_wait(writes, statements):
+    may_wait = renewal is None and not outcomes
+    if let_wait is not None and let_wait(writes, statements, may=may_wait):
+        return
+    if renewal is None:
         writes.finish(statements)
+    else:
+        renewal(writes, statements)
     for name, group in outcomes.items():
         record(table.connection, name, group, writes.event)
 

@@ -25,6 +25,7 @@ from datajoint.compute import (
 from datajoint.compute.appeared import has_appeared
 from datajoint.compute.recover import recover
 from datajoint.engine.connection import Connection
+from datajoint.engine.observe import reading
 from datajoint.errors import (
     ComputeError,
     DataJointDeprecationWarning,
@@ -146,7 +147,9 @@ class Progress(tuple[int, int]):  # noqa: SLOT001 - a tuple takes no slots
 def progress(table: Table, restrictions: Sequence[Any], display: bool, stale: bool = False) -> Progress:
     """Return how many keys of a table remain, and how many there are; see `AutoPopulate.progress`."""
     keys = sources.all_keys(table, restrictions)
-    remaining, total = counting.count_remaining(sources.missing_keys(table, keys), keys)
+    missing = sources.missing_keys(table, keys)
+    reading(table.connection, missing.query.plan)
+    remaining, total = counting.count_remaining(missing, keys)
     old = renewing.count_stale(table, restrictions) if stale else None
     if display:
         done = total - remaining

@@ -252,6 +252,10 @@ class Connection:
             self._transactions.reopen(error)
             return self._link.session.execute_batch(statements)
 
+    def held(self) -> AbstractContextManager[object]:
+        """Let other threads wait to the end of what is inside."""
+        return self._link.lock
+
     @contextmanager
     def unhurried(self) -> Generator[None]:
         """Let the commits of what is inside be on the disk a little later."""

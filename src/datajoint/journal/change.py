@@ -262,7 +262,8 @@ def send_all(connection: Connection, statements: Sequence[tuple[str, Parameters]
     >>> send_all(connection, [("CREATE TABLE t (x INTEGER)", ()), ("INSERT INTO t VALUES (?)", (1,))])
     """
     # A block of MariaDB answers once; a pipeline of PostgreSQL has its statements prepared.
-    whole = together(statements, connection.dialect) if connection.dialect.features.blocks else None
+    is_block = connection.dialect.features.blocks
+    whole = together(statements, connection.dialect, keep=False) if is_block else None
     connection.execute_batch([whole] if whole else in_transaction(statements), whole=True)
 
 

@@ -324,6 +324,8 @@ class WriteSet:
             Further statements of the same transaction, run first.
         """
         self._prepare()
+        if self.run is not None:
+            self.run.end()
         self.own_rows = self._inserts.rows_for(self.name)
         first, events, last = self._gather(before)
         writes = self._inserts.row_statements(self.connection, events)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import TypeVar
 
 from datajoint.compute.cancel import Cancels, JobCancelled
 from datajoint.compute.group import Group
@@ -11,6 +13,8 @@ from datajoint.compute.task import FAILED, MakeOutcome, MakeTask
 from datajoint.engine.observe import observing
 
 __all__ = ["LocalExecutor"]
+
+T = TypeVar("T")
 
 
 class LocalExecutor:
@@ -36,15 +40,23 @@ class LocalExecutor:
 
     def run(self, tasks: Iterable[MakeTask]) -> Iterator[MakeOutcome]:
         """Yield an outcome for each task, in order: of short makes when several have been written."""
-        group = Group()
-        tasks = iter(tasks)
+        group, tasks = Group(self._cancellable), iter(tasks)
+        try:
+            yield from self._run(tasks, group)
+        except GeneratorExit:  # nobody wants to know more
+            raise
+        except BaseException as error:
+            group.write()  # what was made before is not lost
+            try:
+                yield from group.written()
+            except GeneratorExit:
+                raise error from None
+            raise
+
+    def _run(self, tasks: Iterator[MakeTask], group: Group) -> Iterator[MakeOutcome]:
         while True:
             for task in tasks:
-                try:
-                    outcome = self._outcome(task, group)
-                except BaseException:
-                    yield from group.outcomes()  # what was made before is not lost
-                    raise
+                outcome = self._outcome(task, group)
                 if outcome is not None or group.is_due or not task.more:
                     yield from group.outcomes()
                 if outcome is not None:
@@ -54,20 +66,26 @@ class LocalExecutor:
             yield from group.outcomes()  # which may make further tasks possible
 
     def _outcome(self, task: MakeTask, group: Group) -> MakeOutcome | None:
+        if self._cancels is not None and (message := self._cancels.of(task)) is not None:  # while it waited
+            return MakeOutcome(dict(task.key), FAILED, JobCancelled(message), table=task.table)
+        outcome = self._cancellable(task, partial(self._start, task, group))
+        if outcome is not None and isinstance(outcome.error, JobCancelled):
+            group.forget(task)
+        return outcome
+
+    def _cancellable(self, task: MakeTask, make: Callable[[], T]) -> T | MakeOutcome:
+        """Make a key, of which the job may be cancelled meanwhile."""
         cancels = self._cancels
         if cancels is None or task.owner is None:
-            return self._start(task, group)
-        if (message := cancels.of(task)) is not None:  # while it waited
-            return MakeOutcome(dict(task.key), FAILED, JobCancelled(message), table=task.table)
+            return make()
         try:
             with cancels.running(task):
-                outcome = self._start(task, group)
+                made = make()
         except JobCancelled as error:  # a moment before, or after
-            group.forget(task)
-            outcome = MakeOutcome(dict(task.key), FAILED, error, table=task.table)
-        if outcome is not None and isinstance(outcome.error, JobCancelled) and not outcome.error.args:
-            outcome.error.args = (cancels.of(task),)
-        return outcome
+            made = MakeOutcome(dict(task.key), FAILED, error, table=task.table)
+        if isinstance(made, MakeOutcome) and isinstance(made.error, JobCancelled) and not made.error.args:
+            made.error.args = (cancels.of(task),)
+        return made
 
     @staticmethod
     def _start(task: MakeTask, group: Group) -> MakeOutcome | None:
