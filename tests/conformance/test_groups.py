@@ -120,6 +120,36 @@ def test_a_long_make_keeps_nobody_waiting(fit, connect, monkeypatch):
     assert ([11], 30) == (seen, len(table()))
 
 
+@pytest.mark.statement("POP-6", "TXN-1")
+def test_who_writes_late_waits_for_a_transaction(fit, schema, connect, monkeypatch):
+    """Whoever finds the next key may be in one."""
+    from datajoint.compute import populate
+
+    monkeypatch.setattr(group, "_LONGEST_SECONDS", 0.01)
+    monkeypatch.setattr(populate, "_CHECKED_SECONDS", -1.0)
+    monkeypatch.setattr(populate, "_CHECKED_KEYS", 10)
+    table, look, begun = fit(), populate._made, []
+    waits = group.Group._start_timer
+
+    def slowly(table, keys):
+        with schema.connection.transaction:
+            found, before = look(table, keys), len(begun)
+            end = time.monotonic() + 30
+            while keys[0]["subject_id"] > 1 and len(begun) < before + 2 and time.monotonic() < end:
+                pass
+            return found
+
+    def noted(self):
+        begun.append(True)
+        waits(self)
+
+    monkeypatch.setattr(populate, "_made", slowly)
+    monkeypatch.setattr(group.Group, "_start_timer", noted)
+    monkeypatch.setattr(group.Group, "is_due", False)
+    assert {"success_count": 30, "error_list": []} == table.populate()
+    assert list(KEYS) == table.calls == made(table)
+
+
 @pytest.mark.statement("POP-6")
 def test_much_is_not_collected(fit, schema, monkeypatch):
     monkeypatch.setattr(group, "_MOST_BYTES", 10_000)

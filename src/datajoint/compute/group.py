@@ -13,7 +13,7 @@ from datajoint.compute.calling import raised_by
 from datajoint.compute.task import MakeOutcome, MakeTask
 from datajoint.engine.connection import Connection
 from datajoint.engine.observe import unobserved
-from datajoint.errors import DataJointError
+from datajoint.errors import DataJointError, TransactionError
 from datajoint.heading.names import TableName
 from datajoint.journal.change import send_all
 from datajoint.journal.reads import ReadsChanged
@@ -135,9 +135,7 @@ class Group:
         with self._lock:
             if not self._waiting:
                 self._since, self._bytes, self._tables = time.monotonic(), 0, frozenset()
-                self._timer = threading.Timer(_LONGEST_SECONDS, self.write)
-                self._timer.daemon = True
-                self._timer.start()
+                self._start_timer()
             self._waiting.append(one)
             self._bytes += one.writes.size
             if not one.writes.tables <= self._tables:
@@ -154,6 +152,8 @@ class Group:
         After the first that fails nothing is written before that is told: who is told may want no more. But
         an interruption is raised when all of them are written.
         """
+        with self._lock:
+            self._stop_timer()
         try:
             self._write_together()
             while self._waiting:
@@ -165,13 +165,12 @@ class Group:
         except (KeyboardInterrupt, SystemExit):
             self.write()
             raise
-        finally:
-            self._stop_timer()
 
     def written(self) -> Iterator[MakeOutcome]:
         """Yield the outcomes of those that are written; the others are dropped."""
-        self._stop_timer()
-        waiting, self._waiting = self._waiting, []
+        with self._lock:
+            self._stop_timer()
+            waiting, self._waiting = self._waiting, []
         for one in waiting:
             if one.is_written:
                 yield one.outcome
@@ -213,6 +212,25 @@ class Group:
         with connection.transaction:
             for one in waiting:
                 one.writes.write_inside(one.statements)
+
+    def _start_timer(self) -> None:
+        self._timer = threading.Timer(_LONGEST_SECONDS, self._write_late)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _write_late(self) -> None:
+        """Write what waits while a later make runs; wait on where the connection is in a transaction."""
+        with self._lock:
+            if not self._waiting or self._timer is not threading.current_thread():
+                return
+            connection = self._waiting[0].writes.connection
+            with connection.held():
+                try:
+                    connection.check()
+                except TransactionError:
+                    self._start_timer()
+                else:
+                    self.write()
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
