@@ -12,6 +12,8 @@ pytestmark = pytest.mark.backends("postgresql", "mysql")
 MANY = 60
 """Rows of a make that is not sent as one packet."""
 WAYS = ("before", "during", "after")
+MANY = 60
+"""Rows of a make that is not sent as one packet."""
 
 
 @pytest.fixture
@@ -48,20 +50,6 @@ def test_a_commit_that_is_cut(workers, distant, wire):
         assert ({"success_count": 1, "error_list": []}, False) == (made, wire.waits), (what, how)
         assert distant["parts"] == len(workers.Fit.Part() & {"subject_id": first})
     assert first == len(workers.Fit())
-    assert 0 == workers.Fit.jobs.progress()["total"]
-
-
-@pytest.mark.statement("TXN-3", "JOB-1", "POP-6")
-def test_a_commit_of_several_makes_that_is_cut(workers, distant, wire):
-    fit, first = distant["Fit"], 0
-    fit.jobs.refresh()
-    for how, reserve_jobs in product(WAYS, (True, False)):
-        workers.Subject.insert({"subject_id": first + n} for n in range(8))
-        first += 8
-        wire.cut_when("COMMIT", how)
-        made = fit.populate(reserve_jobs=reserve_jobs)
-        assert ({"success_count": 8, "error_list": []}, False) == (made, wire.waits), (reserve_jobs, how)
-        assert first == len(workers.Fit()) == len(workers.Fit.Part()) // 3
     assert 0 == workers.Fit.jobs.progress()["total"]
 
 

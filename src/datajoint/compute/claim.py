@@ -68,7 +68,7 @@ def _claim_locked(
     for _ in range(_TRIES):
         found: list[Job] = []
         try:
-            with jobs.connection.transaction:
+            with jobs.connection.whole():
                 found = jobs.next_keys(count, priority, among, lock=True)
                 if found:
                     jobs.reserve_some([key for _, key in found], owner)

@@ -7,13 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, cast
 
-from datajoint._value import replace
 from datajoint.backends.base import Parameters
 from datajoint.compute.attempts import SUCCEEDED, attempt_statement, signature
 from datajoint.compute.calling import raised_by
 from datajoint.compute.cancel import JobCancelled
 from datajoint.compute.capture import Tail, captured
-from datajoint.compute.group import Group, Waiting
 from datajoint.compute.jobs import Jobs, is_lost
 from datajoint.compute.make import make
 from datajoint.compute.renew import Declined, store
@@ -22,86 +20,34 @@ from datajoint.errors import DuplicateError
 from datajoint.logging import logger
 from datajoint.sql.jobs import Owner
 from datajoint.table.table import Table
-from datajoint.table.write_set import WriteSet
 
-__all__ = ["is_made", "run_job", "start_job"]
+__all__ = ["is_made", "run_job"]
 
-Statement = tuple[str, Parameters]
-Closing = Callable[[], Sequence[Statement]]
-First = Callable[[], None]
+Closing = Callable[[], Sequence[tuple[str, Parameters]]]
 
 
-def run_job(
-    table: Table, task: MakeTask, make_kwargs: Mapping[str, Any], first: First | None = None
-) -> MakeOutcome:
+def run_job(table: Table, task: MakeTask, make_kwargs: Mapping[str, Any]) -> MakeOutcome:
     """Make one key, or make it again, and say what became of it.
 
     A key that another process made meanwhile is skipped (POP-22), and so is one whose job was taken over.
     Only an interruption is raised.
-
-    Parameters
-    ----------
-    first
-        Is tried before the key is made: to store what was made already.
     """
-    outcome = _start(table, task, make_kwargs, None, first)
-    assert outcome is not None  # noqa: S101 - there is no group in which it might wait
-    return outcome
-
-
-def start_job(
-    table: Table, task: MakeTask, make_kwargs: Mapping[str, Any], group: Group
-) -> MakeOutcome | None:
-    """Make one key as `run_job`; return None where what it has collected waits to be written."""
-    return _start(table, task, make_kwargs, group, None)
-
-
-def _make_instead(table: Table, task: MakeTask, make_kwargs: Mapping[str, Any], first: First) -> MakeOutcome:
-    """Make a key whose earlier result could not be put back, unless somebody else has made it."""
-    there = isinstance(raised_by(first), DuplicateError) and is_made(table, task.key)
-    return run_job(table, replace(task, earlier=()), make_kwargs, first if there else None)
-
-
-def _start(
-    table: Table, task: MakeTask, make_kwargs: Mapping[str, Any], group: Group | None, first: First | None
-) -> MakeOutcome | None:
     if task.owner is None:
-        return _run(table, task, make_kwargs, None, group, first)
+        return _run(table, task, make_kwargs, None)
     with captured() as tail:
-        return _run(table, task, make_kwargs, tail, group, first)
+        return _run(table, task, make_kwargs, tail)
 
 
-def _run(
-    table: Table, task: MakeTask, make_kwargs: Mapping[str, Any], tail: Tail | None, group: Group | None,
-    first: First | None,
-) -> MakeOutcome | None:  # fmt: skip
+def _run(table: Table, task: MakeTask, make_kwargs: Mapping[str, Any], tail: Tail | None) -> MakeOutcome:
     started, key, name = time.monotonic(), task.key, task.table
     closing = _closing(table, task, started, tail) if tail else None
     renewal = partial(store, table, key, task.again) if task.again else None
     reused: list[bool] = []
-    waiting: list[Waiting] = []
-
-    def let_wait(
-        writes: WriteSet, statements: Sequence[Statement], reused: bool = False, may: bool = True
-    ) -> bool:
-        seconds = time.monotonic() - started
-        if group is None:
-            return False
-        if not (may and group.takes(writes, seconds)):
-            group.write()  # what was made before is written before
-            return False
-        outcome = MakeOutcome(dict(key), DONE, None, seconds, table=name, reused=reused)
-        again = partial(_make_instead if reused else run_job, table, task, make_kwargs)
-        waiting.append(Waiting(task, writes, statements, outcome, again))
-        return True
 
     def run() -> None:
-        reused.append(make(table, dict(key), make_kwargs, closing, renewal, task.earlier, let_wait, first))
+        reused.append(make(table, dict(key), make_kwargs, closing, renewal, task.earlier))
 
     error = raised_by(run, also=JobCancelled)
-    if error is None and waiting and group is not None:
-        group.add(waiting[-1])
-        return None
     seconds = time.monotonic() - started
     if error is None:
         return MakeOutcome(dict(key), DONE, None, seconds, table=name, reused=reused[0])

@@ -53,7 +53,6 @@ _UNDONE = ("serialize", "rolled_back", "unknown")
 
 Key = Mapping[str, Any]
 Closing = Callable[[], Sequence[tuple[str, Parameters]]]
-LetWait = Callable[..., bool]
 Renewal = Callable[["KeyedWrites", Sequence[tuple[str, Parameters]]], None]
 
 
@@ -85,8 +84,7 @@ def running_key(table: Table) -> Key | None:
 
 def make(
     table: Table, key: Key, make_kwargs: Mapping[str, Any], closing: Closing | None = None,
-    renewal: Renewal | None = None, earlier: Sequence[Candidate] = (), let_wait: LetWait | None = None,
-    first: Callable[[], None] | None = None,
+    renewal: Renewal | None = None, earlier: Sequence[Candidate] = (),
 ) -> bool:  # fmt: skip
     """Make one key: all that it inserts is there afterwards, or nothing (POP-6).
 
@@ -101,11 +99,6 @@ def make(
         Stores the results, with these statements, where rows of the key are there already.
     earlier
         Earlier makes of the key; the result of one that would come out the same is used again.
-    let_wait
-        Takes what is to be written, and these statements with it, to write it a little later, or declines;
-        then whatever waits has been written.
-    first
-        Is tried before the key is made: to store what was made already.
 
     Returns
     -------
@@ -119,14 +112,9 @@ def make(
     """
 
     def attempt() -> bool:
-        nonlocal first
-        if first is not None:
-            storing, first = first, None
-            storing()
-            return False
-        if earlier and not make_kwargs and reuse(table, key, earlier, closing, let_wait):
+        if earlier and not make_kwargs and reuse(table, key, earlier, closing):
             return True
-        _attempt(table, key, make_kwargs, closing, renewal, let_wait)
+        _attempt(table, key, make_kwargs, closing, renewal)
         return False
 
     return persist(table, key, attempt)
@@ -169,17 +157,13 @@ def _conflict(table: Table, key: Key, error: ReadsChanged) -> ComputeError:
 
 
 def _attempt(
-    table: Table, key: Key, make_kwargs: Mapping[str, Any], closing: Closing | None, renewal: Renewal | None,
-    let_wait: LetWait | None,
-) -> None:  # fmt: skip
+    table: Table, key: Key, make_kwargs: Mapping[str, Any], closing: Closing | None, renewal: Renewal | None
+) -> None:
     writes = KeyedWrites(table, key)
     writes.must_not_pin = renewal is not None
     writes.beside += ["arguments"] if make_kwargs else []
     outcomes = run_make(table, key, make_kwargs, writes, lambda: _inspect(table, key, writes))
     statements = closing() if closing else ()
-    may_wait = renewal is None and not outcomes
-    if let_wait is not None and let_wait(writes, statements, may=may_wait):
-        return
     if renewal is None:
         writes.finish(statements)
     else:

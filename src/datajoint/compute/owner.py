@@ -75,7 +75,7 @@ def _repeated(connection: Connection, act: Callable[[], T]) -> T:
 
 def _write(connection: Connection, text: str, values: Parameters, fetch: bool) -> Any:
     if not connection.dialect.features.server and not connection.in_transaction:
-        with connection.transaction:  # in the queue of writers
+        with connection.whole():  # in the queue of writers
             return _write(connection, text, values, fetch)
     return connection.fetch_all(text, values) if fetch else connection.change(text, values)
 
@@ -83,5 +83,5 @@ def _write(connection: Connection, text: str, values: Parameters, fetch: bool) -
 def _write_several(connection: Connection, statements: Sequence[tuple[str, Parameters]]) -> list[int]:
     if connection.dialect.features.server:
         return connection.execute_batch(statements)
-    with connection.transaction:
+    with connection.whole():
         return connection.execute_batch(statements)

@@ -25,7 +25,6 @@ from datajoint.compute import (
 from datajoint.compute.appeared import has_appeared
 from datajoint.compute.recover import recover
 from datajoint.engine.connection import Connection
-from datajoint.engine.observe import reading
 from datajoint.errors import (
     ComputeError,
     DataJointDeprecationWarning,
@@ -147,9 +146,7 @@ class Progress(tuple[int, int]):  # noqa: SLOT001 - a tuple takes no slots
 def progress(table: Table, restrictions: Sequence[Any], display: bool, stale: bool = False) -> Progress:
     """Return how many keys of a table remain, and how many there are; see `AutoPopulate.progress`."""
     keys = sources.all_keys(table, restrictions)
-    missing = sources.missing_keys(table, keys)
-    reading(table.connection, missing.query.plan)
-    remaining, total = counting.count_remaining(missing, keys)
+    remaining, total = counting.count_remaining(sources.missing_keys(table, keys), keys)
     old = renewing.count_stale(table, restrictions) if stale else None
     if display:
         done = total - remaining
@@ -349,8 +346,7 @@ def _still_missing(
             checked = time.monotonic()
         place = tuple(key.values())
         if place not in made:
-            known = earlier.get(place, ())
-            yield tasks.MakeTask(key, table=table.name, earlier=known, more=n + 1 < len(keys))
+            yield tasks.MakeTask(key, table=table.name, earlier=earlier.get(place, ()))
 
 
 def _made(table: Table, keys: Sequence[dict[str, Any]]) -> set[tuple[Any, ...]]:

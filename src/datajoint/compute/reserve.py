@@ -129,9 +129,8 @@ class Reservations:
             return task
 
     def _task(self, key: Key) -> MakeTask:
-        earlier, more = self._earlier.get(tuple(key.values()), ()), bool(self._waiting)
-        name = self._jobs.target.name
-        return MakeTask(key, self.owner, self._worker.id, name, earlier=earlier, more=more)
+        earlier = self._earlier.get(tuple(key.values()), ())
+        return MakeTask(key, self.owner, self._worker.id, self._jobs.target.name, earlier=earlier)
 
     def urgency(self) -> int | None:
         """Return the priority of the job to be taken next, None if there is none now."""

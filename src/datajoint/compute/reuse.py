@@ -18,7 +18,6 @@ from datajoint.provenance.inputs import StaleInputs
 from datajoint.provenance.reuse import Candidate, Earlier, candidates, earlier_results
 from datajoint.sql.images import shadow_name
 from datajoint.sql.reuse import guard_written, put_back
-from datajoint.sql.together import together
 from datajoint.table.layout import layout_of
 from datajoint.table.table import Table
 from datajoint.table.write_set import WriteSet
@@ -97,10 +96,7 @@ class Reuse:
         return candidates(self._table, keys) if keys and self._wanted and _origin(self._table) else {}
 
 
-def reuse(
-    table: Table, key: Key, makes: Sequence[Candidate], closing: Closing | None,
-    let_wait: Callable[..., bool] | None = None,
-) -> bool:  # fmt: skip
+def reuse(table: Table, key: Key, makes: Sequence[Candidate], closing: Closing | None) -> bool:
     """Put back an earlier result of a key that would come out the same today; return whether there was one.
 
     Whatever speaks against it, the key is computed.
@@ -109,7 +105,7 @@ def reuse(
     ----------
     makes
         Those that wrote rows of the key.
-    closing, let_wait
+    closing
         As for `make`.
 
     Raises
@@ -125,7 +121,7 @@ def reuse(
     if not keeps_reads(connection, table.database):
         return False
     return any(
-        _put_back(table, key, earlier, origin, closing, let_wait)
+        _put_back(table, key, earlier, origin, closing)
         for earlier in earlier_results(table, key, makes, origin)
     )
 
@@ -137,15 +133,10 @@ def _origin(table: Table) -> Origin | None:
     return origin if origin is not None and (origin.complete or _of_class(cls)) else None
 
 
-def _put_back(
-    table: Table, key: Key, earlier: Earlier, origin: Origin, closing: Closing | None,
-    let_wait: Callable[..., bool] | None,
-) -> bool:  # fmt: skip
+def _put_back(table: Table, key: Key, earlier: Earlier, origin: Origin, closing: Closing | None) -> bool:
     _look_at_inputs(table, key, earlier)
-    writes, statements = _Reused(table, key, earlier, origin), closing() if closing else ()
     try:
-        if let_wait is None or not let_wait(writes, statements, reused=True):
-            writes.finish(statements)
+        _Reused(table, key, earlier, origin).finish(closing() if closing else ())
     except ReadsChanged:
         return False
     except (LostConnectionError, TransactionError):
@@ -181,41 +172,11 @@ class _Reused(WriteSet):
         self.reads.reads += earlier.reads
         self._earlier = earlier
         self._key = key
-        self._place = 0
 
     def _details(self) -> dict[str, Any] | None:
         return {"reuses": self._earlier.event}
 
-    @property
-    def tables(self) -> frozenset[TableName]:
-        """The tables that it writes to."""
-        return frozenset(written.table for written in self._earlier.written)
-
-    def may_wait(self) -> bool:
-        """Return whether it may be written with other sets."""
-        return self.reads is not None and not any(read.is_unknown for read in self.reads.reads)
-
-    def statements(self, before: Sequence[Statement] = ()) -> list[Statement]:
-        """Return what `finish` would run, to be run in one transaction with that of other sets."""
-        self._prepare()
-        several, parts = self._batches(before)
-        whole = together(parts, self.connection.dialect) if parts else None
-        return [whole] if whole else several
-
-    def write_inside(self, statements: Sequence[Statement]) -> None:
-        """Confirm what was read, and run what was returned as `statements` (SQLite)."""
-        self._confirm_known()
-        self._see_that_all_is_back(self.connection.execute_batch(statements))
-
     def _flush(self, statements: Sequence[Statement]) -> None:
-        several, parts = self._batches(statements)
-        if self.connection.dialect.features.server:
-            send(self.connection, parts or several, several)
-        else:
-            self._see_that_all_is_back(packet(self.connection, several))
-
-    def _batches(self, statements: Sequence[Statement]) -> tuple[list[Statement], list[Statement]]:
-        """Return what puts everything back, and, where that can be one statement, the parts of it."""
         connection = self.connection
         server = connection.dialect.features.server
         guards = self.reads.guards() if self.reads and server else []
@@ -233,15 +194,15 @@ class _Reused(WriteSet):
             arrived.append((has_arrived, [event.id, *values, written.rows]))
             told.append(event_statement(connection, event, written.rows))
         after = [*told, *self._recorded()]
-        self._place = len(before)
-        several = [*before, *copies, *(arrived if server else []), *after]
-        # The parts of one statement see one state of the history, and not what the others have written.
-        parts = [*before, *there, *copies, *after] if connection.dialect.features.cte_insert else []
-        return several, parts
-
-    def _see_that_all_is_back(self, counts: Sequence[int]) -> None:
+        if server:
+            several = [*before, *copies, *arrived, *after]
+            # The parts of one statement see one state of the history, and not what the others have written.
+            whole = [*before, *there, *copies, *after]
+            send(connection, whole if connection.dialect.features.cte_insert else several, several)
+            return
+        counts = packet(connection, [*before, *copies, *after])
         wanted = [written.rows for written in self._earlier.written]
-        if wanted != list(counts[self._place : self._place + len(wanted)]):
+        if wanted != counts[len(before) : len(before) + len(copies)]:
             raise _IncompleteError("some of its rows are not kept any more.")
 
     def _event_of(self, name: TableName) -> EventRecord:

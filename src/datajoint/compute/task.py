@@ -33,9 +33,6 @@ class MakeTask(Value):
     again
         Whether its rows are there and are to be made again, and if so what is to happen where rows of other
         tables depend on rows that are not made any more: ``delete`` them, ``ask``, or ``refuse``.
-    more
-        Whether another task is there to follow at once: what is made may wait to be written with what
-        follows.
     """
 
     key: dict[str, Any]
@@ -45,7 +42,6 @@ class MakeTask(Value):
     target: Any = None
     earlier: tuple[Candidate, ...] = ()
     again: str = ""
-    more: bool = False
 
 
 class MakeOutcome(Value):

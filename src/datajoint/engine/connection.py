@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from datajoint.backends.base import Backend, Cursor, Dialect, Parameters, Session, changed_by
 from datajoint.engine import catalog, observe, query_cache as caches
@@ -252,10 +252,6 @@ class Connection:
             self._transactions.reopen(error)
             return self._link.session.execute_batch(statements)
 
-    def held(self) -> AbstractContextManager[object]:
-        """Let other threads wait to the end of what is inside."""
-        return self._link.lock
-
     @contextmanager
     def unhurried(self) -> Generator[None]:
         """Let the commits of what is inside be on the disk a little later."""
@@ -271,18 +267,31 @@ class Connection:
         if self._cache is not None:
             yield self.fetch_all(text, parameters, core)
             return
-        self.check()
-        chunks = self._link.session.stream(text, parameters, size, core)
+        chunks = None
         try:
-            first = next(chunks, None)
-        except LostConnectionError as error:
+            # Only what is sent and received is under the lock: who has a part of the rows may take long.
             with self._link.lock:
-                self._transactions.reopen(error)
-            chunks = self._link.session.stream(text, parameters, size, core)
-            first = next(chunks, None)
-        if first is not None:
-            yield first
-            yield from chunks
+                self.check()
+                chunks, rows = self._first(text, parameters, size, core)
+            while rows is not None:
+                yield rows
+                with self._link.lock:
+                    rows = next(chunks, None)
+        finally:
+            if chunks is not None:
+                with self._link.lock:
+                    chunks.close()
+
+    def _first(
+        self, text: str, parameters: Parameters, size: int, core: bool
+    ) -> tuple[Generator[list[Any]], list[Any] | None]:
+        chunks = cast("Generator[list[Any]]", self._link.session.stream(text, parameters, size, core))
+        try:
+            return chunks, next(chunks, None)
+        except LostConnectionError as error:
+            self._transactions.reopen(error)
+            chunks = cast("Generator[list[Any]]", self._link.session.stream(text, parameters, size, core))
+            return chunks, next(chunks, None)
 
     def query(
         self, query: str, args: Sequence[Any] = (), *, as_dict: bool = False, suppress_warnings: bool = True,
@@ -437,6 +446,20 @@ class Connection:
             return self._inside(instead)
         self._refuse_for_cache("A transaction")
         return self._transactions.block(self)
+
+    @contextmanager
+    def whole(self) -> Generator[Self]:
+        """Context of a transaction of ours, for whose end other threads wait; a user's may last.
+
+        Examples
+        --------
+        >>> import datajoint as dj
+        >>> with dj.Instance(backend="sqlite", database__name=":memory:").connection.whole() as connection:
+        ...     connection.in_transaction
+        True
+        """
+        with self._link.lock, self.transaction:
+            yield self
 
     @contextmanager
     def _inside(self, instead: AbstractContextManager[None]) -> Generator[Self]:

@@ -229,7 +229,7 @@ def run(connection: Connection, statements: Sequence[ddl.Statement], lasting: bo
 
 def _as_one(connection: Connection, statements: Sequence[ddl.Statement], lasting: bool) -> None:
     if connection.in_transaction:
-        with connection.transaction:
+        with connection.whole():
             connection.execute_batch(statements)
         return
     with nullcontext() if lasting else connection.unhurried():

@@ -33,8 +33,8 @@ from datajoint.sql.system import EVENTS
 from datajoint.sql.together import together
 
 __all__ = [
-    "atomic", "change", "change_within", "event_statement", "packet", "record", "send", "send_all",
-    "send_inside", "store", "took_place",
+    "atomic", "change", "change_within", "event_statement", "packet", "record", "send", "send_inside",
+    "store", "took_place",
 ]  # fmt: skip
 
 Statement = tuple[str, Parameters]
@@ -228,7 +228,7 @@ def packet(connection: Connection, statements: Sequence[tuple[str, Parameters]])
     1
     """
     if not connection.dialect.features.server:
-        with connection.transaction:
+        with connection.whole():
             return connection.execute_batch(statements)
     return connection.execute_batch(in_transaction(statements), whole=True)[1:-1]
 
@@ -250,21 +250,6 @@ def send(
     """
     if _as_one(connection, statements) is None:
         packet(connection, otherwise or statements)
-
-
-def send_all(connection: Connection, statements: Sequence[tuple[str, Parameters]]) -> None:
-    """Run statements of several changes as one transaction, in one round trip (servers).
-
-    Examples
-    --------
-    >>> import datajoint as dj
-    >>> connection = dj.Instance(backend="sqlite", database__name=":memory:").connection
-    >>> send_all(connection, [("CREATE TABLE t (x INTEGER)", ()), ("INSERT INTO t VALUES (?)", (1,))])
-    """
-    # A block of MariaDB answers once; a pipeline of PostgreSQL has its statements prepared.
-    is_block = connection.dialect.features.blocks
-    whole = together(statements, connection.dialect, keep=False) if is_block else None
-    connection.execute_batch([whole] if whole else in_transaction(statements), whole=True)
 
 
 def send_inside(
@@ -336,7 +321,7 @@ def atomic(connection: Connection) -> AbstractContextManager[object]:
     ...     connection.in_transaction
     True
     """
-    return connection.transaction
+    return connection.whole()
 
 
 def store(connection: Connection, event: EventRecord | None, rows: int | None) -> None:

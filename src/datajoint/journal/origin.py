@@ -149,6 +149,6 @@ def _record(connection: Connection, spec: TableSpec, digest: str, row: list[Any]
     encoders = [None if dtype.text == "json" else dialect.encoder(dtype) for _, dtype in columns]
     values = [e(v) if e and v is not None else v for e, v in zip(encoders, row, strict=True)]
     # SQLite has a queue of writers; to a server it may be sent again when the answer is lost.
-    with nullcontext() if dialect.features.server else connection.transaction:
+    with nullcontext() if dialect.features.server else connection.whole():
         connection.execute(insert_once(spec.name, columns, spec.primary_key, dialect), values)
     source.keep((spec.name, digest), True)

@@ -83,7 +83,7 @@ def current_scope(connection: Connection) -> Scope | None:
     >>> connection = dj.Instance(backend="sqlite", database__name=":memory:").connection
     >>> current_scope(connection) is None
     True
-    >>> with connection.transaction:
+    >>> with connection.whole():
     ...     current_scope(connection).kind
     'block'
     """
@@ -149,7 +149,7 @@ def compound(connection: Connection, kind: str, table: TableName | None = None) 
     """
     outer = current_scope(connection)
     scope = Scope(connection, kind, None, outer.id if outer else None)
-    with connection.transaction:
+    with connection.whole():
         transaction = connection.current
         assert transaction is not None  # noqa: S101 - the block has just begun it
         before = enter(transaction, scope)

@@ -21,17 +21,10 @@ _MOST_PARAMETERS = 10_000
 _TOKENS = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(?P<number>\d+)""")
 
 
-def together(
-    statements: Sequence[tuple[str, Parameters]], dialect: Dialect, keep: bool = True
-) -> tuple[str, list[Any]] | None:
+def together(statements: Sequence[tuple[str, Parameters]], dialect: Dialect) -> tuple[str, list[Any]] | None:
     """Return one statement for what inserts, ends a job or fails by selecting; None where there is none.
 
     None of them may need what another one has written.
-
-    Parameters
-    ----------
-    keep
-        Whether the text is worth keeping: there will be others for the same statements.
 
     Examples
     --------
@@ -49,7 +42,7 @@ def together(
     if dialect.features.cte_insert:
         text = _with(counts)
     elif dialect.features.blocks:
-        text = _block(counts) if keep else _block.__wrapped__(counts)
+        text = _block(counts)
     return None if text is None else (text, [value for _, values in statements for value in values])
 
 

@@ -36,23 +36,18 @@ class Run:
         When it began, by the clock and zone of this machine, as other releases write it.
     """
 
-    __slots__ = ("_began", "_ended", "key", "name", "started", "version")
+    __slots__ = ("_began", "key", "name", "started", "version")
 
     def __init__(self, name: TableName, key: Mapping[str, Any], version: str) -> None:
         self.name, self.key, self.version = name, key, version
         now = dt.datetime.now()  # noqa: DTZ005 - see above
         self.started = now.replace(microsecond=now.microsecond // 1000 * 1000)
         self._began = time.monotonic()
-        self._ended: float | None = None
-
-    def end(self) -> None:
-        """Take note that it has ended, whenever its results are written."""
-        self._ended = time.monotonic()
 
     @property
     def seconds(self) -> float:
         """How long it has run."""
-        return (self._ended or time.monotonic()) - self._began
+        return time.monotonic() - self._began
 
 
 def job_statements(connection: Connection, run: Run) -> list[tuple[str, Parameters]]:

@@ -10,20 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 from datajoint.backends.base import Parameters
 from datajoint.engine.connection import Connection
-from datajoint.engine.observe import observed, observing, writing
+from datajoint.engine.observe import observing
 from datajoint.errors import DataJointError, LostConnectionError, TransactionError
 from datajoint.heading.names import TableName
 from datajoint.journal.change import change, event_statement, packet, send, send_inside, store, took_place
 from datajoint.journal.event import EventRecord, Origin, enabled, is_clash, new_id
 from datajoint.journal.reads import CONNECTION, SQL, ReadLog
 from datajoint.journal.scope import Scope, enter
-from datajoint.sql.together import together
 from datajoint.table.encode import Batch
 from datajoint.table.incoming import caller_depth
-from datajoint.table.inserts import Insert, Inserts
 from datajoint.table.layout import layout_of
 from datajoint.table.metadata import Run, job_statements
-from datajoint.table.rows import Mode, write_batches, write_many
+from datajoint.table.refusal import explain
+from datajoint.table.rows import Mode, is_small, statements_for, write_batches, write_many
 
 if TYPE_CHECKING:
     from datajoint.table.checks import Check
@@ -33,8 +32,28 @@ __all__ = ["WriteSet"]
 Statement = tuple[str, Parameters]
 
 _READS = re.compile(r"\s*(select|show|describe|explain)\b", re.IGNORECASE)
+_FEW = 50
+"""Up to so many rows a set is sent as one packet."""
+
+_SMALL = 1 << 16
+"""Up to so many bytes they are sent as one statement."""
+
 _RENEWALS = 10
 """So often the same values may come in new versions between confirmation and COMMIT."""
+
+
+class _Insert:
+    """The rows of one insert of a make."""
+
+    __slots__ = ("batches", "mode", "name", "rows", "size", "where")
+
+    def __init__(self, name: TableName, batches: Sequence[Batch], mode: Mode, where: str) -> None:
+        self.name = name
+        self.batches = batches
+        self.mode = mode
+        self.where = where
+        self.rows = sum(batch.size for batch in batches)
+        self.size = sum(batch.byte_count for batch in batches)
 
 
 class _Block:
@@ -113,7 +132,7 @@ class WriteSet:
         self.written: set[TableName] = set()
         self.ran_sql = self.went_elsewhere = False
         self._scope = Scope(connection, kind, name, origin=origin)
-        self._inserts = Inserts()
+        self._inserts: list[_Insert] = []
         self._blocks: list[_Block] = []
         self._transaction: Any = None
         self._failure: DataJointError | None = None
@@ -127,7 +146,7 @@ class WriteSet:
     @property
     def size(self) -> int:
         """About how many bytes are collected."""
-        return self._inserts.size
+        return sum(insert.size for insert in self._inserts)
 
     @property
     def origin(self) -> Origin | None:
@@ -147,7 +166,7 @@ class WriteSet:
     @contextmanager
     def running(self) -> Generator[WriteSet]:
         """Collect what this context inserts; an exception discards everything."""
-        self.connection.observers = (*observed(), self)
+        self.connection.observers = (self,)
         try:
             with observing(self):
                 yield self
@@ -160,7 +179,7 @@ class WriteSet:
     def add(self, name: TableName, batches: Sequence[Batch], mode: Mode) -> None:
         """Collect the rows of an insert."""
         frame = sys._getframe(caller_depth() - 1)
-        insert = Insert(name, batches, mode, f"{frame.f_code.co_filename}:{frame.f_lineno}")
+        insert = _Insert(name, batches, mode, f"{frame.f_code.co_filename}:{frame.f_lineno}")
         self._inserts.append(insert)
         self.written.add(name)
         if self.size > self._limit and not self.must_not_pin:
@@ -233,7 +252,6 @@ class WriteSet:
 
     def _open(self) -> None:
         self.pinned = True  # so that this is no block of the make
-        writing(self.connection, self.name)  # for makes that wait to be written, which cannot be inside
         if self.reads is not None:
             self.reads.prepare()  # once: what a transaction writes is not known before it ends
         self._transaction = self.connection.transaction
@@ -249,7 +267,7 @@ class WriteSet:
         if self._transaction is None:
             self._open()
         self.pinned = True
-        inserts, self._inserts = self._inserts, Inserts()
+        inserts, self._inserts = self._inserts, []
         done = 0
         for block in self._blocks:
             self._write_pinned(inserts[done : block.before])
@@ -264,7 +282,7 @@ class WriteSet:
         self.written = {self.name}
         WriteSet.pin(self)
 
-    def _write_pinned(self, inserts: Sequence[Insert]) -> None:
+    def _write_pinned(self, inserts: Sequence[_Insert]) -> None:
         for insert in inserts:
             try:
                 write_batches(layout_of(self.connection, insert.name), insert.batches, insert.mode)
@@ -293,7 +311,9 @@ class WriteSet:
         if self._failure is not None:  # told already, and caught by the make
             self.abort()
             raise self._failure
-        self._prepare()
+        self._on = enabled(self.connection, self.name.schema)
+        if self._on and self.reads is not None:
+            self.reads.prepare()
         if self.pinned:
             self._finish_pinned(statements)
         elif self._transaction is not None:
@@ -302,52 +322,6 @@ class WriteSet:
             self._finish_guarded(statements)
         else:
             self._finish_collected(statements)
-
-    @property
-    def tables(self) -> frozenset[TableName]:
-        """The tables that it writes to."""
-        return frozenset(self.written)
-
-    def may_wait(self) -> bool:
-        """Return whether all is collected and so little that it may be written with other sets."""
-        if self.pinned or self._transaction or self._failure or self.must_not_pin or not self._inserts:
-            return False
-        known = self.reads is None or not any(read.is_unknown for read in self.reads.reads)
-        return known and self._inserts.are_plain and self._inserts.are_few
-
-    def statements(self, before: Sequence[Statement] = ()) -> list[Statement]:
-        """Return what `finish` would run, to be run in one transaction with that of other sets.
-
-        Parameters
-        ----------
-        before
-            Further statements of the same transaction, run first.
-        """
-        self._prepare()
-        if self.run is not None:
-            self.run.end()
-        self.own_rows = self._inserts.rows_for(self.name)
-        first, events, last = self._gather(before)
-        writes = self._inserts.row_statements(self.connection, events)
-        is_one = self._inserts.can_be_one(self.connection, writes)
-        batch = [*first, *writes, *self._inserts.event_statements(self.connection, events), *last]
-        can_be = is_one and self.connection.dialect.features.cte_insert
-        whole = together(batch, self.connection.dialect) if can_be else None
-        return [whole] if whole else batch
-
-    def write_inside(self, statements: Sequence[Statement]) -> None:
-        """Confirm what was read, and run what was returned as `statements` (SQLite)."""
-        self._confirm_known()
-        self.connection.execute_batch(statements)
-
-    def _confirm_known(self) -> None:
-        if self.confirm():
-            raise DataJointError("What was read has new versions, which are to be recorded.")
-
-    def _prepare(self) -> None:
-        self._on = enabled(self.connection, self.name.schema)
-        if self._on and self.reads is not None:
-            self.reads.prepare()
 
     def confirm(self, unknown_only: bool = False) -> bool:
         """See that what the make read is still what it was; return whether in other versions.
@@ -383,7 +357,7 @@ class WriteSet:
             return False
 
     def _finish_collected(self, statements: Sequence[Statement]) -> None:
-        self.own_rows = self._inserts.rows_for(self.name)
+        self.own_rows = self._count(self.name)
         try:
             self._store(statements)
         except DataJointError as error:
@@ -407,7 +381,7 @@ class WriteSet:
         if self.reads is None or self.connection.dialect.features.server:  # where guards do so
             self._flush(statements)
             return
-        with self.connection.transaction:  # nobody else writes from the confirmation on
+        with self.connection.whole():  # nobody else writes from the confirmation on
             self.confirm()
             self._flush(statements)
 
@@ -422,7 +396,7 @@ class WriteSet:
     def _finish_held(self, statements: Sequence[Statement]) -> None:
         """Write what is collected into the open transaction, and commit."""
         block, self._transaction = self._transaction, None
-        self.own_rows = self._inserts.rows_for(self.name)
+        self.own_rows = self._count(self.name)
         try:
             self._check_open()
             self.confirm(unknown_only=self.connection.dialect.features.server)
@@ -432,7 +406,7 @@ class WriteSet:
             if not isinstance(error, DataJointError):
                 raise
             if not self._renewed():
-                self._inserts.explain(self.connection, error)
+                self._explain(error)
                 raise
         else:
             self._commit(block)
@@ -503,20 +477,13 @@ class WriteSet:
         try:
             self._write(statements)
         except DataJointError as error:
-            self._inserts.explain(self.connection, error)
+            self._explain(error)
             raise
 
     def _write(self, statements: Sequence[Statement]) -> None:
         """Write everything."""
         if not self._inserts and not statements:
             return
-        gathered = self._gather(statements)
-        (self._send_few if self._inserts.are_few else self._send_many)(*gathered)
-
-    def _gather(
-        self, statements: Sequence[Statement]
-    ) -> tuple[Sequence[Statement], dict[TableName, EventRecord], list[Statement]]:
-        """Return what is to be run first, the events of the tables, and what is to be run last."""
         recorded = self._recorded() if self._inserts else []
         if self.reads and self.connection.dialect.features.server:
             statements = [*self.reads.guards(frozenset(self.written)), *statements]
@@ -524,38 +491,84 @@ class WriteSet:
         for insert in self._inserts:
             if self._on and insert.name not in events:
                 events[insert.name] = EventRecord(new_id(), "insert", insert.name, self.event)
-        return statements, events, recorded
+        few = sum(insert.rows for insert in self._inserts) <= _FEW
+        few = few and all(is_small(batch) for insert in self._inserts for batch in insert.batches)
+        (self._send_few if few else self._send_many)(statements, events, recorded)
 
     def _send_few(
         self, statements: Sequence[Statement], events: dict[TableName, EventRecord], recorded: list[Statement]
     ) -> None:
-        writes = self._inserts.row_statements(self.connection, events)
+        writes: list[Statement] = []
+        for insert, batch, again in self._batches():
+            layout = layout_of(self.connection, insert.name)
+            writes += statements_for(layout, batch, insert.mode, events.get(insert.name), again)
         if len(writes) == 1 and not statements and not recorded and self._inserts[0].name == self.name:
             change(self.connection, events.get(self.name), *writes[0], self.own_rows)
             return
-        is_one = self._inserts.can_be_one(self.connection, writes)
-        batch = [*statements, *writes, *self._inserts.event_statements(self.connection, events), *recorded]
+        written = [
+            event_statement(self.connection, event, self._count(event.table)) for event in events.values()
+        ]
+        batch = [*statements, *writes, *written, *recorded]
         if self.connection.in_transaction:  # with the confirmation of the reads: it is undone as a whole
-            send_inside(self.connection, batch, is_one)
-        elif is_one:
+            send_inside(self.connection, batch, self._is_one(writes))
+        elif self._is_one(writes):
             send(self.connection, batch)
         else:
             packet(self.connection, batch)
+
+    def _is_one(self, writes: Sequence[Statement]) -> bool:
+        """Whether what is written may be one statement."""
+        return self.size <= _SMALL and self._refers_back(writes)
+
+    def _refers_back(self, writes: Sequence[Statement]) -> bool:
+        """Whether rows refer to none that is inserted later, which one statement would not notice."""
+        if len(writes) == 1:
+            return True
+        names = [insert.name for insert in self._inserts for _ in insert.batches]
+        specs = map(self.connection.catalog.spec, names)
+        return not any(
+            key.parent in names[n + 1 :] for n, spec in enumerate(specs) for key in spec.foreign_keys
+        )
 
     def _send_many(
         self, statements: Sequence[Statement], events: dict[TableName, EventRecord], recorded: list[Statement]
     ) -> None:
         connection = self.connection
-        with connection.transaction:
+        with connection.whole():
             if statements:
                 connection.execute_batch(statements)
-            for insert, batch, again in self._inserts.batches():
+            for insert, batch, again in self._batches():
                 layout = layout_of(connection, insert.name)
                 write_many(layout, batch, insert.mode, events.get(insert.name), again)
             for event in events.values():
-                store(connection, event, self._inserts.rows_for(event.table))
+                store(connection, event, self._count(event.table))
             if recorded:
                 connection.execute_batch(recorded)
+
+    def _batches(self) -> Iterator[tuple[_Insert, Batch, bool]]:
+        """Yield what is collected, and whether it may replace rows that were collected before."""
+        seen: set[TableName] = set()
+        for insert in self._inserts:
+            for batch in insert.batches:
+                yield insert, batch, insert.mode.replace and insert.name in seen
+                seen.add(insert.name)
+
+    def _count(self, name: TableName) -> int:
+        return sum(insert.rows for insert in self._inserts if insert.name == name)
+
+    def _explain(self, error: DataJointError) -> None:
+        """Tell which insert was refused."""
+        table = error.context.get("table")
+        for name in dict.fromkeys(insert.name for insert in self._inserts):
+            if table is not None and table != str(name):
+                continue
+            inserts = [insert for insert in self._inserts if insert.name == name]
+            batches = [batch for insert in inserts for batch in insert.batches]
+            if explain(error, layout_of(self.connection, name), batches):
+                error.suggest(
+                    f"The rows were inserted at {', '.join(dict.fromkeys(i.where for i in inserts))}."
+                )
+                return
 
 
 def _is_undone(error: DataJointError) -> bool:

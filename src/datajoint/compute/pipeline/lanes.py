@@ -164,8 +164,7 @@ class DirectLane(Lane):
         key = self._page.popleft()
         place = tuple(key.values())
         self._unmade.add(place)
-        earlier, more = self._earlier.get(place, ()), bool(self._page)
-        return MakeTask(key, table=self.table.name, earlier=earlier, more=more)
+        return MakeTask(key, table=self.table.name, earlier=self._earlier.get(place, ()))
 
     def settle(self, outcome: MakeOutcome) -> None:
         if outcome.status != FAILED:

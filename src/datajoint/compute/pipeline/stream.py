@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 
-from datajoint._value import replace
 from datajoint.compute.pipeline.lanes import SHARE, Lane
 from datajoint.compute.task import FAILED, MakeOutcome, MakeTask
 from datajoint.compute.workers import Worker
@@ -41,7 +40,6 @@ class Stream(Iterator[MakeTask]):
         self._worker = worker
         self._lanes = tuple(lanes)
         self._by_name = {lane.table.name: lane for lane in lanes}
-        self._awaited = frozenset[TableName]().union(*(lane.inputs for lane in lanes))
         self._left = most
         self._ahead: MakeTask | None = None
         self._ended = False
@@ -99,8 +97,6 @@ class Stream(Iterator[MakeTask]):
         task = self._next()
         if task is not None and self._left is not None:
             self._left -= 1
-        if task is not None and task.more and task.table in self._awaited:
-            return replace(task, more=False)  # others go on with it at once
         return task
 
     def _next(self) -> MakeTask | None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 
 from datajoint import logging
-from datajoint._value import Value, replace
+from datajoint._value import Value
 from datajoint.compute.pipeline.lanes import SHARE, Lane, ReservedLane
 from datajoint.compute.pipeline.status import count_all
 from datajoint.compute.pipeline.stream import Stream
@@ -21,9 +21,6 @@ __all__ = ["Ending", "LiveStream"]
 
 _NAP = 0.5
 """Seconds after which who waits looks about, so that a signal handler need not wake anybody."""
-
-_SOON = 0.1
-"""So long short makes may wait to be written."""
 
 _AFTER_FAILURE = 60.0
 """Seconds until a table is looked at again whose keys could not be found."""
@@ -83,10 +80,7 @@ class LiveStream(Stream):
                     self.running[task.table, *task.key.values()] = Running(
                         str(task.table), task.key, time.monotonic()
                     )
-                    # What is made waits for no reaction, which may take long.
-                    return (
-                        task if self._reactions.due > time.monotonic() + _SOON else replace(task, more=False)
-                    )
+                    return task
                 if self.running or self._is_over():
                     break
                 self.lock.wait(self._nap())
