@@ -29,6 +29,9 @@ EXACT_NAMES = (
 )
 """What makes a bare connection to MySQL or MariaDB compare texts exactly, as ours do."""
 
+LOGS: dict[str, str] = {}
+"""Where servers write what happens to them, of those that say so."""
+
 KEPT = {"DJ_TEST_POSTGRESQL", "DJ_TEST_MYSQL", "DJ_TEST_REQUIRE", "DJ_TEST_PEER"}
 
 
@@ -148,10 +151,6 @@ def _reachable(name: str) -> bool:
 def pytest_report_header() -> str:
     """Say which databases take part."""
     return "databases: " + ", ".join(_describe(name) for name in BACKENDS)
-
-
-LOGS: dict[str, str] = {}
-"""Where servers write what happens to them, of those that say so."""
 
 
 def _note_log(name: str) -> None:

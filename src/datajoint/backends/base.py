@@ -9,7 +9,7 @@ types only: the caller resolves ``<codec>`` to the core type it is stored as.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import chain
@@ -344,7 +344,7 @@ class Session(ABC):
     @abstractmethod
     def stream(
         self, text: str, parameters: Parameters = (), size: int = 1000, core: bool = False
-    ) -> Iterator[list[Any]]:
+    ) -> Generator[list[Any]]:
         """Run one SELECT and yield its rows in chunks without holding them all.
 
         Other statements may run on this session meanwhile, and the iterator may be dropped at any point.

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from functools import cache, lru_cache
@@ -151,7 +151,7 @@ class MysqlSession(Session):
         parameters: Parameters = (),
         size: int = 1000,
         core: bool = False,
-    ) -> Iterator[list[Any]]:
+    ) -> Generator[list[Any]]:
         if (
             self.in_transaction
         ):  # what it has written is seen only here, where no other statement may run meanwhile
@@ -161,7 +161,7 @@ class MysqlSession(Session):
             return
         yield from self._stream_apart(text, parameters, size)
 
-    def _stream_apart(self, text: str, parameters: Parameters, size: int) -> Iterator[list[Any]]:
+    def _stream_apart(self, text: str, parameters: Parameters, size: int) -> Generator[list[Any]]:
         """Yield rows as they arrive on a connection of their own."""
         driver = _driver()
         connection = cursor = None

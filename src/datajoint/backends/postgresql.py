@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from itertools import chain, count, repeat
@@ -150,7 +150,7 @@ class PostgresqlSession(Session):
 
     def stream(
         self, text: str, parameters: Parameters = (), size: int = 1000, core: bool = False
-    ) -> Iterator[list[Any]]:
+    ) -> Generator[list[Any]]:
         cursor = _driver().RawServerCursor(self._connection, f"dj_{next(self._numbers)}", withhold=True)
         try:
             cursor.execute(text, parameters, binary=core)

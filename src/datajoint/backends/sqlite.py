@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Self
@@ -202,7 +202,7 @@ class SqliteSession(Session):
         parameters: Parameters = (),
         size: int = 1000,
         core: bool = False,
-    ) -> Iterator[list[Any]]:
+    ) -> Generator[list[Any]]:
         # A connection of its own, so that its snapshot does not stop this one from writing after another
         # process did; inside a transaction, and in memory, the rows are only to be seen here.
         apart = self.path != MEMORY and not self.in_transaction

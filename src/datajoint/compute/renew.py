@@ -172,7 +172,7 @@ def store(
         _apply(table, key, writes, changes, statements)
     else:
         shapes = _prepared(writes)
-        with table.connection.transaction:
+        with table.connection.whole():
             if statements:
                 table.connection.execute_batch(statements)
             writes.confirm()

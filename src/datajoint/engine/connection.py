@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
 from datajoint.backends.base import Backend, Cursor, Dialect, Parameters, Session, changed_by
 from datajoint.engine import catalog, observe, query_cache as caches
@@ -285,12 +285,12 @@ class Connection:
     def _first(
         self, text: str, parameters: Parameters, size: int, core: bool
     ) -> tuple[Generator[list[Any]], list[Any] | None]:
-        chunks = cast("Generator[list[Any]]", self._link.session.stream(text, parameters, size, core))
+        chunks = self._link.session.stream(text, parameters, size, core)
         try:
             return chunks, next(chunks, None)
         except LostConnectionError as error:
             self._transactions.reopen(error)
-            chunks = cast("Generator[list[Any]]", self._link.session.stream(text, parameters, size, core))
+            chunks = self._link.session.stream(text, parameters, size, core)
             return chunks, next(chunks, None)
 
     def query(

@@ -83,7 +83,7 @@ def current_scope(connection: Connection) -> Scope | None:
     >>> connection = dj.Instance(backend="sqlite", database__name=":memory:").connection
     >>> current_scope(connection) is None
     True
-    >>> with connection.whole():
+    >>> with connection.transaction:
     ...     current_scope(connection).kind
     'block'
     """

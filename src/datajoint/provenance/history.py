@@ -162,7 +162,7 @@ def restore(connection: Connection, schema: str, event: Any, *, step: bool = Fal
     ended = [work for name in schemas for work in _ended(connection, name, ids[name])]
     tables = connection.catalog.graph.sorted([work.table for work in ended])
     restored: dict[str, int] = {}
-    with connection.transaction:
+    with connection.whole():
         for work in sorted(ended, key=lambda work: tables.index(work.table)):
             restored[str(work.table)] = _put_back(connection, work, ids[work.table.schema])
         if restored:

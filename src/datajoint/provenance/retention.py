@@ -113,7 +113,7 @@ def _forget(connection: Connection, schema: str, before: dt.datetime) -> dict[st
     encode = connection.dialect.encoder(TIME)
     values = [encode(before) if encode else before]
     gone: dict[str, int] = {}
-    with connection.transaction:
+    with connection.whole():
         for name, _ in _shadows(connection, schema):
             count = connection.execute(forget_versions(name, connection.dialect), values).rowcount
             if count:

@@ -77,7 +77,7 @@ def grant(schema: Schema, user: str, level: str) -> None:
     if not connection.dialect.features.transactional_ddl:
         _run(connection, statements)
         return
-    with connection.transaction:
+    with connection.whole():
         _run(connection, statements)
         _check_given(connection, schema.database, user, level)
 
@@ -98,7 +98,7 @@ def revoke(schema: Schema, user: str, level: str | None) -> None:
             }
     taken = {t: tuple(r for r in given if (t, r) in rights.tables) for t, given in single.items()}
     whole = _held(rights, name, everywhere) if connection.dialect.name == "mysql" else everywhere
-    with connection.transaction if connection.dialect.features.transactional_ddl else nullcontext():
+    with connection.whole() if connection.dialect.features.transactional_ddl else nullcontext():
         _run(connection, texts.revoke(name, user, whole, taken, connection.dialect))
 
 

@@ -116,7 +116,7 @@ class Marks:
         item = text_digest(label)
         values = [self._name, item, label[:1024], outcome, attempts, event, error[:2047] if error else None]
         try:
-            with connection.transaction:
+            with connection.whole():
                 connection.execute(sql.forget_failure(schema, connection.dialect), [self._name, item])
                 connection.execute(sql.add_mark(schema, connection.dialect), values)
         except DuplicateError:
@@ -133,7 +133,7 @@ class Marks:
 
     def _run(self, statement: Any, label: str) -> None:
         connection = self._place.connection
-        with connection.transaction:
+        with connection.whole():
             text = statement(self._place.schema, connection.dialect)
             connection.execute(text, [self._name, text_digest(label)])
 
@@ -141,5 +141,5 @@ class Marks:
         """Write the event of something that is done now; return its id, None where events are off."""
         place = self._place
         table = place.table or TableName(place.schema, sql.SENSORS)
-        with place.connection.transaction:
+        with place.connection.whole():
             return record(place.connection, "sensor", table, 1, {"sensor": self._name, **details})
