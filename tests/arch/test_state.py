@@ -13,7 +13,7 @@ CHANGERS = {
     "remove", "setdefault", "sort", "update",
 }  # fmt: skip
 BROAD = {"Exception", "BaseException"}
-BROAD_LIMIT = 3  # around code of users (make, reactions; checks), and the loading of plug-ins
+BROAD_LIMIT = 4  # around code of users (make, reactions; checks; objects that are looked at), and plug-ins
 
 # "module:name" → why this container may change. Registries are written once and never hold connections.
 REGISTRIES: dict[str, str] = {

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import ast
 import builtins
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from types import CodeType, FunctionType, ModuleType
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import FunctionType, ModuleType
 from typing import Any
 
 from datajoint._value import Value
 from datajoint.journal.code import units
 from datajoint.journal.code.canonical import canonical, normalised, plain
+from datajoint.journal.code.live import (
+    cells,
+    changes_rows,
+    code_text,
+    first,
+    function_of,
+    is_made_by_us,
+    is_ours,
+    is_table,
+    may_be_edited,
+)
 from datajoint.journal.code.names import Reference, references
 from datajoint.journal.code.units import Imported, Unit
 
@@ -23,6 +33,7 @@ _MOST = 20_000
 _MISSING: Any = object()
 _Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 _MAKES = ("make", "_make_tuples", "key_source")
+_Trail = frozenset[tuple[str, str]]
 _CHANGING = frozenset({"append", "extend", "insert", "add", "update", "setdefault", "pop", "clear", "remove"})
 
 
@@ -80,7 +91,7 @@ def reach(cls: type) -> Reached:
     ()
     """
     walk = _Walk(cls)
-    walk.start()
+    walk.guarded(f"the code of `{cls.__qualname__}`", walk.start)
     unresolved = tuple(sorted(walk.unresolved))
     return Reached(frozenset(walk.pieces), walk.source, unresolved, frozenset(walk.external))
 
@@ -101,12 +112,13 @@ class _Walk:
         self._seen: set[tuple[str, str, int]] = set()
         self._live: set[int] = set()
         self._containers: dict[tuple[str, str], Unit] = {}
-        self._cells = dict(_cells(cls))
+        self._cells: dict[str, Any] = {}
         self._installed: dict[str, bool] = {}
         self._where = cls.__qualname__
         self._pending: list[tuple[Unit, str, ast.AST, _Family | None, int]] = []
 
     def start(self) -> None:
+        self._cells = dict(cells(self.cls))
         family = self._family(self.cls)
         for index, (cls, unit, node) in enumerate(family.classes):
             for name in vars(cls):
@@ -124,12 +136,23 @@ class _Walk:
             if len(self._seen) > _MOST:
                 self.unresolved.add(f"more than {_MOST} pieces of code")
                 return
-            self._visit(*self._pending.pop())
+            unit, name, *rest = self._pending.pop()
+            self.guarded(f"what `{name}` reaches", self._visit, unit, name, *rest)
+
+    def guarded(self, what: str, do: Callable[..., None], *arguments: Any) -> None:
+        """Do something with code of the user; where it cannot be read, that is noted, and nothing fails.
+
+        Reading looks at objects of any kind, whose attributes may be computed by code that fails.
+        """
+        try:
+            do(*arguments)
+        except Exception as error:  # noqa: BLE001 - see above
+            self.unresolved.add(f"{what} cannot be read ({type(error).__name__})")
 
     def _changes_of_class(self, unit: Unit, node: ast.ClassDef) -> None:
         """Follow ``Fit.make = other`` beside the class."""
         for statement in unit.symbols.get(self.cls.__name__, ()):
-            if not isinstance(statement, (ast.ClassDef, *_Function)) and not _changes_rows(
+            if not isinstance(statement, (ast.ClassDef, *_Function)) and not changes_rows(
                 statement, self.cls
             ):
                 self._put(unit, self.cls.__name__, statement)
@@ -141,10 +164,10 @@ class _Walk:
         """Take the compiled code of makes that have no text, as in the plain interactive interpreter."""
         known = {cls for cls, _, _ in family.classes}
         for cls in self.cls.__mro__:
-            if cls in known or _is_ours(cls):
+            if cls in known or is_ours(cls):
                 continue
             for name, member in vars(cls).items():
-                function = _function_of(member)
+                function = function_of(member)
                 if is_make(name) and function is not None:
                     self._bytecode(function, f"{cls.__qualname__}.{name}")
 
@@ -158,13 +181,14 @@ class _Walk:
 
     def _visit(self, unit: Unit, name: str, node: ast.AST, family: _Family | None, at: int) -> None:
         self._where = name
-        label, piece = f"{unit.module}.{name}", _read(unit, node, _first(node) if family else None)
+        label, piece = f"{unit.module}.{name}", _read(unit, node, first(node) if family else None)
         self.pieces.add(piece.canonical)
         self.source[label] = f"{self.source[label]}\n{piece.text}" if label in self.source else piece.text
         if isinstance(node, _Function):
             self._compare(unit, name)
         for reference in piece.references:
-            self._follow(reference, unit, family, at)
+            what = f"`{reference.root}` in `{name}`"
+            self.guarded(what, self._follow, reference, unit, family, at)
 
     def _follow(self, reference: Reference, unit: Unit, family: _Family | None, at: int) -> None:
         root, attributes = reference.root, reference.attributes
@@ -178,7 +202,9 @@ class _Walk:
         else:
             self._name(unit, root, attributes, set())
 
-    def _name(self, unit: Unit, name: str, attributes: tuple[str, ...], seen: set[str]) -> bool:
+    def _name(
+        self, unit: Unit, name: str, attributes: tuple[str, ...], seen: set[str], trail: _Trail = frozenset()
+    ) -> bool:
         """Follow a name of the top level of a module; return whether it is known there."""
         if unit.file in seen:
             return False
@@ -188,14 +214,14 @@ class _Walk:
             self._symbol(unit, name, attributes)
             return True
         if name in unit.imports:
-            self._import(unit.imports[name], attributes)
+            self._import(unit.imports[name], attributes, trail)
             return True
         live = unit.namespace.get(name, _MISSING)
         if live is _MISSING and hasattr(builtins, name):
             return True
         for star in unit.stars:
             other = self._project_unit(star)
-            if other is not None and self._name(other, name, attributes, seen):
+            if other is not None and self._name(other, name, attributes, seen, trail):
                 return True
         if live is _MISSING and outermost:
             live = self._closure(name)
@@ -208,7 +234,7 @@ class _Walk:
 
     def _symbol(self, unit: Unit, name: str, attributes: tuple[str, ...]) -> None:
         live = unit.namespace.get(name, _MISSING)
-        if live is not _MISSING and _is_made_by_us(live):
+        if live is not _MISSING and is_made_by_us(live):
             return  # a schema or a virtual module: where the tables are, not how they are computed
         statements = unit.symbols[name]
         if live is _MISSING and any(self._makes_ours(unit, statement) for statement in statements):
@@ -216,7 +242,7 @@ class _Walk:
         for statement in statements:
             if isinstance(statement, ast.ClassDef):
                 self._class(unit, statement, live, attributes)
-            elif not _changes_rows(statement, live):
+            elif not changes_rows(statement, live):
                 self._put(unit, name, statement)
         if not isinstance(statements[0], (ast.ClassDef, *_Function)):
             self._containers[unit.file, name] = unit
@@ -224,7 +250,7 @@ class _Walk:
 
     def _class(self, unit: Unit, node: ast.ClassDef, live: Any, attributes: tuple[str, ...]) -> None:
         """Follow a class: all of it, but of a table only the member that is used."""
-        if not _is_table(node, live):
+        if not is_table(node, live):
             self._put(unit, node.name, node)
         elif attributes and isinstance(live, type):
             self._member(self._family(live), attributes[0], 0)
@@ -238,7 +264,7 @@ class _Walk:
             found = [s for s in units.top_level(node.body) if name in units.bound_by(s)]
             for statement in found:
                 live = vars(cls).get(name)
-                if isinstance(statement, ast.ClassDef) and _is_table(statement, live):
+                if isinstance(statement, ast.ClassDef) and is_table(statement, live):
                     continue
                 if self._is_replaced(statement, live, f"{cls.__qualname__}.{name}"):
                     continue
@@ -248,7 +274,7 @@ class _Walk:
 
     def _is_replaced(self, statement: ast.stmt, live: Any, qualified: str) -> bool:
         """Follow a method that was set on the class after it had been defined; return whether it was."""
-        function = _function_of(live)
+        function = function_of(live)
         if not isinstance(statement, _Function) or statement.decorator_list or function is None:
             return False
         if function.__code__.co_qualname == qualified:
@@ -288,33 +314,39 @@ class _Walk:
         own = module.partition(".")[0] == self.package and self.package != "__main__"
         return own or units.is_project(file)
 
-    def _import(self, imported: Imported, attributes: tuple[str, ...]) -> None:
-        if imported.name is not None:
-            unit = self._project_unit(imported.module)
-            if unit is not None and self._knows(unit, imported.name):
-                self._name(unit, imported.name, attributes, set())
-                return
-            attributes = (imported.name, *attributes)
+    def _import(self, imported: Imported, attributes: tuple[str, ...], trail: _Trail = frozenset()) -> None:
+        """Follow an imported name.
+
+        Parameters
+        ----------
+        trail
+            Modules and names that led here: a package may import a name from itself, which is then a module
+            in it (``from . import one``).
+        """
+        path = attributes if imported.name is None else (imported.name, *attributes)
         module = imported.module
         if self._is_installed(module.partition(".")[0]):
-            self.external.add(".".join((module, *attributes)))
+            self.external.add(".".join((module, *path)))
             return
-        while attributes and not attributes[0].endswith("*"):
-            unit = self._project_unit(module)
-            if unit is not None and self._knows(unit, attributes[0]):
-                break
-            inner = f"{module}.{attributes[0]}"
+        while path and not path[0].endswith("*") and not self._defines(module, path[0], trail):
+            inner = f"{module}.{path[0]}"
             if units.file_of_module(inner) is None:
                 break
-            module, attributes = inner, attributes[1:]
+            module, path = inner, path[1:]
         unit = self._project_unit(module)
         if unit is None:
-            self.external.add(".".join((module, *attributes)))
-            return
-        if attributes and not attributes[0].endswith("*"):
-            self._name(unit, attributes[0], attributes[1:], set())
-        else:
+            self.external.add(".".join((module, *path)))
+        elif not path or path[0].endswith("*"):
             self._put(unit, "", unit.tree)
+        elif (module, path[0]) not in trail:
+            self._name(unit, path[0], path[1:], set(), trail | {(module, path[0])})
+        else:
+            self.unresolved.add(f"`{module}.{path[0]}`, which is imported from itself, in `{self._where}`")
+
+    def _defines(self, module: str, name: str, trail: _Trail) -> bool:
+        """Whether a module defines a name, other than by an import that is being followed already."""
+        unit = self._project_unit(module)
+        return unit is not None and (module, name) not in trail and self._knows(unit, name)
 
     def _knows(self, unit: Unit, name: str) -> bool:
         return name in unit.symbols or name in unit.imports or (bool(unit.stars) and name in unit.namespace)
@@ -332,7 +364,7 @@ class _Walk:
     def _value(self, name: str, value: Any, attributes: tuple[str, ...]) -> None:
         """Follow a name whose definition is not in the text, by what it is now."""
         if isinstance(value, ModuleType):
-            if not _is_made_by_us(value):
+            if not is_made_by_us(value):
                 self._import(Imported(value.__name__), attributes)
             return
         written = plain(value)
@@ -340,10 +372,10 @@ class _Walk:
             self.pieces.add(f"{name}={written}")
             self.source.setdefault(f"{name} (value)", f"{name} = {value!r}")
             return
-        if id(value) in self._live or _is_made_by_us(value):
+        if id(value) in self._live or is_made_by_us(value):
             return
         self._live.add(id(value))
-        function = _function_of(value)
+        function = function_of(value)
         if function is not None:
             self._function_value(function)
         elif isinstance(value, type):
@@ -362,7 +394,7 @@ class _Walk:
             self._put(unit, function.__qualname__, node)
 
     def _class_value(self, cls: type, attributes: tuple[str, ...]) -> None:
-        if not self._is_of_project(cls.__module__) or _is_ours(cls):
+        if not self._is_of_project(cls.__module__) or is_ours(cls):
             return
         unit = units.unit_of_class(cls)
         node = unit.find(cls.__qualname__) if unit is not None else None
@@ -378,7 +410,7 @@ class _Walk:
         return file is not None and self._is_project(module, file)
 
     def _bytecode(self, function: FunctionType, name: str) -> None:
-        self.pieces.add(_code_text(function.__code__))
+        self.pieces.add(code_text(function.__code__))
         self.unresolved.add(f"the text of `{name}` is not available")
 
     # ----------------------------------------------------------------------------------------- what differs
@@ -388,12 +420,12 @@ class _Walk:
         live: Any = unit.namespace.get(name.partition(".")[0])
         for part in name.split(".")[1:]:
             live = vars(live).get(part) if isinstance(live, type) else None
-        function = _function_of(live)
-        if function is None or function.__code__.co_filename != unit.file or not _may_be_edited(unit.file):
+        function = function_of(live)
+        if function is None or function.__code__.co_filename != unit.file or not may_be_edited(unit.file):
             return
         compiled = unit.compiled(name)
-        if compiled is None or _code_text(compiled) != _code_text(function.__code__):
-            self.pieces.add(_code_text(function.__code__))
+        if compiled is None or code_text(compiled) != code_text(function.__code__):
+            self.pieces.add(code_text(function.__code__))
             self.unresolved.add(f"`{name}` was edited after it was imported")
 
     def _compare_value(self, unit: Unit, name: str, statements: Sequence[ast.stmt], live: Any) -> None:
@@ -439,7 +471,7 @@ class _Walk:
     def _family(self, cls: type) -> _Family:
         found: list[tuple[type, Unit, ast.ClassDef]] = []
         for base in cls.__mro__:
-            if _is_ours(base) or not self._is_of_project(base.__module__):
+            if is_ours(base) or not self._is_of_project(base.__module__):
                 continue
             unit = units.unit_of_class(base)
             node = unit.find(base.__qualname__) if unit is not None else None
@@ -452,7 +484,7 @@ class _Walk:
         if live is _MISSING:
             live = self._closure(name)
         if live is not _MISSING:
-            return _is_made_by_us(live)
+            return is_made_by_us(live)
         statements = unit.symbols.get(name, ())
         return any(self._makes_ours(unit, statement) for statement in statements)
 
@@ -466,77 +498,6 @@ class _Walk:
             function = function.value
         imported = unit.imports.get(function.id) if isinstance(function, ast.Name) else None
         return imported is not None and imported.module.partition(".")[0] == "datajoint"
-
-
-def _first(node: ast.AST) -> str | None:
-    """Return the name by which a method gets its object or class."""
-    if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        return None
-    if any(isinstance(d, ast.Name) and d.id == "staticmethod" for d in node.decorator_list):
-        return None
-    arguments = [*node.args.posonlyargs, *node.args.args]
-    return arguments[0].arg if arguments else None
-
-
-def _is_ours(cls: type) -> bool:
-    return cls is object or cls.__module__.partition(".")[0] == "datajoint"
-
-
-def _is_made_by_us(value: Any) -> bool:
-    return not isinstance(value, type) and type(value).__module__.partition(".")[0] == "datajoint"
-
-
-def _is_table(node: ast.ClassDef, live: Any) -> bool:
-    if isinstance(live, type) and any(_is_ours(base) for base in live.__mro__[:-1]):
-        return True
-    names = {name for statement in node.body for name in units.bound_by(statement)}
-    return "definition" in names
-
-
-def _changes_rows(statement: ast.stmt, live: Any) -> bool:
-    """Whether a statement calls what tables bring along, as ``Subject.insert(rows)``: that is no code."""
-    node: ast.AST | None = statement.value if isinstance(statement, ast.Expr) else None
-    node = node.func if isinstance(node, ast.Call) else None
-    path: list[str] = []
-    while isinstance(node, ast.Attribute):
-        path.append(node.attr)
-        node = node.value
-    for name in reversed(path):
-        bases: tuple[type, ...] = live.__mro__ if isinstance(live, type) else ()
-        live = next((vars(base)[name] for base in bases if name in vars(base)), None)
-    return isinstance(live, FunctionType) and live.__module__.partition(".")[0] == "datajoint"
-
-
-def _function_of(member: Any) -> FunctionType | None:
-    for name in ("fget", "__func__", "func", "__wrapped__"):
-        inner = getattr(member, name, None) if not isinstance(member, (FunctionType, type)) else None
-        if inner is not None:
-            member = inner
-    while isinstance(member, FunctionType) and "__wrapped__" in vars(member):
-        member = vars(member)["__wrapped__"]
-    return member if isinstance(member, FunctionType) else None
-
-
-def _cells(cls: type) -> Iterator[tuple[str, Any]]:
-    """Yield the variables of functions around a class that its methods use."""
-    for base in reversed(cls.__mro__):
-        for member in () if _is_ours(base) else vars(base).values():
-            function = _function_of(member)
-            if function is not None:
-                yield from zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
-
-
-def _code_text(code: CodeType) -> str:
-    constants = [_code_text(c) if isinstance(c, CodeType) else repr(c) for c in code.co_consts]
-    return f"{code.co_code.hex()}|{code.co_names}|{code.co_varnames}|{constants}"
-
-
-def _may_be_edited(file: str) -> bool:
-    """Whether a file is younger than this process, as far as the system tells."""
-    try:
-        return os.stat(file).st_mtime > os.stat(f"/proc/{os.getpid()}").st_ctime - 1
-    except OSError:
-        return os.path.exists(file)
 
 
 def _mentions(node: ast.AST, name: str) -> bool:

@@ -34,6 +34,21 @@ class Imported(Value):
     name: str | None = None
 
 
+def namespace_of(module: Any) -> dict[str, Any]:
+    """Return the names of a module as they are, without asking a ``__getattr__`` that it may have.
+
+    Examples
+    --------
+    >>> namespace_of(ast)["__name__"], namespace_of(None)
+    ('ast', {})
+    """
+    try:
+        found = object.__getattribute__(module, "__dict__")
+    except AttributeError:  # whatever a program has put in the place of a module
+        return {}
+    return found if isinstance(found, dict) else {}  # type: ignore[unknownVariableType]
+
+
 class Unit:
     """A text of code with the names that it defines on its top level.
 
@@ -70,7 +85,7 @@ class Unit:
     @property
     def namespace(self) -> dict[str, Any]:
         """The names as they are in this process, empty where the module is not loaded."""
-        return vars(sys.modules[self.module]) if self.module in sys.modules else {}
+        return namespace_of(sys.modules.get(self.module))
 
     def _define(self, statement: ast.stmt) -> None:
         if isinstance(statement, (ast.Import, ast.ImportFrom)):
@@ -225,7 +240,7 @@ def is_project(file: str) -> bool:
 def _unit(file: str, module: str, digest: bytes, text: str) -> Unit | None:
     try:
         return Unit(file, module, text)
-    except (SyntaxError, ValueError):  # being edited
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # being edited, or too deep
         return None
 
 
@@ -253,15 +268,17 @@ def file_of_module(module: str) -> str | None:
 def _file_of(module: str) -> str | None:
     loaded = sys.modules.get(module)
     if loaded is not None:
-        return getattr(loaded, "__file__", None)
+        file = namespace_of(loaded).get("__file__")
+        return file if isinstance(file, str) else None
     path: Sequence[str] | None = None
     found = None
     name = ""
     for part in module.split("."):
         name = f"{name}.{part}" if name else part
         parent = sys.modules.get(name)
-        if parent is not None and hasattr(parent, "__path__"):
-            path = list(parent.__path__)
+        inside = namespace_of(parent).get("__path__")
+        if inside is not None:
+            path = list(inside)
             continue
         try:
             found = PathFinder.find_spec(name, path)
