@@ -239,6 +239,9 @@ class _Walk:
         statements = unit.symbols[name]
         if live is _MISSING and any(self._makes_ours(unit, statement) for statement in statements):
             return
+        if self._is_defined_elsewhere(unit, statements, live):
+            self._value(name, live, attributes)
+            return
         for statement in statements:
             if isinstance(statement, ast.ClassDef):
                 self._class(unit, statement, live, attributes)
@@ -247,6 +250,19 @@ class _Walk:
         if not isinstance(statements[0], (ast.ClassDef, *_Function)):
             self._containers[unit.file, name] = unit
             self._compare_value(unit, name, statements, live)
+
+    def _is_defined_elsewhere(self, unit: Unit, statements: Sequence[ast.stmt], live: Any) -> bool:
+        """Whether a name has another definition now: of a later cell, or one that a program has put there."""
+        statement, function = statements[-1], function_of(live)
+        if isinstance(live, FunctionType) and function is not None:
+            follows = not unit.is_module or (
+                isinstance(statement, _Function) and not statement.decorator_list
+            )
+            elsewhere = function.__code__.co_filename != unit.file
+            return follows and elsewhere and units.unit_of_function(function) not in (None, unit)
+        if isinstance(statement, ast.ClassDef) and isinstance(live, type) and not unit.is_module:
+            return units.unit_of_class(live) not in (None, unit)
+        return not unit.is_module and plain(live) is not None
 
     def _class(self, unit: Unit, node: ast.ClassDef, live: Any, attributes: tuple[str, ...]) -> None:
         """Follow a class: all of it, but of a table only the member that is used."""
@@ -387,7 +403,7 @@ class _Walk:
         if not self._is_of_project(function.__module__):
             return
         unit = units.unit_of_function(function)
-        node = unit.find(function.__qualname__) if unit is not None else None
+        node = unit.written_in(function.__code__) if unit is not None else None
         if unit is None or node is None:
             self._bytecode(function, function.__qualname__)
         else:

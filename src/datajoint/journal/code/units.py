@@ -83,6 +83,11 @@ class Unit:
         self._text = text
 
     @property
+    def is_module(self) -> bool:
+        """Whether it is a whole module, and not one of the cells of a notebook, which follow each other."""
+        return os.path.exists(self.file)
+
+    @property
     def namespace(self) -> dict[str, Any]:
         """The names as they are in this process, empty where the module is not loaded."""
         return namespace_of(sys.modules.get(self.module))
@@ -110,11 +115,27 @@ class Unit:
             node = found[-1]
         return node
 
+    def written_in(self, code: CodeType) -> ast.AST | None:
+        """Return the definition of a function; of a lambda the statement that it stands in."""
+        if not code.co_qualname.endswith("<lambda>"):
+            return self.find(code.co_qualname)
+        inside = [s for s in _statements(self.tree) if s.lineno <= code.co_firstlineno <= (s.end_lineno or 0)]
+        return inside[-1] if inside else None
+
     def compiled(self, qualified: str) -> CodeType | None:
         """Return the code of a function as the text of now gives it."""
         if self._codes is None:
             self._codes = dict(_codes(compile(self._text, self.file, "exec", dont_inherit=True), ""))
         return self._codes.get(qualified)
+
+
+def _statements(node: ast.AST) -> Iterator[ast.stmt]:
+    """Yield the statements of a body that are run with it, outer ones before those in them."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.stmt):
+            yield child
+        if not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.expr)):
+            yield from _statements(child)
 
 
 def _definitions(node: ast.AST) -> Iterator[Any]:
