@@ -35,6 +35,7 @@ from datajoint.algebra.fragment_types import (
 from datajoint.algebra.functions import FUNCTIONS
 from datajoint.algebra.meaning import MEANINGS, SPREADS, TAKES_NULL, convert, divide, json_scalar
 from datajoint.errors import PortabilityError
+from datajoint.heading.float32 import rounded
 from datajoint.heading.types import INTEGER_RANGES, AttributeType
 
 __all__ = ["aggregate", "evaluate"]
@@ -108,7 +109,7 @@ class _Evaluator(Value):
         """Evaluate any node."""
         match node:
             case Name(name):
-                return row.get(name)
+                return self.attribute(name, row)
             case Literal(value):
                 return value
             case Param(index):
@@ -126,6 +127,11 @@ class _Evaluator(Value):
                 return self.call(node, row)
             case Interval():
                 raise PortabilityError("An interval can only be added to a date or datetime.")
+
+    def attribute(self, name: str, row: Row) -> Any:
+        """Return the value that a database computes with: the float32 that a short number means."""
+        value, dtype = row.get(name), self.types.get(name)
+        return rounded(value) if dtype and dtype.kind == "float32" and value is not None else value
 
     def type_of(self, node: Expression, value: Any) -> AttributeType:
         """Return the type of a node, of an attribute if need be from its value."""

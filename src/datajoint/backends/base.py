@@ -221,6 +221,8 @@ class Fitting(list[tuple[Any, ...]]):
 def fitting(dtypes: Sequence[AttributeType], rows: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
     """Return the rows that columns of these types could hold unchanged; no other can be equal to one.
 
+    A number for a float32 is rounded to it when it is sent, as it would be when it is stored.
+
     Databases convert the values of a list silently, so that a wrong one could match (hot-paths §1).
     """
     if isinstance(rows, Fitting) and rows.dtypes == tuple(dtypes):
@@ -232,7 +234,7 @@ def fitting(dtypes: Sequence[AttributeType], rows: Sequence[Sequence[Any]]) -> S
             return rows
     except ValueError:
         pass
-    normalisers = [values.normaliser(dtype) for dtype in dtypes]
+    normalisers = [None if dtype.kind == "float32" else values.normaliser(dtype) for dtype in dtypes]
 
     def fits(row: Sequence[Any]) -> bool:
         try:

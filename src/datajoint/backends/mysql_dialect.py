@@ -16,6 +16,7 @@ from uuid import UUID
 from datajoint._value import replace
 from datajoint.backends.base import Codec, Column, Dialect, Features, fitting
 from datajoint.errors import UnknownTypeError
+from datajoint.heading import float32
 from datajoint.heading.types import FLOATS, INTEGER_RANGES
 from datajoint.heading.values import json_text
 
@@ -159,9 +160,8 @@ class MysqlDialect(Dialect):
             return encode
 
         def operand(value: Any) -> Any:
-            if type(value) is float:
-                value = _OUTERMOST.get(value, value)
-            return encode(value) if encode else value
+            value = encode(value) if encode else value
+            return _OUTERMOST.get(value, value) if type(value) is float else value
 
         return operand
 
@@ -171,6 +171,8 @@ class MysqlDialect(Dialect):
     def decode_column(self, dtype: AttributeType) -> Column | None:
         if dtype.kind == "bool":
             return lambda values: [None if value is None else value != 0 for value in values]
+        if dtype.kind == "float32":
+            return float32.shortest_column
         decode = _DECODERS.get(dtype.kind)
         if decode is None:
             return None
@@ -321,9 +323,10 @@ _ENCODERS: dict[str, Codec] = {
     "date": _moment, "datetime": _moment, "timestamp": _moment, "time": _span,
     "uuid": lambda value: value.bytes,
     "json": json_text,
+    "float32": float32.rounded,
 }  # fmt: skip
 _DECODERS: dict[str, Codec] = {
     "date": date.fromisoformat, "datetime": datetime.fromisoformat, "timestamp": datetime.fromisoformat,
     "time": _read_span, "uuid": lambda value: UUID(bytes=value), "json": json.loads, "decimal": Decimal,
-    "bool": bool,
+    "bool": bool, "float32": float32.shortest,
 }  # fmt: skip

@@ -11,8 +11,9 @@ from hashlib import md5
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from datajoint.backends.base import Codec, Dialect, Features, fitting
+from datajoint.backends.base import Codec, Column, Dialect, Features, fitting
 from datajoint.errors import UnknownTypeError
+from datajoint.heading import float32
 from datajoint.heading.types import INTEGER_RANGES
 from datajoint.heading.values import json_text
 
@@ -148,6 +149,9 @@ class PostgresqlDialect(Dialect):
     def decoder(self, dtype: AttributeType) -> Codec | None:
         return _DECODERS.get(dtype.kind)
 
+    def decode_column(self, dtype: AttributeType) -> Column | None:
+        return float32.shortest_column if dtype.kind == "float32" else super().decode_column(dtype)
+
     def read(self, dtype: AttributeType, expression: str) -> str:
         if dtype.kind == "float32":  # by itself it is the shortest text that means it, not the number
             return f"({expression})::float8"
@@ -191,9 +195,10 @@ def _as_timedelta(value: time) -> timedelta:
     )
 
 
-_ENCODERS: dict[str, Codec] = {"json": json_text, "time": _as_time}
+_ENCODERS: dict[str, Codec] = {"json": json_text, "time": _as_time, "float32": float32.rounded}
 _DECODERS: dict[str, Codec] = {
     "uint64": int,
     "char": lambda value: value.rstrip(" "),
     "time": _as_timedelta,
+    "float32": float32.shortest,
 }

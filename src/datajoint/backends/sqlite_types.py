@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from datajoint.errors import UnknownTypeError
+from datajoint.heading import float32
 from datajoint.heading.types import INTEGER_RANGES, INTEGERS, AttributeType
 from datajoint.heading.values import json_text
 
@@ -134,6 +135,7 @@ _ENCODERS: dict[str, Codec] = {
     "uuid": lambda value: value.bytes,
     "json": json_text,
     "time": lambda value: value // _MICROSECOND,
+    "float32": float32.rounded,
 }
 
 
@@ -262,6 +264,7 @@ _DECODERS: dict[str, Codec] = {
     "uuid": lambda value: UUID(bytes=value),
     "json": json.loads,
     "time": lambda value: timedelta(microseconds=value),
+    "float32": float32.shortest,
 }
 _BOOLS = {0: False, 1: True}
 
@@ -271,6 +274,8 @@ def decode_column(dtype: AttributeType) -> Callable[[Any], list[Any]] | None:
     """Return the decoder of a chunk of a column, NULLs included."""
     if dtype.kind == "bool":
         return lambda values: list(map(_BOOLS.get, values))
+    if dtype.kind == "float32":
+        return float32.shortest_column
     decode = decoder(dtype)
     if decode is None:
         return None

@@ -51,7 +51,7 @@ def claim(
     values = statement.bind(among.query.values if among is not None else ())
     rows = write(connection, statement.text, values, fetch=True)
     if connection.session is not session:  # it was repeated, and the first answer may have been lost
-        rows = connection.fetch_all(sql.find_all_mine(jobs.name, jobs.primary_key, owner, dialect))
+        rows = connection.fetch_all(sql.find_all_mine(jobs.name, jobs.columns, owner, dialect))
     return _in_order(jobs, rows)
 
 

@@ -27,6 +27,7 @@ from datajoint.query.expression import QueryExpression
 from datajoint.query.restriction import Not
 from datajoint.query.universal import U
 from datajoint.sql import jobs as sql
+from datajoint.sql.dml import Column
 from datajoint.sql.jobs import Owner
 from datajoint.sql.workers import attempts_table, workers_table
 from datajoint.table.binding import Binding
@@ -356,6 +357,11 @@ class Jobs(Table):
         encoders = [(value, layout.encoding(name).to_driver) for name, value in key.items()]
         return [encode(value) if encode and value is not None else value for value, encode in encoders]
 
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Columns of the key, with the types that they are stored as."""
+        return self._layout.columns(tuple(self.primary_key))
+
     def decoded(self, rows: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
         """Return keys from what the driver gives."""
         layout, names = self._layout, self.primary_key
@@ -372,7 +378,7 @@ class Jobs(Table):
         layout = self._layout
         plan = among.query.plan if among is not None else None
         statement = sql.find_pending(
-            self.name, self.primary_key, limit, layout.dialect, priority, plan, lock=lock
+            self.name, self.columns, limit, layout.dialect, priority, plan, lock=lock
         )
         values = statement.bind(among.query.values if among is not None else ())
         rows = self.connection.fetch_all(statement.text, values)

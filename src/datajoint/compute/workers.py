@@ -197,7 +197,7 @@ def abandoned(jobs: Jobs) -> list[Abandoned]:
     connection = jobs.connection
     if connection.catalog.look(TableName(jobs.database, sql.WORKERS)) is None:
         return []
-    text = sql.find_abandoned(jobs.name, jobs.primary_key, connection.dialect)
+    text = sql.find_abandoned(jobs.name, jobs.columns, connection.dialect)
     rows = connection.fetch_all(text)
     if not rows:
         return []

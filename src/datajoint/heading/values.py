@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import math
 import re
-import struct
 from collections.abc import Callable, Mapping, Sequence, Set as AbstractSet
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Context, Decimal, DecimalException
@@ -19,6 +18,7 @@ from reprlib import Repr
 from typing import Any, cast
 from uuid import UUID
 
+from datajoint.heading import float32
 from datajoint.heading.plain import PLAIN, is_plain
 from datajoint.heading.types import INTEGER_RANGES, AttributeType
 
@@ -196,7 +196,7 @@ def _float(value: object) -> float | None:
 def _float32(value: object) -> float | None:
     number = _float(value)
     try:
-        return None if number is None else struct.unpack("<f", struct.pack("<f", number))[0]
+        return None if number is None else float32.shortest(float32.rounded(number))
     except OverflowError:
         raise ValueError(f"{show(value)} is outside the range of float32.") from None
 
@@ -538,11 +538,11 @@ def check_column(
         return values
     if types == {float} and dtype.kind == "float32" and len(present) == len(values):
         try:
-            rounded = list(struct.unpack(f"<{len(values)}f", struct.pack(f"<{len(values)}f", *values)))
+            short = float32.shortest_column(float32.rounded_column(values))
         except OverflowError:
-            rounded = [math.nan]
-        if not math.isnan(sum(rounded)):
-            return rounded
+            short = [math.nan]
+        if not math.isnan(sum(cast("list[float]", short))):
+            return values if short == values else short
     return _one_by_one(normalise, values)
 
 

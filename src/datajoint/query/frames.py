@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from datajoint.errors import DataJointError
 from datajoint.heading.attribute import Attribute
+from datajoint.heading.float32 import shortest_array
 from datajoint.heading.heading import Heading
 from datajoint.heading.types import FLOATS, INTEGERS
 from datajoint.heading.values import json_text
@@ -69,6 +70,9 @@ def structured(heading: Heading, rows: Sequence[Any], decoder: RowDecoder) -> np
     result = np.array(list(rows), dtype=fields)
     for n, decode in decoder.decoders:
         name = heading.order[n]
+        if heading[name].dtype.kind == "float32":
+            result[name] = shortest_array(np.ascontiguousarray(result[name]))
+            continue
         result[name] = np.fromiter(decode(list(result[name])), dtype=object, count=len(rows))
     return result
 
@@ -78,7 +82,8 @@ def _fields(heading: Heading, decoded: Container[int]) -> list[tuple[str, str]] 
     fields: list[tuple[str, str]] = []
     for n, a in enumerate(heading.values()):
         dtype = _NUMPY_TYPES.get(a.dtype.kind, "O")
-        if dtype != "O" and (n in decoded or (dtype != "f8" and _may_be_null(heading, a))):
+        decode = n in decoded and a.dtype.kind != "float32"  # which is made shorter as an array
+        if dtype != "O" and (decode or (dtype != "f8" and _may_be_null(heading, a))):
             return None
         fields.append((a.name, dtype))
     return fields or None

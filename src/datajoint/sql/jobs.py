@@ -110,6 +110,19 @@ def _names(key: Sequence[str], dialect: Dialect, prefix: str = "") -> str:
     return ", ".join(prefix + dialect.quote(name) for name in key)
 
 
+def whole_key(key: Sequence[Column], dialect: Dialect, prefix: str = "") -> list[str]:
+    """Return what a SELECT asks for so that the values of a key arrive whole.
+
+    Examples
+    --------
+    >>> from datajoint.backends.postgresql_dialect import PostgresqlDialect
+    >>> from datajoint.heading.types import parse_type
+    >>> whole_key([("depth", parse_type("float32"))], PostgresqlDialect())
+    ['("depth")::float8']
+    """
+    return [dialect.read(dtype, prefix + dialect.quote(name)) for name, dtype in key]
+
+
 def _same(left: str, right: str, key: Sequence[str], dialect: Dialect) -> str:
     quoted = [dialect.quote(name) for name in key]
     return " AND ".join(f"{left}.{name} = {right}.{name}" for name in quoted) or "1 = 1"
@@ -295,7 +308,7 @@ _UNCLAIMED = " FOR UPDATE SKIP LOCKED"
 
 
 def find_pending(
-    queue: TableName, key: Sequence[str], limit: int, dialect: Dialect, priority: int | None = None,
+    queue: TableName, key: Sequence[Column], limit: int, dialect: Dialect, priority: int | None = None,
     among: Plan | None = None, *, lock: bool = False,
 ) -> Statement:  # fmt: skip
     """Return the SELECT of priority and key of the next jobs (JOB-10); values: those of `among`.
@@ -305,7 +318,9 @@ def find_pending(
     lock
         Lock them, and leave out those that others have locked.
     """
-    pieces = _next(queue, _names(("priority", *key), dialect), limit, dialect, priority, among, key)
+    shown = ", ".join([dialect.quote("priority"), *whole_key(key, dialect)])
+    names = [name for name, _ in key]
+    pieces = _next(queue, shown, limit, dialect, priority, among, names)
     return assemble([*pieces, _UNCLAIMED] if lock else pieces, dialect)
 
 
@@ -321,13 +336,13 @@ def claim(
     names = _names(key, dialect) or "1"
     free = _UNCLAIMED if dialect.features.server else ""
     table = dialect.table(queue)
-    told = ", ".join(f"{table}.{dialect.quote(name)}" for name in ("priority", "scheduled_time", *key))
+    shown = ", ".join(f"{table}.{dialect.quote(name)}" for name in ("priority", "scheduled_time", *key))
     return assemble(
         [
             "WITH s AS MATERIALIZED (",
             *_next(queue, names, limit, dialect, priority, among, key),
             f"{free}) UPDATE {table} SET {_reserved(owner, dialect)} FROM s ",
-            f"WHERE {_same('s', table, key, dialect)} RETURNING {told}",
+            f"WHERE {_same('s', table, key, dialect)} RETURNING {shown}",
         ],
         dialect,
     )
@@ -349,26 +364,26 @@ def reserve(queue: TableName, key: Sequence[Column], count: int, owner: Owner, d
     q = dialect.quote
     start = dialect.escape(f"UPDATE {dialect.table(queue)} SET {_reserved(owner, dialect)} WHERE ")
     due = f" AND {_is_now(PENDING, dialect)} AND {q('scheduled_time')} <= {dialect.now(3)}"
-    told = f" RETURNING {_names([name for name, _ in key], dialect)}" if dialect.features.returning else ""
-    return f"{start}{_keys(key, count, dialect)}{dialect.escape(due + told)}"
+    shown = f" RETURNING {_names([name for name, _ in key], dialect)}" if dialect.features.returning else ""
+    return f"{start}{_keys(key, count, dialect)}{dialect.escape(due + shown)}"
 
 
 def find_mine(queue: TableName, key: Sequence[Column], count: int, owner: Owner, dialect: Dialect) -> str:
     """Return the SELECT of those of some keys that a worker holds."""
-    start = f"SELECT {_names([name for name, _ in key], dialect)} FROM {dialect.table(queue)} WHERE "
+    start = f"SELECT {', '.join(whole_key(key, dialect))} FROM {dialect.table(queue)} WHERE "
     mine = dialect.escape(f" AND {_is_mine(owner, dialect)}")
     return f"{dialect.escape(start)}{_keys(key, count, dialect)}{mine}"
 
 
-def find_all_mine(queue: TableName, key: Sequence[str], owner: Owner, dialect: Dialect) -> str:
+def find_all_mine(queue: TableName, key: Sequence[Column], owner: Owner, dialect: Dialect) -> str:
     """Return the SELECT of priority, time and key of all jobs that a worker holds."""
-    names = _names(("priority", "scheduled_time", *key), dialect)
+    names = ", ".join([_names(("priority", "scheduled_time"), dialect), *whole_key(key, dialect)])
     return dialect.escape(f"SELECT {names} FROM {dialect.table(queue)} WHERE {_mine(owner, dialect)}")
 
 
 def find_holder(queue: TableName, key: Sequence[Column], dialect: Dialect) -> str:
     """Return the SELECT of host, pid and connection that hold the job of a key, and of the key."""
-    names = _names(("host", "pid", "connection_id", *(name for name, _ in key)), dialect)
+    names = ", ".join([_names(("host", "pid", "connection_id"), dialect), *whole_key(key, dialect)])
     start = dialect.escape(f"SELECT {names} FROM {dialect.table(queue)} WHERE ")
     reserved = dialect.escape(f" AND {_is_now(RESERVED, dialect)}")
     return f"{start}{_keys(key, 1, dialect)}{reserved}"

@@ -8,7 +8,8 @@ from datajoint.backends.base import Dialect
 from datajoint.declare.spec import Index, TableSpec
 from datajoint.heading.names import TableName
 from datajoint.heading.types import parse_type
-from datajoint.sql.jobs import RESERVED, Owner, later
+from datajoint.sql.dml import Column
+from datajoint.sql.jobs import RESERVED, Owner, later, whole_key
 from datajoint.sql.system import column
 
 __all__ = [
@@ -128,13 +129,13 @@ def find_lapsed(schema: str, seconds: float, dialect: Dialect) -> str:
     return dialect.escape(f"SELECT {names} FROM {table} WHERE {dialect.quote('expires')} <= {ago}")
 
 
-def find_abandoned(queue: TableName, key: Sequence[str], dialect: Dialect) -> str:
+def find_abandoned(queue: TableName, key: Sequence[Column], dialect: Dialect) -> str:
     """Return the SELECT of reserved jobs with their workers: worker, its host, pid and connection, the key.
 
     On servers only those whose lease is over.
     """
     q = dialect.quote
-    names = [f"w.{q(name)}" for name in ("worker", *_IDENTITY)] + [f"j.{q(name)}" for name in key]
+    names = [f"w.{q(name)}" for name in ("worker", *_IDENTITY)] + whole_key(key, dialect, "j.")
     same = " AND ".join(f"w.{q(name)} = j.{q(name)}" for name in _IDENTITY)
     workers = dialect.table(TableName(queue.schema, WORKERS))
     text = (

@@ -11,6 +11,7 @@ from datajoint._value import Value
 from datajoint.codecs import threads
 from datajoint.codecs.chain import resolve
 from datajoint.errors import DataJointError, EncodeError
+from datajoint.heading import float32
 from datajoint.heading.values import show
 from datajoint.sql.dml import Column
 from datajoint.table.check import Checked, place
@@ -87,6 +88,8 @@ def _column(layout: Layout, checked: Checked, name: str, values: Sequence[Any]) 
     convert = encoding.to_driver
     if convert is None:
         return values
+    if convert is float32.rounded:
+        return float32.rounded_column(values)
     if None in values:
         return [None if value is None else convert(value) for value in values]
     return list(map(convert, values))

@@ -30,7 +30,7 @@ ACCEPTED = [
     ("float64", 1, 1.0), ("float64", "1e-3", 0.001), ("float64", np.float32(0.5), 0.5), ("float64",
     math.nan, None),
     ("float64", math.inf, math.inf), ("float64", Decimal("0.1"), 0.1), ("float64", np.float64("nan"), None),
-    ("float32", 0.1, struct.unpack("f", struct.pack("f", 0.1))[0]), ("float32", math.nan, None),
+    ("float32", struct.unpack("f", struct.pack("f", 0.1))[0], 0.1), ("float32", math.nan, None),
     ("bool", True, True), ("bool", 0, False), ("bool", np.bool_(True), True), ("bool", "false", False),
     ("bool", 1.0, True),
     ("decimal(5,2)", 1, Decimal("1.00")), ("decimal(5,2)", "1.005", Decimal("1.01")),
@@ -163,7 +163,7 @@ def test_every_integer_range_is_kept(kind):
 OPERANDS = [
     ("int8", 1000, 1000), ("int8", 1.5, 1.5), ("int8", "12", 12), ("int8", "1.5", Decimal("1.5")),
     ("decimal(5,2)", "1.23456", Decimal("1.23456")), ("decimal(5,2)", 1e9, 1e9), ("float32", 0.1,
-    np.float32(0.1).item()),
+    0.1),
     ("varchar(2)", "abcdef", "abcdef"), ("char(2)", "a ", "a"), ("datetime", "2024-02-29T23:59:58.25",
                                                                  MOMENT.replace(microsecond=250000)),
     ("date", "2024-02-29 12:00", datetime(2024, 2, 29, 12)), ("date", "2024-02-29", date(2024, 2, 29)),
