@@ -35,7 +35,7 @@ from datajoint.algebra.fragment_types import (
 from datajoint.algebra.functions import FUNCTIONS
 from datajoint.algebra.meaning import MEANINGS, SPREADS, TAKES_NULL, convert, divide, json_scalar
 from datajoint.errors import PortabilityError
-from datajoint.heading.float32 import rounded
+from datajoint.heading import float32
 from datajoint.heading.types import INTEGER_RANGES, AttributeType
 
 __all__ = ["aggregate", "evaluate"]
@@ -131,7 +131,7 @@ class _Evaluator(Value):
     def attribute(self, name: str, row: Row) -> Any:
         """Return the value that a database computes with: the float32 that a short number means."""
         value, dtype = row.get(name), self.types.get(name)
-        return rounded(value) if dtype and dtype.kind == "float32" and value is not None else value
+        return float32.rounded(value) if dtype and dtype.kind == "float32" and value is not None else value
 
     def type_of(self, node: Expression, value: Any) -> AttributeType:
         """Return the type of a node, of an attribute if need be from its value."""

@@ -152,7 +152,7 @@ class MysqlDialect(Dialect):
                 raise TypeError(f"{type(value).__name__} cannot be written in SQL.")
 
     def encoder(self, dtype: AttributeType) -> Codec | None:
-        return _ENCODERS.get(dtype.kind)
+        return float32.rounded if dtype.kind == "float32" else _ENCODERS.get(dtype.kind)
 
     def operand_encoder(self, dtype: AttributeType) -> Codec | None:
         encode = self.encoder(dtype)
@@ -166,7 +166,7 @@ class MysqlDialect(Dialect):
         return operand
 
     def decoder(self, dtype: AttributeType) -> Codec | None:
-        return _DECODERS.get(dtype.kind)
+        return float32.shortest if dtype.kind == "float32" else _DECODERS.get(dtype.kind)
 
     def decode_column(self, dtype: AttributeType) -> Column | None:
         if dtype.kind == "bool":
@@ -323,10 +323,9 @@ _ENCODERS: dict[str, Codec] = {
     "date": _moment, "datetime": _moment, "timestamp": _moment, "time": _span,
     "uuid": lambda value: value.bytes,
     "json": json_text,
-    "float32": float32.rounded,
 }  # fmt: skip
 _DECODERS: dict[str, Codec] = {
     "date": date.fromisoformat, "datetime": datetime.fromisoformat, "timestamp": datetime.fromisoformat,
     "time": _read_span, "uuid": lambda value: UUID(bytes=value), "json": json.loads, "decimal": Decimal,
-    "bool": bool, "float32": float32.shortest,
+    "bool": bool,
 }  # fmt: skip

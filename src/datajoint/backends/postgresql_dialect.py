@@ -144,10 +144,10 @@ class PostgresqlDialect(Dialect):
                 raise TypeError(f"{type(value).__name__} cannot be written in SQL.")
 
     def encoder(self, dtype: AttributeType) -> Codec | None:
-        return _ENCODERS.get(dtype.kind)
+        return float32.rounded if dtype.kind == "float32" else _ENCODERS.get(dtype.kind)
 
     def decoder(self, dtype: AttributeType) -> Codec | None:
-        return _DECODERS.get(dtype.kind)
+        return float32.shortest if dtype.kind == "float32" else _DECODERS.get(dtype.kind)
 
     def decode_column(self, dtype: AttributeType) -> Column | None:
         return float32.shortest_column if dtype.kind == "float32" else super().decode_column(dtype)
@@ -195,10 +195,12 @@ def _as_timedelta(value: time) -> timedelta:
     )
 
 
-_ENCODERS: dict[str, Codec] = {"json": json_text, "time": _as_time, "float32": float32.rounded}
+_ENCODERS: dict[str, Codec] = {
+    "json": json_text,
+    "time": _as_time,
+}
 _DECODERS: dict[str, Codec] = {
     "uint64": int,
     "char": lambda value: value.rstrip(" "),
     "time": _as_timedelta,
-    "float32": float32.shortest,
 }

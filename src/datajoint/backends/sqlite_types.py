@@ -126,7 +126,7 @@ def encoder(dtype: AttributeType) -> Codec | None:
             return lambda value: int(multiply(value, unit))
         width = (dtype.length or 10) + 1 + bool(scale)
         return lambda value: _sortable(value, width, scale)
-    return _ENCODERS.get(kind)
+    return float32.rounded if kind == "float32" else _ENCODERS.get(kind)
 
 
 _ENCODERS: dict[str, Codec] = {
@@ -135,7 +135,6 @@ _ENCODERS: dict[str, Codec] = {
     "uuid": lambda value: value.bytes,
     "json": json_text,
     "time": lambda value: value // _MICROSECOND,
-    "float32": float32.rounded,
 }
 
 
@@ -246,7 +245,7 @@ def decoder(dtype: AttributeType) -> Codec | None:
             multiply = EXACT.multiply
             return lambda value: multiply(Decimal(value), unit)
         return _read_sortable
-    return _DECODERS.get(kind)
+    return float32.shortest if kind == "float32" else _DECODERS.get(kind)
 
 
 def _read_sortable(text: str) -> Decimal:
@@ -264,7 +263,6 @@ _DECODERS: dict[str, Codec] = {
     "uuid": lambda value: UUID(bytes=value),
     "json": json.loads,
     "time": lambda value: timedelta(microseconds=value),
-    "float32": float32.shortest,
 }
 _BOOLS = {0: False, 1: True}
 

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from datajoint.errors import DataJointError
+from datajoint.heading import float32
 from datajoint.heading.attribute import Attribute
-from datajoint.heading.float32 import shortest_array
 from datajoint.heading.heading import Heading
 from datajoint.heading.types import FLOATS, INTEGERS
 from datajoint.heading.values import json_text
@@ -71,7 +71,7 @@ def structured(heading: Heading, rows: Sequence[Any], decoder: RowDecoder) -> np
     for n, decode in decoder.decoders:
         name = heading.order[n]
         if heading[name].dtype.kind == "float32":
-            result[name] = shortest_array(np.ascontiguousarray(result[name]))
+            result[name] = float32.shortest_array(np.ascontiguousarray(result[name]))
             continue
         result[name] = np.fromiter(decode(list(result[name])), dtype=object, count=len(rows))
     return result

@@ -88,7 +88,7 @@ def _column(layout: Layout, checked: Checked, name: str, values: Sequence[Any]) 
     convert = encoding.to_driver
     if convert is None:
         return values
-    if convert is float32.rounded:
+    if encoding.storage.kind == "float32":
         return float32.rounded_column(values)
     if None in values:
         return [None if value is None else convert(value) for value in values]
