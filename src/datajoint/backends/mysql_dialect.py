@@ -292,7 +292,7 @@ def binary_literal(value: bytes) -> str:
 
 
 def _list_encoder(dtype: AttributeType) -> Codec:
-    encode = _ENCODERS.get(dtype.kind)
+    encode = float32.rounded if dtype.kind == "float32" else _ENCODERS.get(dtype.kind)
 
     def item(value: Any) -> Any:
         value = encode(value) if encode and value is not None else value
