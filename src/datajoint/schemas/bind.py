@@ -51,8 +51,8 @@ def attach(schema: Schema, cls: type[UserTable], scope: Scope) -> None:
     for part in siblings.values():
         part_name = TableName(name.schema, f"{name.name}__{from_camel_case(part.__name__)}")
         part._master = cls
-        inner = ({"master": cls, cls.__name__: cls}, siblings, *scope)
-        steps.append(_Step(schema, part, part_name, catalog.find(part_name), inner))
+        inner = ({"master": cls, cls.__name__: cls}, *scope)
+        steps.append(_Step(schema, part, part_name, catalog.find(part_name), inner, siblings))
     made: list[TableName] = []
     try:
         _carry_out(steps, made)
@@ -122,9 +122,11 @@ class _Step:
     """One class on its way to its table."""
 
     def __init__(
-        self, schema: Schema, cls: type[UserTable], name: TableName, found: TableSpec | None, scope: Scope
-    ) -> None:
-        self.schema, self.cls, self.name, self.found, self.scope = schema, cls, name, found, scope
+        self, schema: Schema, cls: type[UserTable], name: TableName, found: TableSpec | None, scope: Scope,
+        siblings: dict[str, type[Part]] | None = None,
+    ) -> None:  # fmt: skip
+        self.schema, self.cls, self.name, self.found = schema, cls, name, found
+        self.scope, self.siblings = scope, siblings
         self.text: Any = None
         self.wanted: TableSpec | None = None
         self.reading: Reading | None = None
@@ -143,7 +145,7 @@ class _Step:
                     f"Class `{cls.__name__}` {lacks}.", hint="Set `definition = '''…'''`, a text."
                 )
             return
-        find = finder(cls, self.name, connection, self.scope, pending)
+        find = finder(cls, self.name, connection, self.scope, pending, self.siblings)
         self.wanted = pending[self.name] = self._resolve(parse(text, cls.__name__), find)
         self._check(self.wanted)
 

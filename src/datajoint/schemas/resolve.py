@@ -35,7 +35,7 @@ def caller_scope(depth: int = 2) -> Scope:
 
 def finder(
     cls: type[Table], name: TableName, connection: Connection, scope: Scope,
-    pending: MutableMapping[TableName, TableSpec],
+    pending: MutableMapping[TableName, TableSpec], siblings: Mapping[str, Any] | None = None,
 ) -> Callable[[Reference], Any]:  # fmt: skip
     """Return the function that finds the table of a reference in the definition of `cls`.
 
@@ -43,16 +43,23 @@ def finder(
     ----------
     pending
         Tables that are declared together with it and not made yet.
+    siblings
+        Part classes of the same master, for a part: their bare names serve where nothing else has the name.
     """
 
     def find(reference: Reference) -> TableSpec | SelfReference:
-        if reference.path == cls.__name__ or (
-            reference.path.endswith(f".{cls.__name__}") and _is_self(reference, cls, scope)
-        ):
+        if siblings is None and reference.path == cls.__name__:
             return SELF
         target = _look_up(reference, cls, scope)
         if target is None:
-            return _in_schema(reference, name, ChainMap(pending, connection.catalog.tables(name.schema)))
+            known = ChainMap(pending, connection.catalog.tables(name.schema))
+            if found := _in_schema(reference, known):
+                return found
+            target = _look_up(reference, cls, (siblings or {},))
+            if target is None:
+                return _part_in_schema(reference, name, known)
+        if target is cls:
+            return SELF
         binding = _binding_of(reference, target, cls)
         if binding.connection is not connection:
             raise ForeignKeyTargetError(
@@ -77,10 +84,6 @@ def _binding_of(reference: Reference, target: Any, cls: type[Table]) -> Binding:
             hint="Use a base table or its projection, as in -> Parent.proj(new='old').",
         )
     return target.binding
-
-
-def _is_self(reference: Reference, cls: type[Table], scope: Scope) -> bool:
-    return _look_up(reference, cls, scope) is cls
 
 
 def _refusal(reference: Reference, target: Any, cls: type[Table]) -> ForeignKeyTargetError:
@@ -113,13 +116,16 @@ def _look_up(reference: Reference, cls: type[Table], scope: Scope) -> Any:
     return target
 
 
-def _in_schema(reference: Reference, name: TableName, known: Mapping[TableName, TableSpec]) -> TableSpec:
+def _in_schema(reference: Reference, known: Mapping[TableName, TableSpec]) -> TableSpec | None:
     """Find a table of the same schema by its class name, as the class may have been defined elsewhere."""
-    tables = {t.class_name: t for t in known if t.tier}
-    path = reference.path.replace("_", "")  # as in the names of tables
-    found = tables.get(path)
-    if found is None and "." not in path and name.master:
-        found = tables.get(f"{name.master.class_name}.{path}")
+    path = _as_in_names(reference)
+    return next((known[table] for table in known if table.tier and table.class_name == path), None)
+
+
+def _part_in_schema(reference: Reference, name: TableName, known: Mapping[TableName, TableSpec]) -> TableSpec:
+    """Find a part of the same master by its bare name, or refuse the reference."""
+    tables = {table.class_name: table for table in known if table.tier}
+    found = tables.get(f"{name.master.class_name}.{_as_in_names(reference)}") if name.master else None
     if found is None:
         raise ForeignKeyTargetError(
             f"Foreign key reference `{reference.text or reference.path}` could not be resolved.",
@@ -127,3 +133,7 @@ def _in_schema(reference: Reference, name: TableName, known: Mapping[TableName, 
             or "Import the class or module it names before decorating, or check the spelling.",
         )
     return known[found]
+
+
+def _as_in_names(reference: Reference) -> str:
+    return reference.path.replace("_", "")
