@@ -26,7 +26,8 @@ __all__ = ["PARTS", "install"]
 _NAMES = """
     algebra.nodes backends.sqlite_catalog backends.sqlite_errors backends.sqlite_functions
     backends.sqlite_types backends.mysql_signals backends.postgresql_signals backends.sqlite_signals
-    engine.catalog engine.query_cache heading.float32 heading.values logging settings.template
+    engine.catalog engine.query_cache heading.conversions heading.float32 heading.moments
+    heading.values logging settings.template
 
     algebra.aggregates algebra.evaluate algebra.fragment algebra.hidden algebra.meaning codecs
     codecs.chain codecs.context codecs.threads compute.audit compute.comparison compute.computing

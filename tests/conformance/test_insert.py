@@ -482,7 +482,7 @@ WRONG = [
     ("subject_id", 2**31, "2147483648"), ("subject_id", 1.5, "1.5"), ("subject_id", "x", "'x'"),
     ("name", "x" * 13, "13 characters"), ("name", "a\0b", "NUL"), ("name", [1], "list"),
     ("sex", "X", "'X'"), ("born", "2020-02-30", "2020-02-30"), ("born", 5, "5"), ("code", "nope", "'nope'"),
-    ("weight", "heavy", "'heavy'"), ("tag", 40000, "40000"), ("tag", float("nan"), "NaN"),
+    ("weight", "heavy", "'heavy'"), ("tag", 40000, "40000"),
 ]  # fmt: skip
 
 
@@ -754,11 +754,12 @@ def test_a_query_with_objects_and_other_types(schema):
 
     moment = dt.datetime(2024, 1, 2, 3, 4, 5, 600_000)
     Source.insert([{"n": n, "pixels": np.arange(n), "amount": "12.25", "at": moment} for n in range(3)])
-    Target.insert(Source & "n > 0")
+    with pytest.warns(DataJointWarning, match="holds whole seconds"):
+        Target.insert(Source & "n > 0")
     found = Target().to_dicts(order_by="KEY")
     assert [1, 2] == [len(row["pixels"]) for row in found]
     assert {Decimal("12.250")} == {row["amount"] for row in found}
-    assert {dt.datetime(2024, 1, 2, 3, 4, 6)} == {row["at"] for row in found}
+    assert {dt.datetime(2024, 1, 2, 3, 4, 5)} == {row["at"] for row in found}
 
 
 @pytest.mark.statement("INS-12", "INS-2")

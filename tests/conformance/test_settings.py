@@ -195,6 +195,8 @@ VARIABLES = {
     "DJ_PROVENANCE_SOURCE": ("provenance.source", '{"rig": 3}', {"rig": 3}),
     "DJ_INTEROP_NATIVE_BLOBS": ("interop.native_blobs", "raw", "raw"),
     "DJ_INTEROP_CREATE_COLLATION": ("interop.create_collation", "server", "server"),
+    "DJ_INTEROP_ZONES": ("interop.zones", "KEEP", "keep"),
+    "DJ_INTEROP_SKIP_DUPLICATES": ("interop.skip_duplicates", "any", "any"),
     "DJ_DECLARE_DRIFT": ("declare.drift", "error", "error"),
     "DJ_DATABASE_SYNCHRONOUS": ("database.synchronous", "normal", "NORMAL"),
 }
@@ -512,7 +514,12 @@ DEFAULTS = {
         "stale": "ignore",
         "reuse": True,
     },
-    "interop": {"create_collation": "binary", "native_blobs": "auto"},
+    "interop": {
+        "create_collation": "binary",
+        "native_blobs": "auto",
+        "zones": "utc",
+        "skip_duplicates": "key",
+    },
     "declare": {"drift": "warn"},
 }
 

@@ -321,6 +321,7 @@ def test_further_arguments(world, verify):
     assert verify(fit, make_kwargs={"scale": 3})
 
 
+@pytest.mark.filterwarnings("ignore:.*the rest is cut:datajoint.errors.DataJointWarning")
 def test_values_of_all_types_are_what_they_were(world, verify):
     definition = """
     -> Subject

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from datajoint.algebra.fragment_types import FLOAT64, INT64, TEXT, datetime_type, decimal_type, digits, family
+from datajoint.heading import moments
 from datajoint.heading.types import INTEGER_RANGES, AttributeType
 
 __all__ = ["Misfit", "check_pattern", "own_type", "read", "widest"]
@@ -182,7 +183,7 @@ def _text(kind: str, text: str, dtype: AttributeType) -> str:
 
 
 def _instant(text: str) -> datetime:
-    match = _DATETIME.fullmatch(text)
+    match = _DATETIME.fullmatch(moments.dashed(text))
     if not match:
         raise ValueError("it is no date or time such as '2024-05-01' or '2024-05-01 12:30:00.5'")
     year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:6])

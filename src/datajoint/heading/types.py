@@ -15,6 +15,7 @@ __all__ = [
     "NUMBERS",
     "TEMPORAL",
     "TEXTS",
+    "ZONED",
     "AttributeType",
     "parse_type",
 ]
@@ -30,6 +31,8 @@ FLOATS = frozenset({"float32", "float64"})
 NUMBERS = INTEGERS | FLOATS | {"decimal", "bool"}
 TEXTS = frozenset({"char", "varchar", "text", "enum"})
 TEMPORAL = frozenset({"date", "datetime", "timestamp", "time"})
+ZONED = TEMPORAL - {"time"}
+"""Kinds whose values may be given with a zone."""
 
 
 class AttributeType(Value):

@@ -11,16 +11,16 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence, Set as AbstractSet
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Context, Decimal, DecimalException
 from functools import cache, partial
 from reprlib import Repr
 from typing import Any, cast
 from uuid import UUID
 
-from datajoint.heading import float32
+from datajoint.heading import float32, moments
 from datajoint.heading.plain import PLAIN, is_plain
-from datajoint.heading.types import INTEGER_RANGES, AttributeType
+from datajoint.heading.types import INTEGER_RANGES, NUMBERS, AttributeType
 
 __all__ = ["ColumnError", "check_column", "json_text", "key_text", "normaliser", "operand"]
 
@@ -39,11 +39,6 @@ _short = _Short()
 _short.maxstring = _short.maxother = 60
 _EXACT = Context(prec=80)
 _HUGE = 1 << 63
-_TEMPORAL = re.compile(
-    r"(?P<date>\d{4}-\d{1,2}-\d{1,2})"
-    r"(?:[T ](?P<h>\d{1,2}):(?P<m>\d{2})(?::(?P<s>\d{2})(?:[.,](?P<f>\d+))?)?"
-    r"\s*(?P<zone>Z|[+-]\d{2}:?\d{2})?)?"
-)
 _TIME = re.compile(r"(?P<sign>-)?(?P<h>\d{1,3}):(?P<m>\d{2})(?::(?P<s>\d{2})(?:\.(?P<f>\d+))?)?")
 
 
@@ -78,6 +73,14 @@ def normaliser(dtype: AttributeType) -> Normaliser | None:
     Traceback (most recent call last):
     ValueError: 300 is outside the range of int8: -128 to 127.
     """
+    found = _strict(dtype)
+    if found is not None and (dtype.kind in NUMBERS or dtype.kind == "year"):
+        return partial(_unless_empty, found)
+    return found
+
+
+def _strict(dtype: AttributeType) -> Normaliser | None:
+    """Return the function that makes one value canonical, and takes no empty text for a missing number."""
     kind = dtype.kind
     if kind in INTEGER_RANGES:
         low, high = INTEGER_RANGES[kind]
@@ -119,7 +122,7 @@ def operand(dtype: AttributeType) -> Normaliser | None:
         return partial(_time, 6)
     if kind == "date":
         return _date_or_datetime
-    return normaliser(dtype)
+    return _strict(dtype)
 
 
 # ------------------------------------------------------------------------------------------------------
@@ -143,6 +146,11 @@ def _scalar(value: Any) -> Any:
     return value
 
 
+def _unless_empty(normalise: Normaliser, value: object) -> Any:
+    """Read an empty text, as files hold it where a number is missing, as missing."""
+    return None if type(value) is str and not value.strip() else normalise(value)
+
+
 def _integer(name: str, low: int, high: int, value: object) -> int | None:
     number = value if type(value) is int else _whole(name, value)
     if number is not None and not low <= number <= high:
@@ -158,7 +166,7 @@ def _whole(name: str, value: object) -> int | None:
         value = _read_number(value, name)
     if isinstance(value, (float, Decimal)):
         if math.isnan(value):
-            raise ValueError(f"NaN is no {name}; use None for a missing value.")
+            return None
         if math.isfinite(value) and value == int(value):
             return int(value)
         raise ValueError(f"{show(value)} is not a whole number.")
@@ -276,15 +284,27 @@ def _only_text(strip: bool, value: object) -> str | None:
 
 
 def _text(length: int | None, strip: bool, value: object) -> str | None:
+    if type(value).__name__ in ("float16", "float32"):  # their digits, not those of a float64
+        value = float(str(value))
     value = _scalar(value)
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(int(value))
+    if isinstance(value, (int, float, Decimal)):
+        value = _number_text(value)
     elif isinstance(value, (date, time)):
         value = str(value)
-    text = _only_text(strip, value)
+    text = None if value is None else _only_text(strip, value)
     if text is not None and length is not None and len(text) > length:
         raise ValueError(f"{show(text)} has {len(text)} characters; at most {length} fit.")
     return text
+
+
+def _number_text(value: float | Decimal) -> str | None:
+    """Return a number as text, as databases write it: True is 1, 5.0 is 5."""
+    if isinstance(value, Decimal):
+        return None if value.is_nan() else str(value)
+    if isinstance(value, int):
+        return str(int(value))
+    text = repr(float(value)).removesuffix(".0").replace("e+", "e")
+    return None if text == "nan" else text
 
 
 def _enum(labels: tuple[str, ...], value: object) -> str | None:
@@ -375,81 +395,19 @@ def _json(value: object) -> object:
 # times
 
 
-def _rounded(moment: datetime, nanoseconds: int, digits: int) -> datetime:
-    """Return a time with its fraction (`nanoseconds`, instead of its own) rounded half up."""
-    unit = 10 ** (9 - digits)
-    steps = (nanoseconds + unit // 2) // unit
-    try:
-        return moment.replace(microsecond=0) + timedelta(microseconds=steps * unit // 1000)
-    except OverflowError:
-        raise ValueError(f"{moment} lies outside the years 1 to 9999.") from None
-
-
-def _as_utc(moment: datetime) -> datetime:
-    if moment.tzinfo is None:
-        return moment
-    try:
-        return moment.astimezone(UTC).replace(tzinfo=None)
-    except OverflowError:
-        raise ValueError(f"{moment} lies outside the years 1 to 9999.") from None
-
-
 def _datetime(digits: int, value: object) -> datetime | None:
     if type(value) is datetime and value.tzinfo is None:
         micro = value.microsecond
-        return value if not micro or digits == 6 else _rounded(value, micro * 1000, digits)
-    moment, nanoseconds = _moment(value)
-    return None if moment is None else _rounded(moment, nanoseconds, digits)
-
-
-def _moment(value: Any) -> tuple[datetime | None, int]:
-    """Return anything that names a time as (naive UTC, nanoseconds of its second)."""
+        return value if not micro or digits == 6 else moments.cut(value, micro * 1000, digits)
     value = _scalar(value)
-    if _missing(value):
-        return None, 0
-    if isinstance(value, datetime):
-        extra = int(getattr(value, "nanosecond", 0))
-        to_python = getattr(value, "to_pydatetime", None)
-        plain: datetime = to_python(warn=False) if to_python else value
-        plain = _as_utc(plain)
-        return plain, plain.microsecond * 1000 + extra
-    if isinstance(value, date):
-        return datetime(value.year, value.month, value.day), 0  # noqa: DTZ001 - naive UTC by convention (TYP-21)
-    if isinstance(value, str):
-        return _read_moment(value)
-    if type(value).__name__ == "datetime64":
-        return _read_moment(str(value))
-    raise ValueError(f"{show(value)} ({type(value).__name__}) is no date or time.")
-
-
-def _read_moment(text: str) -> tuple[datetime, int]:
-    match = _TEMPORAL.fullmatch(text.strip())
-    try:
-        if match is None:
-            raise ValueError  # noqa: TRY301
-        year, month, day = map(int, match["date"].split("-"))
-        hour, minute, second = (int(match[part] or 0) for part in "hms")
-        moment = datetime(year, month, day, hour, minute, second)  # noqa: DTZ001
-    except ValueError:
-        raise ValueError(f"{show(text)} does not read as a time: write 2024-12-31 23:59:59.") from None
-    zone = match["zone"]
-    if zone and zone != "Z":
-        offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:]))
-        moment = moment - offset if zone[0] == "+" else moment + offset
-    fraction = match["f"] or ""
-    nanoseconds = int(fraction[:9].ljust(9, "0")) if fraction else 0
-    return moment, nanoseconds
+    return None if _missing(value) else moments.cut(*moments.moment(value), digits)
 
 
 def _date(value: object) -> date | None:
     if type(value) is date:
         return value
-    moment = _moment_of_date(value)
-    if moment is None:
-        return None
-    if moment.time() != time():
-        raise ValueError(f"{show(value)} is a time within a day; the attribute holds dates.")
-    return moment.date()
+    found = _moment_of_date(value)
+    return None if found is None else found.date()
 
 
 def _moment_of_date(value: object) -> datetime | None:
@@ -464,10 +422,10 @@ def _moment_of_date(value: object) -> datetime | None:
 
 def _date_or_datetime(value: object) -> date | datetime | None:
     """Read what a date is compared with; a time within a day stays one."""
-    moment = value if type(value) is date else _moment_of_date(value)
-    if isinstance(moment, datetime) and moment.time() == time():
-        return moment.date()
-    return moment
+    found = value if type(value) is date else _moment_of_date(value)
+    if isinstance(found, datetime) and found.time() == time():
+        return found.date()
+    return found
 
 
 def _time(digits: int, value: object) -> timedelta | None:

@@ -121,7 +121,7 @@ class QueryExpression(LegacyFetch):
         semantic_check
             False matches all shared names whatever their lineage (LIN-4).
         """
-        query = quick(self.query, restriction) if type(restriction) in _QUICK else None  # pyright: ignore[reportUnknownArgumentType]
+        query = quick(self.query, restriction, self.connection) if type(restriction) in _QUICK else None  # pyright: ignore[reportUnknownArgumentType]
         if query is None:
             query = restrict_query(self.query, restriction, self.connection, semantic_check)
         return self._restricted(query)

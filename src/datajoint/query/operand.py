@@ -26,10 +26,10 @@ from datajoint.algebra.nodes import (
 from datajoint.backends.base import Fitting
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError, QueryError
-from datajoint.heading import values as readers
+from datajoint.heading import moments, values as readers
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.heading import Heading
-from datajoint.heading.types import INTEGERS
+from datajoint.heading.types import INTEGERS, ZONED
 from datajoint.query import misspelt, restriction
 from datajoint.query.collection import is_mapping, is_record, items_of, record, values_of
 
@@ -153,7 +153,7 @@ def _terms(
 _Reader = Callable[[Any], Any]
 
 
-def reader(attribute: Attribute) -> _Reader:
+def reader(attribute: Attribute, connection: Connection) -> _Reader:
     """Return the function that reads a value compared with an attribute; raises QueryError."""
     if attribute.dtype.kind in ("codec", "blob", "json"):
         raise QueryError(
@@ -162,7 +162,11 @@ def reader(attribute: Attribute) -> _Reader:
         )
     read = readers.operand(attribute.dtype)
 
+    with_zones = attribute.dtype.kind in ZONED
+
     def checked(value: Any) -> Any:
+        if with_zones and connection.config.interop.zones == "keep":
+            value = moments.without_zone(value)
         try:
             return read(value) if read else value
         except (ValueError, TypeError) as error:
@@ -171,7 +175,7 @@ def reader(attribute: Attribute) -> _Reader:
     return checked
 
 
-def quick(query: Query, operand: str | dict[Any, Any]) -> Query | None:
+def quick(query: Query, operand: str | dict[Any, Any], connection: Connection) -> Query | None:
     """Restrict by a text seen before, or a dict of plain values: one look-up finds plan and readers.
 
     None where the long way is needed: `restrict`.
@@ -189,7 +193,9 @@ def quick(query: Query, operand: str | dict[Any, Any]) -> Query | None:
         names = [name for name in operand if name in heading]
         if len(names) < len(operand) and (not names or misspelt.slips(_texts(operand), heading)):
             return None
-        readers = tuple((name, _taken_as_is(heading[name]), reader(heading[name])) for name in names)
+        readers = tuple(
+            (name, _taken_as_is(heading[name]), reader(heading[name], connection)) for name in names
+        )
         terms = tuple(Equals(name) for name in names)
         whole = build.restrict(query, All(terms) if len(terms) != 1 else terms[0], ()).plan if terms else plan
         found = plan.keep(key, (whole, readers))
@@ -219,7 +225,7 @@ def _mapping(
     values: Values = ()
     for name, given in operand.items():
         if name in heading:
-            found, more = _equals(heading, name, given)
+            found, more = _equals(heading, name, given, connection)
         elif path := _path(heading, name):
             found, more = _at_path(heading, path, given, connection)
         else:
@@ -255,8 +261,8 @@ def unshared(heading: Heading, operand: Any) -> tuple[str, ...]:
     return next((found for item in items or () if (found := unshared(heading, item))), ())
 
 
-def _equals(heading: Heading, name: str, given: Any) -> tuple[Condition, Values]:
-    read = reader(heading[name])
+def _equals(heading: Heading, name: str, given: Any, connection: Connection) -> tuple[Condition, Values]:
+    read = reader(heading[name], connection)
     if is_mapping(given) or isinstance(getattr(given, "query", None), Query):
         raise QueryError(
             f"Attribute `{name}` cannot be compared with {type(given).__name__}.",
@@ -326,7 +332,7 @@ def _any(
     values: Values = ()
     for shape, group in alike.items():
         if len(group) > 1:
-            found, more = _listed(query.heading, shape, group)
+            found, more = _listed(query.heading, shape, group, connection)
         else:
             found, more = condition(query, group[0], connection, semantic)
         terms.append(found)
@@ -383,10 +389,10 @@ def _missing(value: Any) -> bool:
 
 
 def _listed(
-    heading: Heading, shape: tuple[tuple[str, bool], ...], rows: Sequence[Any]
+    heading: Heading, shape: tuple[tuple[str, bool], ...], rows: Sequence[Any], connection: Connection
 ) -> tuple[Condition, Values]:
     names = tuple(name for name, missing in shape if not missing)
-    readers = [reader(heading[name]) for name in names]
+    readers = [reader(heading[name], connection) for name in names]
     values = [tuple(read(row[name]) for read, name in zip(readers, names, strict=True)) for row in rows]
     terms: list[Condition] = [IsNull(name) for name, missing in shape if missing]
     terms += [InValues(names)] if names else []

@@ -7,10 +7,12 @@ from functools import partial
 from itertools import compress
 from typing import Any
 
+from datajoint import logging
 from datajoint._value import Value
 from datajoint.errors import MissingAttributeError, QueryError, UnknownAttributeError, nearest
+from datajoint.heading import conversions, moments
 from datajoint.heading.attribute import Attribute
-from datajoint.heading.types import FLOATS
+from datajoint.heading.types import FLOATS, ZONED
 from datajoint.heading.values import ColumnError, check_column, show
 from datajoint.sql.dml import default_value, select_value
 from datajoint.table.incoming import ABSENT, Absent, Chunk
@@ -182,6 +184,7 @@ def _column(
         values, kinds = filled, None
     if attribute.dtype.kind in ("codec", "blob"):
         return values
+    values = zoned(layout, attribute, values)
     try:
         checked = check_column(attribute.dtype, values, kinds)
     except ColumnError as error:
@@ -193,9 +196,26 @@ def _column(
             "is required.",
             table=str(layout.name), attribute=attribute.name, row=rows[index],
         )  # fmt: skip
+    if checked is not values:
+        _notice(layout, attribute, values, checked)
     if attribute.dtype.kind in _LIMITED:
         _check_storable(layout, attribute, checked, rows)
     return checked
+
+
+def zoned(layout: Layout, attribute: Attribute, values: Sequence[Any]) -> Sequence[Any]:
+    """Return times without their zones where the setting says that these are not to count."""
+    if attribute.dtype.kind not in ZONED or layout.connection.config.interop.zones != "keep":
+        return values
+    return [moments.without_zone(value) for value in values]
+
+
+def _notice(layout: Layout, attribute: Attribute, values: Sequence[Any], checked: Sequence[Any]) -> None:
+    """Say once an attribute what is stored in another way than it was given."""
+    for what, phrase in conversions.conversions(attribute.dtype, values, checked):
+        if (attribute.name, what) not in layout.noticed:
+            layout.noticed.add((attribute.name, what))
+            logging.warn(f"`{layout.label}.{attribute.name}` ({attribute.type}): {phrase}.")
 
 
 def _with_defaults(

@@ -76,6 +76,8 @@ class Layout:
         Whether rows carry their event.
     has_provenance, has_job
         Whether they have the hidden columns of other releases: who entered them, how long they were made.
+    noticed
+        What users were told of conversions: attribute and what happened.
     known
         What is kept about choices of fields.
     """
@@ -101,6 +103,7 @@ class Layout:
         self.has_provenance = "_prov" in hidden
         self.has_job = hidden.issuperset(("_job_start_time", "_job_duration", "_job_version"))
         self.dialect: Dialect = connection.dialect
+        self.noticed: set[tuple[str, str]] = set()
         self.known: dict[tuple[str, ...], Any] = {}
         self._encodings: dict[str, Encoding] = {}
         self._columns: dict[tuple[str, ...], tuple[Column, ...]] = {}

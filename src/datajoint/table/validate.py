@@ -9,7 +9,7 @@ from datajoint._value import Value
 from datajoint.errors import DataJointError
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.values import normaliser, show
-from datajoint.table.check import unknown_field, unstorable
+from datajoint.table.check import unknown_field, unstorable, zoned
 from datajoint.table.conditions import problems
 from datajoint.table.incoming import ABSENT, read
 from datajoint.table.layout import Layout
@@ -124,6 +124,7 @@ def _reason(layout: Layout, attribute: Attribute, value: Any, row: dict[str, Any
             _try_codec(layout, attribute, value, row)
             return None
         normalise = normaliser(attribute.dtype)
+        [value] = zoned(layout, attribute, [value])
         canonical = normalise(value) if normalise else value
     except (ValueError, TypeError, DataJointError) as error:
         return str(error)
