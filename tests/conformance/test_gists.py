@@ -42,6 +42,10 @@ def scene(declare, schema, instance, schema_name):
         with schema.connection.transaction:
             return use()
 
+    def strict(use):
+        with instance.config.override(provenance__contract="error"):
+            return use()
+
     other = declare("Other", "other : int8\n---\nthing : int16")
     return locals() | {
         "dj": dj,
@@ -107,7 +111,9 @@ GISTS = {
     "populate in a transaction": (
         "inside(calc.populate)", TransactionError, "Populate cannot be called during a transaction"
     ),
-    "nothing made": ("idle.populate()", ContractError, "make of `Idle` inserted nothing", "{'thing': 1}", "key_source"),
+    "nothing made": (
+        "strict(idle.populate)", ContractError, "make of `Idle` inserted nothing", "{'thing': 1}", "key_source"
+    ),
     "transaction": ("inside(con.start_transaction)", TransactionError, "Nested transactions are not supported", "with"),
     "declare in a transaction": (
         "inside(lambda: declare('Odd', 'a : int8'))", TransactionError, "Cannot declare new tables inside a transaction", "`Odd`"

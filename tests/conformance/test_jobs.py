@@ -213,14 +213,15 @@ def test_errors_whose_key_is_gone_are_removed_at_once_others_when_old(fit, subje
     (subject & "subject_id >= 3").delete()
     assert 1 == fit.jobs.refresh()["removed"]
     assert {"pending": 1, "reserved": 1, "ignore": 1} == counts(fit.jobs)
-    assert 2 == fit.jobs.refresh(stale_timeout=0)["removed"]
+    assert 0 == fit.jobs.refresh(stale_timeout=0)["removed"]  # 0 means never by age
+    assert 2 == fit.jobs.refresh(stale_timeout=1e-6)["removed"]
     assert {"ignore": 1} == counts(fit.jobs)
 
 
 @pytest.mark.statement("JOB-5")
 def test_what_a_refresh_is_restricted_to_does_not_remove_other_jobs(fit):
     fit.jobs.refresh()
-    assert 0 == fit.jobs.refresh(key(1), stale_timeout=0)["removed"]
+    assert 0 == fit.jobs.refresh(key(1), stale_timeout=1e-6)["removed"]
     assert {"pending": 3} == counts(fit.jobs)
 
 
@@ -232,6 +233,54 @@ def test_orphans_are_pending_again(fit):
     assert 1 == fit.jobs.refresh(orphan_timeout=0)["orphaned"]
     assert {"pending": 3} == counts(fit.jobs)
     assert fit.jobs.reserve(key(1))
+
+
+@pytest.mark.statement("JOB-6")
+def test_a_worker_whose_lease_is_alive_keeps_its_jobs(fit, subject, connect):
+    there = connect()
+    others = type("Fit", (dj.Computed,), {"_binding": dj.FreeTable(there.connection, fit.name)._binding})()
+
+    def refresh(key):
+        if key["subject_id"] == 2:
+            (dj.FreeTable(there.connection, subject.name) & "subject_id = 3").delete()
+        for timeouts in ({"orphan_timeout": 0}, {"orphan_timeout": 1e-6, "stale_timeout": 1e-6}):
+            assert 0 == others.jobs.refresh(**timeouts)["orphaned"]
+        assert 1 == len(others.jobs.reserved & key)
+
+    fit.before = refresh
+    assert [] == fit.populate(reserve_jobs=True)["error_list"]
+    assert len(fit.calls) == len(set(fit.calls)) >= 2
+
+
+@pytest.mark.statement("JOB-1")
+def test_a_job_is_reserved_once(fit):
+    fit.jobs.refresh(delay=-1)
+    assert fit.jobs.reserve(key(1))
+    assert not fit.jobs.reserve(key(1))
+    assert fit.jobs.reserve(key(2))
+
+
+@pytest.mark.statement("JOB-1")
+def test_a_rounded_key_is_not_taken_for_ever(schema):
+    @schema
+    class Level(dj.Manual):
+        definition = "level : float32"
+
+    calls = []
+
+    @schema
+    class Fit(dj.Computed):
+        definition = "-> Level"
+
+        def make(self, key):
+            calls.append(key)
+            self.insert1(key)
+
+    Level.insert([{"level": 15.3}, {"level": 0.1}, {"level": 2.5}])
+    for _ in range(2):
+        Fit.populate(reserve_jobs=True, suppress_errors=True)
+    assert len(calls) <= 2 * 3 * 6
+    assert 0 == len(Fit.jobs.reserved)
 
 
 @pytest.mark.statement("JOB-8")

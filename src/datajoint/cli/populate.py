@@ -92,7 +92,7 @@ def _count_errors(table: Any) -> int:
 def _plain(table: Any, waiting: dict[str, int]) -> dict[str, Any]:
     return {
         "table": table.table, "made": table.success_count, "reused": table.reused_count,
-        "failed": len(table.error_list),
+        "failed": len(table.error_list), "skipped": table.skipped_count,
         "remaining": table.remaining, "failed_before": waiting.get(table.table, 0) - len(table.error_list),
         "errors": [{"key": key, "error": error} for key, error in table.error_list],
     }  # fmt: skip
@@ -117,6 +117,7 @@ def _row(table: Any, waiting: dict[str, int]) -> list[str]:
     failed = len(table.error_list)
     before = waiting.get(table.table, 0) - failed
     notes = [f"{table.reused_count} reused"] if table.reused_count else []
+    notes += [f"{table.skipped_count} skipped"] if table.skipped_count else []
     notes += [f"{before} failed before, see dj retry"] if before > 0 else []
     shown = click.style(str(failed), fg="red") if failed else report.dim("·")
     left = str(table.remaining) if table.remaining else report.dim("·")

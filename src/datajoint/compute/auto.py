@@ -147,7 +147,8 @@ class AutoPopulate(Making):
         -------
         dict
             ``success_count`` and ``error_list``: pairs of key and ``"Class: text"`` or exception. Where
-            earlier results were used again, ``reused_count`` says for how many of the keys.
+            earlier results were used again, ``reused_count`` says for how many of the keys. Where makes
+            inserted nothing, ``skipped_count`` says for how many keys: these stay to do.
 
         Raises
         ------

@@ -100,6 +100,7 @@ def _remarks(bar: Bar) -> list[str]:
     return [
         *([f"{bar.reused} reused"] if bar.reused else []),
         *([f"{bar.failed} failed"] if bar.failed else []),
+        *([f"{bar.empty} skipped"] if bar.empty else []),
         *([f"{bar.skipped} made by others"] if bar.skipped else []),
     ]
 

@@ -13,9 +13,10 @@ from datajoint.compute.calling import raised_by
 from datajoint.compute.cancel import JobCancelled
 from datajoint.compute.capture import Tail, captured
 from datajoint.compute.jobs import Jobs, is_lost
-from datajoint.compute.make import make
+from datajoint.compute.make import Made, make
 from datajoint.compute.renew import Declined, store
-from datajoint.compute.task import DONE, FAILED, SKIPPED, MakeOutcome, MakeTask
+from datajoint.compute.skips import record_skip
+from datajoint.compute.task import DONE, FAILED, NOTHING, SKIPPED, MakeOutcome, MakeTask
 from datajoint.errors import DuplicateError
 from datajoint.logging import logger
 from datajoint.sql.jobs import Owner
@@ -42,17 +43,23 @@ def _run(table: Table, task: MakeTask, make_kwargs: Mapping[str, Any], tail: Tai
     started, key, name = time.monotonic(), task.key, task.table
     closing = _closing(table, task, started, tail) if tail else None
     renewal = partial(store, table, key, task.again) if task.again else None
-    reused: list[bool] = []
+    done: list[Made] = []
 
     def run() -> None:
-        reused.append(make(table, dict(key), make_kwargs, closing, renewal, task.earlier))
+        done.append(make(table, dict(key), make_kwargs, closing, renewal, task.earlier))
 
     error = raised_by(run, also=JobCancelled)
     seconds = time.monotonic() - started
     if error is None:
-        return MakeOutcome(dict(key), DONE, None, seconds, table=name, reused=reused[0])
-    made = renewal is None and isinstance(error, DuplicateError) and is_made(table, key)
-    if made or isinstance(error, Declined) or _was_taken(table, task, error):
+        [made] = done
+        if made.skipped is not None:
+            record_skip(table, task, seconds, made.skipped, str(tail or ""))
+        return MakeOutcome(
+            dict(key), DONE if made.skipped is None else NOTHING, None, seconds, table=name,
+            reused=made.reused, notices=made.notices, beside=made.beside,
+        )  # fmt: skip
+    is_there = renewal is None and isinstance(error, DuplicateError) and is_made(table, key)
+    if is_there or isinstance(error, Declined) or _was_taken(table, task, error):
         return MakeOutcome(dict(key), SKIPPED, error, seconds, table=name)
     told = (_stack(error), signature(error), str(tail)) if tail else ("", "", "")
     error.add_note(f"while making `{table.class_name}` for the key {_short(key)}")

@@ -29,7 +29,7 @@ from datajoint.query.universal import U
 from datajoint.sql import jobs as sql
 from datajoint.sql.dml import Column
 from datajoint.sql.jobs import Owner
-from datajoint.sql.workers import attempts_table, workers_table
+from datajoint.sql.workers import WORKERS, attempts_table, workers_table
 from datajoint.table.binding import Binding
 from datajoint.table.free import FreeTable
 from datajoint.table.layout import Layout, layout_of
@@ -200,10 +200,11 @@ class Jobs(Table):
         priority
             Of new jobs; lower is sooner. Default is the setting ``jobs.default_priority``.
         stale_timeout
-            Age in seconds from which a job is removed whose key has left the key source; default is the
-            setting ``jobs.stale_timeout``.
+            Age in seconds from which a job is removed whose key has left the key source; 0 means never by
+            age. Default is the setting ``jobs.stale_timeout``.
         orphan_timeout
-            Make jobs pending again that are reserved for longer than so many seconds.
+            Make jobs pending again that are reserved for longer than this number of seconds by workers
+            without a lease, such as those of other clients. A worker whose lease is alive keeps its jobs.
 
         Returns
         -------
@@ -222,15 +223,19 @@ class Jobs(Table):
         keys = source if not restrictions else _source(self._target, key, restrictions)
         missing = missing_keys(self._target, keys)
         orphaned = recover(self)
+        workers: TableName | None = TableName(self.database, WORKERS)
+        workers = workers if connection.catalog.look(workers) is not None else None
         if orphan_timeout is not None:
-            orphaned += write(connection, sql.repend_old(name, orphan_timeout, dialect))
+            orphaned += write(connection, sql.repend_old(name, orphan_timeout, dialect, workers))
         new = _number(priority, jobs.default_priority)
         queued = QueryExpression._of(super().query, connection).proj()
         absent = missing.restrict(Not(queued), semantic_check=False)
         made = self._target.proj(*(n for n in key if n not in self._target.primary_key))
         first, total = len(source.query.values), (*source.query.values, *made.query.values)
         repend = sql.repend_successes(name, key, missing.query.plan, priority, delay, dialect)
-        remove = sql.remove_vanished(name, key, source.query.plan, first, made.query.plan, stale, dialect)
+        remove = sql.remove_vanished(
+            name, key, source.query.plan, first, made.query.plan, stale, dialect, workers
+        )
         look = sql.look_for_vanished(name, stale, dialect)
         looks = [(look, ())] if look else []
 
@@ -409,6 +414,8 @@ class Jobs(Table):
             count, rows = write(connection, text, values), None
             if count == len(keys):
                 return list(keys)
+            if not count and connection.session is session:
+                return []
         if rows is None or connection.session is not session:  # the first answer may have been lost
             mine = sql.find_mine(self.name, columns, len(keys), owner, layout.dialect)
             rows = connection.fetch_all(mine, values)
@@ -446,18 +453,27 @@ class Jobs(Table):
         )
         return bool(write(self.connection, text, [message, packed, *self._encoded(own)]))
 
-    def release(self, keys: Sequence[Mapping[str, Any]], owner: Owner, delay: float = 0) -> int:
-        """Give reserved jobs back."""
+    def release(
+        self, keys: Sequence[Mapping[str, Any]], owner: Owner, delay: float = 0, message: str = ""
+    ) -> int:
+        """Release reserved jobs; `message` says why they wait."""
         layout, released = self._layout, 0
         columns = layout.columns(tuple(self.primary_key))
         for start in range(0, len(keys), _AT_ONCE):
             some = keys[start : start + _AT_ONCE]
             text = sql.set_status(
-                self.name, columns, sql.PENDING, layout.dialect, count=len(some), owner=owner, delay=delay
-            )
+                self.name, columns, sql.PENDING, layout.dialect, count=len(some), owner=owner, delay=delay,
+                message=message,
+            )  # fmt: skip
             values = [value for key in some for value in self._encoded(self._own(key))]
             released += write(self.connection, text, values)
         return released
+
+    def unskip(self, key: Mapping[str, Any]) -> None:
+        """Let a job be taken now that waits because its make inserted nothing."""
+        layout, own = self._layout, self._own(key)
+        text = sql.unskip(self.name, layout.columns(tuple(own)), 1, layout.dialect)
+        write(self.connection, text, self._encoded(own))
 
     def held(self, key: Mapping[str, Any]) -> tuple[Owner, dict[str, Any]] | None:
         """Return who makes a key, and the key as it is stored; None where nobody does."""

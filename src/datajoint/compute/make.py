@@ -12,10 +12,13 @@ from datajoint import logging
 from datajoint._value import Value
 from datajoint.backends.base import Parameters
 from datajoint.compute.alone import alone
-from datajoint.compute.contract import check_contract, watching
+from datajoint.compute.contract import check_contract, contract_of, strange_reads, watching
+from datajoint.compute.declared import writes_of
 from datajoint.compute.equality import same
 from datajoint.compute.making import PARTS, Making, what_to_write
 from datajoint.compute.reuse import reuse
+from datajoint.compute.task import Notice
+from datajoint.engine.connection import Connection
 from datajoint.errors import (
     ComputeError,
     ContractError,
@@ -24,7 +27,7 @@ from datajoint.errors import (
     LostConnectionError,
     TransactionError,
 )
-from datajoint.heading.names import TableName
+from datajoint.heading.names import COMPUTED, IMPORTED, TableName
 from datajoint.heading.values import normaliser
 from datajoint.journal.code_version import code_version
 from datajoint.journal.event import Origin
@@ -43,7 +46,7 @@ from datajoint.table.write_set import WriteSet
 if TYPE_CHECKING:
     from datajoint.provenance.reuse import Candidate
 
-__all__ = ["KeyedWrites", "Renewal", "check_parts", "make", "persist", "run_make", "running_key"]
+__all__ = ["KeyedWrites", "Made", "Renewal", "check_parts", "make", "persist", "run_make", "running_key"]
 
 T = TypeVar("T")
 
@@ -61,6 +64,27 @@ class _Running(Value):
 
     name: TableName
     key: Key
+
+
+class Made(Value):
+    """What a make did.
+
+    Attributes
+    ----------
+    reused
+        Whether an earlier result was used again instead of computing.
+    skipped
+        The event that its reads are recorded under, where it inserted nothing; else None.
+    notices
+        Advice on the code of the make.
+    beside
+        Computed tables that it read and that its definition neither refers to nor declares.
+    """
+
+    reused: bool = False
+    skipped: int | None = None
+    notices: tuple[Notice, ...] = ()
+    beside: frozenset[TableName] = frozenset()
 
 
 _RUNNING: ContextVar[tuple[_Running, ...]] = ContextVar("datajoint_makes", default=())
@@ -85,7 +109,7 @@ def running_key(table: Table) -> Key | None:
 def make(
     table: Table, key: Key, make_kwargs: Mapping[str, Any], closing: Closing | None = None,
     renewal: Renewal | None = None, earlier: Sequence[Candidate] = (),
-) -> bool:  # fmt: skip
+) -> Made:  # fmt: skip
     """Make one key: all that it inserts is there afterwards, or nothing (POP-6).
 
     Where its inputs changed under it, the database gave it up in favour of another transaction, or its
@@ -102,20 +126,19 @@ def make(
 
     Returns
     -------
-    bool
-        Whether it was.
+    Made
+        Whether it was, and whether the make inserted nothing.
 
     Raises
     ------
     ContractError
-        When it inserted nothing for its key, or rows of another key.
+        When it inserted rows of another key, or breaks a strict contract.
     """
 
-    def attempt() -> bool:
+    def attempt() -> Made:
         if earlier and not make_kwargs and reuse(table, key, earlier, closing):
-            return True
-        _attempt(table, key, make_kwargs, closing, renewal)
-        return False
+            return Made(reused=True)
+        return _attempt(table, key, make_kwargs, closing, renewal)
 
     return persist(table, key, attempt)
 
@@ -158,11 +181,14 @@ def _conflict(table: Table, key: Key, error: ReadsChanged) -> ComputeError:
 
 def _attempt(
     table: Table, key: Key, make_kwargs: Mapping[str, Any], closing: Closing | None, renewal: Renewal | None
-) -> None:
+) -> Made:
     writes = KeyedWrites(table, key)
     writes.must_not_pin = renewal is not None
     writes.beside += ["arguments"] if make_kwargs else []
     outcomes = run_make(table, key, make_kwargs, writes, lambda: _inspect(table, key, writes))
+    if writes.is_empty:
+        _finish_empty(writes, renewal)
+        return Made(skipped=writes.event, notices=tuple(writes.notices), beside=writes.beside_tables)
     statements = closing() if closing else ()
     if renewal is None:
         writes.finish(statements)
@@ -170,11 +196,23 @@ def _attempt(
         renewal(writes, statements)
     for name, group in outcomes.items():
         record(table.connection, name, group, writes.event)
+    return Made(notices=tuple(writes.notices), beside=writes.beside_tables)
+
+
+def _finish_empty(writes: KeyedWrites, renewal: Renewal | None) -> None:
+    """End a make that has inserted nothing for its key: rows of other tables are stored (POP-13)."""
+    if renewal is None and writes.has_writes:
+        writes.finish()
+    else:
+        writes.abort()
+        writes.record_reads()
 
 
 def _inspect(table: Table, key: Key, writes: KeyedWrites) -> dict[TableName, list[CheckOutcome]]:
     """See that what a make has inserted may be stored."""
     writes.check()
+    if writes.is_empty:
+        return {}
     if not writes.must_not_pin:
         check_parts(writes, table, key)
     return inspect_make(writes, key, table)
@@ -190,7 +228,7 @@ def run_make(
                 _run(table, key, make_kwargs, writes)
             writes.watching = False
             found = inspect()
-            check_contract(table, key, writes, audit)
+            writes.notices += check_contract(table, key, writes, audit, writes.strange)
     except _FetchedDataChanged:
         raise
     except Exception as error:
@@ -237,7 +275,7 @@ def _run(table: Table, key: Key, make_kwargs: Mapping[str, Any], writes: KeyedWr
     if method is None:
         _three_parts(table, key, make_kwargs, writes)
         return
-    with writable([table.name]):
+    with writable([table.name, *writes_of(table)]):
         steps = method(dict(key), **make_kwargs)
         if isinstance(steps, GeneratorType):
             again = partial(method, dict(key), **make_kwargs)
@@ -261,7 +299,7 @@ def _three_parts(table: Table, key: Key, make_kwargs: Mapping[str, Any], writes:
     writes.hold()
     if not same(fetched, own.make_fetch(dict(key), **make_kwargs)):
         raise _FetchedDataChanged(table, key)
-    with writable([table.name]):
+    with writable([table.name, *writes_of(table)]):
         own.make_insert(dict(key), *_arguments(computed))
 
 
@@ -297,7 +335,17 @@ def _arguments(returned: Any) -> tuple[Any, ...]:
 
 
 class KeyedWrites(WriteSet):
-    """The writes of a make, of which rows for other keys are refused (POP-14)."""
+    """The writes of a make, of which rows for other keys are refused (POP-14).
+
+    Attributes
+    ----------
+    is_empty
+        Whether the make ended without a row for its key.
+    strange
+        Tables read that the definition neither refers to nor declares, with file and line of the read.
+    notices
+        Advice on the make.
+    """
 
     def __init__(self, table: Table, key: Key) -> None:
         connection, cls = table.connection, type(table)
@@ -305,6 +353,10 @@ class KeyedWrites(WriteSet):
         super().__init__(connection, table.name, self._find_origin(table), run)
         self._table = table
         self._key = key
+        self._seen: set[TableName] = set()
+        self.is_empty = False
+        self.strange: dict[TableName, tuple[str, int]] = {}
+        self.notices: list[Notice] = []
         self.reads = self._new_log()
         self._inputs = self._watch_inputs(table, key)
 
@@ -322,6 +374,20 @@ class KeyedWrites(WriteSet):
         inputs = StaleInputs(table, key, mode)
         self.reads.on_read = inputs.look
         return inputs
+
+    @property
+    def beside_tables(self) -> frozenset[TableName]:
+        """Computed tables read that the definition neither refers to nor declares."""
+        made = {name.master or name for name in self.strange}
+        return frozenset(name for name in made if name.tier in (COMPUTED, IMPORTED))
+
+    def before_read(self, connection: Connection, tables: frozenset[TableName]) -> ReadLog | None:
+        """Record which tables are read that the definition neither refers to nor declares."""
+        if self.watching and connection is self.connection and not tables <= self._seen:
+            new = tables - self._seen
+            self._seen |= new
+            self.strange.update(strange_reads(self._table, new))
+        return super().before_read(connection, tables)
 
     def pin(self) -> None:
         """Write what is collected into an open transaction."""
@@ -345,18 +411,19 @@ class KeyedWrites(WriteSet):
         super().count(name, batches)
 
     def check(self) -> None:
-        """See that no stale input was refused, and that there is a row for the key (POP-13).
+        """See that no stale input was refused, and whether there is a row for the key (POP-13).
 
         Raises
         ------
         StaleInputError
             When one was, and the make has caught that.
         ContractError
-            When there is no row.
+            When there is no row and the contract is strict.
         """
         if self._inputs is not None:
             self._inputs.check()
-        if not (bool(self._table & dict(self._key)) if self.pinned else self._has_rows()):
+        self.is_empty = not (bool(self._table & dict(self._key)) if self.pinned else self._has_rows())
+        if self.is_empty and contract_of(self._table) == "error":
             raise ContractError(
                 f"make of `{self._table.class_name}` inserted nothing for the key {dict(self._key)}.",
                 hint="Let it insert a row for every key that it gets, or leave the key out by `key_source`.",

@@ -14,12 +14,13 @@ from datajoint.compute.executors.ray import RayExecutor
 from datajoint.compute.executors.submitting import Submitting
 from datajoint.compute.executors.worker import unpack
 from datajoint.compute.resources import Resources
-from datajoint.compute.task import DONE, FAILED, SKIPPED, MakeOutcome, MakeTask
+from datajoint.compute.task import DONE, FAILED, NOTHING, SKIPPED, MakeOutcome, MakeTask
 
 __all__ = [
     "DONE",
     "EXECUTORS",
     "FAILED",
+    "NOTHING",
     "SKIPPED",
     "DaskExecutor",
     "Executor",

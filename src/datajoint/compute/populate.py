@@ -19,10 +19,12 @@ from datajoint.compute import (
     renewals,
     reserve,
     reuse as reusing,
+    skips,
     target as targets,
     task as tasks,
 )
 from datajoint.compute.appeared import has_appeared
+from datajoint.compute.notices import Notices
 from datajoint.compute.recover import recover
 from datajoint.engine.connection import Connection
 from datajoint.errors import (
@@ -58,11 +60,13 @@ class PopulateResult(TypedDict):
     """What `populate` returns: the number of keys made, and pairs of key and error.
 
     Where earlier results were used again instead of computing, also how many of the keys made these are.
+    Where makes inserted nothing, for how many keys: these stay to do.
     """
 
     success_count: int
     error_list: list[tuple[dict[str, Any], Any]]
     reused_count: NotRequired[int]
+    skipped_count: NotRequired[int]
 
 
 def populate(
@@ -132,6 +136,8 @@ class Progress(tuple[int, int]):  # noqa: SLOT001 - a tuple takes no slots
     ----------
     stale
         How many rows are stale or possibly stale, None unless that was asked for.
+    skipped
+        How many of the remaining keys were tried, and their make inserted nothing.
 
     Examples
     --------
@@ -141,20 +147,24 @@ class Progress(tuple[int, int]):  # noqa: SLOT001 - a tuple takes no slots
     """
 
     stale: int | None = None
+    skipped: int = 0
 
 
 def progress(table: Table, restrictions: Sequence[Any], display: bool, stale: bool = False) -> Progress:
     """Return how many keys of a table remain, and how many there are; see `AutoPopulate.progress`."""
     keys = sources.all_keys(table, restrictions)
-    remaining, total = counting.count_remaining(sources.missing_keys(table, keys), keys)
+    missing = sources.missing_keys(table, keys)
+    remaining, total = counting.count_remaining(missing, keys)
+    skipped = skips.count_skipped(table, missing) if remaining else 0
     old = renewing.count_stale(table, restrictions) if stale else None
     if display:
         done = total - remaining
         percent = 100 * done // total if total else 100
-        more = "" if old is None else f", {old} stale"
+        more = f", {skipped} of them skipped" if skipped else ""
+        more += "" if old is None else f", {old} stale"
         print(f"{table.class_name}: {done} of {total} done ({percent}%), {remaining} to go{more}")  # noqa: T201
     found = Progress((remaining, total))
-    found.stale = old
+    found.stale, found.skipped = old, skipped
     return found
 
 
@@ -243,6 +253,7 @@ def _reservations(
         jobs.refresh(*restrictions, delay=-1, priority=priority)
     else:
         recover(jobs)
+    skips.take_again(jobs)
     among = sources.all_keys(jobs.target, restrictions) if restrictions else None
     return reserve.Reservations(jobs, among, priority, most, reuse=reuse)
 
@@ -281,8 +292,9 @@ class Results:
 
     Attributes
     ----------
-    success, reused, errors
-        Number of keys made, of those for which an earlier result was used, and pairs of key and error.
+    success, reused, skipped, errors
+        Number of keys made, of those for which an earlier result was used, of keys whose make inserted
+        nothing, and pairs of key and error.
 
     Examples
     --------
@@ -294,13 +306,16 @@ class Results:
 
     def __init__(self, suppress: bool, as_objects: bool) -> None:
         self._suppress, self._as_objects = suppress, as_objects
-        self.success = self.reused = 0
+        self.success = self.reused = self.skipped = 0
+        self._notices = Notices()
         self.errors: list[tuple[dict[str, Any], Any]] = []
 
     def add(self, outcome: MakeOutcome) -> None:
         """Count an outcome; raise its error unless errors are collected."""
         self.success += outcome.status == tasks.DONE
         self.reused += outcome.reused
+        self.skipped += outcome.status == tasks.NOTHING
+        self._notices.tell(outcome)
         if outcome.status != tasks.FAILED:
             return
         error = cast("BaseException", outcome.error)
@@ -316,6 +331,8 @@ class Results:
         told: PopulateResult = {"success_count": self.success, "error_list": self.errors}
         if self.reused:
             told["reused_count"] = self.reused
+        if self.skipped:
+            told["skipped_count"] = self.skipped
         return told
 
 

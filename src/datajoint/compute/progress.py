@@ -9,7 +9,7 @@ from contextlib import closing
 from typing import Any, cast
 
 from datajoint.compute import display
-from datajoint.compute.task import DONE, FAILED, MakeOutcome, MakeTask
+from datajoint.compute.task import DONE, FAILED, NOTHING, MakeOutcome, MakeTask
 from datajoint.heading.names import TableName
 from datajoint.query.expression import QueryExpression
 from datajoint.sql.select import count_each
@@ -58,13 +58,15 @@ class Bar:
         Keys to be made, as far as is known.
     made, reused, failed, skipped, running
         Numbers of keys; those reused are among those made, those skipped were made by others.
+    empty
+        Number of keys whose make inserted nothing.
     started, ended
         When the first key was taken, and when the last one was done.
     """
 
     def __init__(self, label: str, total: int) -> None:
         self.label, self.total = label, total
-        self.made = self.reused = self.failed = self.skipped = self.running = 0
+        self.made = self.reused = self.failed = self.skipped = self.empty = self.running = 0
         self.started: float | None = None
         self.ended: float | None = None
         self._recent: deque[float] = deque(maxlen=_RECENT)
@@ -72,7 +74,7 @@ class Bar:
     @property
     def finished(self) -> int:
         """Keys that are over."""
-        return self.made + self.failed + self.skipped
+        return self.made + self.failed + self.skipped + self.empty
 
     def take(self, now: float) -> None:
         """Note that a key is being made."""
@@ -86,7 +88,8 @@ class Bar:
         self.made += outcome.status == DONE
         self.reused += outcome.reused
         self.failed += outcome.status == FAILED
-        self.skipped += outcome.status not in (DONE, FAILED)
+        self.skipped += outcome.status not in (DONE, FAILED, NOTHING)
+        self.empty += outcome.status == NOTHING
         self.total = max(self.total, self.finished + self.running)
         self.ended = now
         self._recent.append(now)

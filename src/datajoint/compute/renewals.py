@@ -69,6 +69,9 @@ class Renewals(Reservations):
         if outcome.status == FAILED and not self._once:
             self._tried[tuple(outcome.key.values())] = time.monotonic() + _AGAIN_AFTER_FAILURE
 
+    def _skip(self, key: Key) -> None:
+        self._complete(key)  # its rows exist: nothing of it is missing
+
     def _task(self, key: Key) -> MakeTask:
         return replace(super()._task(key), again=self._again)
 

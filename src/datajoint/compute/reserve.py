@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -22,12 +22,13 @@ from datajoint.compute.cancel import JobCancelled
 from datajoint.compute.claim import claim
 from datajoint.compute.jobs import Jobs, is_lost
 from datajoint.compute.reuse import Reuse
-from datajoint.compute.task import DONE, FAILED, MakeOutcome, MakeTask
+from datajoint.compute.task import DONE, FAILED, NOTHING, MakeOutcome, MakeTask
 from datajoint.compute.workers import Worker
 from datajoint.errors import DataJointError, LostConnectionError
 from datajoint.journal.change import packet
 from datajoint.logging import logger
 from datajoint.query.expression import QueryExpression
+from datajoint.sql.jobs import SKIPPED
 
 if TYPE_CHECKING:
     from datajoint.provenance.reuse import Candidate
@@ -95,7 +96,7 @@ class Reservations:
         self._session = jobs.connection.session
         self._page: list[tuple[int, Key]] = []
         self._looked = 0.0
-        self._begun = self._contended = False
+        self._begun = self._contended = self._is_left = False
         self._is_taking = False  # what is reserved is not in our books yet
         self._settled = 0
         self._waiting: deque[tuple[int, Key]] = deque()
@@ -104,6 +105,8 @@ class Reservations:
         self._earlier: dict[tuple[Any, ...], tuple[Candidate, ...]] = {}
         self._running: dict[tuple[Any, ...], Key] = {}
         self._seconds: float | None = None
+        self._skipped: set[tuple[Any, ...]] = set()
+        self._times: Counter[tuple[Any, ...]] = Counter()
 
     def count(self) -> int:
         """Return how many jobs there are to be made now."""
@@ -157,6 +160,8 @@ class Reservations:
         self.cancels.end(self._jobs.target.name, key)
         if outcome.status == FAILED:
             self._fail(key, outcome)
+        elif outcome.status == NOTHING:
+            self._skip(key)
         elif outcome.status != DONE:
             self._complete(key)
 
@@ -189,7 +194,7 @@ class Reservations:
     def _is_in_doubt(self, cause: BaseException | None) -> bool:
         """Whether more may be ours than we know of: an answer was lost, or something came between."""
         replaced = self._jobs.connection.session is not self._session
-        return replaced or self._is_taking or isinstance(cause, LostConnectionError)
+        return replaced or self._is_taking or self._is_left or isinstance(cause, LostConnectionError)
 
     # ---------------------------------------------------------------------------------------------- taking
 
@@ -198,6 +203,7 @@ class Reservations:
         while self._left is None or self._left > 0:
             self._is_taking = True
             some = self._reserve()
+            some = some and self._bounded(some)
             self._waiting.extend(some or ())
             self._is_taking = False
             if some is None:
@@ -206,6 +212,42 @@ class Reservations:
                 self._left = None if self._left is None else self._left - len(some)
                 return True
         return False
+
+    def _bounded(self, some: list[tuple[int, Key]]) -> list[tuple[int, Key]] | None:
+        """Leave out keys that this populate has taken too often; None where no other key is left.
+
+        A key that does not compare equal to itself, such as a rounded number, stays in the queue whatever is
+        done. A worker, which runs for long, may take a key any number of times.
+        """
+        if self._worker.is_endless:
+            return some
+        most = max(_LOSSES, int(self._jobs.connection.config.jobs.max_attempts)) + 1
+        self._times.update(tuple(key.values()) for _, key in some)
+        kept, left = list[tuple[int, Key]](), list[Key]()
+        for priority, key in some:
+            place = tuple(key.values())
+            if place in self._skipped or self._times[place] > most:
+                left.append(key)
+            else:
+                kept.append((priority, key))
+        if left:
+            self._leave(left)
+        return kept or None
+
+    def _leave(self, keys: list[Key]) -> None:
+        """Release jobs that are not taken again in this run."""
+        for key in keys:
+            place = tuple(key.values())
+            if place in self._skipped:
+                delay = float(self._jobs.connection.config.jobs.skipped_retry)
+                self._jobs.release([key], self.owner, delay, SKIPPED)
+            else:
+                message = f"The job was taken {self._times[place] - 1} times and is still in the queue."
+                self._jobs.fail(key, message, None, self.owner)
+                logger.warning(
+                    "`%s`: %s It is left out for the key %s.", self._jobs.target.class_name, message, key
+                )
+        self._is_left = True
 
     def _reserve(self) -> list[tuple[int, Key]] | None:
         """Reserve the next few jobs and return them; None if there are none."""
@@ -299,6 +341,12 @@ class Reservations:
                 jobs, key, self._worker.id, RETRY if again else GIVEN_UP, outcome.seconds, error,
                 {"signature": outcome.signature}, outcome.log,
             )  # fmt: skip
+
+    def _skip(self, key: Key) -> None:
+        """Release a job whose make inserted nothing; workers take it again later."""
+        delay = float(self._jobs.connection.config.jobs.skipped_retry)
+        self._jobs.release([key], self.owner, delay, SKIPPED)
+        self._skipped.add(tuple(key.values()))
 
     def _complete(self, key: Key) -> None:
         """End a job whose result is there already."""

@@ -12,9 +12,9 @@ from datajoint.sql.jobs import Owner
 if TYPE_CHECKING:
     from datajoint.provenance.reuse import Candidate
 
-__all__ = ["DONE", "FAILED", "SKIPPED", "MakeOutcome", "MakeTask"]
+__all__ = ["DONE", "FAILED", "NOTHING", "SKIPPED", "MakeOutcome", "MakeTask", "Notice"]
 
-DONE, SKIPPED, FAILED = "done", "skipped", "failed"
+DONE, SKIPPED, FAILED, NOTHING = "done", "skipped", "failed", "nothing"
 
 
 class MakeTask(Value):
@@ -44,8 +44,30 @@ class MakeTask(Value):
     again: str = ""
 
 
+class Notice(Value):
+    """Advice on a make, reported once for each table and run.
+
+    Attributes
+    ----------
+    text
+        What is wrong and what to do.
+    filename, line
+        Position in the code of the user.
+    is_warning
+        Whether it is a Python warning at that position, rather than a line of the log.
+    """
+
+    text: str
+    filename: str = ""
+    line: int = 0
+    is_warning: bool = False
+
+
 class MakeOutcome(Value):
-    """What became of a key: `DONE`, `SKIPPED` (somebody else made it) or `FAILED` with its error.
+    """What became of a key.
+
+    It is `DONE`, `SKIPPED` (another process made it), `NOTHING` (its make inserted nothing, the key stays to
+    do) or `FAILED` with its error.
 
     Attributes
     ----------
@@ -57,6 +79,10 @@ class MakeOutcome(Value):
         That of the task.
     reused
         Whether an earlier result was used again instead of computing.
+    notices
+        Advice on the make.
+    beside
+        Computed tables that it read and that its definition neither refers to nor declares.
     """
 
     key: dict[str, Any]
@@ -68,3 +94,5 @@ class MakeOutcome(Value):
     log: str = ""
     table: TableName | None = None
     reused: bool = False
+    notices: tuple[Notice, ...] = ()
+    beside: frozenset[TableName] = frozenset()

@@ -63,6 +63,8 @@ class Worker:
         Which of its jobs have been cancelled.
     may_hold_more
         Whether more may be reserved for it than anybody knows: an answer was lost, or something came between.
+    is_endless
+        Whether it runs for long, so that it may take a key any number of times.
 
     Examples
     --------
@@ -87,7 +89,7 @@ class Worker:
         self._lock: WriterLock | None = None
         self._pulse: Pulse | Looks | None = None
         self.cancels = Cancels()
-        self.may_hold_more = False
+        self.may_hold_more = self.is_endless = False
 
     def start(self) -> None:
         """List the worker and keep its lease; once."""

@@ -27,7 +27,10 @@ from datajoint.sql.reuse import fits
 from datajoint.sql.system import ENVIRONMENTS, EVENTS
 from datajoint.table.table import Table
 
-__all__ = ["Candidate", "Earlier", "Written", "candidates", "earlier_results"]
+__all__ = [
+    "Candidate", "Earlier", "Written", "candidates", "earlier_results", "have_changed", "kept_shape",
+    "rows_of",
+]  # fmt: skip
 
 _MAKES = ("make", "reuse")
 _STEPS = {"insert": True, "replace": True, "check": False}
@@ -138,14 +141,14 @@ def _recorded_makes(connection: Connection, schema: str, events: Sequence[int]) 
     """Return what is on record of some events, of those that are makes which depend on nothing beside."""
     made = [
         row
-        for row in _rows(connection, schema, EVENTS, "event", events, _ABOUT)
+        for row in rows_of(connection, schema, EVENTS, "event", events, _ABOUT)
         if row["kind"] in _MAKES and "beside" not in (row["details"] or ())
     ]
     events = [row["event"] for row in made]
     steps, reads = dict[int, list[Row]](), dict[int, list[Row]]()
-    for row in _rows(connection, schema, EVENTS, "parent", events, _ABOUT):
+    for row in rows_of(connection, schema, EVENTS, "parent", events, _ABOUT):
         steps.setdefault(row["parent"], []).append(row)
-    for row in _rows(connection, schema, READS, "event", events):
+    for row in rows_of(connection, schema, READS, "event", events):
         reads.setdefault(row["event"], []).append(row)
     return {
         event: Candidate(
@@ -156,7 +159,7 @@ def _recorded_makes(connection: Connection, schema: str, events: Sequence[int]) 
     }
 
 
-def _rows(
+def rows_of(
     connection: Connection, schema: str, name: str, by: str, values: Sequence[int],
     columns: Sequence[str] = (),
 ) -> list[dict[str, Any]]:  # fmt: skip
@@ -267,7 +270,7 @@ def _reads_today(
     for row in rows:
         if row["shape"] == NOTHING:
             continue
-        shape = _shape(connection, own[0].schema, row["shape"])
+        shape = kept_shape(connection, own[0].schema, row["shape"])
         if shape is None or not tables_of(shape.plan).isdisjoint(own):
             return None
         now = _same_answer(recorded(row, key, shape), connection)
@@ -277,7 +280,28 @@ def _reads_today(
     return tuple(reads)
 
 
-def _shape(connection: Connection, schema: str, digest: str) -> Shape | None:
+def have_changed(connection: Connection, schema: str, key: Row, event: int) -> bool:
+    """Whether some of the reads recorded under an event would give something else now, as far as is known.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> have_changed(schema.connection, "lab", {}, 1)
+    False
+    """
+    if connection.catalog.look(TableName(schema, READS)) is None:
+        return False
+    for row in rows_of(connection, schema, READS, "event", [event]):
+        if row["shape"] in BLIND or row["shape"] == NOTHING:
+            continue
+        shape = kept_shape(connection, schema, row["shape"])
+        if shape is not None and _same_answer(recorded(row, key, shape), connection) is None:
+            return True
+    return False
+
+
+def kept_shape(connection: Connection, schema: str, digest: str) -> Shape | None:
     """Return a recorded shape, None where it cannot be read any more."""
     source = connection.catalog.source(TableName(schema, SHAPES))
     mark = ("shape", digest, connection.catalog.version)

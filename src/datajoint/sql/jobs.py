@@ -18,13 +18,18 @@ from datajoint.sql.statement import Pieces, Statement, assemble
 from datajoint.sql.together import CHECK, SOLE
 
 __all__ = [
-    "COLUMNS", "ERROR", "IGNORE", "PENDING", "RESERVED", "STATUSES", "SUCCESS", "Owner", "add_missing",
-    "claim", "find_all_mine", "find_holder", "find_mine", "find_pending",
+    "COLUMNS", "ERROR", "IGNORE", "PENDING", "RESERVED", "SKIPPED", "STATUSES", "SUCCESS", "Owner",
+    "add_missing",
+    "claim", "find_all_mine", "find_holder", "find_mine", "find_pending", "find_skipped",
     "finish", "later", "look_for_vanished", "queue_table", "remove_vanished", "repend_lost",
     "repend_old", "repend_successes", "reserve", "set_status", "sole_row",
+    "unskip",
 ]  # fmt: skip
 
 PENDING, RESERVED, SUCCESS, ERROR, IGNORE = STATUSES = ("pending", "reserved", "success", "error", "ignore")
+
+SKIPPED = "skipped"
+"""Message of a pending job whose make has inserted nothing."""
 
 _SOME = "@dj_some"
 _NOW = Default("now", 3, "CURRENT_TIMESTAMP(3)")
@@ -173,9 +178,21 @@ def repend_successes(
 
 
 def _ended_or_old(stale: float, dialect: Dialect) -> tuple[str, str]:
+    """Return the conditions that a job is over, and that it is old; 0 means that none is."""
     q = dialect.quote
     old = f"{q('status')} <> '{IGNORE}' AND {q('created_time')} <= {later(-stale, dialect)}"
-    return f"{q('status')} IN ('{SUCCESS}', '{ERROR}')", old
+    return f"{q('status')} IN ('{SUCCESS}', '{ERROR}')", old if stale else "1 = 0"
+
+
+def _not_alive(queue: TableName, workers: TableName | None, dialect: Dialect) -> str:
+    """Return the condition that no worker with a lease that is alive has reserved a job (JOB-6)."""
+    if workers is None:
+        return "1 = 1"
+    q, table = dialect.quote, dialect.table(queue)
+    same = " AND ".join(f"w.{q(name)} = {table}.{q(name)}" for name in ("host", "pid", "connection_id"))
+    if dialect.features.server:
+        same += f" AND w.{q('expires')} > {later(0, dialect, 6, utc=True)}"
+    return f"NOT EXISTS (SELECT 1 FROM {dialect.table(workers)} AS w WHERE {same})"
 
 
 def look_for_vanished(queue: TableName, stale: float, dialect: Dialect) -> str | None:
@@ -198,7 +215,7 @@ def look_for_vanished(queue: TableName, stale: float, dialect: Dialect) -> str |
 
 def remove_vanished(
     queue: TableName, key: Sequence[str], source: Plan, values: int, made: Plan, stale: float,
-    dialect: Dialect,
+    dialect: Dialect, workers: TableName | None = None,
 ) -> Statement:  # fmt: skip
     """Return the DELETE of jobs whose key is no longer in the key source (JOB-5); `look_for_vanished` first.
 
@@ -206,15 +223,18 @@ def remove_vanished(
     ----------
     source, values
         The unrestricted key source, and how many values it has; those of `made` follow.
+    workers
+        The table of workers, whose jobs stay while their lease is alive.
     """
     ended, old = _ended_or_old(stale, dialect)
+    free = f"({dialect.quote('status')} <> '{RESERVED}' OR {_not_alive(queue, workers, dialect)})"
     some = f"{_SOME} AND " if dialect.name == "mysql" else ""
     return assemble(
         [
             # What is neither old nor at its end, most jobs of most queues, need not be looked up elsewhere.
             f"DELETE FROM {dialect.table(queue)} WHERE {some}({ended} OR ({old})) AND NOT ",
             *_among(source, queue, key, dialect),
-            f" AND (({old}) OR ({ended} AND NOT ",
+            f" AND (({old} AND {dialect.escape(free)}) OR ({ended} AND NOT ",
             *_among(made, queue, key, dialect, by=values),
             "))",
         ],
@@ -222,24 +242,48 @@ def remove_vanished(
     )
 
 
-def _freed(dialect: Dialect, delay: float = 0) -> str:
+def _freed(dialect: Dialect, delay: float = 0, message: str = "") -> str:
     """Return the assignments that make a job pending, as if nobody had ever taken it."""
     q = dialect.quote
     values = {
         "status": f"'{PENDING}'", "scheduled_time": later(delay, dialect), "reserved_time": "NULL",
-        "completed_time": "NULL", "duration": "NULL", "error_message": "''", "error_stack": "NULL",
+        "completed_time": "NULL", "duration": "NULL", "error_message": dialect.literal(message),
+        "error_stack": "NULL",
         "user": "''", "host": "''", "pid": "0", "connection_id": "0",
     }  # fmt: skip
     return ", ".join(f"{q(name)} = {value}" for name, value in values.items())
 
 
-def repend_old(queue: TableName, timeout: float, dialect: Dialect) -> str:
-    """Return the UPDATE of jobs that are reserved for so long that their worker must be gone (JOB-6)."""
+def repend_old(queue: TableName, timeout: float, dialect: Dialect, workers: TableName | None = None) -> str:
+    """Return the UPDATE of jobs that are reserved for so long that their worker must be gone (JOB-6).
+
+    Parameters
+    ----------
+    workers
+        The table of workers, whose jobs stay while their lease is alive.
+    """
     q = dialect.quote
     return dialect.escape(
         f"UPDATE {dialect.table(queue)} SET {_freed(dialect)} WHERE {q('status')} = '{RESERVED}' "
-        f"AND {q('reserved_time')} <= {later(-timeout, dialect)}"
+        f"AND {q('reserved_time')} <= {later(-timeout, dialect)} AND {_not_alive(queue, workers, dialect)}"
     )
+
+
+def find_skipped(queue: TableName, key: Sequence[str], limit: int, dialect: Dialect) -> str:
+    """Return the SELECT of the keys of jobs that wait because their make has inserted nothing."""
+    names = _names(key, dialect) or "1"
+    return dialect.escape(f"SELECT {names} FROM {dialect.table(queue)} WHERE {_waits(dialect)} LIMIT {limit}")
+
+
+def unskip(queue: TableName, key: Sequence[Column], count: int, dialect: Dialect) -> str:
+    """Return the UPDATE that lets such jobs be taken now; parameters: the keys, none for all."""
+    text = dialect.escape(f"UPDATE {dialect.table(queue)} SET {_freed(dialect)} WHERE {_waits(dialect)}")
+    return f"{text} AND {_keys(key, count, dialect)}" if count else text
+
+
+def _waits(dialect: Dialect) -> str:
+    q = dialect.quote
+    return f"{q('status')} = '{PENDING}' AND {q('error_message')} = '{SKIPPED}'"
 
 
 def _mine(owner: Owner, dialect: Dialect) -> str:
@@ -430,7 +474,7 @@ def sole_row(change: str, dialect: Dialect) -> tuple[str, ...]:
 def set_status(
     queue: TableName, key: Sequence[Column], status: str, dialect: Dialect, *, count: int = 1,
     owner: Owner | None = None, told: Sequence[Column] = (), delay: float | None = None,
-    was: str | None = None,
+    was: str | None = None, message: str = "",
 ) -> str:  # fmt: skip
     """Return the UPDATE of jobs to another status; parameters: those of `told`, then the keys.
 
@@ -444,10 +488,12 @@ def set_status(
         Seconds until a pending job may be taken.
     was
         Only if this is still their status.
+    message
+        Why a pending job waits.
     """
     q = dialect.quote
     if status == PENDING:
-        changed = _freed(dialect, delay or 0)
+        changed = _freed(dialect, delay or 0, message)
     else:
         changed = f"{q('status')} = '{status}'"
         if status in (ERROR, SUCCESS):

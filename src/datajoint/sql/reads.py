@@ -22,6 +22,7 @@ __all__ = [
     "add_reads",
     "add_shape",
     "copy_reads",
+    "forget_reads",
     "guard",
     "read_columns",
     "reads_table",
@@ -119,6 +120,21 @@ def add_reads(schema: str, count: int, dialect: Dialect) -> str:
     """
     spec = reads_table(schema)
     return insert_rows(spec.name, [(a.name, a.dtype) for a in spec.columns], count, dialect)
+
+
+def forget_reads(schema: str, dialect: Dialect) -> str:
+    """Return the DELETE of the reads of one event; parameter: the event.
+
+    Examples
+    --------
+    >>> from datajoint.backends.registry import get_backend
+    >>> forget_reads("lab", get_backend("sqlite").dialect)
+    'DELETE FROM "lab.~reads" WHERE "event" = ?'
+    """
+    spec = reads_table(schema)
+    event = spec.columns[0]
+    start = dialect.escape(f"DELETE FROM {dialect.table(spec.name)} WHERE {dialect.quote(event.name)} = ")
+    return start + dialect.write(event.dtype, dialect.parameter(1, event.dtype))
 
 
 def copy_reads(schema: str, dialect: Dialect) -> str:

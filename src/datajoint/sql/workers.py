@@ -9,13 +9,13 @@ from datajoint.declare.spec import Index, TableSpec
 from datajoint.heading.names import TableName
 from datajoint.heading.types import parse_type
 from datajoint.sql.dml import Column
-from datajoint.sql.jobs import RESERVED, Owner, later, whole_key
+from datajoint.sql.jobs import RESERVED, SKIPPED, Owner, later, whole_key
 from datajoint.sql.system import column
 
 __all__ = [
     "ATTEMPTS", "CANCELLED", "WORKERS", "add_attempt", "add_worker", "attempts_table", "end_cancelled",
-    "find_abandoned", "find_attempts", "find_cancels", "find_lapsed", "find_living", "find_worker",
-    "forget_worker", "renew_worker", "set_current_key", "workers_table",
+    "find_abandoned", "find_attempts", "find_cancels", "find_lapsed", "find_living", "find_skip",
+    "find_skips", "find_worker", "forget_skip", "forget_worker", "renew_worker", "set_current_key", "workers_table",
 ]  # fmt: skip
 
 WORKERS = "~workers"
@@ -228,6 +228,34 @@ def set_current_key(schema: str, dialect: Dialect) -> str:
     start = dialect.escape(f"UPDATE {dialect.table(spec.name)} SET {q('current_key')} = ")
     middle = dialect.escape(f" WHERE {q('worker')} = ")
     return f"{start}{key}{middle}{worker}"
+
+
+def find_skips(schema: str, dialect: Dialect) -> str:
+    """Return the SELECT of digest and event of the keys whose make inserted nothing; parameter: table."""
+    spec, q = attempts_table(schema), dialect.quote
+    names = ", ".join(map(q, ("key_digest", "signature")))
+    text = (
+        f"SELECT {names} FROM {dialect.table(spec.name)} WHERE {_skipped(dialect)} AND {q('table_name')} = "
+    )
+    return dialect.escape(text) + _parameter(spec, "table_name", 1, dialect)
+
+
+def find_skip(schema: str, dialect: Dialect) -> str:
+    """Return the SELECT of the event of such a key; parameters: table, digest."""
+    spec, q = attempts_table(schema), dialect.quote
+    start = dialect.escape(f"SELECT {q('signature')} FROM {dialect.table(spec.name)}")
+    return f"{start}{_of_key(spec, 1, dialect)}{dialect.escape(f' AND {_skipped(dialect)}')}"
+
+
+def forget_skip(schema: str, dialect: Dialect) -> str:
+    """Return the DELETE of such attempts of a key; parameters: table, digest."""
+    spec = attempts_table(schema)
+    start = dialect.escape(f"DELETE FROM {dialect.table(spec.name)}")
+    return f"{start}{_of_key(spec, 1, dialect)}{dialect.escape(f' AND {_skipped(dialect)}')}"
+
+
+def _skipped(dialect: Dialect) -> str:
+    return f"{dialect.quote('outcome')} = '{SKIPPED}'"
 
 
 def find_attempts(schema: str, most: int, dialect: Dialect) -> str:

@@ -153,6 +153,11 @@ class WriteSet:
         """Code and environment of the make."""
         return self._scope.origin
 
+    @property
+    def has_writes(self) -> bool:
+        """Whether there is anything to be stored."""
+        return self.pinned or bool(self._inserts)
+
     def covers(self, connection: Connection, name: TableName) -> bool:
         """Return whether inserts into a table are collected: the table itself and its parts."""
         return connection is self.connection and self.name in (name, name.master)
@@ -322,6 +327,12 @@ class WriteSet:
             self._finish_guarded(statements)
         else:
             self._finish_collected(statements)
+
+    def record_reads(self) -> None:
+        """Record what a make read that has nothing to store."""
+        if self.reads is not None and enabled(self.connection, self.name.schema):
+            self.reads.prepare()
+            packet(self.connection, self.reads.statements(self.event))
 
     def confirm(self, unknown_only: bool = False) -> bool:
         """See that what the make read is still what it was; return whether in other versions.

@@ -16,12 +16,13 @@ from datajoint.compute import (
     populate as populating,
     renewals,
     reserve,
+    skips,
 )
 from datajoint.compute.pipeline.ready import Readiness
 from datajoint.compute.recover import recover
 from datajoint.compute.renew import stale_keys
 from datajoint.compute.reuse import Reuse
-from datajoint.compute.task import FAILED, MakeOutcome, MakeTask
+from datajoint.compute.task import FAILED, NOTHING, MakeOutcome, MakeTask
 from datajoint.compute.workers import Worker
 from datajoint.heading.names import TableName
 from datajoint.table.table import Table
@@ -167,7 +168,7 @@ class DirectLane(Lane):
         return MakeTask(key, table=self.table.name, earlier=self._earlier.get(place, ()))
 
     def settle(self, outcome: MakeOutcome) -> None:
-        if outcome.status != FAILED:
+        if outcome.status not in (FAILED, NOTHING):
             self._unmade.discard(tuple(outcome.key.values()))
 
 
@@ -270,6 +271,7 @@ class ReservedLane(Lane):
             self.jobs.refresh(*conditions, delay=-1, priority=self._priority)
         else:
             recover(self.jobs)
+        skips.take_changed(self.jobs)
         if self._renewals is not None:
             self._renewals.find()
         self._drained = False

@@ -30,6 +30,8 @@ class TableResult(Value):
         Keys that are still to be made, those that failed included.
     reused_count
         Keys, of those made, for which an earlier result was used again.
+    skipped_count
+        Keys whose make inserted nothing; they are among those that remain.
     """
 
     table: str
@@ -38,6 +40,7 @@ class TableResult(Value):
     error_list: Sequence[tuple[dict[str, Any], Any]]
     remaining: int
     reused_count: int = 0
+    skipped_count: int = 0
 
 
 class PipelineResult:
@@ -65,6 +68,11 @@ class PipelineResult:
     def reused_count(self) -> int:
         """Keys, of those made, for which an earlier result was used again."""
         return sum(table.reused_count for table in self.tables)
+
+    @property
+    def skipped_count(self) -> int:
+        """Keys whose make inserted nothing."""
+        return sum(table.skipped_count for table in self.tables)
 
     @property
     def error_list(self) -> list[tuple[str, dict[str, Any], Any]]:
@@ -95,6 +103,10 @@ class PipelineResult:
             names.insert(2, "reused")
             for row, table in zip(rows, self.tables, strict=True):
                 row.insert(2, table.reused_count)
+        if self.skipped_count:
+            names.insert(-1, "skipped")
+            for row, table in zip(rows, self.tables, strict=True):
+                row.insert(-1, table.skipped_count)
         lines = [in_columns(names, rows)]
         failed = self.error_list
         if failed:

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from datajoint import logging
-from datajoint.compute import populate as populating
+from datajoint.compute import populate as populating, skips
 from datajoint.compute.cancel import Cancels
 from datajoint.compute.computing import Remaining, outcomes_of
+from datajoint.compute.jobs import Jobs
 from datajoint.compute.pipeline.lanes import DirectLane, DirectRenewals, Lane, ReservedLane, Stale
 from datajoint.compute.pipeline.ready import Readiness
 from datajoint.compute.pipeline.restricting import restrictions_of
@@ -127,6 +128,8 @@ def populate(
     how = _how_again(found.connection, prompt, here, tables) if stale else None
     if reserve_jobs:
         worker = Worker(found.connection, [table.name for table in tables])
+        for table in tables:
+            skips.take_again(Jobs(table))
         lanes: Sequence[Lane] = reserved_lanes(found, chosen, worker, priority, refresh, reuse, how)
     else:
         worker, lanes = None, [_direct_lane(t, found, chosen[t.name], reuse, how) for t in tables]
@@ -150,7 +153,7 @@ def _result(
 ) -> PipelineResult:
     return PipelineResult(
         [
-            TableResult(str(t.name), t.class_name, r.success, r.errors, left[t.name], r.reused)
+            TableResult(str(t.name), t.class_name, r.success, r.errors, left[t.name], r.reused, r.skipped)
             for t, r in zip(tables, tallies.values(), strict=True)
         ]
     )

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from datajoint._value import Value
-from datajoint.compute.task import FAILED, MakeOutcome
+from datajoint.compute.task import FAILED, NOTHING, SKIPPED, MakeOutcome
 from datajoint.version import __version__
 
 __all__ = ["COMPUTING", "IDLE", "LOST", "STOPPED", "STOPPING", "Record", "Running", "metrics", "told_as"]
@@ -118,6 +118,8 @@ def told_as(outcome: MakeOutcome) -> str:
     >>> told_as(MakeOutcome({}, "done", reused=True))
     'reused'
     """
+    if outcome.status == NOTHING:
+        return SKIPPED
     return "reused" if outcome.reused else outcome.status
 
 

@@ -13,6 +13,7 @@ from datajoint.compute import populate as populating
 from datajoint.compute.cancel import Cancels
 from datajoint.compute.computing import choose_executor, outcomes_of
 from datajoint.compute.executors.local import LocalExecutor
+from datajoint.compute.notices import Notices
 from datajoint.compute.pipeline.lanes import Stale
 from datajoint.compute.pipeline.run import MANY, reserved_lanes
 from datajoint.compute.pipeline.targets import targets_of
@@ -120,6 +121,7 @@ class Worker:
         self._stale = Stale(again, names, besides=True) if stale else None
         self.address: tuple[str, int] | None = None
         self._record = Record()
+        self._notices = Notices()
         self._stream: LiveStream | None = None
         self._stopping = False
         self._interrupts = Interrupts(self.stop, grace)
@@ -196,6 +198,7 @@ class Worker:
         found = self._targets
         names = [table.name for table in found.tables]
         holder = Holder(found.connection, names)
+        holder.is_endless = True
         everything = dict.fromkeys(names, ())
         lanes = reserved_lanes(found, everything, holder, self._priority, True, self._reuse, self._stale)
         schemas = dict.fromkeys(name.schema for name in names)
@@ -240,6 +243,7 @@ class Worker:
     def _note(self, outcome: MakeOutcome) -> None:
         self.made += outcome.status == DONE
         self._record.note(outcome)
+        self._notices.tell(outcome)
         table, key = cast("TableName", outcome.table), outcome.key
         status = told_as(outcome)
         fields = {"table": str(table), "key": key, "outcome": status, "seconds": outcome.seconds}
