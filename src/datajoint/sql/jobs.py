@@ -314,6 +314,8 @@ def _keys(key: Sequence[Column], count: int, dialect: Dialect, first: int = 1) -
         terms: list[str] = []
         for name, dtype in key:
             mark = dialect.write(dtype, dialect.parameter(first, dtype))
+            if dtype.kind == "float32" and dialect.features.server:  # equal after the same rounding
+                mark = f"CAST({mark} AS {dialect.column_type(dtype)})"
             terms.append(f"{dialect.escape(dialect.quote(name))} = {mark}")
             first += 1
         rows.append(" AND ".join(terms) or "1 = 1")

@@ -15,7 +15,8 @@ from datajoint.sql.system import column
 __all__ = [
     "ATTEMPTS", "CANCELLED", "WORKERS", "add_attempt", "add_worker", "attempts_table", "end_cancelled",
     "find_abandoned", "find_attempts", "find_cancels", "find_lapsed", "find_living", "find_skip",
-    "find_skips", "find_worker", "forget_skip", "forget_worker", "renew_worker", "set_current_key", "workers_table",
+    "find_skips", "find_worker", "forget_skip", "forget_worker", "renew_worker", "set_current_key",
+    "workers_table",
 ]  # fmt: skip
 
 WORKERS = "~workers"
