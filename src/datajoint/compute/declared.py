@@ -27,8 +27,11 @@ def reads_of(table: Table) -> frozenset[TableName]:
     ... class Calibration(dj.Manual):
     ...     definition = "calibration_id : int32"
     >>> @schema
+    ... class Subject(dj.Manual):
+    ...     definition = "subject_id : int32"
+    >>> @schema
     ... class Fit(dj.Computed):
-    ...     definition = "fit_id : int32"
+    ...     definition = "-> Subject"
     ...     reads = [Calibration]
     >>> [name.class_name for name in reads_of(Fit())]
     ['Calibration']
@@ -49,7 +52,7 @@ def writes_of(table: Table) -> frozenset[TableName]:
     >>> import datajoint as dj
     >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
     >>> @schema
-    ... class Fit(dj.Computed):
+    ... class Fit(dj.Manual):
     ...     definition = "fit_id : int32"
     >>> writes_of(Fit())
     frozenset()

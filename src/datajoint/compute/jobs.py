@@ -203,8 +203,7 @@ class Jobs(Table):
             Age in seconds from which a job is removed whose key has left the key source; 0 means never by
             age. Default is the setting ``jobs.stale_timeout``.
         orphan_timeout
-            Make jobs pending again that are reserved for longer than this number of seconds by workers
-            without a lease, such as those of other clients. A worker whose lease is alive keeps its jobs.
+            Release jobs that are reserved for longer than this number of seconds by workers without a lease.
 
         Returns
         -------
@@ -223,8 +222,8 @@ class Jobs(Table):
         keys = source if not restrictions else _source(self._target, key, restrictions)
         missing = missing_keys(self._target, keys)
         orphaned = recover(self)
-        workers: TableName | None = TableName(self.database, WORKERS)
-        workers = workers if connection.catalog.look(workers) is not None else None
+        listed = connection.catalog.look(TableName(self.database, WORKERS))
+        workers = listed.name if listed is not None else None
         if orphan_timeout is not None:
             orphaned += write(connection, sql.repend_old(name, orphan_timeout, dialect, workers))
         new = _number(priority, jobs.default_priority)
@@ -471,9 +470,8 @@ class Jobs(Table):
 
     def unskip(self, key: Mapping[str, Any]) -> None:
         """Let a job be taken now that waits because its make inserted nothing."""
-        layout, own = self._layout, self._own(key)
-        text = sql.unskip(self.name, layout.columns(tuple(own)), 1, layout.dialect)
-        write(self.connection, text, self._encoded(own))
+        text = sql.unskip(self.name, self.columns, 1, self.connection.dialect)
+        write(self.connection, text, self._encoded(self._own(key)))
 
     def held(self, key: Mapping[str, Any]) -> tuple[Owner, dict[str, Any]] | None:
         """Return who makes a key, and the key as it is stored; None where nobody does."""

@@ -117,12 +117,10 @@ def take_changed(jobs: Jobs) -> int:
     connection, name = jobs.connection, jobs.target.name
     if not jobs.is_declared or not (skipped := skips_of(connection, name)):
         return 0
-    rows = connection.fetch_all(
-        queue_sql.find_skipped(jobs.name, jobs.primary_key, _MOST, connection.dialect)
-    )
+    waiting = queue_sql.find_skipped(jobs.name, jobs.columns, _MOST, connection.dialect)
     changed = [
         key
-        for key in jobs.decoded(rows)
+        for key in jobs.decoded(connection.fetch_all(waiting))
         if (event := skipped.get(text_digest(key_text(key)))) is not None
         and have_changed(connection, name.schema, key, event)
     ]

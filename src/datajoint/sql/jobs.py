@@ -269,9 +269,9 @@ def repend_old(queue: TableName, timeout: float, dialect: Dialect, workers: Tabl
     )
 
 
-def find_skipped(queue: TableName, key: Sequence[str], limit: int, dialect: Dialect) -> str:
+def find_skipped(queue: TableName, key: Sequence[Column], limit: int, dialect: Dialect) -> str:
     """Return the SELECT of the keys of jobs that wait because their make has inserted nothing."""
-    names = _names(key, dialect) or "1"
+    names = ", ".join(whole_key(key, dialect)) or "1"
     return dialect.escape(f"SELECT {names} FROM {dialect.table(queue)} WHERE {_waits(dialect)} LIMIT {limit}")
 
 
