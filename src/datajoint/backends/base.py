@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from datajoint.settings.backend import ConnectionSettings
 
 __all__ = [
+    "MOST_ROWS",
     "Asked",
     "Backend",
     "CatalogReader",
@@ -37,6 +38,7 @@ __all__ = [
     "Features",
     "Parameters",
     "Session",
+    "in_parts",
 ]
 
 Codec = Callable[[Any], Any]
@@ -246,6 +248,29 @@ def fitting(dtypes: Sequence[AttributeType], rows: Sequence[Sequence[Any]]) -> S
             return False
 
     return [row for row in rows if fits(row)]
+
+
+MOST_ROWS = 10_000
+"""At most so many rows of a result are held at a time."""
+_PART_BYTES = 1 << 20
+_SEEN = 16
+
+
+def in_parts(fetch: Callable[[int], list[Any]], size: int) -> Generator[list[Any]]:
+    """Yield rows as `fetch(size)` gives them: `size` at first, then about a megabyte at a time.
+
+    Examples
+    --------
+    >>> rows = iter([("x" * 100_000,)] * 30)
+    >>> [len(part) for part in in_parts(lambda size: list(islice(rows, size)), 16)]
+    [16, 10, 4]
+    """
+    while rows := fetch(size):
+        some = rows[:: len(rows) // _SEEN + 1]
+        held = sum(len(value) for row in some for value in row if isinstance(value, (str, bytes)))
+        size = max(1, min(MOST_ROWS, 8 * size, _PART_BYTES * len(some) // max(held, 1)))
+        yield rows
+        del rows  # before the next ones come
 
 
 class Cursor(Protocol):

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
 
 from datajoint.backends import mysql_signals, phrases
-from datajoint.backends.base import Backend, Cursor, Parameters, Session
+from datajoint.backends.base import Backend, Cursor, Parameters, Session, in_parts
 from datajoint.backends.mysql_catalog import MysqlCatalog
 from datajoint.backends.mysql_dialect import MysqlDialect, binary_literal
 from datajoint.backends.mysql_errors import LOST, NO_TLS, refused, translate
@@ -169,8 +169,7 @@ class MysqlSession(Session):
             connection = type(self._connection)(**self._again)
             cursor = connection.cursor(driver.cursors.SSCursor)
             cursor.execute(text, parameters)
-            while rows := cursor.fetchmany(size):
-                yield rows
+            yield from in_parts(cursor.fetchmany, size)
         except GeneratorExit:
             raise
         except Exception as error:

@@ -12,7 +12,7 @@ from itertools import chain, count, repeat
 from typing import TYPE_CHECKING, Any, Self
 
 from datajoint.backends import postgresql_signals
-from datajoint.backends.base import Backend, Cursor, Parameters, Session, changed_by
+from datajoint.backends.base import Backend, Cursor, Parameters, Session, changed_by, in_parts
 from datajoint.backends.postgresql_catalog import PostgresqlCatalog
 from datajoint.backends.postgresql_dialect import PostgresqlDialect
 from datajoint.backends.postgresql_errors import refused, translate
@@ -154,8 +154,7 @@ class PostgresqlSession(Session):
         cursor = _driver().RawServerCursor(self._connection, f"dj_{next(self._numbers)}", withhold=True)
         try:
             cursor.execute(text, parameters, binary=core)
-            while rows := cursor.fetchmany(size):
-                yield rows
+            yield from in_parts(cursor.fetchmany, size)
         except GeneratorExit:
             raise
         except Exception as error:

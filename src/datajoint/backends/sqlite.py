@@ -12,7 +12,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Self
 
 from datajoint.backends import sqlite_catalog, sqlite_errors, sqlite_functions, sqlite_signals
-from datajoint.backends.base import Asked, Backend, Cursor, Parameters, Session
+from datajoint.backends.base import MOST_ROWS, Asked, Backend, Cursor, Parameters, Session, in_parts
 from datajoint.backends.sqlite_dialect import SqliteDialect
 from datajoint.backends.sqlite_lock import WriterLock
 from datajoint.errors import ConfigurationError, DataJointError, LostConnectionError, TransactionError
@@ -209,8 +209,8 @@ class SqliteSession(Session):
         connection = self._open_again() if apart else self._connection
         try:
             cursor = _run(connection.execute, connection, text, parameters)
-            while rows := cursor.fetchmany(size):
-                yield rows
+            # What is read while this connection writes may change under way: the first rows are read at once.
+            yield from in_parts(cursor.fetchmany, size if apart else max(size, MOST_ROWS))
         except (sqlite3.Error, OverflowError) as error:
             raise self._failed(error, text) from error
         finally:

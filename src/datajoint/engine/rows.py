@@ -7,7 +7,7 @@ from functools import cached_property, lru_cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, cast
 
-from datajoint.backends.base import Dialect
+from datajoint.backends.base import MOST_ROWS, Dialect
 from datajoint.codecs import chain as chains, context, threads
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.types import NUMBERS, TEMPORAL, TEXTS, AttributeType, parse_type
@@ -19,7 +19,15 @@ __all__ = ["RowDecoder", "storage_type"]
 
 _CHUNK = 1000
 _MANY = 200
+_FEW_ROWS = 16
+_LARGE = frozenset(("codec", "blob", "bytes", "json", "text", "native"))
+_LONG = 1000
 _CORE = NUMBERS | TEXTS | TEMPORAL | {"uuid", "json", "bytes", "blob", "year", "codec"}
+
+
+def _may_be_large(attribute: Attribute) -> bool:
+    dtype = attribute.dtype
+    return dtype.kind in _LARGE or (dtype.length or 0) > _LONG
 
 
 def storage_type(dtype: AttributeType) -> AttributeType:
@@ -38,12 +46,15 @@ class RowDecoder:
         Of the columns, in order.
     core
         Whether all columns are of core types.
+    part
+        How many rows to read at first where not all are to be held.
     """
 
     def __init__(self, attributes: Iterable[Attribute], dialect: Dialect, config: Config) -> None:
         self._attributes = tuple(attributes)
         self._dialect, self._config = dialect, config
         self.names = tuple([a.name for a in self._attributes])
+        self.part = _FEW_ROWS if any(map(_may_be_large, self._attributes)) else MOST_ROWS
         self.core = _CORE.issuperset([a.dtype.kind for a in self._attributes])
         self._one: list[tuple[int, Callable[[Any], Any]]] | None = None
 
@@ -91,6 +102,11 @@ class RowDecoder:
             return
         for start in range(0, len(rows), _CHUNK):
             yield from zip(*self.columns(rows[start : start + _CHUNK]), strict=True)
+
+    def few_dicts(self, rows: Sequence[Sequence[Any]]) -> Iterator[dict[str, Any]]:
+        """Decode rows to dicts, as many at a time as may be held: decoded, they may be much larger."""
+        for start in range(0, len(rows), self.part):
+            yield from self.dicts(rows[start : start + self.part])
 
     def dicts(self, rows: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
         """Decode rows to dicts."""

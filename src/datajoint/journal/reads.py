@@ -175,14 +175,15 @@ class ReadLog:
         """Yield rows as dicts; the rest is read and signed, too, when the user stops early."""
         reader = reader_of(query.plan, (), connection)
         statement, width = reader.statement, len(reader.decoder.names)
-        chunks = connection.stream(statement.text, statement.bind(query.values), core=reader.decoder.core)
+        part, core = reader.decoder.part, reader.decoder.core
+        chunks = connection.stream(statement.text, statement.bind(query.values), part, core)
         read = Read(query, FETCHED, (), (), 0)
         digest = digest_of(read)
         try:
             for chunk in chunks:
                 self._add(read, reader.signer.signatures(chunk), len(chunk))
                 digest.add(told(chunk, reader.plain))
-                yield from reader.decoder.dicts([row[:width] for row in chunk])
+                yield from reader.decoder.few_dicts([row[:width] for row in chunk])
         finally:
             for chunk in chunks:
                 self._add(read, reader.signer.signatures(chunk), len(chunk))

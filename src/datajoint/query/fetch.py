@@ -70,8 +70,9 @@ def stream(query: Query, connection: Connection) -> Iterator[dict[str, Any]]:
         yield from watcher.stream(query, connection)
         return
     statement, decoder = compiled(query.plan, connection)
-    for rows in connection.stream(statement.text, statement.bind(query.values), core=decoder.core):
-        yield from decoder.dicts(rows)
+    values = statement.bind(query.values)
+    for rows in connection.stream(statement.text, values, decoder.part, decoder.core):
+        yield from decoder.few_dicts(rows)
 
 
 def first_row(query: Query, connection: Connection, names: tuple[str, ...] = ()) -> Sequence[Any]:
