@@ -138,9 +138,13 @@ class _Lowering:
         return replace(block, order=()) if block.plain else self.wrap(block)
 
     def groupable(self, block: Block, names: Sequence[str]) -> Block:
-        """Return a plain block whose named columns may stand in GROUP BY, which takes no constants."""
+        """Return a plain block whose named columns may stand in GROUP BY.
+
+        It takes no constants, and MariaDB does not recognise most expressions again in the select list.
+        """
         block = self.plain(block)
-        return self.wrap(block) if any(_constant(block.columns[name]) for name in names) else block
+        computed = any(not isinstance(block.columns[name], Ref) for name in names)
+        return self.wrap(block) if computed else block
 
     def single(self, block: Block) -> Block:
         """Return a block of one source and no condition: the right side of an outer join."""
@@ -282,7 +286,7 @@ class _Lowering:
     # -------------------------------------------------------------------------------------- aggregation
 
     def aggregate(self, plan: Aggregate, offset: int) -> Block:
-        left = self.groupable(self.lower(plan.operand, offset), plan.operand.heading.order)
+        left = self.groupable(self.lower(plan.operand, offset), _grouped(plan))
         right = self.lower(plan.group, offset + plan.operand.arity)
         right = self.single(right) if plan.keep_unmatched else self.plain(right)
         pairs = _pairs(left, right, plan.on)
@@ -372,6 +376,18 @@ class _Lowering:
         at = offset + plan.operand.arity
         limit = at if plan.limited else None
         return replace(block, order=order, limit=limit, offset=at + plan.limited if plan.shifted else None)
+
+
+def _grouped(plan: Aggregate) -> set[str]:
+    """Return the attributes of the side that is kept by which an aggregation groups."""
+    names = {*plan.operand.heading.key, *(old for _, old in plan.kept)}
+    for _, fragment in plan.aggregates:
+        names |= {
+            name.removeprefix(aggregates.OUTER)
+            for name in fragment.names
+            if name.startswith(aggregates.OUTER)
+        }
+    return names
 
 
 def _sorts(plan: GroupBy) -> bool:

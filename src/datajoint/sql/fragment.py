@@ -177,12 +177,9 @@ class _Writer:
         escape = self.escape(node)
         if self.backend == "postgresql":
             return f"({text} {'~' if op == 'regexp' else op.upper()} {pattern}{escape})"
-        if not isinstance(node.args[1], (Literal, Param)):
-            pattern = f"convert({pattern} USING utf8mb4)"
         if op == "ilike":
             text, pattern = f"lower({text})", f"lower({pattern})"
-        word = "REGEXP" if op == "regexp" else "LIKE"
-        return f"({text} {word} ({pattern} COLLATE utf8mb4_bin){escape})"
+        return f"({text} {'REGEXP' if op == 'regexp' else 'LIKE'} {pattern}{escape})"
 
     def escape(self, node: Operator) -> str:
         if len(node.args) < 3 or not isinstance(node.args[2], Literal) or node.args[2].value == "\\":

@@ -332,7 +332,7 @@ _MYSQL: dict[str, Rendering] = {
     "ltrim": _my_trim("ltrim", "LEADING"),
     "rtrim": _my_trim("rtrim", "TRAILING"),
     "replace": "replace({0}, {1}, {2})",
-    "instr": "instr({0}, {1} COLLATE utf8mb4_bin)",
+    "instr": "instr({0}, {1})",
     "lpad": _my_pad("lpad"),
     "rpad": _my_pad("rpad"),
     "repeat": "repeat({0}, {1})",
