@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from datajoint._value import Value, replace
 from datajoint.algebra.expressions import Expression, Literal
-from datajoint.algebra.fragment_literals import Misfit, check_pattern, read
+from datajoint.algebra.fragment_literals import Misfit, check_pattern, closed, read
 from datajoint.algebra.fragment_operands import Lifted, Operand
 from datajoint.algebra.fragment_parser import Parser
 from datajoint.algebra.fragment_tokens import Token, syntax_error, tokenize
@@ -143,8 +143,10 @@ def _recall(shape: _Shape, tokens: list[Token]) -> tuple[Fragment, tuple[object,
         for one in shape.lifted:
             kind, text, _ = tokens[one.token]
             values.append(read(kind, text, one.negative, one.dtype))
-            if one.pattern:
+            if one.pattern == "regexp":
                 check_pattern(text)
+            elif one.pattern and closed(text, one.pattern) != text:
+                return None
     except (Misfit, ValueError):
         return None
     return fragment, tuple(values)

@@ -23,6 +23,7 @@ from datajoint.algebra.fragment_types import (
     family,
 )
 from datajoint.algebra.functions import FUNCTIONS, Function
+from datajoint.algebra.magnitude import SMALL, bits
 from datajoint.errors import PortabilityError
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.heading import Heading
@@ -38,6 +39,9 @@ PLAIN_TYPES = {
     "datetime": DATETIME,
     "bool": BOOL,
 }
+EXACT_MEAN = decimal_type(38, 18)
+"""Type of the mean of 64-bit integers."""
+
 _WHEN = {"when": ("date", "datetime", "time"), "day": ("date", "datetime")}
 
 
@@ -236,13 +240,15 @@ class Calls(Typing):
             else self.fit(function.takes[0], operand, function.name)
         )
         if function.name == "group_concat":
-            return self._concatenation(fitted, distinct, start)
+            return self._concatenation(fitted, operand, distinct, start)
         self._close(function.name, [operand])
         if function.name in ("min", "max") and family(fitted.dtype) in ("json", "opaque"):
             raise self.fail(start, f"`{function.name}` does not apply to {fitted.dtype.text}")
         if family(fitted.dtype) == "float":
             fitted = self.cast(fitted, FLOAT64) if function.name not in ("min", "max") else fitted
         dtype = _result(function, [fitted.dtype])
+        if function.name == "avg" and dtype == FLOAT64 and self._large(fitted):
+            dtype = EXACT_MEAN
         return Operand(
             Call(function.name, (fitted.expression,), dtype, distinct),
             dtype,
@@ -251,12 +257,17 @@ class Calls(Typing):
             label=f"{function.name}(…)",
         )
 
+    def _large(self, operand: Operand) -> bool:
+        """Whether an operand holds whole numbers whose sum a float64 might not hold exactly."""
+        small = bits(operand.expression, lambda name: self.find(name).dtype) <= SMALL
+        return family(operand.dtype) == "int" and not small
+
     def _summand(self, operand: Operand) -> Operand:
         if operand.dtype.kind == "uint64":  # sums as an integer, not by way of a decimal
             return operand
         return self.fit("num", operand, "sum")
 
-    def _concatenation(self, operand: Operand, distinct: bool, start: int) -> Operand:
+    def _concatenation(self, operand: Operand, given: Operand, distinct: bool, start: int) -> Operand:
         separator = ","
         if self.take(","):
             separator = self._separator()
@@ -268,15 +279,26 @@ class Calls(Typing):
             separator = self._separator()
         self._close("group_concat", [operand])
         if distinct:
-            if any(key.expression != operand.expression for key, _ in order):
-                raise self.fail(start, "`group_concat(distinct x)` can be ordered by x only")
-            order = order or [(operand, False)]
+            order = self._distinct_order(operand, given, order, start)
         keys: tuple[tuple[Expression, bool], ...] = tuple((key.expression, down) for key, down in order)
         if not keys:
             keys = tuple((Name(name), False) for name in self.heading.key)
             self.names.update(dict.fromkeys(self.heading.key))
         call = Call("group_concat", (operand.expression,), TEXT, distinct, keys, separator)
         return Operand(call, TEXT, start, aggregate=True, label="group_concat(…)")
+
+    def _distinct_order(
+        self, text: Operand, given: Operand, order: list[tuple[Operand, bool]], start: int
+    ) -> list[tuple[Operand, bool]]:
+        """Return the order of the distinct texts of `given`: by it, or by its text, which is the default."""
+        if len(order) > 1 or any(
+            key.expression not in (given.expression, text.expression) for key, _ in order
+        ):
+            raise self.fail(start, "`group_concat(distinct x)` can be ordered by x only")
+        if order and family(given.dtype) not in ("text", "int", "decimal", "date", "uuid"):
+            what = f"`group_concat(distinct x)` cannot be ordered by {given.dtype.text}"
+            raise self.fail(start, what, "Leave the order out: the texts are ordered as texts.")
+        return order or [(text, False)]
 
     def _separator(self) -> str:
         token = self.tokens[self.place]

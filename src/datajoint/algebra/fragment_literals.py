@@ -14,7 +14,7 @@ from datajoint.algebra.fragment_types import FLOAT64, INT64, TEXT, datetime_type
 from datajoint.heading import moments
 from datajoint.heading.types import INTEGER_RANGES, AttributeType
 
-__all__ = ["Misfit", "check_pattern", "own_type", "read", "widest"]
+__all__ = ["Misfit", "check_pattern", "closed", "own_type", "read", "widest"]
 
 
 class Misfit(Exception):  # noqa: N818 - a signal, never seen outside
@@ -66,6 +66,18 @@ def check_pattern(pattern: str) -> None:
         raise ValueError(f"the regular expression cannot be read: {error}") from None
 
 
+def closed(pattern: str, escape: str = "\\") -> str:
+    r"""Double an escape character at the end of a LIKE pattern, where it means itself.
+
+    Examples
+    --------
+    >>> print(closed("a\\"), closed("a\\\\"))
+    a\\ a\\
+    """
+    dangling = (len(pattern) - len(pattern.rstrip(escape))) % 2
+    return pattern + escape * dangling
+
+
 def own_type(kind: str, text: str) -> AttributeType:
     """Return the type of a literal by itself: integers int64, with a point decimal, with an exponent float64.
 
@@ -88,7 +100,19 @@ def widest(kind: str, text: str, dtype: AttributeType) -> AttributeType:
     """Return the type as which a literal that misfits `dtype` is compared with it."""
     if family(dtype) in ("date", "datetime"):
         return datetime_type(6)
-    return own_type("number", text.strip().lstrip("+-"))
+    number = text.strip().lstrip("+-")
+    if family(dtype) in ("int", "decimal") and (value := _decimal_form(number)):
+        return own_type("number", value)
+    return own_type("number", number)
+
+
+def _decimal_form(text: str) -> str:
+    """Return a number without its exponent, where that is short: it is compared with integers exactly."""
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        return ""
+    return f"{value:f}" if value.is_finite() and abs(value.adjusted()) < 30 else ""
 
 
 def read(kind: str, text: str, negative: bool, dtype: AttributeType) -> Any:

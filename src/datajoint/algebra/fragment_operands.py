@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from datajoint._value import Value, replace
 from datajoint.algebra.expressions import Case, Cast, Expression, Interval, JsonPath, Literal, Operator, Param
-from datajoint.algebra.fragment_literals import Misfit, own_type, read, widest
+from datajoint.algebra.fragment_literals import Misfit, closed, own_type, read, widest
 from datajoint.algebra.fragment_tokens import Token, syntax_error
 from datajoint.algebra.fragment_types import (
     BOOL,
@@ -66,12 +66,15 @@ class Operand(Value):
 
 
 class Lifted(Value):
-    """How a literal becomes the value of a parameter; a `pattern` is a regular expression, to be checked."""
+    """How a literal becomes the value of a parameter.
+
+    A `pattern` must be checked: it is ``regexp``, or the escape character of LIKE.
+    """
 
     token: int
     negative: bool
     dtype: AttributeType
-    pattern: bool = False
+    pattern: str = ""
 
 
 class Typing:
@@ -136,7 +139,7 @@ class Typing:
             value = self._read_fully(operand.token, operand.negative, dtype, other)
         return replace(operand, expression=Literal(value, dtype), dtype=dtype)
 
-    def parameter(self, operand: Operand, pattern: bool = False) -> Operand:
+    def parameter(self, operand: Operand, pattern: str = "") -> Operand:
         """Turn a bare literal into a parameter, where these are wanted."""
         if not self.lift or operand.token < 0 or not isinstance(operand.expression, Literal):
             return operand
@@ -353,10 +356,22 @@ class Typing:
         """Make ``value like pattern``."""
         operands = [self.text_of(value, f"`{op}`")]
         if pattern.token >= 0:
-            operands.append(self.parameter(self.read_as(pattern, TEXT, operands[0]), op == "regexp"))
+            operands.append(self._pattern(op, self.read_as(pattern, TEXT, operands[0]), escape))
         else:
             operands.append(self.text_of(pattern, f"`{op}`"))
         return self.node(op, [*operands, *((escape,) if escape else ())], BOOL)
+
+    def _pattern(self, op: str, pattern: Operand, escape: Operand | None) -> Operand:
+        """Turn a literal pattern into a parameter; one that is not written as it is meant stays a literal."""
+        given = getattr(pattern.expression, "value", "")
+        if op in ("like", "ilike"):
+            char = "\\" if escape is None else str(getattr(escape.expression, "value", ""))
+            meant = closed(given, char)
+            if meant != given:
+                self.misfits = True
+                return replace(pattern, expression=Literal(meant, TEXT))
+            return self.parameter(pattern, char)
+        return self.parameter(pattern, op)
 
     def arithmetic(self, op: str, a: Operand, b: Operand) -> Operand:
         """Make ``a op b`` of numbers, or of a time and an interval."""

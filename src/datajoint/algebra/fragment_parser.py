@@ -200,8 +200,6 @@ class Parser(Forms):
 
     def _compared(self, op: str, left: Operand) -> Operand:
         self.place += 1
-        if op == "=" and self.take("="):
-            op = "=="
         if self.at_word("any", "all", "some") and self._called():
             raise self.fail(self.start, "`any` and `all` are not known here", _ADVICE_QUERY)
         return self.compare(_COMPARISONS[op], left, self.parse_level(0))

@@ -17,7 +17,7 @@ _TOKEN = re.compile(
     |(?P<tick>`(?:[^`]|``)+`)
     |(?P<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?(?!\w))
     |(?P<word>[^\W\d]\w*)
-    |(?P<op><=>|<>|!=|<=|>=|\|\||&&|::|->>|->|<<|>>|!~\*|~\*|!~|/(?!\*)|[-+*%=<>!(),.&|^~\[\]:])
+    |(?P<op><=>|<>|!=|==|<=|>=|\|\||&&|::|->>|->|<<|>>|!~\*|~\*|!~|/(?!\*)|[-+*%=<>!(),.&|^~\[\]:])
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -93,6 +93,12 @@ def tokenize(text: str) -> list[Token]:
     ['a', '>=', "it's", '']
     """
     tokens: list[Token] = []
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise syntax_error(
+            text, error.start, f"{text[error.start]!r} is half of a surrogate pair, which no database stores"
+        ) from None
     position, end = 0, len(text)
     match_at = _TOKEN.match
     while position < end:

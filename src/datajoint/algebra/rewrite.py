@@ -286,7 +286,7 @@ class _Lowering:
     # -------------------------------------------------------------------------------------- aggregation
 
     def aggregate(self, plan: Aggregate, offset: int) -> Block:
-        left = self.groupable(self.lower(plan.operand, offset), _grouped(plan))
+        left = self.groupable(self.lower(plan.operand, offset), [*_grouped(plan)])
         right = self.lower(plan.group, offset + plan.operand.arity)
         right = self.single(right) if plan.keep_unmatched else self.plain(right)
         pairs = _pairs(left, right, plan.on)

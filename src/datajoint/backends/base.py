@@ -238,16 +238,18 @@ def fitting(dtypes: Sequence[AttributeType], rows: Sequence[Sequence[Any]]) -> S
         pass
     normalisers = [None if dtype.kind == "float32" else values.normaliser(dtype) for dtype in dtypes]
 
-    def fits(row: Sequence[Any]) -> bool:
+    found: list[Sequence[Any]] = []
+    for row in rows:
         try:
-            return all(
-                normalise is None or value is None or normalise(value) == value
+            stored = tuple(
+                value if normalise is None or value is None else normalise(value)
                 for normalise, value in zip(normalisers, row, strict=True)
             )
         except ValueError:
-            return False
-
-    return [row for row in rows if fits(row)]
+            continue
+        if stored == tuple(row):
+            found.append(stored)
+    return found
 
 
 MOST_ROWS = 10_000

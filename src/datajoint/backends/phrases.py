@@ -13,6 +13,7 @@ from datajoint.errors import (
     DeadlockError,
     LostConnectionError,
     MissingTableError,
+    QueryError,
     QuerySyntaxError,
     TransactionError,
     UnknownAttributeError,
@@ -29,6 +30,7 @@ __all__ = [
     "missing_table",
     "no_database",
     "no_encryption",
+    "out_of_range",
     "read_only",
     "right_needed",
     "several",
@@ -128,8 +130,26 @@ def common(
         return missing_table(**context, name=context["table"])
     if reason == "column" and "column" in context:
         return missing_column(**context, name=context["column"])
+    if reason == "range" and "columns" not in context:
+        return out_of_range(**context)
     found = _REFUSED.get(reason)
     return None if found is None else found(where, message, context)
+
+
+def out_of_range(**context: Any) -> QueryError:
+    """An expression has a result that its type cannot hold.
+
+    Examples
+    --------
+    >>> print(out_of_range())
+    The result of an expression is out of range: a number is too large for its type.
+    Restrict the rows first, or convert an operand to a larger type: cast(x as decimal(40, 2)).
+    """
+    return QueryError(
+        "The result of an expression is out of range: a number is too large for its type.",
+        hint="Restrict the rows first, or convert an operand to a larger type: cast(x as decimal(40, 2)).",
+        **{**context, "reason": "range"},
+    )
 
 
 def missing_table(name: str, **context: Any) -> MissingTableError:

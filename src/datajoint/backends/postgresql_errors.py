@@ -141,6 +141,10 @@ def _classify(exception: BaseException, state: str | None, message: str) -> tupl
         "ConnectionTimeout",
     ):
         return LostConnectionError, "lost"
+    if (
+        state is None and type(exception).__name__ == "DataError"
+    ):  # the driver cannot make a Python value of it
+        return QueryError, "range"
     return QueryError, "other"
 
 

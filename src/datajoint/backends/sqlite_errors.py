@@ -92,6 +92,8 @@ def translate(exception: BaseException, text: str, path: str) -> DataJointError:
     if text:
         context["statement"] = text
     reason = context["reason"]
+    if reason == "range" or (reason == "too_long" and "dj_" in text):  # so SQLite reports an OverflowError
+        return phrases.out_of_range(**context)
     if reason == "table" and kind is MissingTableError and "table" in context:
         return phrases.missing_table(context.pop("table"), **context)
     if reason == "column" and "column" in context:

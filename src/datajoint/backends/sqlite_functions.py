@@ -16,7 +16,7 @@ from typing import Any
 
 from datajoint.algebra.meaning import MEANINGS, SPREADS, TAKES_NULL, convert, divide, json_scalar
 from datajoint.backends.sqlite_types import EXACT, decoder, encoder
-from datajoint.heading.types import AttributeType, parse_type
+from datajoint.heading.types import INTEGER_RANGES, AttributeType, parse_type
 
 __all__ = ["register"]
 
@@ -169,6 +169,9 @@ def _mean(total: Decimal, count: int, result: str) -> Any:
         return float(total) / count
     value = divide(total, Decimal(count), target.scale or 0)
     if target.kind == "int64":
+        low, high = INTEGER_RANGES["int64"]
+        if not low <= value <= high:
+            raise OverflowError("integer out of range")
         return int(value)
     encode = encoder(target)
     return encode(value) if encode else value

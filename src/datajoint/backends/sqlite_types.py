@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import ROUND_FLOOR, Context, Decimal
@@ -30,6 +31,9 @@ _DATE = "-".join(["[0-9]" * 4, "[0-9]" * 2, "[0-9]" * 2])
 _TIME = ":".join(["[0-9]" * 2] * 3)
 _MICROSECOND = timedelta(microseconds=1)
 _HALF = 1 << 63
+_INFINITY = math.inf
+_MOST_DIGITS = 40
+"""Beyond it a number is outside of every integer type and of every decimal that is stored as an integer."""
 _COMPLEMENT = str.maketrans("0123456789", "9876543210")
 
 _COLUMN_TYPES = {
@@ -172,13 +176,24 @@ def operand_encoder(dtype: AttributeType) -> Codec | None:
 
 
 def _integer_operand(value: Any) -> Any:
-    if type(value) is int and -_HALF <= value < _HALF:
+    """Return a number as SQLite compares it with an integer: no conversion may make two numbers equal."""
+    if isinstance(value, float):
         return value
-    if isinstance(value, Decimal):
-        value = float(value)
-    if isinstance(value, int) and not -_HALF <= value < _HALF:
-        return float(value)
-    return value
+    whole = value if isinstance(value, int) else _floor(value)
+    if not -_HALF <= whole < _HALF:
+        return _INFINITY if value > 0 else -_INFINITY
+    return whole if whole == value else _between(whole)
+
+
+def _floor(value: Decimal) -> int:
+    if not value.is_finite() or value.adjusted() > _MOST_DIGITS:
+        return (1 if value > 0 else -1) << 64
+    return int(value.to_integral_value(ROUND_FLOOR))
+
+
+def _between(whole: int) -> float:
+    """Return a float between an integer and the next one; where there is none, one that equals no integer."""
+    return whole + 0.5 if abs(whole) < 1 << 51 else math.copysign(_INFINITY, whole)
 
 
 def _uint64_operand(value: Any) -> bytes:
@@ -196,13 +211,13 @@ def _scaled_operand(dtype: AttributeType) -> Codec:
 
     def encode(value: Any) -> Any:
         exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
-        if not exact.is_finite():
-            return float(exact)
+        if not exact.is_finite() or exact.adjusted() > _MOST_DIGITS:
+            return _INFINITY if exact > 0 else -_INFINITY
         scaled = EXACT.multiply(exact, unit)
         whole = int(scaled.to_integral_value(ROUND_FLOOR))
         if not -(1 << 62) <= whole < 1 << 62:
-            return float(whole)
-        return whole if whole == scaled else whole + 0.5  # only order matters between two units
+            return _INFINITY if whole > 0 else -_INFINITY
+        return whole if whole == scaled else _between(whole)
 
     return encode
 

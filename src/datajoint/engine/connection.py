@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import weakref
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Self
@@ -16,6 +16,7 @@ from datajoint.engine.transactions import Transaction, Transactions
 from datajoint.engine.user_sql import Rows, checked, prepared
 from datajoint.errors import (
     ConfigurationError,
+    DataJointError,
     LostConnectionError,
     MissingTableError,
     TransactionError,
@@ -212,12 +213,22 @@ class Connection:
     def fetch_all(self, text: str, parameters: Parameters = (), core: bool = False) -> list[Any]:
         """Run one SELECT and return its rows as the driver gives them; `core` as for `execute`."""
         with self._link.lock:
-            return self.execute(text, parameters, core).fetchall()
+            return self._read(text, self.execute(text, parameters, core).fetchall)
 
     def fetch_few(self, text: str, parameters: Parameters, size: int, core: bool = False) -> list[Any]:
         """Run one SELECT and return up to `size` rows as the driver gives them; `core` as for `execute`."""
         with self._link.lock:
-            return self.execute(text, parameters, core).fetchmany(size)
+            cursor = self.execute(text, parameters, core)
+            return self._read(text, partial(cursor.fetchmany, size))
+
+    def _read(self, text: str, fetch: Callable[[], list[Any]]) -> list[Any]:
+        """Return rows; SQLite computes them now, and drivers refuse values that Python cannot hold."""
+        try:
+            return fetch()
+        except DataJointError:
+            raise
+        except Exception as error:
+            raise self._link.session.translate(error, text) from error
 
     def change(self, text: str, parameters: Parameters = ()) -> int:
         """Run one statement of ours and return the number of rows that it changed."""

@@ -112,7 +112,9 @@ def operand(dtype: AttributeType) -> Normaliser | None:
     1000
     """
     kind = dtype.kind
-    if kind in INTEGER_RANGES or kind in ("decimal", "year"):
+    if kind in INTEGER_RANGES or kind == "year":
+        return _exact_number
+    if kind == "decimal":
         return _number
     if kind in ("char", "varchar", "text"):
         return partial(_only_text, kind == "char")
@@ -227,13 +229,21 @@ def _number(value: object) -> int | float | Decimal | None:
         value = _read_number(value, "a number")
         if value.is_finite() and value == int(value):
             return int(value)
-    if isinstance(value, bool):
+    if isinstance(value, int):
         return int(value)
-    if isinstance(value, (int, float, Decimal)):
+    if isinstance(value, (float, Decimal)):
         return None if math.isnan(value) else value
     if _missing(value):
         return None
     raise ValueError(f"{show(value)} ({type(value).__name__}) is no number.")
+
+
+def _exact_number(value: object) -> int | float | Decimal | None:
+    """Read a number compared with integers: servers would compare a float only as precisely as it is."""
+    number = _number(value)
+    if isinstance(number, float) and number.is_integer():
+        return int(number)
+    return number
 
 
 def _decimal(precision: int, scale: int, value: object) -> Decimal | None:

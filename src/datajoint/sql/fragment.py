@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from datajoint.algebra.expressions import (
@@ -18,6 +19,7 @@ from datajoint.algebra.expressions import (
 )
 from datajoint.algebra.fragment_types import INT64, TEXT, decimal_type, family
 from datajoint.algebra.functions import FUNCTIONS, NATIVE
+from datajoint.algebra.magnitude import SMALL, bits
 from datajoint.backends.sqlite_types import SCALED_DIGITS
 from datajoint.errors import PortabilityError
 from datajoint.heading.types import AttributeType
@@ -35,8 +37,6 @@ Written = tuple[str, AttributeType]
 _COMPARISONS = {"=", "<>", "<", "<=", ">", ">="}
 _SAME = {"sqlite": "IS", "postgresql": "IS NOT DISTINCT FROM", "mysql": "<=>"}
 _WIDE = decimal_type(20, 0)
-_BITS = {"bool": 1, "int8": 7, "uint8": 8, "int16": 15, "uint16": 16, "int32": 31, "uint32": 32, "year": 12}
-_SMALL = {"year", "month", "day", "hour", "minute", "second", "char_length", "instr", "datediff", "count"}
 _MAX_TERMS = 100
 _PLAIN_FAMILIES = {"bool", "int", "float", "text", "null"}
 
@@ -176,7 +176,11 @@ class _Writer:
             )
         escape = self.escape(node)
         if self.backend == "postgresql":
-            return f"({text} {'~' if op == 'regexp' else op.upper()} {pattern}{escape})"
+            if op == "regexp":
+                return f"({text} ~ {pattern})"
+            if not isinstance(node.args[1], (Literal, Param)):
+                pattern = _pg_closed(pattern, node)
+            return f"({text} {op.upper()} {pattern}{escape})"
         if op == "ilike":
             text, pattern = f"lower({text})", f"lower({pattern})"
         return f"({text} {'REGEXP' if op == 'regexp' else 'LIKE'} {pattern}{escape})"
@@ -269,23 +273,7 @@ class _Writer:
 
     def bits(self, node: Expression) -> int:
         """Return how many bits a whole number takes at most: SQLite makes a float of more than 63."""
-        match node:
-            case Name(name):
-                return _BITS.get(self.column(name)[1].kind, 63)
-            case Literal(value):
-                return int(value).bit_length() if isinstance(value, int) else 1
-            case Cast(argument):
-                return self.bits(argument) if node.dtype.kind == "int64" else 63
-            case Operator("+" | "-" | "*" as op, (a, b)):
-                return self.bits(a) + self.bits(b) if op == "*" else max(self.bits(a), self.bits(b)) + 1
-            case Operator("%", (a, b)):
-                return min(self.bits(a), self.bits(b))
-            case Call(function):
-                return 32 if function in _SMALL else 63
-            case Operator() if node.dtype.kind == "bool":
-                return 1
-            case _:
-                return 63
+        return bits(node, lambda name: self.column(name)[1])
 
     def lite_decimal(self, op: str, args: list[Written], node: Operator) -> str:
         types = [dtype for _, dtype in args]
@@ -365,7 +353,7 @@ class _Writer:
                 self.backend == "mysql"
                 and node.function == "sum"
                 and node.dtype.kind == "int64"
-                and self.bits(node.args[0]) <= 32
+                and self.bits(node.args[0]) <= SMALL
             ):
                 return f"cast(sum({distinct}{text}) AS signed)"
             return self.rendered(node, [text])
@@ -379,10 +367,11 @@ class _Writer:
             return f"dj_{name}({distinct}{text})"
         if dtype.kind == "uint64":
             text, dtype = cast(text, dtype, _WIDE, "sqlite"), _WIDE
-        if dtype.kind != "decimal":
+        kind = family(dtype)
+        if kind == "float" or (node.dtype.kind != "decimal" and self.bits(node.args[0]) <= SMALL):
             return f"{name}({distinct}{text})"
         result, scale = quote_text(node.dtype.text, "sqlite"), dtype.scale or 0
-        scaled = (dtype.length or 10) <= SCALED_DIGITS
+        scaled = kind != "decimal" or (dtype.length or 10) <= SCALED_DIGITS
         count = f"count({distinct}{text})" if name == "avg" else "1"
         if scaled and not distinct:
             return f"dj_halves(sum({text} >> 32), sum({text} & 4294967295), {scale}, {count}, {result})"
@@ -401,10 +390,19 @@ class _Writer:
             order = ", ".join(f"{sql}{' DESC' if down else ''}" for (sql, _), down in keys)
             return f"group_concat({distinct}{text}{' ORDER BY ' * bool(order)}{order} SEPARATOR {separator})"
         if node.distinct:
-            down = " DESC" if keys and keys[0][1] else ""
-            return f'string_agg(DISTINCT {text} COLLATE "C", {separator} ORDER BY {text} COLLATE "C"{down})'
+            return self.pg_distinct(text, separator, keys[0])
         order = ", ".join(_pg_key(sql, dtype, down) for (sql, dtype), down in keys)
         return f"string_agg({text}, {separator}{' ORDER BY ' * bool(order)}{order})"
+
+    @staticmethod
+    def pg_distinct(text: str, separator: str, key: tuple[Written, bool]) -> str:
+        """Write the distinct texts of a group, which PostgreSQL orders by what is distinct only."""
+        (sql, dtype), down = key
+        direction = " DESC" if down else ""
+        if family(dtype) != "text" or dtype.kind == "enum":
+            return f"array_to_string(array_agg(DISTINCT {sql} ORDER BY {sql}{direction}), {separator})"
+        distinct = f'(({text})::text COLLATE "C")'
+        return f"string_agg(DISTINCT {distinct}, {separator} ORDER BY {distinct}{direction})"
 
     # ----------------------------------------------------------------------------------------------- JSON
 
@@ -414,10 +412,9 @@ class _Writer:
         kind = family(node.dtype)
         if self.backend == "postgresql":
             return _pg_json(value, node, kind)
-        path = quote_text("$" + "".join(_step(step) for step in node.path), self.backend)
         if self.backend == "sqlite":
-            return f"dj_json({value}, {path}, '{kind}')"
-        return _my_json(value, path, kind)
+            return f"dj_json({value}, {_path(node.path, self.backend)}, '{kind}')"
+        return _my_json(value, node.path, kind)
 
 
 def _is_not_zero(node: Expression) -> bool:
@@ -439,6 +436,16 @@ def _pg_key(sql: str, dtype: AttributeType, down: bool) -> str:
     return f"{sql}{collate} {'DESC NULLS LAST' if down else 'NULLS FIRST'}"
 
 
+def _pg_closed(pattern: str, node: Operator) -> str:
+    """Double an escape character at the end of a pattern, which means itself; PostgreSQL refuses it."""
+    char = str(node.args[2].value) if len(node.args) > 2 and isinstance(node.args[2], Literal) else "\\"
+    mark, other = re.escape(char), f"[^{re.escape(char)}]"
+    dangling = quote_text(f"(^|{other})({mark}{mark})*{mark}$", "postgresql")
+    return (
+        f"({pattern} || CASE WHEN {pattern} ~ {dangling} THEN {quote_text(char, 'postgresql')} ELSE '' END)"
+    )
+
+
 def _step(step: str | int) -> str:
     if isinstance(step, int):
         return f"[{step}]"
@@ -458,10 +465,20 @@ def _pg_json(value: str, node: JsonPath, kind: str) -> str:
     return f"(CASE WHEN {found} NOT IN ('object', 'array') THEN {text} END)"
 
 
-def _my_json(value: str, path: str, kind: str) -> str:
+def _path(steps: Sequence[str | int], backend: str) -> str:
+    return quote_text("$" + "".join(map(_step, steps)), backend)
+
+
+def _my_json(value: str, steps: Sequence[str | int], kind: str) -> str:
     # Texts made by JSON functions of MySQL have a collation of their own, which mixes with no other.
-    found = f"cast(json_type(json_extract({value}, {path})) AS char)"
-    scalar = f"cast(json_unquote(json_extract({value}, {path})) AS char)"
+    inner = value
+    for n, step in enumerate(steps):
+        if isinstance(step, int):  # MySQL takes a scalar for the only element of an array
+            above = _path(steps[:n], "mysql")
+            inner = f"if(json_type(json_extract({value}, {above})) = 'ARRAY', {inner}, NULL)"
+    path = _path(steps, "mysql")
+    found = f"cast(json_type(json_extract({inner}, {path})) AS char)"
+    scalar = f"cast(json_unquote(json_extract({inner}, {path})) AS char)"
     if kind == "float":
         numbers = "'INTEGER', 'DOUBLE', 'DECIMAL', 'UNSIGNED INTEGER'"
         return f"(CASE WHEN {found} IN ({numbers}) THEN cast({scalar} AS double) END)"

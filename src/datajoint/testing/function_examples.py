@@ -314,7 +314,13 @@ AGGREGATE_EXAMPLES: dict[str, tuple[tuple[str, Any], ...]] = {
         ("sum(distinct p)", _D("10000.74")),
         ("sum(n * 2 + 1)", 44),
     ),
-    "avg": (("avg(n)", 5.0), ("avg(p)", _D("3333.58000000")), ("avg(x)", 8 / 3), ("avg(b)", 0.5)),
+    "avg": (
+        ("avg(n)", _D("5.000000000000000000")),
+        ("avg(n % 4)", 1.0),
+        ("avg(p)", _D("3333.58000000")),
+        ("avg(x)", 8 / 3),
+        ("avg(b)", 0.5),
+    ),
     "cast": (
         ("max(cast(s as signed))", None),
         ("max(cast(s as date))", None),
