@@ -341,3 +341,66 @@ def test_rows_that_the_database_copies_are_reads(schema, subject, fit):
     assert [2] == Copy.to_arrays("subject_id").tolist()
     subject.update1({"subject_id": 2, "x": 5})
     assert ["stale"] == [row.state for row in table.stale()]
+
+
+# --------------------------------------------------------------------------- threads and several makes (O1)
+
+
+@pytest.mark.statement("PRV-6")
+@pytest.mark.parametrize("who", ["the thread first", "the other make first"])
+def test_two_makes_of_which_one_reads_in_a_thread_of_its_own(schema, subject, who):
+    """What may belong to either make is unknown for both; it is never taken for that of the other one."""
+    started, read, done = (threading.Barrier(2, timeout=60) for _ in range(3))
+    failures = []
+
+    def turn(name):
+        if who == name:
+            read.wait()
+
+    def make_apart(self, key):
+        started.wait()
+        turn("the other make first")
+        seen = []
+        thread = threading.Thread(target=lambda: seen.append((subject & key).fetch1("x")))
+        thread.start()
+        thread.join()
+        turn("the thread first")
+        done.wait()
+        self.insert1({**key, "y": seen[0]})
+
+    def make_plain(self, key):
+        started.wait()
+        turn("the thread first")
+        count = len(subject & {"subject_id": 1})
+        turn("the other make first")
+        done.wait()
+        self.insert1({**key, "y": count})
+
+    apart, plain = (
+        schema(
+            type(dj.Computed)(name, (dj.Computed,), {"definition": PLAIN, "make": make}),
+            context={"Subject": subject},
+        )
+        for name, make in (("Apart", make_apart), ("Plain", make_plain))
+    )
+
+    def populate(table):
+        try:
+            table.populate({"subject_id": 2})
+        except Exception as error:  # noqa: BLE001 - shown below
+            failures.append(error)
+
+    threads = [threading.Thread(target=populate, args=[table]) for table in (apart, plain)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert failures == []
+    assert not subject.connection.observers
+    own = {table: [r for r in recorded(schema) if r["event"] in events_of(table)] for table in (apart, plain)}
+    for table, known in ((apart, []), (plain, ["count"])):
+        assert [r["attributes"] for r in own[table] if r["shape"][:7] != "threads"] == known
+        assert len(table.stale().unknown) == 1
+        assert "in a thread beside other makes" in str(table.stale())
+    assert "so that it is not known for which of them" in str(apart().lineage())

@@ -346,3 +346,69 @@ def test_nothing_is_written_by_telling(lab, schema):
     assert str(lab["Fit"].why())
     assert str(lab["Fit"].lineage(downstream=True))
     assert before + 1 == len(schema.events)
+
+
+# --------------------------------------------------------------------------------- several references (N8)
+
+
+@pytest.mark.parametrize("helper", [1, 2, None])
+def test_each_of_two_references_to_one_table_is_told(schema, helper):
+    @schema
+    class Experimenter(dj.Manual):
+        definition = "name_id : int32"
+
+    @schema
+    class Recording(dj.Manual):
+        definition = """
+        recording : int32
+        ---
+        -> Experimenter.proj(operator="name_id")
+        -> [nullable] Experimenter.proj(helper="name_id")
+        """
+
+    Experimenter.insert([{"name_id": 1}, {"name_id": 2}])
+    Recording.insert1({"recording": 1, "operator": 1, "helper": helper})
+
+    told = (Recording & {"recording": 1}).lineage()
+    [row] = told
+    found = {rows.by: [key["name_id"] for key in rows.keys] for rows in row.sources}
+
+    assert found == {("operator",): [1], ("helper",): [] if helper is None else [helper]}
+    assert "referenced by operator" in str(told)
+    assert f"Experimenter  {'none' if helper is None else f'name_id={helper}'}  referenced by helper" in str(
+        told
+    )
+
+
+def test_a_second_reference_is_told_beside_what_was_read(schema):
+    @schema
+    class Person(dj.Manual):
+        definition = "person : int32\n---\nage : int32"
+
+    @schema
+    class Pair(dj.Manual):
+        definition = "-> Person\n-> Person.proj(other='person')"
+
+    @schema
+    class Difference(dj.Computed):
+        definition = "-> Person\n-> Person.proj(other='person')\n---\nyears : int32"
+
+        @property
+        def key_source(self):
+            return Pair()
+
+        def make(self, key):
+            one = (Person & {"person": key["person"]}).fetch1("age")
+            self.insert1({**key, "years": one})
+
+    Person.insert([{"person": 1, "age": 30}, {"person": 2, "age": 20}])
+    Pair.insert1({"person": 1, "other": 2})
+    Difference.populate()
+
+    [row] = Difference().lineage()
+
+    assert [(rows.link, rows.by, rows.keys) for rows in row.sources] == [
+        ("read", (), ({"person": 1},)),
+        ("referenced", ("person",), ({"person": 1},)),
+        ("referenced", ("other",), ({"person": 2},)),
+    ]

@@ -66,6 +66,10 @@ class Observer(Protocol):
         """Return what stands for a transaction block, None where the connection should make one."""
         ...
 
+    def missed_read(self, connection: Connection) -> None:
+        """A thread is about to read, and nothing tells for which of several observers."""
+        ...
+
 
 _OBSERVERS: ContextVar[tuple[Observer, ...]] = ContextVar("datajoint_observers", default=())
 
@@ -127,7 +131,7 @@ def reading(connection: Connection, plan: Plan) -> Watcher | None:
     ...     reading(None, nodes.Source(TableName("lab", "a"), Heading([])))
     """
     watcher: Watcher | None = None
-    for observer in _OBSERVERS.get() or connection.observers:  # a make may read in threads of its own
+    for observer in _OBSERVERS.get() or _of_thread(connection):
         watcher = observer.before_read(connection, tables_of(plan)) or watcher
     return watcher
 
@@ -152,8 +156,22 @@ def running_sql(connection: Connection, text: str) -> None:
     >>> with unobserved():
     ...     running_sql(None, "SELECT 1")
     """
-    for observer in _OBSERVERS.get() or connection.observers:
+    for observer in _OBSERVERS.get() or _of_thread(connection):
         observer.before_sql(connection, text)
+
+
+def _of_thread(connection: Connection) -> tuple[Observer, ...]:
+    """Return whom a thread without observers of its own works for.
+
+    A make may read in threads that it starts. Where several makes run on the connection, nobody knows for
+    which of them the thread reads, so that what it reads is not known of any.
+    """
+    observers = tuple(connection.observers.values())
+    if len(observers) <= 1:
+        return observers
+    for observer in observers:
+        observer.missed_read(connection)
+    return ()
 
 
 def block(connection: Connection) -> AbstractContextManager[None] | None:
@@ -185,6 +203,9 @@ class _Nobody:
 
     def block(self, connection: Connection) -> None:
         return None
+
+    def missed_read(self, connection: Connection) -> None:
+        pass
 
 
 _NOBODY = _Nobody()

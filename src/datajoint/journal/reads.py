@@ -36,15 +36,26 @@ from datajoint.journal.system import prepare
 from datajoint.sql.reads import READS, SHAPES, add_reads, add_shape, reads_table, shapes_table
 from datajoint.sql.system import EVENTS
 
-__all__ = ["BLIND", "CONNECTION", "NOTHING", "SQL", "Changed", "ReadLog", "ReadsChanged", "keeps_reads"]
+__all__ = [
+    "BLIND",
+    "CONNECTION",
+    "NOTHING",
+    "SQL",
+    "THREADS",
+    "Changed",
+    "ReadLog",
+    "ReadsChanged",
+    "keeps_reads",
+]
 
 NOTHING = "0" * 26
 """Shape of the record that says that a make has read nothing."""
 
-SQL, CONNECTION = "sql", "connection"
-"""What makes reads that are not taken down: SQL of the user's own, and other connections."""
+SQL, CONNECTION, THREADS = "sql", "connection", "threads"
+"""What makes reads that are not taken down: SQL of the user's own, other connections, and threads of which
+nothing tells for which of several makes they read."""
 
-BLIND = {reason.ljust(26, "0"): reason for reason in (SQL, CONNECTION)}
+BLIND = {reason.ljust(26, "0"): reason for reason in (SQL, CONNECTION, THREADS)}
 """Shapes of the records that say so."""
 
 _KNOWN = "known shapes"

@@ -37,7 +37,7 @@ from datajoint.table.table import Table
 __all__ = ["Affected", "Shared", "stale", "stale_here", "versions"]
 
 _CODED = (*MADE, "confirm")
-_BLIND_NOTE = "its make read by SQL of its own, or on another connection"
+_BLIND_NOTE = "its make read by SQL of its own, on another connection, or in a thread beside other makes"
 _BUDGET = 10_000
 
 Reasons = dict[tuple[Any, ...], list[StaleReason]]

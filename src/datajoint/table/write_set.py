@@ -15,7 +15,7 @@ from datajoint.errors import DataJointError, LostConnectionError, TransactionErr
 from datajoint.heading.names import TableName
 from datajoint.journal.change import change, event_statement, packet, send, send_inside, store, took_place
 from datajoint.journal.event import EventRecord, Origin, enabled, is_clash, new_id
-from datajoint.journal.reads import CONNECTION, SQL, ReadLog
+from datajoint.journal.reads import CONNECTION, SQL, THREADS, ReadLog
 from datajoint.journal.scope import Scope, enter
 from datajoint.table.encode import Batch
 from datajoint.table.incoming import caller_depth
@@ -171,7 +171,7 @@ class WriteSet:
     @contextmanager
     def running(self) -> Generator[WriteSet]:
         """Collect what this context inserts; an exception discards everything."""
-        self.connection.observers = (self,)
+        self.connection.observers[id(self)] = self
         try:
             with observing(self):
                 yield self
@@ -179,7 +179,7 @@ class WriteSet:
             self.abort()
             raise
         finally:
-            self.connection.observers = ()
+            self.connection.observers.pop(id(self), None)
 
     def add(self, name: TableName, batches: Sequence[Batch], mode: Mode) -> None:
         """Collect the rows of an insert."""
@@ -222,6 +222,12 @@ class WriteSet:
         names = (insert.name.name for insert in self._inserts)
         if connection is self.connection and (not _READS.match(text) or any(name in text for name in names)):
             self.pin()
+
+    def missed_read(self, connection: Connection) -> None:
+        """Note that a thread may have read for this make."""
+        if self.reads and self.watching:
+            self.reads.blind(THREADS)
+        self.beside = list(dict.fromkeys([*self.beside, THREADS]))
 
     def block(self, connection: Connection) -> AbstractContextManager[None] | None:
         """Return what stands for a transaction block: at failure what was collected in it is dropped."""

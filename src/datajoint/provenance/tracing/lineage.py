@@ -53,6 +53,9 @@ class Rows(Value):
     link
         How they are connected with the rows that they stand under: ``read``, ``referenced``, ``master``,
         ``used by``.
+    by
+        Attributes of the referring rows, where the reference has other names than the key that it refers to,
+        or where there are several references to the table.
     what
         What was read of them.
     changed
@@ -76,6 +79,7 @@ class Rows(Value):
     unknown: int = 0
     confirmed: Writer | None = None
     link: str = ""
+    by: tuple[str, ...] = ()
     what: tuple[str, ...] = ()
     changed: bool | None = None
     notes: tuple[str, ...] = ()
@@ -155,6 +159,14 @@ def _single_rows(table: Table) -> Iterator[dict[str, Any]]:
     yield from keys
 
 
+class _Origin(Value):
+    """Where some rows come from: the table, its rows if known, and the reference that leads there."""
+
+    table: TableName
+    rows: Query | None
+    by: tuple[str, ...] = ()
+
+
 class _Walk:
     """Follows rows to those that they come from, each group once."""
 
@@ -175,21 +187,20 @@ class _Walk:
             return replace(self._seen[mark], above=bool(self._seen[mark].sources), sources=())
         self._seen[mark] = rows
         reads = self._reads(name, rows)
-        sources = dict(self._sources(name, query, rows, reads))
+        sources = list(self._sources(name, query, rows, reads))
         if sources and (depth >= self.depth or self.left <= 0):
             rows = replace(rows, cut=True)
         else:
             self.left -= len(sources)
             rows = replace(rows, sources=tuple(
-                self._source(name, other, where, reads, depth) for other, where in sources.items()
+                self._source(name, origin, reads, depth) for origin in sources
             ))  # fmt: skip
         rows = self._seen[mark] = replace(rows, notes=tuple(read.words for read in reads if not read.tables))
         return rows
 
-    def _source(
-        self, child: TableName, name: TableName, where: Query | None, reads: Sequence[RowRead], depth: int
-    ) -> Rows:
-        mine = [read for read in reads if name in read.tables]
+    def _source(self, child: TableName, origin: _Origin, reads: Sequence[RowRead], depth: int) -> Rows:
+        name, where = origin.table, origin.rows
+        mine = [read for read in reads if name in read.tables and not origin.by]
         if where is None:
             count = max(read.of(name).n for read in mine)
             rows = Rows(str(name), name.class_name, name.tier or "unknown", count)
@@ -199,7 +210,7 @@ class _Walk:
         changed = [read.has_changed(self.connection, name) for read in mine]
         now = True if True in changed else None if None in changed or not mine else False
         link = "read" if mine else "master" if name == child.master else "referenced"
-        return replace(rows, link=link, what=what, changed=now)
+        return replace(rows, link=link, by=origin.by, what=what, changed=now)
 
     def _reads(self, name: TableName, rows: Rows) -> list[RowRead]:
         """Return the reads of the make of a single row."""
@@ -210,17 +221,22 @@ class _Walk:
 
     def _sources(
         self, name: TableName, query: Query, rows: Rows, reads: Sequence[RowRead]
-    ) -> Iterator[tuple[TableName, Query | None]]:
-        """Yield the tables that rows come from: those that were read, then those that are referenced."""
+    ) -> Iterator[_Origin]:
+        """Yield what rows come from: what was read, then what each foreign key refers to."""
         tables = dict.fromkeys(other for read in reads for other in read.tables if other != name)
         for other in tables:
             found = [rows_read(self.connection, read, other) for read in reads if other in read.tables]
             known = [one for one in found if one is not None]
-            yield other, _either(self.connection, other, known) if known else None
-        for edge in self.graph.to_parents(name):
-            if edge.parent != name and edge.parent not in tables:
+            yield _Origin(other, _either(self.connection, other, known) if known else None)
+        edges = [edge for edge in self.graph.to_parents(name) if edge.parent != name]
+        parents = [edge.parent for edge in edges]
+        for edge in edges:
+            several = parents.count(edge.parent) > 1
+            if several or edge.parent not in tables:
                 source = Query(self.connection.catalog.source(edge.parent))
-                yield edge.parent, build.restrict(source, *up(edge, query))
+                renamed = edge.key.columns != edge.key.parent_columns
+                by = edge.key.columns if several or (renamed and name.master != edge.parent) else ()
+                yield _Origin(edge.parent, build.restrict(source, *up(edge, query)), by)
 
     # -------------------------------------------------------------------------------------- downwards
 

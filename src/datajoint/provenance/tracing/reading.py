@@ -25,6 +25,7 @@ __all__ = ["RowRead", "reads_of", "rows_read"]
 _NOTES = {
     "sql": "SQL of its own, which is not taken down",
     "connection": "through another connection, which is not taken down",
+    "threads": "in a thread while several makes ran, so that it is not known for which of them",
 }
 
 

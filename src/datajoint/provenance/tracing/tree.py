@@ -63,12 +63,14 @@ def _branch(rows: Rows, rest: str, last: bool, style: Style) -> Iterator[str]:
 
 
 def _head(rows: Rows, style: Style) -> str:
-    parts = [style(rows.name, "table"), style(rows_text(rows), "key")]
+    nothing = rows.count == 0 and rows.link == "referenced"
+    parts = [style(rows.name, "table"), style("none" if nothing else rows_text(rows), "key")]
     if rows.what:
         shown = ", ".join(rows.what[:_MOST_WHAT]) + (" …" if len(rows.what) > _MOST_WHAT else "")
         parts.append(style(f"read: {shown}", "detail"))
     elif rows.link in ("referenced", "master"):
-        parts.append(style(rows.link, "detail"))
+        by = f" by {', '.join(rows.by)}" if rows.by else ""
+        parts.append(style(f"{rows.link}{by}", "detail"))
     if rows.changed:
         parts.append(style("changed since", "warning"))
     if rows.above:
