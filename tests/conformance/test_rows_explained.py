@@ -9,6 +9,8 @@ from datajoint.diagram.lineage import picture_of
 from datajoint.diagram.render import mermaid, svg
 from datajoint.errors import DataJointError
 
+PARTLY = "fresh, known in part"  # classes of these tests are made by `type`, without a text
+
 pytestmark = pytest.mark.statement("PRV-6")
 
 
@@ -151,7 +153,7 @@ def test_new_versions_of_the_same_values_are_no_change(lab):
     lab["Session"].update1({"subject": 1, "session": 2, "duration": 120.0})
     [minutes] = (lab["Minutes"] & SECOND).lineage()
     assert [False] == [source.changed for source in minutes.sources]
-    assert "fresh" == (lab["Minutes"] & SECOND).why().rows[0].state
+    assert PARTLY == (lab["Minutes"] & SECOND).why().rows[0].state
 
 
 def test_what_was_made_from_rows(lab):
@@ -256,7 +258,9 @@ def causes(rows):
 @pytest.mark.statement("PRV-7")
 def test_a_fresh_row(lab):
     [row] = (lab["Fit"] & SECOND).why()
-    assert ("fresh", (), ()) == (row.state, row.causes, row.above)
+    assert (PARTLY, ()) == (row.state, row.above)
+    [cause] = row.causes
+    assert "not all of its code is known: the text of `Fit.make` is not available" == str(cause.reason)
     assert "What it was made from, and its code, are what they were." in str((lab["Fit"] & SECOND).why())
     assert "no such rows" == str((lab["Fit"] & {"session": 7}).why())
 
@@ -270,7 +274,7 @@ def test_an_input_that_changed_is_told_from_what_to_what_by_whom(lab):
     assert line.startswith("subject=1 session=2: duration 120.0 → 500.0, updated 2")
     assert "note" not in line  # nobody has read that
     [row] = (lab["Minutes"] & {"session": 1}).why()
-    assert "fresh" == row.state
+    assert PARTLY == row.state
 
 
 @pytest.mark.statement("PRV-7")
@@ -288,7 +292,7 @@ def test_rows_that_came_and_went_are_told(lab):
 def test_rows_further_up_are_told_with_their_reasons(lab):
     lab["Session"].update1({"subject": 1, "session": 2, "duration": 500.0})
     [row] = (lab["Fit"] & SECOND).why()
-    assert ("stale", ()) == (row.state, row.causes)
+    assert ("stale", (PARTLY,)) == (row.state, tuple(cause.reason.state for cause in row.causes))
     [minutes] = row.above
     assert ("Minutes", "stale", {"subject": 1, "session": 2}) == (minutes.table, minutes.state, minutes.key)
     assert "duration 120.0 → 500.0" in minutes.causes[0].lines[0]
@@ -332,7 +336,7 @@ def test_why_is_data_and_of_few_rows(lab):
     lab["Session"].update1({"subject": 1, "session": 2, "duration": 500.0})
     found = (lab["Fit"]).why()
     data = json.loads(json.dumps([row.as_dict() for row in found], default=str))
-    assert ["fresh", "stale"] == [row["state"] for row in data]
+    assert [PARTLY, "stale"] == [row["state"] for row in data]
     assert "Minutes" == data[1]["above"][0]["table"]
     lab["Session"].insert([{"subject": 2, "session": n, "duration": 1.0} for n in range(30)])
     lab["Minutes"].populate()

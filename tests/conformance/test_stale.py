@@ -1,5 +1,8 @@
 """Rows whose inputs or code have changed are told, with the reason."""
 
+import datetime as dt
+import importlib
+
 import numpy as np
 import pytest
 
@@ -115,7 +118,7 @@ def test_the_report_is_an_expression_a_list_and_a_text(lab, fit):
     assert "<td>2</td><td>stale</td>" in shown
     assert "x` 1.0 → 8.0" in shown
     assert [] == list(table.stale({"subject_id": 1}))
-    assert "Fit: all rows are fresh." in table.stale({"subject_id": 1})._repr_html_()
+    assert "Fit: 1 fresh, known in part" in table.stale({"subject_id": 1})._repr_html_()
     assert 1 == len((table & "y > 0.6").stale("y < 1.1"))
 
 
@@ -188,7 +191,7 @@ def test_keys_may_be_called_as_columns_of_ours(lab):
     assert written["event_event"] in table.events.to_arrays("event")
     assert 4 == table.populate(stale=True)["success_count"]
     assert [] == list(table.stale())
-    assert {"fresh"} == {row.state for row in table.why()}
+    assert {"fresh, known in part"} == {row.state for row in table.why()}
 
 
 @pytest.mark.statement("PRV-7", "PRV-9")
@@ -280,7 +283,9 @@ def test_of_rows_of_others_nothing_is_known(lab, fit):
     raw(table, "UPDATE {table} SET {event} = NULL WHERE subject_id = 1")
     table.update1({"subject_id": 3, "y": 0}, allow_direct_update=True)
     report = table.stale()
-    assert not report
+    assert report
+    assert 2 == len(report)
+    assert [] == report.keys.to_dicts()
     assert [(1, "unknown"), (3, "unknown")] == states(table)
     assert [1, 3] == sorted(report.unknown.to_arrays("subject_id"))
     assert ["another program wrote it", "it was not made: update"] == [
@@ -507,3 +512,72 @@ def test_an_attribute_called_event_is_none_of_ours(lab):
     heard = []
     dj.Freshness(table, 3600, heard.append).tick(0)
     assert [] == heard
+
+
+@pytest.mark.statement("PRV-7")
+@pytest.mark.parametrize(
+    "code", ["eval('1')", "globals()['FACTOR']", "getattr(key, 'get' + '')('subject') ** 0"]
+)
+def test_rows_whose_code_is_known_in_part_have_a_state_of_their_own(schema, lab_module, code):
+    """A1: fresh as far as that is known, listed, and never used again."""
+    lab = lab_module(schema, code)
+    lab.Fit.populate()
+
+    report = lab.Fit.stale()
+
+    assert not report
+    assert [] == list(report)
+    assert [1, 2] == sorted(report.partly.to_arrays("subject"))
+    assert "2 fresh, known in part" == report.summary
+    assert "not all of its code is known" in str(report)
+    lab.Fit.delete(prompt=False)
+    assert "reused_count" not in lab.Fit.populate()
+
+
+@pytest.fixture
+def lab_module(tmp_path, monkeypatch):
+    """Give a function that imports a pipeline whose make uses some code."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def load(schema, code):
+        name = f"partly_{schema.database}"
+        text = f"""
+import datajoint as dj
+FACTOR, FACTORS = 1, type("Factors", (), {{"1": 1, "2": 1}})
+class Subject(dj.Manual):
+    definition = "subject : int32"
+class Fit(dj.Computed):
+    definition = "-> Subject\\n---\\ny : float64"
+    def make(self, key):
+        self.insert1({{**key, "y": {code} * len(Subject & key)}})
+"""
+        (tmp_path / f"{name}.py").write_text(text)
+        module = importlib.import_module(name)
+        schema(module.Subject, context=vars(module))
+        schema(module.Fit, context=vars(module))
+        module.Subject.insert([{"subject": 1}, {"subject": 2}])
+        return module
+
+    return load
+
+
+@pytest.mark.statement("PRV-7")
+@pytest.mark.parametrize("way", ["with_metadata", "as_of", "old_versions"])
+def test_reads_of_the_past_are_known(schema, lab, fit, way):
+    """U1: a make that asks who wrote its inputs, or what they were, is not unknown for ever."""
+    subject = lab["Subject"]
+    before = dt.datetime(2100, 1, 1)  # noqa: DTZ001 - UTC, as events have it
+    subject.update1({"subject_id": 1, "x": 7.0})
+
+    def read(key):
+        if way == "with_metadata":
+            return (subject & key).with_metadata().fetch1("x")
+        if way == "as_of":
+            return (subject.as_of(before) & key).fetch1("x")
+        return float(len(subject.old_versions() & key))
+
+    table = fit(read)
+
+    assert [] == states(table)
+    subject.update1({"subject_id": 1, "x": 9.0})
+    assert [1] == [key["subject_id"] for key in table.stale().keys.to_dicts()]

@@ -288,10 +288,11 @@ def _own(node: Plan, names: set[str]) -> Plan:
 
 
 def projected(plan: Plan, columns: tuple[tuple[str, str | Fragment], ...]) -> Plan:
-    """Return the projection to some columns, with its heading."""
+    """Return the projection to some columns, with its heading; hidden columns may be among them, if named."""
     node = Project(plan, columns)
     heading = plan.heading
-    key = tuple([new for new, old in columns if isinstance(old, str) and heading[old].in_key])
+    found = {old: _shown(heading, old) for _, old in columns if isinstance(old, str)}
+    key = tuple([new for new, old in columns if isinstance(old, str) and found[old].in_key])
     keys: list[Attribute] = []
     rest: list[Attribute] = []
     seen: list[str] = []
@@ -301,7 +302,7 @@ def projected(plan: Plan, columns: tuple[tuple[str, str | Fragment], ...]) -> Pl
             rest.append(_derived(node, new, old, key))
             continue
         # A duplicate of a key attribute is determined by the original and stays outside the key.
-        attribute = heading[old]
+        attribute = found[old]
         in_key = attribute.in_key and old not in seen
         if new != old or in_key != attribute.in_key:
             attribute = replace(attribute, name=new, in_key=in_key)
@@ -313,6 +314,12 @@ def projected(plan: Plan, columns: tuple[tuple[str, str | Fragment], ...]) -> Pl
             rest.append(attribute)
     node.heading = Heading([*keys, *rest], nullable_key=heading.nullable_key)
     return node
+
+
+def _shown(heading: Heading, name: str) -> Attribute:
+    """Return an attribute; a hidden column as what `hidden.named` makes of it."""
+    hidden = None if name in heading else heading.hidden.get(name)
+    return heading[name] if hidden is None else replace(hidden, in_key=False, lineage=None)
 
 
 # ------------------------------------------------------------------------------------------------------

@@ -13,11 +13,12 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from datajoint._value import Value
+from datajoint._value import Value, replace
 from datajoint.algebra import build, expressions as e, nodes
 from datajoint.algebra.fragment import Fragment
 from datajoint.algebra.nodes import Plan
 from datajoint.errors import DataJointError
+from datajoint.heading.heading import Heading
 from datajoint.heading.keys import Match, join_heading, union_heading
 from datajoint.heading.names import TableName
 from datajoint.heading.types import AttributeType
@@ -159,6 +160,21 @@ def read_plan(data: dict[str, Any], find: Find) -> Plan:
         raise DataJointError(f"A recorded query cannot be read: {error!r}.") from error
 
 
+def _meant(left: Heading, right: Heading) -> Heading:
+    """Return the heading of an operand of a union with the meaning that its attributes had when it was made.
+
+    Old versions of rows lie in tables that declare no references, so that the lineage of their attributes is
+    that of the present rows.
+    """
+    attributes = [
+        replace(a, lineage=left[a.name].lineage, origins=left[a.name].origins)
+        if a.name in left and a.lineage is None
+        else a
+        for a in right.values()
+    ]
+    return Heading(attributes, nullable_key=right.nullable_key)
+
+
 def _read_plan(data: dict[str, Any], find: Find) -> Plan:
     kind = _PLANS[data["node"]]
     if kind is nodes.Source:
@@ -179,6 +195,6 @@ def _read_plan(data: dict[str, Any], find: Find) -> Plan:
             return build.distinct(nodes.Query(given["operand"]), given["names"]).plan
         case "Union":
             left, right = given["left"], given["right"]
-            return nodes.Union(left, right, union_heading(left.heading, right.heading))
+            return nodes.Union(left, right, union_heading(left.heading, _meant(left.heading, right.heading)))
         case _:
             return kind(**given)

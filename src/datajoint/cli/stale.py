@@ -8,7 +8,7 @@ import click
 
 from datajoint.cli import options, report
 from datajoint.cli.targets import computed, find_tables, is_computed
-from datajoint.provenance.staleness import STALE, UNKNOWN, StaleRow
+from datajoint.provenance.staleness import PARTLY, POSSIBLY, STALE, UNKNOWN, StaleRow
 from datajoint.table.table import Table
 
 __all__ = ["command"]
@@ -36,7 +36,8 @@ def command(
     """
     pipelines = find_tables(targets, schemas)
     tables = [table for pipeline in pipelines for table in pipeline.tables if is_computed(table)]
-    found = [(table, computed(table, "").stale(exact=exact).reasons()) for table in tables]
+    reports = [(table, computed(table, "").stale(exact=exact)) for table in tables]
+    found = [(table, [*told.reasons(), *told.known_in_part()]) for table, told in reports]
     if as_json:
         report.write_json([_plain(table, rows) for table, rows in found])
     else:
@@ -63,7 +64,7 @@ def _write(table: Table, rows: list[StaleRow], limit: int, unknown: bool, width:
     counts = [click.style(f"{n} {s}", fg="red" if s == STALE else None) for s, n in sorted(states.items())]
     name = click.style(table.class_name.ljust(width), bold=True)
     click.echo(f"{name}  {', '.join(counts) if counts else report.dim('all rows are fresh')}")
-    shown = [row for row in rows if unknown or row.state != UNKNOWN]
+    shown = [row for row in rows if unknown or row.state not in (UNKNOWN, PARTLY)]
     for row in shown[:limit]:
         click.echo(f"  {report.key_text(row.key)}  {report.dim('; '.join(map(str, row.reasons)))}")
     if len(shown) > limit:
@@ -71,6 +72,6 @@ def _write(table: Table, rows: list[StaleRow], limit: int, unknown: bool, width:
 
 
 def _write_next(found: list[tuple[Table, list[StaleRow]]]) -> None:
-    stale = [table for table, rows in found if any(row.state != UNKNOWN for row in rows)]
+    stale = [table for table, rows in found if any(row.state in (STALE, POSSIBLY) for row in rows)]
     if stale:
         click.echo(f"\n{report.dim('Make them again:')} dj populate --stale MODULE:{stale[0].class_name}")

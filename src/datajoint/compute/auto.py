@@ -169,7 +169,8 @@ class AutoPopulate(Making):
         A row is *stale* when what was read is no longer what it was, when its code is other code now, or when
         a row that it depends on is stale; *possibly stale* when rows that were read were written again and
         nothing tells whether in what was read; of some rows nothing is *known*, such as those of other
-        programs.
+        programs. The report is true where there are any of these. A row is *fresh, known in part* (`partly`)
+        when nothing has changed, and not all of its code can be followed.
 
         Parameters
         ----------

@@ -31,7 +31,7 @@ def counts_of(tables: Iterable[Table]) -> dict[TableName, int]:
     >>> counts_of([Subject()])
     {}
     """
-    return {name: len(report) for name, report in reports_of(tables).items()}
+    return {name: len(report.outdated) for name, report in reports_of(tables).items()}
 
 
 def reports_of(tables: Iterable[Table]) -> dict[TableName, StaleReport]:

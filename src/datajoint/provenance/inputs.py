@@ -163,7 +163,7 @@ class _Known:
     def __init__(self, table: Table) -> None:
         started = time.monotonic()
         self._table = table
-        self._rows: dict[Place, StaleRow] = {self._place(row.key): row for row in stale(table)}
+        self._rows: dict[Place, StaleRow] = {self._place(row.key): row for row in stale(table).outdated}
         self._events: dict[TableName, tuple[list[int], list[Place]]] = {}
         self._at = time.monotonic()
         self.seconds = self._at - started

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
 from datajoint._value import Value
-from datajoint.provenance.staleness import POSSIBLY, STALE, UNKNOWN, StaleRow
+from datajoint.provenance.staleness import PARTLY, POSSIBLY, STALE, UNKNOWN, StaleRow
 from datajoint.query import preview
 from datajoint.query.expression import QueryExpression
 from datajoint.table.table import Table
@@ -30,8 +30,8 @@ class StaleCount(Value):
 class StaleReport:
     """The rows of a table that are not fresh, and why.
 
-    Stale and possibly stale rows are its items, and what `len` and `bool` tell; of rows of which nothing is
-    known `unknown` and `reasons` tell, too.
+    Its items, which `len` and `bool` count, are the rows that are not known to be fresh: those that are
+    stale, possibly stale or unknown. Rows that are fresh as far as their code is known are `partly`.
     """
 
     def __init__(self, table: Table, rows: Sequence[StaleRow]) -> None:
@@ -58,18 +58,32 @@ class StaleReport:
         """The rows whose inputs or code are not known, as an expression."""
         return self._of((UNKNOWN,))
 
+    @property
+    def partly(self) -> QueryExpression:
+        """The rows that are fresh, but whose code is known in part, as an expression."""
+        return self._of((PARTLY,))
+
+    @property
+    def outdated(self) -> list[StaleRow]:
+        """The rows that are stale or possibly stale, each with its reasons."""
+        return [row for row in self._rows if row.state in (STALE, POSSIBLY)]
+
     def reasons(self) -> list[StaleRow]:
-        """Return all rows that are not fresh, in key order, those of which nothing is known among them."""
-        return list(self._rows)
+        """Return all rows that are not known to be fresh, in key order, each with its reasons."""
+        return list(self)
+
+    def known_in_part(self) -> list[StaleRow]:
+        """Return the rows that are known in part, in key order, each with what is not known."""
+        return [row for row in self._rows if row.state == PARTLY]
 
     def _of(self, states: Iterable[str]) -> QueryExpression:
         return self._table & [dict(row.key) for row in self._rows if row.state in states]
 
     def __iter__(self) -> Iterator[StaleRow]:
-        return (row for row in self._rows if row.state != UNKNOWN)
+        return (row for row in self._rows if row.state != PARTLY)
 
     def __len__(self) -> int:
-        return sum(row.state != UNKNOWN for row in self._rows)
+        return sum(row.state != PARTLY for row in self._rows)
 
     @property
     def summary(self) -> str:
@@ -77,7 +91,8 @@ class StaleReport:
         if not self._rows:
             return "all rows are fresh."
         counts = {
-            state: sum(row.state == state for row in self._rows) for state in (STALE, POSSIBLY, UNKNOWN)
+            state: sum(row.state == state for row in self._rows)
+            for state in (STALE, POSSIBLY, UNKNOWN, PARTLY)
         }
         return ", ".join(f"{count} {state}" for state, count in counts.items() if count)
 

@@ -15,7 +15,7 @@ from datajoint.engine.observe import tables_of
 from datajoint.errors import DataJointError, QueryError
 from datajoint.graph.restrict import down
 from datajoint.heading.names import COMPUTED, IMPORTED, TableName
-from datajoint.journal.code import fingerprint
+from datajoint.journal.code import Fingerprint, fingerprint
 from datajoint.journal.event import enabled
 from datajoint.journal.reads import BLIND
 from datajoint.journal.shapes import Shape, read_shape
@@ -25,7 +25,7 @@ from datajoint.provenance.compare import compare, compare_only
 from datajoint.provenance.finding import Finding
 from datajoint.provenance.remade import MADE
 from datajoint.provenance.report import StaleReport, keep_count
-from datajoint.provenance.staleness import POSSIBLY, STALE, UNKNOWN, StaleReason, StaleRow, worst
+from datajoint.provenance.staleness import PARTLY, POSSIBLY, STALE, UNKNOWN, StaleReason, StaleRow, worst
 from datajoint.query import fetch
 from datajoint.query.expression import QueryExpression
 from datajoint.query.restriction import Not
@@ -56,7 +56,7 @@ def stale(
     """
     report = StaleReport(table, _Search(table, exact, budget, shared).found_rows())
     if not table.is_restricted and not exact:
-        keep_count(table, len(report))
+        keep_count(table, len(report.outdated))
     return report
 
 
@@ -140,7 +140,7 @@ class _Search:
     def _told(self) -> list[StaleRow]:
         key = self.table.heading.key
         rows = [
-            StaleRow(dict(zip(key, values, strict=True)), worst(tuple(reasons)), _distinct(reasons))
+            StaleRow(dict(zip(key, values, strict=True)), worst(tuple(reasons)), _told(reasons))
             for values, reasons in self.reasons.items()
         ]
         return sorted(rows, key=lambda row: [_sortable(value) for value in row.key.values()])
@@ -282,6 +282,8 @@ class _Search:
         if not has_code(cls):  # a table of the database, whose code is elsewhere
             return
         today = fingerprint(cls)
+        if not today.complete:
+            self._in_part(today)
         others = self._system(EVENTS) & f"code is null or code <> '{today.digest}'"
         # Events of other kinds have no reads either, which says more of their rows. These are most events of
         # the table: an index on its name would lead to them one by one.
@@ -297,6 +299,15 @@ class _Search:
                 row,
                 StaleReason(state, "code", self.table.class_name, row["dj_code"], today.digest, note=note),
             )
+
+    def _in_part(self, today: Fingerprint) -> None:
+        """Rows made by the code of today, of which not all is known."""
+        name = self.table.table_name[:64]
+        mine = self._system(EVENTS) & {"table_name": name, "code": today.digest}
+        mine = (mine & [{"kind": kind} for kind in _CODED]).proj(**{WRITTEN: "event"})
+        reason = StaleReason(PARTLY, "code", self.table.class_name, note="; ".join(today.unresolved))
+        for row in self._rows.join(mine, semantic_check=False).to_dicts():
+            self._note(row, reason)
 
     def _upstream(self) -> None:
         """Rows that depend, over any number of references, on rows that are not fresh themselves."""
@@ -384,11 +395,12 @@ def _later(old: Signature, new: Signature) -> int | None:
     return new.high if new.high != old.high else None
 
 
-def _distinct(reasons: Sequence[StaleReason]) -> tuple[StaleReason, ...]:
+def _told(reasons: Sequence[StaleReason]) -> tuple[StaleReason, ...]:
+    """Return the reasons, each once; what is not known of the code matters where nothing else is wrong."""
     found: list[StaleReason] = []
     for reason in reasons:
         found += [] if reason in found else [reason]
-    return tuple(found)
+    return tuple(reason for reason in found if reason.state != PARTLY) or tuple(found)
 
 
 def _sortable(value: Any) -> tuple[str, Any]:

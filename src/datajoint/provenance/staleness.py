@@ -8,10 +8,11 @@ from typing import Any
 from datajoint._value import Value
 from datajoint.heading.values import show
 
-__all__ = ["FRESH", "POSSIBLY", "STALE", "UNKNOWN", "StaleReason", "StaleRow", "worst"]
+__all__ = ["FRESH", "PARTLY", "POSSIBLY", "STALE", "UNKNOWN", "StaleReason", "StaleRow", "worst"]
 
 FRESH, POSSIBLY, STALE, UNKNOWN = "fresh", "possibly stale", "stale", "unknown"
-_ORDER = (FRESH, UNKNOWN, POSSIBLY, STALE)
+PARTLY = "fresh, known in part"
+_ORDER = (FRESH, PARTLY, UNKNOWN, POSSIBLY, STALE)
 
 
 class StaleReason(Value):
@@ -20,7 +21,7 @@ class StaleReason(Value):
     Attributes
     ----------
     state
-        ``stale``, ``possibly stale`` or ``unknown``.
+        ``stale``, ``possibly stale``, ``unknown`` or ``fresh, known in part``.
     kind
         ``input`` (what its make read has changed), ``code``, ``upstream`` (a row that it depends on is
         stale), ``origin`` (nothing is known of its make), ``unchecked``, ``unreadable``.
@@ -59,6 +60,8 @@ class StaleReason(Value):
                 said = f"what was read of `{self.table}` was written again" + (
                     f" by event {self.event}" if self.event else ""
                 )
+            case "code" if self.state == PARTLY:
+                said = f"not all of its code is known: {self.note}"
             case "code":
                 said = f"the code has changed{f': {self.note}' if self.note else ''}"
             case "upstream":
@@ -96,7 +99,7 @@ class StaleRow(Value):
 
 
 def worst(reasons: tuple[StaleReason, ...]) -> str:
-    """Return the worst state: stale before possibly stale before unknown.
+    """Return the worst state: stale before possibly stale before unknown before known in part.
 
     Examples
     --------

@@ -106,4 +106,4 @@ def _label(name: TableName, rows: int) -> str:
 
 
 def _examples(report: StaleReport) -> tuple[str, ...]:
-    return tuple(str(row) for _, row in zip(range(_SHOWN), report, strict=False))
+    return tuple(str(row) for _, row in zip(range(_SHOWN), report.outdated, strict=False))

@@ -13,7 +13,7 @@ from datajoint.heading.values import key_text
 from datajoint.journal.code import fingerprint
 from datajoint.provenance.classes import has_code, table_of
 from datajoint.provenance.stale import stale_here
-from datajoint.provenance.staleness import FRESH, POSSIBLY, STALE, StaleReason, worst
+from datajoint.provenance.staleness import FRESH, PARTLY, POSSIBLY, STALE, StaleReason, worst
 from datajoint.provenance.tracing.changes import changes_of
 from datajoint.provenance.tracing.codediff import code_diff
 from datajoint.provenance.tracing.reading import reads_of
@@ -63,7 +63,7 @@ class RowState(Value):
     table, key
         Class name of the table, and the row.
     state
-        ``fresh``, ``stale``, ``possibly stale`` or ``unknown``.
+        ``fresh``, ``fresh, known in part``, ``stale``, ``possibly stale`` or ``unknown``.
     writer, confirmed
         What made it, and what has given the same since; None where that is not known.
     causes
@@ -208,7 +208,7 @@ def _lines(row: RowState, indent: str, style: Style) -> Iterator[str]:
         if writer is not None:
             ran = f", {writer.ran}" if writer.ran else ""
             yield f"{indent}  {style(f'{writer.done}{ran}', 'detail')}"
-    if row.state == FRESH:
+    if row.state in (FRESH, PARTLY):
         also = ", and its code, are" if row.has_code else " is"
         yield f"{indent}  What it was made from{also} what {'they were' if row.has_code else 'it was'}."
     if not row.has_code:
