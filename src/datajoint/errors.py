@@ -3,6 +3,9 @@
 ::
 
     DataJointError
+    ├ ArgumentValueError (ValueError)
+    ├ ArgumentTypeError (TypeError)
+    ├ MisplacedMethodError (AttributeError)
     ├ ConfigurationError (ValueError)
     ├ DeclarationError
     │   ├ DefinitionSyntaxError
@@ -10,7 +13,7 @@
     │   └ ForeignKeyTargetError
     ├ QueryError
     │   ├ QuerySyntaxError
-    │   ├ UnknownAttributeError
+    │   ├ UnknownAttributeError (KeyError)
     │   ├ SemanticMatchError
     │   ├ PortabilityError
     │   ├ AccessError
@@ -46,11 +49,12 @@ from collections.abc import Iterable
 from typing import Any, Self
 
 __all__ = [
-    "AccessError", "BucketInaccessible", "CheckError", "CodecError", "ComputeError", "ConfigurationError",
-    "ContractError", "CorruptObjectError", "DataJointDeprecationWarning", "DataJointError",
-    "DataJointWarning", "DeadlockError", "DeclarationError", "DecodeError", "DefinitionSyntaxError",
-    "DuplicateError", "EncodeError", "ForeignKeyTargetError", "IntegrityError", "JobError",
-    "LostConnectionError", "MakeError", "MissingAttributeError", "MissingExternalFile", "MissingTableError",
+    "AccessError", "ArgumentTypeError", "ArgumentValueError", "BucketInaccessible", "CheckError",
+    "CodecError", "ComputeError", "ConfigurationError", "ContractError", "CorruptObjectError",
+    "DataJointDeprecationWarning", "DataJointError", "DataJointWarning", "DeadlockError",
+    "DeclarationError", "DecodeError", "DefinitionSyntaxError", "DuplicateError", "EncodeError",
+    "ForeignKeyTargetError", "IntegrityError", "JobError", "LostConnectionError", "MakeError",
+    "MisplacedMethodError", "MissingAttributeError", "MissingExternalFile", "MissingTableError",
     "PortabilityError", "QueryError", "QuerySyntaxError", "SemanticMatchError", "StorageError",
     "ThreadSafetyError", "TransactionError", "UnknownAttributeError", "UnknownCodecError",
     "UnknownTypeError", "nearest",
@@ -197,7 +201,7 @@ class QuerySyntaxError(QueryError):
     default_code = "DJ301"
 
 
-class UnknownAttributeError(QueryError):
+class UnknownAttributeError(QueryError, KeyError):
     """A name is not an attribute of the expression."""
 
     default_code = "DJ302"
@@ -321,6 +325,24 @@ class DecodeError(CodecError):
     """A stored value cannot be read by its codec."""
 
     default_code = "DJ613"
+
+
+class ArgumentValueError(DataJointError, ValueError):
+    """An argument has a value that means nothing."""
+
+    default_code = "DJ001"
+
+
+class ArgumentTypeError(DataJointError, TypeError):
+    """An argument is of a type that cannot be used."""
+
+    default_code = "DJ002"
+
+
+class MisplacedMethodError(DataJointError, AttributeError):
+    """A method is asked of what does not have it: of a query what only tables have."""
+
+    default_code = "DJ003"
 
 
 class DataJointWarning(UserWarning):

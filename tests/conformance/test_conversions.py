@@ -144,3 +144,11 @@ def test_nothing_is_said_of_ordinary_values(times, numbers):
         )
         times.insert1({"id": 2, "t": dt.date(2024, 1, 2), "d": pd.NaT, "f": pd.NaT})
         numbers.insert1({"id": 1, "n": "5", "x": math.nan, "cost": "1.5"})
+
+
+@pytest.mark.statement("TYP-24")
+def test_a_required_number_that_is_missing_is_refused_with_advice(numbers):
+    with pytest.raises(MissingAttributeError, match="declare `cost=null : float64`"):
+        numbers.insert1({"id": 1, "cost": math.nan})
+    with pytest.raises(MissingAttributeError, match="a key attribute always has a value"):
+        numbers.insert1({"id": "", "cost": 1})

@@ -196,7 +196,6 @@ def test_a_wrong_line_is_shown_with_its_place_and_leaves_nothing(declare, invent
         "# :no\na : int32": "colon",
         "\n# nothing\n": "empty",
         "a=null : int32": "Primary key attributes cannot be nullable",
-        "a : int32\n---\nb : int32\n---\nc : int32": "second divider",
     }.items():
         with pytest.raises(DeclarationError, match=words):
             declare("Wrong", definition)

@@ -63,7 +63,7 @@ WRONG_ROWS = {
     "misspelt": ({"id": 2, "nane": "x"}, UnknownAttributeError, "`Thing` has no attribute `nane`", "`name`?"),
     "upper case": ({"ID": 2, "name": "x"}, UnknownAttributeError, "no attribute `ID`", "Did you mean `id`?"),
     "of the platform": ({**ROW, "_event": 1}, UnknownAttributeError, "`_event` of `Thing`", "platform"),
-    "NaN": ({"id": np.nan, "name": "x"}, QueryError, "`Thing`", "`id` (int32)", "NaN"),
+    "NaN": ({"id": np.nan, "name": "x"}, QueryError, "`Thing`", "`id`", "NaN"),
     "a date": ({**ROW, "day": "2024-02-30"}, QueryError, "`day`", "'2024-02-30' does not read as a date: write 2024"),
     "a moment": ({**ROW, "stamp": "noon"}, QueryError, "`stamp`", "'noon' does not read as a time: write 2024"),
 }  # fmt: skip

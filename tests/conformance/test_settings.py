@@ -341,7 +341,7 @@ def test_a_file_is_loaded_under_environment_and_assignments(project):
     config.display.limit = 4
     config.stores["a"] = {"location": "x"}
     config.load(path)
-    assert (True, 4, 3) == (config.safemode, config.display.limit, config.display.width)
+    assert (True, 3, 3) == (config.safemode, config.display.limit, config.display.width)
     assert ("ERROR", "ada") == (config.loglevel, config.database.user)
     assert {"a": {"location": "x"}, "b": {"x": 1}} == config.stores
     with pytest.raises(FileNotFoundError, match="nowhere"):

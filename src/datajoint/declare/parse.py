@@ -171,7 +171,11 @@ class _Parser:
         if len(dashes) < 3:
             raise _SyntaxProblemError(0, "the line between key and other attributes has three dashes or more")
         if self.divider is not None:
-            raise _SyntaxProblemError(0, f"a second divider; the key ended in line {self.divider.line}")
+            self.notes.append(
+                f"The definition{f' of `{self.table}`' if self.table else ''} has a second line `---`, line "
+                f"{line.span().line}, which is ignored: the key ends in line {self.divider.line}."
+            )
+            return
         self.divider = line.span()
 
     def _attribute(self, line: AttributeLine) -> None:

@@ -27,6 +27,7 @@ from datajoint.algebra.nodes import (
     Source,
     Text,
 )
+from datajoint.errors import ArgumentValueError
 from datajoint.graph.dependencies import DependencyGraph, Edge
 from datajoint.heading.heading import Heading
 from datajoint.heading.names import TableName
@@ -73,7 +74,7 @@ def check_integrity(part_integrity: str) -> None:
         When it is none of `INTEGRITY`.
     """
     if part_integrity not in INTEGRITY:
-        raise ValueError(
+        raise ArgumentValueError(
             f"part_integrity must be one of {', '.join(map(repr, INTEGRITY))}, not {part_integrity!r}."
         )
 

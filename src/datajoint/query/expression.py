@@ -65,7 +65,7 @@ class QueryExpression(LegacyFetch):
             """Say what to do about methods that only tables have."""
             if any(name in kind.__dict__ for kind in type(self).__mro__):
                 return object.__getattribute__(self, name)  # a property that failed fails again, as itself
-            raise AttributeError(misplaced.explain(self, name), name=name, obj=self)
+            raise misplaced.error(self, name)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self  # it never changes

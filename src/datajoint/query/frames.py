@@ -10,6 +10,7 @@ from collections.abc import Container, Generator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from datajoint.codecs.blob import squeeze
 from datajoint.errors import DataJointError
 from datajoint.heading import float32
 from datajoint.heading.attribute import Attribute
@@ -53,11 +54,8 @@ def array(attribute: Attribute, values: Sequence[Any]) -> np.ndarray[Any, Any]:
 
 
 def squeezed(values: Sequence[Any]) -> list[Any]:
-    """Remove the unit dimensions of array values (FET-3)."""
-    return [
-        value.squeeze() if type(value).__module__ == "numpy" and hasattr(value, "squeeze") else value
-        for value in values
-    ]
+    """Remove the unit dimensions of array values, and of those in cells and structures (FET-3)."""
+    return [squeeze.squeezed(value) for value in values]
 
 
 def structured(heading: Heading, rows: Sequence[Any], decoder: RowDecoder) -> np.ndarray[Any, Any]:

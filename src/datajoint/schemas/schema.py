@@ -197,10 +197,11 @@ class Schema(Computing, Granting, Recorded):
         return [name.name for name in self._names()]
 
     def _find(self, name: str) -> TableName | None:
-        for table in self._names():
+        names = self._names()
+        for table in names:
             if name in (table.name, table.class_name):
                 return table
-        return None
+        return next((table for table in names if name == table.name.lstrip("#_")), None)
 
     def get_table(self, name: str) -> FreeTable:
         """Return a table by the name of its class or its name in the database.

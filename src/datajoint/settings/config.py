@@ -211,9 +211,9 @@ class Config(MutableMapping[str, Any]):
         return other
 
     def load(self, filename: str | os.PathLike[str]) -> None:
-        """Read a configuration file, and the secrets beside it, over what earlier files said.
+        """Read a configuration file, and the secrets beside it, over what was said and assigned before.
 
-        Assignments and the environment still prevail.
+        The environment still prevails.
 
         Examples
         --------
@@ -230,7 +230,9 @@ class Config(MutableMapping[str, Any]):
             raise MissingFileError(f"There is no configuration file {os.fspath(filename)}.")
         old, stores = self._sources, self._values.loaded["stores"]
         secrets = {**old.secrets, **read_secrets(os.path.dirname(path))}
-        self._take(Sources(old.environment, secrets, {**old.file, **read_file(path)}), self._values.assigned)
+        given = read_file(path)
+        assigned = {n: value for n, value in self._values.assigned.items() if not _says(given, n)}
+        self._take(Sources(old.environment, secrets, {**old.file, **given}), assigned)
         for name, store in stores.items():  # those that code added to the mapping
             self._values.loaded["stores"].setdefault(name, store)
         self._after(["loglevel"])
@@ -428,6 +430,11 @@ def load_config(
     """
     variables = os.environ if environ is None else environ
     return Config(collect(variables, os.path.abspath(directory or ".")), process_wide=environ is None)
+
+
+def _says(layer: Layer, name: str) -> bool:
+    """Whether a source says something of a setting, or of what is in it."""
+    return any(f"{said}.".startswith(f"{name}.") or f"{name}.".startswith(f"{said}.") for said in layer)
 
 
 def _origins_of(layer: Layer) -> dict[str, str]:

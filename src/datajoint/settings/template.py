@@ -14,7 +14,7 @@ from datajoint.settings.sources import SECRETS_DIRECTORY, TEMPLATE_SECRETS
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["write_template"]
+__all__ = ["ExistingFileError", "write_template"]
 
 _MINIMAL = ("database.backend", "database.host", "database.port")
 _LEFT_OUT = ("database.user", "ignore_config_file")
@@ -24,6 +24,10 @@ _STORES = {
     "main": {"protocol": "file", "location": "/data/my-project/main"},
     "raw": {"protocol": "file", "location": "/data/my-project/raw"},
 }
+
+
+class ExistingFileError(ConfigurationError, FileExistsError):
+    """The file to be written exists already."""
 
 
 def write_template(values: Mapping[str, Any], path: str, *, minimal: bool, with_secrets: bool) -> Path:
@@ -77,7 +81,7 @@ def _write_new(path: str, text: str) -> None:
         with open(path, "x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        raise ConfigurationError(
+        raise ExistingFileError(
             f"The file {path} exists already.", hint="Remove it, or give another path."
         ) from None
     except OSError as error:

@@ -194,13 +194,22 @@ def _column(
         raise MissingAttributeError(
             f"{place(layout, rows[index])}: {show(values[index])} means missing, but `{attribute.name}` "
             "is required.",
-            table=str(layout.name), attribute=attribute.name, row=rows[index],
+            hint=_advice(attribute), table=str(layout.name), attribute=attribute.name, row=rows[index],
         )  # fmt: skip
     if checked is not values:
         _notice(layout, attribute, values, checked)
     if attribute.dtype.kind in _LIMITED:
         _check_storable(layout, attribute, checked, rows)
     return checked
+
+
+def _advice(attribute: Attribute) -> str:
+    if attribute.in_key:
+        return "NaN and empty text mean that a number is missing; a key attribute always has a value."
+    return (
+        "NaN and empty text mean that a number is missing: to store NULL for it, declare "
+        f"`{attribute.name}=null : {attribute.type}`."
+    )
 
 
 def zoned(layout: Layout, attribute: Attribute, values: Sequence[Any]) -> Sequence[Any]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from datajoint import logging
 from datajoint.algebra.nodes import Query
 from datajoint.engine import define, observe
 from datajoint.errors import (
+    ArgumentValueError,
     DataJointDeprecationWarning,
     DataJointError,
     IntegrityError,
@@ -143,15 +144,17 @@ class Deleting:
         if force is not None:
             _deprecated("force", "prompt=False")
             prompt = False if force else prompt
-        restrict.check_integrity(part_integrity)
+        if part_integrity not in ("enforce", "ignore"):
+            raise ArgumentValueError(
+                f"part_integrity of drop is 'enforce' or 'ignore', not {part_integrity!r}.",
+                hint="To drop masters with their parts, drop the masters.",
+            )
         _check_whole(table)
         table.connection.catalog.clear()  # what others have declared meanwhile depends on it, too
         if not table.is_declared:
             return
         graph = table.connection.catalog.load_family(table.database)
         names = graph.descendants(table.name)
-        if part_integrity == "cascade":
-            names = _with_masters(graph, names)
         _check_parts(names, part_integrity)
         if prompts.needs_answer(table.connection.config, prompt):
             counts = {name: len(table._sibling(name)) for name in names}
@@ -272,16 +275,6 @@ def _check_whole(table: Table) -> None:
             "A restricted table cannot be dropped.",
             hint="Call drop() on the table itself, or delete() the rows.",
         )
-
-
-def _with_masters(graph: Any, names: list[TableName]) -> list[TableName]:
-    wanted = set(names)
-    while True:
-        masters = {name.master for name in wanted if name.master in graph.specs} - wanted
-        if not masters:
-            return graph.sorted(wanted)
-        for master in masters:
-            wanted.update(graph.descendants(master))
 
 
 def _check_parts(names: list[TableName], part_integrity: str) -> None:

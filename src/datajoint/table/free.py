@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from datajoint.engine.connection import Connection
+from datajoint.engine.instance import default_instance
 from datajoint.errors import DataJointError
 from datajoint.heading.names import TableName
 from datajoint.table.binding import Binding
@@ -19,7 +20,7 @@ class FreeTable(Table):
     Parameters
     ----------
     connection
-        Where the table is.
+        Where the table is; it may be left out, for that of `dj.conn()`.
     full_table_name
         ``"schema.table"``, quoted or not.
 
@@ -34,13 +35,19 @@ class FreeTable(Table):
     ['subject_id']
     """
 
-    def __init__(self, connection: Connection, full_table_name: str | TableName) -> None:
+    def __init__(
+        self, connection: Connection | str | TableName, full_table_name: str | TableName | None = None
+    ) -> None:
+        if full_table_name is None and isinstance(connection, (str, TableName)):
+            connection, full_table_name = default_instance("dj.FreeTable").connection, connection
         if not _is(connection, Connection) or not _is(full_table_name, (str, TableName)):
             raise DataJointError(
                 f"FreeTable takes a connection and the full name of a table, not {connection!r:.60} and "
                 f"{full_table_name!r:.60}.",
                 hint="For example: dj.FreeTable(dj.conn(), 'schema.table').",
             )
+        connection = cast("Connection", connection)
+        full_table_name = cast("str | TableName", full_table_name)
         name = full_table_name if isinstance(full_table_name, TableName) else read_name(full_table_name)
         self._binding = Binding(connection, name)
 

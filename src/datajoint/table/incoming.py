@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from datajoint._value import Value
-from datajoint.errors import DataJointDeprecationWarning, DataJointError, QueryError
+from datajoint.errors import ArgumentTypeError, DataJointDeprecationWarning, DataJointError, QueryError
 from datajoint.heading.heading import Heading
 from datajoint.heading.types import TEXTS
 from datajoint.heading.values import show
@@ -23,6 +23,9 @@ __all__ = ["ABSENT", "Absent", "Chunk", "caller_depth", "one", "read", "with_ind
 
 CHUNK = 1000
 """Rows checked together: columns of this length stay in the cache of the processor."""
+
+
+_HOLD_DICTS = frozenset(("json", "codec", "blob"))
 
 
 class Absent:
@@ -126,11 +129,22 @@ def _dicts(rows: Sequence[Mapping[str, Any]], first: int | None) -> Chunk:
 def _positional(rows: list[Any], heading: Heading, label: str, first: int | None) -> Chunk:
     width = len(heading)
     for n, row in enumerate(rows):
-        if first is None and any(isinstance(value, Mapping) for value in row):
+        if first is None and _is_row_of_rows(row, heading):
             raise QueryError(f"{_at(label)}insert1 takes one row.", hint="Use insert for a list of rows.")
         if len(row) != width:
             _refuse_length(len(row), heading, _at(label, n, first))
     return Chunk(first, heading.order, tuple(zip(*rows, strict=True)), len(rows))
+
+
+def _is_row_of_rows(row: Sequence[Any], heading: Heading) -> bool:
+    """Whether dicts stand where no attribute can hold one: then they are meant as rows."""
+    dicts = [isinstance(value, Mapping) for value in row]
+    kinds = [attribute.dtype.kind for attribute in heading.values()]
+    return (
+        any(dicts)
+        if len(row) != len(kinds)
+        else any(is_dict and kind not in _HOLD_DICTS for is_dict, kind in zip(dicts, kinds, strict=True))
+    )
 
 
 def _at(label: str, n: int = 0, first: int | None = None) -> str:
@@ -300,6 +314,11 @@ def with_index(frame: Any, heading: Heading, index_as_pk: bool | None, label: st
     >>> with_index(pandas.DataFrame({"x": [1]}), Heading([]), False, "Subject").columns.tolist()
     ['x']
     """
+    if not hasattr(frame, "reset_index"):
+        raise ArgumentTypeError(
+            f"`{label}`: insert_dataframe takes a pandas frame, not {_named(frame)}.",
+            hint="Give other rows to insert().",
+        )
     names = list(frame.index.names)
     if index_as_pk is None:
         index_as_pk = names != [None] and set(names) == set(heading.key)

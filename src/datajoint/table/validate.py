@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
 
 from datajoint._value import Value
-from datajoint.errors import DataJointError
+from datajoint.errors import DataJointError, QueryError
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.values import normaliser, show
 from datajoint.table.check import unknown_field, unstorable, zoned
@@ -81,6 +81,28 @@ class ValidationResult(Value):
 
 def validate(layout: Layout, rows: Any, ignore_extra: bool) -> ValidationResult:
     """Check all rows and return everything that an insert would refuse."""
+    if isinstance(rows, Iterator):
+        rows = list(cast("Iterator[Any]", rows))
+    try:
+        return _validate(layout, rows, ignore_extra)
+    except QueryError:
+        if not isinstance(rows, (list, tuple)):
+            raise
+    return _one_by_one(layout, cast("Sequence[Any]", rows), ignore_extra)  # some are no rows of this table
+
+
+def _one_by_one(layout: Layout, rows: Sequence[Any], ignore_extra: bool) -> ValidationResult:
+    errors: list[Problem] = []
+    for n, row in enumerate(rows):
+        try:
+            found = _validate(layout, [row], ignore_extra).errors
+        except QueryError as error:
+            found = [(n, None, error.message.partition(": ")[2])]
+        errors += [(n, name, text) for _, name, text in found]
+    return ValidationResult(errors, len(rows))
+
+
+def _validate(layout: Layout, rows: Any, ignore_extra: bool) -> ValidationResult:
     errors: list[Problem] = []
     count = 0
     for chunk in read(rows, layout.heading, layout.label):
