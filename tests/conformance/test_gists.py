@@ -46,6 +46,9 @@ def scene(declare, schema, instance, schema_name):
         with instance.config.override(provenance__contract="error"):
             return use()
 
+    def refusing():
+        schema.connection.config["jobs.allow_new_pk_fields_in_computed_tables"] = False
+
     other = declare("Other", "other : int8\n---\nthing : int16")
     return locals() | {
         "dj": dj,
@@ -73,7 +76,8 @@ GISTS = {
     "reference null": (odd("-> [nullable] Thing"), DeclarationError, "primary key cannot be nullable", "`---`"),
     "class name": ("declare('odd', 'a : int8')", DataJointError, "`odd` must be alphanumeric in CamelCase", "capital"),
     "non-FK key in Computed": (
-        "declare('Odd', '-> Thing\\nn : int8', dj.Computed)", DeclarationError, "`Odd`", "`n`", "part table", "jobs.allow_new_pk"
+        "refusing() or declare('Odd', '-> Thing\\nn : int8', dj.Computed)",
+        DeclarationError, "`Odd`", "`n`", "part table", "jobs.allow_new_pk",
     ),
     "direct insert": (
         "calc.insert1({'thing': 1, 'z': 1})", DataJointError, "Inserts into an auto-populated table (`Calc`)",

@@ -364,20 +364,29 @@ def test_documentation_shows_the_definition(declare):
 def test_own_keys_of_computed_tables(declare, connect, schema, inventory):
     declare("Parent", "parent : int32")
     text = "-> Parent\nown : int16\n---\nx=0 : float64"
-    before = inventory()
+    setting, before, name = "jobs.allow_new_pk_fields_in_computed_tables", inventory(), schema.database
+    refusing = declare.on(connect(jobs__allow_new_pk_fields_in_computed_tables=False).Schema(name))
+    refusing.known.update(Parent=refusing("Parent", "parent : int32"))
     for tier in (dj.Computed, dj.Imported):
         with pytest.raises(DeclarationError, match="`own`") as caught:
-            declare("Fit", text, tier)
-        assert "jobs.allow_new_pk_fields_in_computed_tables" in str(caught.value)
+            refusing("Fit", text, tier)
+        assert setting in str(caught.value)
     assert before == inventory()
-    name = schema.database
-    allowing = declare.on(connect(jobs__allow_new_pk_fields_in_computed_tables=True).Schema(name))
-    assert ["parent", "own"] == allowing("Fit", text, dj.Computed).primary_key
-    assert ["parent", "own"] == declare.on(connect().Schema(name))("Fit", text, dj.Computed).primary_key
+    with pytest.warns(
+        dj.errors.DataJointWarning, match=r"`Fit` has `own`.*once for each key.*`parent`"
+    ) as told:
+        assert ["parent", "own"] == declare("Fit", text, dj.Computed).primary_key
+    assert 1 == len(told)
+    assert setting in str(told[0].message)
+    assert ["parent", "own"] == declare("Fit", text, dj.Computed).primary_key  # said when it was made
     with pytest.raises(DeclarationError, match="`own`"):
-        declare.on(connect(jobs__allow_new_pk_fields_in_computed_tables=False).Schema(name))(
-            "Fit", text, dj.Computed
-        )
+        refusing("Fit", text, dj.Computed)
+    allowing = declare.on(connect(jobs__allow_new_pk_fields_in_computed_tables=True).Schema(name))
+    allowing("Parent", "parent : int32")
+    assert ["parent", "own"] == allowing("Load", text, dj.Imported).primary_key
+    with pytest.warns(dj.errors.DataJointWarning, match=r"`Free` has `own`") as told:
+        declare("Free", "own : int32", dj.Computed)
+    assert 1 == len(told)
     declare("Manual", "-> Parent\nown : int16")
     declare("Whole", "-> Parent", dj.Computed, Bit=declare.part("Bit", "-> master\nown : int16"))
 

@@ -430,15 +430,15 @@ def own_key(spec: TableSpec) -> list[str]:
     return [name for name in spec.primary_key if name not in inherited and name != SINGLETON.name]
 
 
-def check_key_origin(spec: TableSpec, allowed: bool | None, exists: bool) -> None:
-    """Refuse a computed table with key attributes of its own (TAB-18).
+def check_key_origin(spec: TableSpec, allowed: bool | None, exists: bool) -> str | None:
+    """Refuse a computed table with key attributes of its own, or return the notice about them (TAB-18).
 
     Parameters
     ----------
     allowed
-        The setting ``jobs.allow_new_pk_fields_in_computed_tables``.
+        The setting ``jobs.allow_new_pk_fields_in_computed_tables``; None allows them with a notice.
     exists
-        Whether the table is in the database already.
+        Whether the table is in the database already; its declaration was noticed when it was made.
 
     Raises
     ------
@@ -446,10 +446,22 @@ def check_key_origin(spec: TableSpec, allowed: bool | None, exists: bool) -> Non
         Naming the attributes and the setting.
     """
     if spec.name.tier not in (COMPUTED, IMPORTED) or allowed or (allowed is None and exists):
-        return
-    if own := own_key(spec):
+        return None
+    own = own_key(spec)
+    if not own:
+        return None
+    table, names = spec.name.class_name, ", ".join(f"`{name}`" for name in own)
+    setting = "jobs.allow_new_pk_fields_in_computed_tables"
+    if allowed is False:
         raise DeclarationError(
-            f"The key of `{spec.name.class_name}` has {', '.join(f'`{name}`' for name in own)}, which no"
-            f" reference brings: a table of tier {spec.name.tier} is made for the keys of its parents.",
-            hint="Move it to a part table, or set `jobs.allow_new_pk_fields_in_computed_tables` to True.",
+            f"The key of `{table}` has {names}, which no reference brings: a table of tier {spec.name.tier} "
+            "is made for the keys of its parents.",
+            hint=f"Move it to a part table, or set `{setting}` to True.",
         )
+    keys = ", ".join(f"`{name}`" for name in spec.primary_key if name not in own)
+    default = f" ({keys} by default)" if keys else ""
+    return (
+        f"The key of `{table}` has {names}, which no reference brings. make() runs once for each key of the key "
+        f"source{default} and may insert several rows for it; a key counts as done when it has one row. Set "
+        f"`{setting}` to True to declare such tables without this notice, to False to refuse them."
+    )

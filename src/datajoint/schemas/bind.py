@@ -15,7 +15,6 @@ from datajoint.declare.resolve import (
     Target,
     check_key_origin,
     check_names,
-    own_key,
     resolve,
     with_event,
     with_metadata,
@@ -131,6 +130,7 @@ class _Step:
         self.wanted: TableSpec | None = None
         self.reading: Reading | None = None
         self.is_settled = False
+        self.notice: str | None = None
 
     def read(self, pending: dict[TableName, TableSpec]) -> None:
         """Read and check the definition; `pending` are tables of the same class that are not made yet."""
@@ -174,9 +174,9 @@ class _Step:
                 f"Cannot declare new tables inside a transaction: `{cls.__name__}`.",
                 hint="Decorate classes before the transaction, or outside make().",
             )
-        if issubclass(cls, (Computed, Imported)) and own_key(spec):
+        if issubclass(cls, (Computed, Imported)):
             allowed = connection.config.jobs.allow_new_pk_fields_in_computed_tables
-            check_key_origin(spec, allowed, exists=not is_new)
+            self.notice = check_key_origin(spec, allowed, exists=not is_new)
         if is_new and issubclass(cls, Part):
             _check_part(cls, spec)
         if is_new:
@@ -202,13 +202,15 @@ class _Step:
         return with_event(with_metadata(wanted, provenance=bool(provenance), jobs=bool(jobs)))
 
     def warn(self) -> None:
-        """Warn about words of one database, and about a class under two tiers."""
+        """Warn about words of one database, key attributes without a parent and a class under two tiers."""
         if self.found is None and self.wanted is not None:
             for other in self._namesakes():
                 logging.warn(
                     f"Another table of class `{self.cls.__name__}` is in the schema, `{other}`, of tier "
                     f"{other.tier}: `{self.name}` was made beside it. Drop the one that is not meant."
                 )
+        if self.notice is not None:
+            logging.warn(self.notice)
         for note in native_type_notes(self.wanted) if self.wanted else ():
             logging.warn(note)
 

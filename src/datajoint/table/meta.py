@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from types import FunctionType
 from typing import Any, TypeVar
@@ -34,9 +35,26 @@ class _ClassLevel:
         raise AttributeError(f"type object {cls.__name__!r} has no attribute {self.name!r}")
 
     def __set__(self, cls: Any, value: Any) -> None:
-        raise AttributeError(
-            f"`{self.name}` of a table class cannot be replaced; define it in the class body."
-        )
+        with _without_class_level(cls):
+            setattr(cls, self.name, value)
+
+    def __delete__(self, cls: Any) -> None:
+        with _without_class_level(cls):
+            delattr(cls, self.name)
+
+
+@contextmanager
+def _without_class_level(cls: Any) -> Generator[None]:
+    """Let an attribute of a class be set: `type` asks the metaclass first, whose descriptors would answer.
+
+    Operators stay; a thread that calls a method on the class at this very moment finds the plain function.
+    """
+    meta = type(cls)
+    cls.__class__ = _Operators
+    try:
+        yield
+    finally:
+        cls.__class__ = meta
 
 
 def _detached(cls: Any, base: type, member: Any) -> Any:
@@ -82,14 +100,14 @@ def _document(cls: Any, text: str | None) -> None:
     type.__dict__["__doc__"].__set__(cls, text)
 
 
-class TableMeta(type):
-    """Operators and queries on the class."""
+class _Operators(type):
+    """Operators on the class are those of an instance, which the class or a mixin may override."""
 
     __doc__ = property(_documented, _document)  # type: ignore[assignment] # pyright: ignore[reportIncompatibleVariableOverride, reportAssignmentType]
     _binding: Any
 
     def __and__(cls, other: Any) -> Any:
-        return cls().restrict(other)
+        return cls() & other
 
     def __sub__(cls, other: Any) -> Any:
         return cls() - other
@@ -106,6 +124,15 @@ class TableMeta(type):
     def __matmul__(cls, other: Any) -> Any:
         return cls() @ other
 
+    def __lshift__(cls, other: Any) -> Any:
+        return cls() << other
+
+    def __rshift__(cls, other: Any) -> Any:
+        return cls() >> other
+
+    def __invert__(cls) -> Any:
+        return ~cls()
+
     def __len__(cls) -> int:
         return len(cls())
 
@@ -117,6 +144,12 @@ class TableMeta(type):
 
     def __iter__(cls) -> Iterator[Any]:
         return iter(cls())
+
+
+class TableMeta(_Operators):
+    """Operators and queries on the class."""
+
+    __doc__ = _Operators.__dict__["__doc__"]
 
 
 def class_level(cls: C) -> C:
