@@ -461,7 +461,7 @@ def check_key_origin(spec: TableSpec, allowed: bool | None, exists: bool) -> str
     keys = ", ".join(f"`{name}`" for name in spec.primary_key if name not in own)
     default = f" ({keys} by default)" if keys else ""
     return (
-        f"The key of `{table}` has {names}, which no reference brings. make() runs once for each key of the key "
-        f"source{default} and may insert several rows for it; a key counts as done when it has one row. Set "
-        f"`{setting}` to True to declare such tables without this notice, to False to refuse them."
+        f"The key of `{table}` has {names}, which no reference brings. make() runs once for each key of the "
+        f"key source{default} and may insert several rows for it; a key counts as done when it has one row. "
+        f"Set `{setting}` to True to declare such tables without this notice, to False to refuse them."
     )
