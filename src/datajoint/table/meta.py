@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from types import FunctionType
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 __all__ = ["TableMeta", "class_level"]
 
@@ -49,7 +49,7 @@ def _without_class_level(cls: Any) -> Generator[None]:
 
     Operators stay; a thread that calls a method on the class at this very moment finds the plain function.
     """
-    meta = cast("type", type(cls))
+    meta: type[Any] = type(cls)
     cls.__class__ = _Operators
     try:
         yield
