@@ -365,3 +365,58 @@ def test_the_prefix_of_schema_names(connect, schema_name):
         plain.Schema(own, create_schema=False)
     schema.drop()
     assert whole not in plain.list_schemas()
+
+
+@pytest.mark.statement("CFG-12", "CFG-16")
+def test_a_connection_made_directly_obeys_the_settings_at_each_moment(shared, backend, tmp_path, schema_name):
+    shared()
+    where = dict(backend.settings)
+    if backend.name == "sqlite":
+        where["database_name"] = str(tmp_path / "own.db")
+    given = {name: value for name, value in where.items() if not name.startswith("database__")}
+    with dj.Connection(**given) as connection:
+        assert connection.config is dj.config
+        dj.config.database.create_tables = False
+        assert not dj.Schema(schema_name(), connection=connection).create_tables
+        dj.config.database.create_tables = True
+        assert dj.Schema(schema_name("more"), connection=connection).create_tables
+        with dj.config.override(display__limit=3):
+            assert 3 == connection.config.display.limit
+        dj.config.database.host = "elsewhere.invalid"  # where an open connection leads does not change
+        connection.ping()
+    own = dj.Instance(**{**backend.settings, "database__create_tables": False})
+    assert own.config is not dj.config
+    assert dj.config.database.create_tables
+
+
+@pytest.mark.statement("CFG-12", "CFG-15")
+def test_a_connection_made_directly_where_global_settings_are_forbidden(
+    shared, backend, tmp_path, monkeypatch
+):
+    shared()
+    monkeypatch.setenv("DJ_THREAD_SAFE", "true")
+    with dj.Connection() as connection:
+        assert connection.config.database.create_tables
+        with pytest.raises(ThreadSafetyError):
+            _ = dj.config
+    assert engine_instance._Default.instance is None
+
+
+@pytest.mark.backends("mysql", "postgresql")
+@pytest.mark.statement("CFG-12", "CFG-11", "CFG-14")
+def test_a_port_in_the_host_wins_wherever_it_is_given(shared, backend, monkeypatch):
+    shared(port=1)
+    given = {"user": backend.user, "password": backend.password, "backend": backend.name}
+    host = f"{backend.host}:{backend.port}"
+    with dj.Connection(host, **given) as connection:
+        assert (backend.host, backend.port) == (connection.settings.host, connection.settings.port)
+    with dj.Connection(host, **given, port=2) as connection:
+        assert backend.port == connection.conn_info["port"]
+    assert backend.port == dj.Instance(host, **given).connection.settings.port
+    assert backend.port == dj.conn(host, backend.user, backend.password).settings.port
+    monkeypatch.setenv("DJ_HOST", host)
+    with dj.Instance(**given).connection as connection:
+        assert backend.port == connection.settings.port
+    for wrong in ("x", "", "0", "65536", "-1", "3.3"):
+        with pytest.raises(ConfigurationError, match="no port"):
+            dj.Connection(f"{backend.host}:{wrong}", **given)

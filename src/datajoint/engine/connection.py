@@ -10,7 +10,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Self
 
 from datajoint.backends.base import Backend, Cursor, Dialect, Parameters, Session, changed_by
-from datajoint.engine import catalog, observe, query_cache as caches
+from datajoint.engine import catalog, instance as instances, observe, query_cache as caches
 from datajoint.engine.link import Link
 from datajoint.engine.transactions import Transaction, Transactions
 from datajoint.engine.user_sql import Rows, checked, prepared
@@ -23,7 +23,7 @@ from datajoint.errors import (
     UnknownAttributeError,
 )
 from datajoint.settings.backend import ConnectionSettings, resolve_connection
-from datajoint.settings.config import Config, load_config
+from datajoint.settings.config import Config
 
 if TYPE_CHECKING:
     from datajoint.graph.dependencies import DependencyGraph
@@ -47,7 +47,8 @@ class Connection:
     backend
         ``sqlite``, ``postgresql`` or ``mysql``.
     config_override
-        Settings that govern the work on this connection; those of the process by default.
+        Settings that govern the work on this connection, as they are at each moment; ``dj.config`` by
+        default.
 
     Examples
     --------
@@ -66,11 +67,11 @@ class Connection:
             "host": host, "user": user, "password": password, "port": port, "use_tls": use_tls,
             "name": database_name, "backend": backend,
         }  # fmt: skip
-        config = config_override or load_config()
-        config = config.copy(
+        config = config_override or instances.process_config()
+        where = config.copy(
             **{f"database__{name}": value for name, value in given.items() if value is not None}
         )
-        self._start(resolve_connection(config), config)
+        self._start(resolve_connection(where), config)
 
     @classmethod
     def of(cls, settings: ConnectionSettings, config: Config) -> Self:

@@ -6,15 +6,18 @@ import atexit
 import os
 import threading
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from datajoint import logging
-from datajoint.engine.connection import Connection
+from datajoint.engine import connection as connections  # as a module: each needs the other
 from datajoint.errors import ThreadSafetyError
 from datajoint.settings.backend import resolve_connection
 from datajoint.settings.config import Config, load_config
 
-__all__ = ["CoreInstance", "conn", "default_instance", "thread_safe"]
+if TYPE_CHECKING:
+    from datajoint.engine.connection import Connection
+
+__all__ = ["CoreInstance", "conn", "default_instance", "process_config", "thread_safe"]
 
 
 class CoreInstance:
@@ -50,7 +53,7 @@ class CoreInstance:
 
     def _connect(self) -> Connection:
         settings = resolve_connection(self.config)
-        connection = Connection.of(settings, self.config)
+        connection = connections.Connection.of(settings, self.config)
         if settings.announced:
             _announce(str(settings.name))
         return connection
@@ -105,6 +108,18 @@ def default_instance(what: str = "dj.conn()") -> CoreInstance:
                 _Default.instance = CoreInstance(load_config())
                 atexit.register(_Default.instance.reset)
     return _Default.instance
+
+
+def process_config() -> Config:
+    """Return ``dj.config``; where global state is forbidden, settings as files and environment give them.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> process_config() is dj.config
+    True
+    """
+    return load_config() if thread_safe() else default_instance().config
 
 
 def conn(

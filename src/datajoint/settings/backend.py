@@ -100,9 +100,25 @@ def _demand_credentials(config: Config, backend: str, named: list[str]) -> None:
 
 
 def _address(config: Config, backend: str) -> tuple[str, int | None]:
-    """Split ``host:port``, as earlier releases allowed, where no port is given separately."""
-    host: str = config["database.host"]
-    if config.is_set("database.port"):
-        return host, config["database.port"]
-    name, _, port = host.partition(":")
-    return (name, int(port)) if port.isdigit() else (host, PORTS.get(backend))
+    """Split ``host:port``; a port in the host comes before one that is set elsewhere."""
+    given: str = config["database.host"]
+    host, port = _split(given)
+    if port is None:
+        return host, config["database.port"] if config.is_set("database.port") else PORTS.get(backend)
+    if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise ConfigurationError(
+            f"`database.host` ({config.origin('database.host')}) is {given!r}: `{port}` is no port.",
+            hint="Write host or host:port, the port a number from 1 to 65535.",
+        )
+    return host, int(port)
+
+
+def _split(given: str) -> tuple[str, str | None]:
+    """Split what is written for a host, which may be an IPv6 address, in brackets where a port follows."""
+    if given.startswith("["):
+        host, _, port = given[1:].partition("]")
+        return host, port.removeprefix(":") or None
+    if given.count(":") != 1:
+        return given, None
+    host, _, port = given.partition(":")
+    return host, port

@@ -49,7 +49,7 @@ def _without_class_level(cls: Any) -> Generator[None]:
 
     Operators stay; a thread that calls a method on the class at this very moment finds the plain function.
     """
-    meta: type[Any] = type(cls)
+    meta = cls.__class__
     cls.__class__ = _Operators
     try:
         yield

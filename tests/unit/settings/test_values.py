@@ -135,7 +135,7 @@ def test_a_port_within_the_host():
     config = Config().copy(database__host="h:3307", database__user="a", database__password="")
     assert ("h", 3307) == (resolve_connection(config).host, resolve_connection(config).port)
     config.database.port = 3308
-    assert ("h:3307", 3308) == (resolve_connection(config).host, resolve_connection(config).port)
+    assert ("h", 3307) == (resolve_connection(config).host, resolve_connection(config).port)
 
 
 def test_a_connection_never_shows_its_password():
@@ -178,3 +178,25 @@ def test_the_import_loads_nothing_slow():
         check=True,
     ).stdout.split()
     assert set() == slow & set(loaded) - set(before)
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("h", ("h", 4000)), ("h:3307", ("h", 3307)), ("::1", ("::1", 4000)), ("fe80::1:22", ("fe80::1:22", 4000)),
+        ("[::1]", ("::1", 4000)), ("[::1]:3307", ("::1", 3307)), ("10.0.0.1:65535", ("10.0.0.1", 65535)),
+    ],
+)  # fmt: skip
+def test_a_port_in_the_host_comes_first(host, expected):
+    config = Config().copy(
+        database__host=host, database__port=4000, database__user="a", database__password=""
+    )
+    settings = resolve_connection(config)
+    assert expected == (settings.host, settings.port)
+
+
+@pytest.mark.parametrize("host", ["h:", "h:x", "h:0", "h:65536", "[::1]:y"])
+def test_a_wrong_port_in_the_host_is_refused(host):
+    config = Config().copy(database__host=host, database__user="a", database__password="")
+    with pytest.raises(ConfigurationError, match="no port"):
+        resolve_connection(config)
