@@ -29,6 +29,7 @@ from datajoint.settings.backend import resolve_connection
 def shared(monkeypatch, tmp_path, backend):
     """An empty process: no default instance yet, a folder of its own; a function that configures it."""
     monkeypatch.setattr(engine_instance._Default, "instance", None)
+    monkeypatch.setattr(engine_instance._Default, "config", None)
     monkeypatch.chdir(tmp_path)
 
     def configure(**changes):

@@ -74,6 +74,7 @@ class Lab:
         if _Default.instance is not None and _Default.instance is not self._others():
             _Default.instance.reset()
         self._patch.setattr(_Default, "instance", None)
+        self._patch.setattr(_Default, "config", None)
         for path in self.folder.glob("*.py"):
             sys.modules.pop(path.stem, None)
         importlib.invalidate_caches()

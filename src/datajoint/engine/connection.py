@@ -10,7 +10,8 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Self
 
 from datajoint.backends.base import Backend, Cursor, Dialect, Parameters, Session, changed_by
-from datajoint.engine import catalog, instance as instances, observe, query_cache as caches
+from datajoint.engine import catalog, observe, query_cache as caches
+from datajoint.engine.default import process_config
 from datajoint.engine.link import Link
 from datajoint.engine.transactions import Transaction, Transactions
 from datajoint.engine.user_sql import Rows, checked, prepared
@@ -67,7 +68,7 @@ class Connection:
             "host": host, "user": user, "password": password, "port": port, "use_tls": use_tls,
             "name": database_name, "backend": backend,
         }  # fmt: skip
-        config = config_override or instances.process_config()
+        config = config_override or process_config()
         where = config.copy(
             **{f"database__{name}": value for name, value in given.items() if value is not None}
         )

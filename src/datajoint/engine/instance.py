@@ -6,18 +6,16 @@ import atexit
 import os
 import threading
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from datajoint import logging
-from datajoint.engine import connection as connections  # as a module: each needs the other
+from datajoint.engine.connection import Connection
+from datajoint.engine.default import Default as _Default, take_config, thread_safe
 from datajoint.errors import ThreadSafetyError
 from datajoint.settings.backend import resolve_connection
-from datajoint.settings.config import Config, load_config
+from datajoint.settings.config import Config
 
-if TYPE_CHECKING:
-    from datajoint.engine.connection import Connection
-
-__all__ = ["CoreInstance", "conn", "default_instance", "process_config", "thread_safe"]
+__all__ = ["CoreInstance", "conn", "default_instance", "thread_safe"]
 
 
 class CoreInstance:
@@ -53,7 +51,7 @@ class CoreInstance:
 
     def _connect(self) -> Connection:
         settings = resolve_connection(self.config)
-        connection = connections.Connection.of(settings, self.config)
+        connection = Connection.of(settings, self.config)
         if settings.announced:
             _announce(str(settings.name))
         return connection
@@ -78,18 +76,6 @@ def _announce_path(path: str) -> None:
     logging.logger.info("no server is configured: using the database file %s", path)
 
 
-class _Default:
-    """Holds the default instance, made once."""
-
-    lock = threading.Lock()
-    instance: CoreInstance | None = None
-
-
-def thread_safe() -> bool:
-    """Whether global state is forbidden by ``DJ_THREAD_SAFE`` (CFG-15)."""
-    return os.environ.get("DJ_THREAD_SAFE", "").lower() in ("1", "true", "yes", "on")
-
-
 def default_instance(what: str = "dj.conn()") -> CoreInstance:
     """Return the instance behind ``dj.config``, ``dj.conn()`` and bare ``dj.Schema``.
 
@@ -105,21 +91,9 @@ def default_instance(what: str = "dj.conn()") -> CoreInstance:
     if _Default.instance is None:
         with _Default.lock:
             if _Default.instance is None:
-                _Default.instance = CoreInstance(load_config())
+                _Default.instance = CoreInstance(take_config())
                 atexit.register(_Default.instance.reset)
     return _Default.instance
-
-
-def process_config() -> Config:
-    """Return ``dj.config``; where global state is forbidden, settings as files and environment give them.
-
-    Examples
-    --------
-    >>> import datajoint as dj
-    >>> process_config() is dj.config
-    True
-    """
-    return load_config() if thread_safe() else default_instance().config
 
 
 def conn(
