@@ -91,16 +91,14 @@ __all__ = [  # noqa: PLE0604 - the names come from the tables above
 
 def __getattr__(name: str) -> Any:
     """Import what is asked for: `import datajoint` itself costs next to nothing."""
-    from importlib import import_module
-
     if name == "config":  # looked up each time: which instance is the default may be refused (CFG-15)
-        return import_module("datajoint.engine.instance").default_instance("dj.config").config
+        return _lazy.load("datajoint.engine.instance").default_instance("dj.config").config
     found = _OTHER_NAMES.get(name, name)
     if found in _WHERE:
-        value = getattr(import_module(f"datajoint.{_WHERE[found]}"), found)
+        value = getattr(_lazy.load(f"datajoint.{_WHERE[found]}"), found)
     elif name.islower() and not name.startswith("_"):
         try:
-            value = import_module(f"datajoint.{name}")
+            value = _lazy.load(f"datajoint.{name}")
         except ModuleNotFoundError as error:
             if error.name != f"datajoint.{name}":
                 raise

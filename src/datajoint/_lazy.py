@@ -3,6 +3,10 @@
 The way to the first query shall be short (docs/adr/0007-lazy-parts.md). The modules listed here are imported
 like all others, at the top of those that use them, but as modules (``from datajoint.query import frames``)
 and not name by name; the code of one runs when the first of its names is asked for.
+
+A process may import the package more than once: test suites and deep reloads delete it from ``sys.modules`` and
+import it again. Each import then has modules of its own, and what an earlier one loads late belongs to it: a class of
+an error that was imported before still catches what that import raises.
 """
 
 from __future__ import annotations
@@ -14,12 +18,12 @@ from types import ModuleType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from importlib.abc import Loader
     from importlib.machinery import ModuleSpec
     from typing import Any
 
-__all__ = ["PARTS", "install"]
+__all__ = ["PARTS", "install", "load"]
 
 # What is not on the way to a connection; then what is not on the way to the rows of a table that is there:
 # to read texts of users, to write, declare, delete, compute.
@@ -61,6 +65,74 @@ _KNOWN = frozenset(
 """What the import system, and tools that look at all modules, ask of a module; it needs no code."""
 
 
+_PACKAGE = __name__.partition(".")[0]
+
+
+class _Import:
+    """One import of the package: the modules that belong together."""
+
+    def __init__(self) -> None:
+        self.modules: dict[str, ModuleType] = {}
+        self.lock = RLock()
+
+    def keep(self, module: ModuleType) -> None:
+        """Note a module of the package."""
+        if _is_of_package(module.__name__):
+            self.modules[module.__name__] = module
+
+    def is_current(self) -> bool:
+        """Whether the modules of this import are those that an import statement finds."""
+        return getattr(sys.modules.get(__name__), "_this", None) is self
+
+    def within(self, action: Callable[[], Any]) -> Any:
+        """Call a function that imports, in a process whose package is this one for as long as it runs."""
+        if self.is_current():
+            return action()
+        with self.lock:
+            others, finders = _of_package(), list(sys.meta_path)
+            self._replace(others, self.modules, [_Finder, *(f for f in finders if not _is_ours(f))])
+            try:
+                return action()
+            finally:
+                self._replace(_of_package(), others, finders)
+
+    @staticmethod
+    def _replace(old: dict[str, ModuleType], new: dict[str, ModuleType], finders: list[Any]) -> None:
+        for name in old:
+            sys.modules.pop(name, None)
+        sys.modules.update(new)
+        sys.meta_path[:] = finders
+
+
+def _is_of_package(name: str) -> bool:
+    return name.partition(".")[0] == _PACKAGE
+
+
+def _of_package() -> dict[str, ModuleType]:
+    return {name: module for name, module in list(sys.modules.items()) if _is_of_package(name)}
+
+
+def _is_ours(finder: object) -> bool:
+    """Whether a finder is that of this import or another one."""
+    return getattr(finder, "__module__", None) == __name__
+
+
+_this = globals().get("_this") or _Import()  # the same one when this module is reloaded
+
+
+def load(name: str) -> Any:
+    """Return a module of the same import of the package as this one.
+
+    Examples
+    --------
+    >>> load("datajoint.errors").DataJointError.__name__
+    'DataJointError'
+    """
+    from importlib import import_module
+
+    return _this.within(lambda: import_module(name))
+
+
 class _Waiting(ModuleType):
     """A module whose code has not run."""
 
@@ -80,6 +152,22 @@ def _is_part(module: ModuleType, name: str) -> bool:
     return f"{object.__getattribute__(module, '__name__')}.{name}" in PARTS
 
 
+class _Loader:
+    """Loads a module, and notes that it belongs to this import."""
+
+    def __init__(self, loader: Loader) -> None:
+        self.loader = loader
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(object.__getattribute__(self, "loader"), name)  # such as get_code, for `python -m`
+
+    def exec_module(self, module: ModuleType) -> None:
+        _this.keep(module)
+        spec: Any = module.__spec__
+        module.__loader__ = spec.loader = self.loader
+        self.loader.exec_module(module)
+
+
 class _Later:
     """Loads a module by noting how to load it."""
 
@@ -92,17 +180,28 @@ class _Later:
         return self.loader.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:
+        _this.keep(module)
         module.__class__ = _Waiting
 
 
 def _run(module: ModuleType) -> None:
-    """Run the code of a module, once; another thread waits, the code itself sees what is there so far."""
+    """Run the code of a module, once, among the modules of its import."""
+    if _is_later(module):
+        _this.within(lambda: _run_here(module))
+
+
+def _is_later(module: ModuleType) -> bool:
+    return hasattr(object.__getattribute__(module, "__spec__").loader, "running")
+
+
+def _run_here(module: ModuleType) -> None:
+    """Run the code of a module; another thread waits, the code itself sees what is there so far."""
     spec: Any = module.__spec__
     later = spec.loader
-    if not isinstance(later, _Later):
+    if not _is_later(module):
         return
     with later.lock:
-        if later.running or module.__class__ is not _Waiting:
+        if later.running or module.__class__ is ModuleType:
             return
         later.running = True
         try:
@@ -114,18 +213,19 @@ def _run(module: ModuleType) -> None:
 
 
 class _Finder:
-    """Finds the modules of `PARTS` as everybody else would, and has them loaded later."""
+    """Finds the modules of the package as everybody else would, and has those of `PARTS` loaded later."""
 
     @staticmethod
     def find_spec(
         name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if name not in PARTS:
+        if name == _PACKAGE or not _is_of_package(name):
             return None
         for finder in sys.meta_path:
-            found: Any = None if finder is _Finder else finder.find_spec(name, path, target)
+            found: Any = None if _is_ours(finder) else finder.find_spec(name, path, target)
             if found is not None:
-                found.loader = _Later(found.loader)
+                if hasattr(found.loader, "exec_module"):
+                    found.loader = _Later(found.loader) if name in PARTS else _Loader(found.loader)
                 return found
         return None
 
@@ -137,9 +237,10 @@ def install() -> None:
     --------
     >>> install()
     """
+    _this.modules.update(_of_package())
     if _Finder in sys.meta_path:
         return
-    sys.meta_path.insert(0, _Finder)
+    sys.meta_path[:] = [_Finder, *(finder for finder in sys.meta_path if not _is_ours(finder))]
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=_forget_threads)
 
@@ -148,5 +249,5 @@ def _forget_threads() -> None:
     """In a forked process: what another thread of the parent was running will be run anew."""
     for module in list(sys.modules.values()):
         spec: Any = module.__spec__ if module.__class__ is _Waiting else None
-        if spec is not None and isinstance(spec.loader, _Later):
+        if spec is not None and hasattr(spec.loader, "running"):
             spec.loader.lock, spec.loader.running = RLock(), False

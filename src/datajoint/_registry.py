@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from importlib import import_module
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from datajoint._lazy import load
 from datajoint.errors import ConfigurationError, DataJointWarning
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class Registry(Generic[T]):
     def _import(self, name: str) -> None:
         """Import something of our own, which may register itself while it is imported."""
         module, _, attribute = self._own.pop(name, "").partition(":")
-        loaded = getattr(import_module(module), attribute, None) if module else None
+        loaded = getattr(load(module), attribute, None) if module else None
         if loaded is not None:
             self._items.setdefault(*self._accept(name, loaded))
 

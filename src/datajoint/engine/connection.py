@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 from datajoint.backends.base import Backend, Cursor, Dialect, Parameters, Session, changed_by
 from datajoint.engine import catalog, observe, query_cache as caches
-from datajoint.engine.default import process_config
 from datajoint.engine.link import Link
 from datajoint.engine.transactions import Transaction, Transactions
 from datajoint.engine.user_sql import Rows, checked, prepared
@@ -24,7 +23,7 @@ from datajoint.errors import (
     UnknownAttributeError,
 )
 from datajoint.settings.backend import ConnectionSettings, resolve_connection
-from datajoint.settings.config import Config
+from datajoint.settings.config import Config, process_config
 
 if TYPE_CHECKING:
     from datajoint.graph.dependencies import DependencyGraph

@@ -10,10 +10,9 @@ from typing import Any
 
 from datajoint import logging
 from datajoint.engine.connection import Connection
-from datajoint.engine.default import Default as _Default, take_config, thread_safe
 from datajoint.errors import ThreadSafetyError
 from datajoint.settings.backend import resolve_connection
-from datajoint.settings.config import Config
+from datajoint.settings.config import Config, Default as _Default, take_config
 
 __all__ = ["CoreInstance", "conn", "default_instance", "thread_safe"]
 
@@ -74,6 +73,11 @@ def _announce(file: str) -> None:
 @cache  # so that it is said once a process and file: CFG-13
 def _announce_path(path: str) -> None:
     logging.logger.info("no server is configured: using the database file %s", path)
+
+
+def thread_safe() -> bool:
+    """Whether global state is forbidden by ``DJ_THREAD_SAFE`` (CFG-15)."""
+    return os.environ.get("DJ_THREAD_SAFE", "").lower() in ("1", "true", "yes", "on")
 
 
 def default_instance(what: str = "dj.conn()") -> CoreInstance:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -14,7 +15,7 @@ from datajoint.settings.convert import canonical, convert, refuse, suggestion
 from datajoint.settings.layer import Layer
 from datajoint.settings.model import GROUPS, IGNORED, LOG_LEVELS, SETTINGS
 from datajoint.settings.secret import Tree, clone, masked
-from datajoint.settings.sources import Sources, collect, read_file, read_secrets, warn_in_log
+from datajoint.settings.sources import Sources, collect, is_thread_safe, read_file, read_secrets, warn_in_log
 from datajoint.settings.stores import resolve_store, stores_of
 from datajoint.settings.values import ABSENT, DEFAULT, Snapshot, Values
 
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["Config", "Group", "MissingFileError", "Override", "UnknownSettingError", "load_config"]
+__all__ = [
+    "Config", "Default", "Group", "MissingFileError", "Override", "UnknownSettingError", "load_config",
+    "process_config", "take_config",
+]  # fmt: skip
 
 
 class UnknownSettingError(ConfigurationError, KeyError, AttributeError):
@@ -435,6 +439,38 @@ def load_config(
 def _says(layer: Layer, name: str) -> bool:
     """Whether a source says something of a setting, or of what is in it."""
     return any(f"{said}.".startswith(f"{name}.") or f"{name}.".startswith(f"{said}.") for said in layer)
+
+
+class Default:
+    """Holds the default instance, and its settings where they are needed before it is made."""
+
+    lock = threading.Lock()
+    instance: Any = None
+    config: Config | None = None
+
+
+def process_config() -> Config:
+    """Return ``dj.config``; where global state is forbidden, settings as files and environment give them.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> process_config() is dj.config
+    True
+    """
+    if is_thread_safe():
+        return load_config()
+    with Default.lock:
+        if Default.instance is not None:
+            return Default.instance.config
+        Default.config = take_config()
+        return Default.config
+
+
+def take_config() -> Config:
+    """Return the settings of the default instance; the caller holds `Default.lock`."""
+    config, Default.config = Default.config, None
+    return load_config() if config is None else config
 
 
 def _origins_of(layer: Layer) -> dict[str, str]:
