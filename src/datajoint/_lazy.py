@@ -5,8 +5,8 @@ like all others, at the top of those that use them, but as modules (``from dataj
 and not name by name; the code of one runs when the first of its names is asked for.
 
 A process may import the package more than once: test suites and deep reloads delete it from ``sys.modules``
-and import it again. Each import then has modules of its own, and what an earlier one loads late belongs to it: a
-class of an error that was imported before still catches what that import raises.
+and import it again. Each import then has modules of its own, and what an earlier one loads late belongs to
+it: a class of an error that was imported before still catches what that import raises.
 """
 
 from __future__ import annotations
