@@ -13,7 +13,7 @@ import pytest
 from datajoint import _lazy
 
 CONNECTION_MODULES = 36
-QUERY_MODULES = 98
+QUERY_MODULES = 100
 NOT_RUN = {"csv", "hashlib", "html", "inspect", "locale", "logging", "numpy", "pathlib", "random"}
 ASK = "import datajoint as dj; dj.conn().query('SELECT 1').fetchall()"
 QUERY = """

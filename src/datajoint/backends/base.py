@@ -456,6 +456,16 @@ class Session(ABC):
     def close(self) -> None:
         """Close the connection; harmless when closed."""
 
+    @abstractmethod
+    def recover(self) -> bool:
+        """Undo what an interrupted call has left, without a word to the server; may be repeated.
+
+        Returns
+        -------
+        bool
+            Whether the session can be used further; else it is closed.
+        """
+
     def leave(self) -> None:  # noqa: B027 - most hold nothing
         """Let go, in a fork, of what would hold locks of the parent beyond its death."""
 

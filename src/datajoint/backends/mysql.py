@@ -100,9 +100,6 @@ class MysqlSession(Session):
             self._cursor.execute(text, parameters)
         except Exception as error:
             raise self._failed(error, text) from error
-        except BaseException:
-            self._give_up()
-            raise
         return self._cursor
 
     def execute_batch(self, statements: Sequence[tuple[str, Parameters]]) -> list[int]:
@@ -131,13 +128,6 @@ class MysqlSession(Session):
         except Exception as error:
             failed = min(len(counts) - start, len(packet) - 1)
             raise self._failed(error, packet[failed]) from error
-        except BaseException:
-            self._give_up()
-            raise
-
-    def _give_up(self) -> None:
-        """Close after an interruption: the answer may not have been read, and would be taken for the next."""
-        self._connection._force_close()
 
     def execute_many(self, text: str, rows: Iterable[Parameters]) -> int:
         try:
@@ -170,8 +160,6 @@ class MysqlSession(Session):
             cursor = connection.cursor(driver.cursors.SSCursor)
             cursor.execute(text, parameters)
             yield from in_parts(cursor.fetchmany, size)
-        except GeneratorExit:
-            raise
         except Exception as error:
             raise self._failed(error, text) from error
         finally:
@@ -266,6 +254,10 @@ class MysqlSession(Session):
             with suppress(Exception):
                 self._connection.close()
 
+    def recover(self) -> bool:
+        self._connection._force_close()
+        return False
+
     @property
     def connection_id(self) -> int:
         return self._connection.thread_id()
@@ -292,7 +284,7 @@ class MysqlSession(Session):
         if error.context["native"] in LOST:
             self.close()
         elif self.in_transaction:
-            with suppress(Exception):
+            with suppress(_driver().Error):
                 self._connection.query("DO 0")  # the answer carries the state, which an error does not
         if isinstance(error, DuplicateError) and self.alive:
             self._explain_duplicate(error, text)
@@ -310,7 +302,7 @@ class MysqlSession(Session):
             "SELECT column_name FROM information_schema.statistics "
             "WHERE table_schema = %s AND table_name = %s AND index_name = %s ORDER BY seq_in_index"
         )
-        with suppress(Exception), self._connection.cursor() as cursor:
+        with suppress(_driver().Error), self._connection.cursor() as cursor:
             cursor.execute(statement, (schema, table, key))
             error.context["columns"] = tuple(row[0] for row in cursor.fetchall())
 

@@ -104,7 +104,7 @@ class PostgresqlSession(Session):
         """After a batch has failed, forget prepared statements: the driver counts skipped ones, too."""
         if self._doubtful and self._connection.info.transaction_status != _FAILED:
             self._doubtful = False
-            with suppress(Exception):  # a lost connection shows at the next statement
+            with suppress(_driver().Error):  # a lost connection shows at the next statement
                 self._forget_prepared()
 
     def _forget_prepared(self) -> None:
@@ -155,12 +155,10 @@ class PostgresqlSession(Session):
         try:
             cursor.execute(text, parameters, binary=core)
             yield from in_parts(cursor.fetchmany, size)
-        except GeneratorExit:
-            raise
         except Exception as error:
             raise self._failed(error, text) from error
         finally:
-            with suppress(Exception):  # in a failed transaction the cursor is gone already
+            with suppress(_driver().Error):  # in a failed transaction the cursor is gone already
                 cursor.close()
 
     def load_rows(
@@ -221,6 +219,10 @@ class PostgresqlSession(Session):
     def close(self) -> None:
         with suppress(Exception):
             self._connection.close()
+
+    def recover(self) -> bool:
+        self._connection.pgconn.finish()
+        return False
 
     @property
     def connection_id(self) -> int:

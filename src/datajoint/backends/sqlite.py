@@ -66,6 +66,7 @@ class SqliteSession(Session):
         self.path = path
         self._lock = WriterLock(None if path == MEMORY else _file_of(path) + ".lock")
         self._patience = 30.0
+        self._level = "FULL"  # of `PRAGMA synchronous`
 
     @classmethod
     def open(
@@ -91,7 +92,7 @@ class SqliteSession(Session):
             session = cls(configure(), path, configure)
         except (sqlite3.Error, OSError) as error:
             raise _cannot_open(path, error) from error
-        session._patience = busy_timeout
+        session._patience, session._level = busy_timeout, _level(synchronous)
         session._claim()
         return session
 
@@ -294,6 +295,15 @@ class SqliteSession(Session):
         with suppress(sqlite3.Error):
             self._connection.close()
         self._lock.close()
+
+    def recover(self) -> bool:
+        with suppress(sqlite3.Error):  # it is closed
+            self._cursor.close()
+            self._connection.rollback()
+            self._connection.execute(f"PRAGMA synchronous = {self._level}")
+            self._cursor = self._connection.cursor()
+        self._lock.close()  # others may write; it is opened again when it is needed
+        return True
 
     def leave(self) -> None:
         self._lock.leave()

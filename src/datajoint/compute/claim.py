@@ -45,12 +45,12 @@ def claim(
     if not jobs.connection.dialect.features.returning:
         return _claim_locked(jobs, count, owner, priority, among)
     connection = jobs.connection
-    session, dialect = connection.session, connection.dialect
+    losses, dialect = connection.losses, connection.dialect
     plan = among.query.plan if among is not None else None
     statement = sql.claim(jobs.name, jobs.primary_key, count, owner, dialect, priority, plan)
     values = statement.bind(among.query.values if among is not None else ())
     rows = write(connection, statement.text, values, fetch=True)
-    if connection.session is not session:  # it was repeated, and the first answer may have been lost
+    if connection.losses != losses:  # it was repeated, and the first answer may have been lost
         rows = connection.fetch_all(sql.find_all_mine(jobs.name, jobs.columns, owner, dialect))
     return _in_order(jobs, rows)
 

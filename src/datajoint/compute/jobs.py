@@ -406,16 +406,16 @@ class Jobs(Table):
         columns = layout.columns(tuple(self.primary_key))
         values = [value for key in keys for value in self._encoded(key)]
         text = sql.reserve(self.name, columns, len(keys), owner, layout.dialect)
-        session = connection.session
+        losses = connection.losses
         if layout.dialect.features.returning:
             rows = write(connection, text, values, fetch=True)
         else:
             count, rows = write(connection, text, values), None
             if count == len(keys):
                 return list(keys)
-            if not count and connection.session is session:
+            if not count and connection.losses == losses:
                 return []
-        if rows is None or connection.session is not session:  # the first answer may have been lost
+        if rows is None or connection.losses != losses:  # the first answer may have been lost
             mine = sql.find_mine(self.name, columns, len(keys), owner, layout.dialect)
             rows = connection.fetch_all(mine, values)
         taken = {tuple(key.values()) for key in self.decoded(rows)}

@@ -185,15 +185,16 @@ def _attempt(
     writes = KeyedWrites(table, key)
     writes.must_not_pin = renewal is not None
     writes.beside += ["arguments"] if make_kwargs else []
-    outcomes = run_make(table, key, make_kwargs, writes, lambda: _inspect(table, key, writes))
-    if writes.is_empty:
-        _finish_empty(writes, renewal)
-        return Made(skipped=writes.event, notices=tuple(writes.notices), beside=writes.beside_tables)
-    statements = closing() if closing else ()
-    if renewal is None:
-        writes.finish(statements)
-    else:
-        renewal(writes, statements)
+    with writes:
+        outcomes = run_make(table, key, make_kwargs, writes, lambda: _inspect(table, key, writes))
+        if writes.is_empty:
+            _finish_empty(writes, renewal)
+            return Made(skipped=writes.event, notices=tuple(writes.notices), beside=writes.beside_tables)
+        statements = closing() if closing else ()
+        if renewal is None:
+            writes.finish(statements)
+        else:
+            renewal(writes, statements)
     for name, group in outcomes.items():
         record(table.connection, name, group, writes.event)
     return Made(notices=tuple(writes.notices), beside=writes.beside_tables)

@@ -93,7 +93,7 @@ class Reservations:
         self.owner, self.cancels = self._worker.owner, self._worker.cancels
         jobs.holder = self.owner
         self.retry_at = float("inf")
-        self._session = jobs.connection.session
+        self._losses = jobs.connection.losses
         self._page: list[tuple[int, Key]] = []
         self._looked = 0.0
         self._begun = self._contended = self._is_left = False
@@ -166,16 +166,11 @@ class Reservations:
             self._complete(key)
 
     def close(self, cause: BaseException | None = None) -> None:
-        """Give back what is not made; an interrupted make is an error of its job (POP-23)."""
-        interrupted = isinstance(cause, (KeyboardInterrupt, SystemExit))
+        """Give back what is not made, also what was interrupted (POP-23)."""
         running, self._running = list(self._running.values()), {}
-        back = [*(key for _, key in self._waiting), *([] if interrupted else running)]
+        back = [*(key for _, key in self._waiting), *running]
         self._waiting.clear()
         try:
-            if interrupted:
-                for key in running:
-                    if self._jobs.fail(key, f"{type(cause).__name__}: {cause}", None, self.owner):
-                        add_attempt(self._jobs, key, self._worker.id, GIVEN_UP, 0.0, cause)
             if back:
                 self._jobs.release(back, self.owner)
             if self._is_in_doubt(cause):
@@ -193,7 +188,7 @@ class Reservations:
 
     def _is_in_doubt(self, cause: BaseException | None) -> bool:
         """Whether more may be ours than we know of: an answer was lost, or something came between."""
-        replaced = self._jobs.connection.session is not self._session
+        replaced = self._jobs.connection.losses != self._losses
         return replaced or self._is_taking or self._is_left or isinstance(cause, LostConnectionError)
 
     # ---------------------------------------------------------------------------------------------- taking

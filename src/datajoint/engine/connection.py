@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 import weakref
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from datajoint.backends.base import Backend, Cursor, Dialect, Parameters, Session, changed_by
 from datajoint.engine import catalog, observe, query_cache as caches
+from datajoint.engine.blocks import Block, Owner
+from datajoint.engine.guard import Guard, Stream, Transaction
 from datajoint.engine.link import Link
-from datajoint.engine.transactions import Transaction, Transactions
+from datajoint.engine.transactions import Savepoint, TransactionBlock, Transactions, Whole
 from datajoint.engine.user_sql import Rows, checked, prepared
 from datajoint.errors import (
     ConfigurationError,
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from datajoint.graph.dependencies import DependencyGraph
 
 __all__ = ["Connection"]
+
+T = TypeVar("T")
 
 _COMMITS_IMPLICITLY = re.compile(
     r"\s*(create|alter|drop|rename|truncate|lock|grant|revoke|analyze|optimize)\b", re.IGNORECASE
@@ -88,7 +92,8 @@ class Connection:
         self._cache: caches.QueryCache | None = None
         self._link = Link(settings, config)
         self.dialect: Dialect = self._link.session.dialect  # MySQL and MariaDB differ, as a session finds
-        self._transactions = Transactions(self._link, self._look_anew)
+        self._guard = Guard(self._link, self._look_anew)
+        self._transactions = Transactions(self._guard)
         weakref.finalize(self, self._link.close)
 
     def _look_anew(self) -> None:
@@ -104,8 +109,13 @@ class Connection:
 
     @property
     def session(self) -> Session:
-        """The session that is open now."""
+        """The session that is open now, to be looked at: what is sent goes through the guard."""
         return self._link.session
+
+    @property
+    def losses(self) -> int:
+        """How often what a session was doing may have been lost: with it, or because it was interrupted."""
+        return self._guard.number
 
     @cached_property
     def catalog(self) -> catalog.Catalog:
@@ -130,26 +140,21 @@ class Connection:
         LostConnectionError
             When there is none.
         """
-        self.session.ping()
+        with self._link.lock:
+            self._guard.ping()
 
     def close(self) -> None:
         """Close the connection; an open transaction is rolled back."""
-        self._transactions.end()
-        self.session.close()
+        self._guard.close()
 
     def after_fork(self) -> None:
         """Open a session of our own in a forked process; that of the parent is left alone, never closed."""
-        self._transactions.forget()
+        self._guard.after_fork()
         self._link.after_fork()
 
     def get_user(self) -> str:
         """Return user and host as the server reports them."""
-        with self._link.lock:  # it may have to ask
-            try:
-                return self.session.user
-            except LostConnectionError as error:
-                self._transactions.reopen(error)
-                return self.session.user
+        return self._repeated(lambda session: session.user)
 
     @property
     def connection_id(self) -> int:
@@ -196,20 +201,29 @@ class Connection:
             Whether all columns of the result are of core types, for which drivers have a faster form.
         """
         with self._link.lock:
-            self._transactions.check()
             if self._cache is not None:
+                self._guard.check()
                 return self._cache.execute(partial(self._run, core=core), text, parameters)
             return self._run(text, parameters, core)
 
     def _run(self, text: str, parameters: Parameters, core: bool = False) -> Cursor:
         try:
-            return self._link.session.execute(text, parameters, core)
+            return self._guard.execute(text, parameters, core)
         except LostConnectionError as error:
-            self._transactions.reopen(error)
-            return self._link.session.execute(text, parameters, core)
+            self._guard.reopen(error)
+            return self._guard.execute(text, parameters, core)
         except (MissingTableError, UnknownAttributeError):
             self.catalog.clear()  # others have altered a table, or dropped it: it is to be read anew
             raise
+
+    def _repeated(self, act: Callable[[Session], T]) -> T:
+        """Call what speaks to the session, once more where that was lost outside a transaction."""
+        with self._link.lock:
+            try:
+                return self._guard.call(act)
+            except LostConnectionError as error:
+                self._guard.reopen(error)
+                return self._guard.call(act)
 
     def fetch_all(self, text: str, parameters: Parameters = (), core: bool = False) -> list[Any]:
         """Run one SELECT and return its rows as the driver gives them; `core` as for `execute`."""
@@ -236,7 +250,14 @@ class Connection:
         with self._link.lock:
             return changed_by(self.execute(text, parameters))
 
-    def execute_batch(self, statements: Sequence[tuple[str, Parameters]], whole: bool = False) -> list[int]:
+    def load_rows(self, *arguments: Any) -> int:
+        """Insert many rows the fastest way, in the open transaction; see `Session.load_rows`."""
+        with self._link.lock:
+            return self._guard.call(_load_rows, *arguments)
+
+    def execute_batch(
+        self, statements: Sequence[tuple[str, Parameters]], whole: bool = False, unhurried: bool = False
+    ) -> list[int]:
         """Run statements in one round trip.
 
         Parameters
@@ -244,33 +265,20 @@ class Connection:
         whole
             Whether they are all of a transaction, from BEGIN to COMMIT, of which nothing is left when it
             fails.
+        unhurried
+            Whether their commit may be on the disk a little later.
         """
         with self._link.lock:
             self.check()
             self._refuse_for_cache(statements[0][0])
             try:
-                return self._run_batch(statements)
+                return self._repeated(partial(_unhurried if unhurried else _batch, statements=statements))
             except BaseException as error:
                 if whole:  # before another thread begins one
                     self._transactions.cancel()
                 if isinstance(error, MissingTableError | UnknownAttributeError):
                     self.catalog.clear()
                 raise
-
-    def _run_batch(self, statements: Sequence[tuple[str, Parameters]]) -> list[int]:
-        try:
-            return self._link.session.execute_batch(statements)
-        except LostConnectionError as error:
-            self._transactions.reopen(error)
-            return self._link.session.execute_batch(statements)
-
-    @contextmanager
-    def unhurried(self) -> Generator[None]:
-        """Let the commits of what is inside be on the disk a little later."""
-        with self._link.lock:
-            self.check()
-            with self._link.session.unhurried():
-                yield
 
     def stream(
         self, text: str, parameters: Parameters = (), size: int = 10_000, core: bool = False
@@ -279,31 +287,23 @@ class Connection:
         if self._cache is not None:
             yield self.fetch_all(text, parameters, core)
             return
-        chunks = None
-        try:
-            # Only what is sent and received is under the lock: who has a part of the rows may take long.
-            with self._link.lock:
-                self.check()
-                chunks, rows = self._first(text, parameters, size, core)
-            while rows is not None:
-                yield rows
-                with self._link.lock:
-                    rows = next(chunks, None)
-        finally:
-            if chunks is not None:
-                with self._link.lock:
-                    chunks.close()
+        # Only what is sent and received is under the lock: who has a part of the rows may take long.
+        stream, rows = self._first(text, parameters, size, core)
+        while rows is not None:
+            yield rows
+            rows = stream.read()
 
     def _first(
         self, text: str, parameters: Parameters, size: int, core: bool
-    ) -> tuple[Generator[list[Any]], list[Any] | None]:
-        chunks = self._link.session.stream(text, parameters, size, core)
-        try:
-            return chunks, next(chunks, None)
-        except LostConnectionError as error:
-            self._transactions.reopen(error)
-            chunks = self._link.session.stream(text, parameters, size, core)
-            return chunks, next(chunks, None)
+    ) -> tuple[Stream, list[Any] | None]:
+        with self._link.lock:
+            try:
+                stream = self._guard.stream(text, parameters, size, core)
+                return stream, stream.read()
+            except LostConnectionError as error:
+                self._guard.reopen(error)
+                stream = self._guard.stream(text, parameters, size, core)
+                return stream, stream.read()
 
     def query(
         self, query: str, args: Sequence[Any] = (), *, as_dict: bool = False, suppress_warnings: bool = True,
@@ -399,12 +399,13 @@ class Connection:
         TransactionError
             When another thread is in a transaction, or the database has ended that of the present block.
         """
-        self._transactions.check()
+        with self._link.lock:
+            self._guard.check()
 
     @property
     def in_transaction(self) -> bool:
         """Whether this thread is in a transaction."""
-        return self._transactions.is_open
+        return self._guard.is_open
 
     @property
     def is_atomic(self) -> bool:
@@ -414,7 +415,7 @@ class Connection:
     @property
     def current(self) -> Transaction | None:
         """The open transaction, or None."""
-        return self._transactions.current
+        return self._guard.current
 
     def start_transaction(self) -> None:
         """Begin a transaction.
@@ -431,7 +432,7 @@ class Connection:
                 hint="Commit or cancel the open one first, or nest `with connection.transaction:` blocks.",
             )
         self._refuse_for_cache("A transaction")
-        self._transactions.begin(explicit=True)
+        self._transactions.start()
 
     def commit_transaction(self) -> None:
         """Commit the open transaction."""
@@ -453,14 +454,16 @@ class Connection:
         ...     connection.in_transaction
         True
         """
+        return self._block()
+
+    def _block(self) -> TransactionBlock | _Inside:
         instead = observe.block(self)
         if instead is not None:
-            return self._inside(instead)
+            return _Inside(instead, self)
         self._refuse_for_cache("A transaction")
-        return self._transactions.block(self)
+        return TransactionBlock(self._transactions, self)
 
-    @contextmanager
-    def whole(self) -> Generator[Self]:
+    def whole(self) -> Whole:
         """Context of a transaction of ours, for whose end other threads wait; a user's may last.
 
         Examples
@@ -470,18 +473,61 @@ class Connection:
         ...     connection.in_transaction
         True
         """
-        with self._link.lock, self.transaction:
-            yield self
+        return Whole(self._transactions, self._block)
 
-    @contextmanager
-    def _inside(self, instead: AbstractContextManager[None]) -> Generator[Self]:
-        with instead:
-            yield self
-
-    def savepoint(self) -> AbstractContextManager[None]:
+    def savepoint(self) -> Savepoint:
         """Undo only what is inside when it fails (TXN-2, TXN-6)."""
-        return self._transactions.savepoint()
+        return Savepoint(self._transactions)
+
+    def return_to(self, savepoint: str) -> None:
+        """Undo what was done since a savepoint of the open transaction, and forget it.
+
+        Parameters
+        ----------
+        savepoint
+            Its name; where it is not set any more, the whole transaction is undone.
+        """
+        with self._link.lock:
+            try:
+                self._guard.call(_return_to, savepoint)
+            except DataJointError:
+                self.cancel_transaction()
+                raise
 
     def _refuse_for_cache(self, what: str) -> None:
         if self._cache is not None:
             self._cache.refuse(what)
+
+
+class _Inside(Block):
+    """What stands for a transaction inside a make."""
+
+    def __init__(self, instead: Block, inside: Connection) -> None:
+        self._instead, self._inside = instead, inside
+
+    def enter(self, owner: Owner) -> Connection:
+        """Begin."""
+        self._instead.enter(owner)
+        return self._inside
+
+    def leave(self, error: BaseException | None) -> None:
+        """End."""
+        self._instead.leave(error)
+
+
+def _batch(session: Session, statements: Sequence[tuple[str, Parameters]]) -> list[int]:
+    return session.execute_batch(statements)
+
+
+def _unhurried(session: Session, statements: Sequence[tuple[str, Parameters]]) -> list[int]:
+    with session.unhurried():
+        return session.execute_batch(statements)
+
+
+def _load_rows(session: Session, *arguments: Any) -> int:
+    return session.load_rows(*arguments)
+
+
+def _return_to(session: Session, savepoint: str) -> None:
+    session.rollback_to(savepoint)
+    session.release(savepoint)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from functools import cache, partial
 
 from datajoint._value import replace
@@ -40,7 +39,7 @@ def create_schema(connection: Connection, name: str) -> None:
     """Make a schema; its text is compared exactly, unless ``interop.create_collation`` says otherwise."""
     collation = None
     if connection.dialect.name == "mysql" and connection.config.interop.create_collation == "binary":
-        maria = "mariadb" in connection.session.server_version.lower()
+        maria = "mariadb" in connection.server_version.lower()
         collation = "utf8mb4_nopad_bin" if maria else "utf8mb4_0900_bin"
     try:
         run(connection, ddl.create_schema(name, connection.dialect, collation))
@@ -150,7 +149,7 @@ def _check_indexes(connection: Connection, spec: TableSpec) -> None:
         return
     names = {attribute.name for attribute in spec.columns}
     found = next((item for index in spec.indexes for item in index.columns if item not in names), None)
-    if found is not None and "mariadb" in connection.session.server_version.lower():
+    if found is not None and "mariadb" in connection.server_version.lower():
         raise DeclarationError(
             f"`{spec.name.class_name}` has an index of `{found}`, and MariaDB indexes attributes only.",
             hint="Keep the value in an attribute of its own, or leave the index out.",
@@ -232,8 +231,8 @@ def _as_one(connection: Connection, statements: Sequence[ddl.Statement], lasting
         with connection.whole():
             connection.execute_batch(statements)
         return
-    with nullcontext() if lasting else connection.unhurried():
-        connection.execute_batch(ddl.as_one(statements, connection.dialect, lasting), whole=True)
+    whole = ddl.as_one(statements, connection.dialect, lasting)
+    connection.execute_batch(whole, whole=True, unhurried=not lasting)
 
 
 def _patiently(connection: Connection, act: Callable[[], object]) -> None:

@@ -24,13 +24,17 @@ class Link:
 
     Attributes
     ----------
+    doubt
+        Whether a call to the session was interrupted, or runs now; see `Guard`.
+    inherited
+        What belongs to the parent of this process; were it collected, the parent's session would be closed.
     lock
         Held while a statement runs.
     session
         The present one.
     """
 
-    __slots__ = ("_inherited", "backend", "config", "lock", "process", "session", "settings")
+    __slots__ = ("backend", "config", "doubt", "inherited", "lock", "process", "session", "settings")
 
     def __init__(self, settings: ConnectionSettings, config: Config) -> None:
         self.settings = settings
@@ -38,6 +42,8 @@ class Link:
         self.backend: Backend = get_backend(settings.backend)
         self.lock = threading.RLock()
         self.process = os.getpid()
+        self.doubt = False
+        self.inherited: list[object] = []
         self.session: Session = self._open()
         _look_at_version(self.session.server_version)
 
@@ -54,18 +60,36 @@ class Link:
         self.session.close()
         self.session = self._open()
 
+    def renew(self) -> None:
+        """Open a session in place of one that was dropped because a call was interrupted.
+
+        Raises
+        ------
+        LostConnectionError
+            When that is not wanted.
+        """
+        if not self.config.database.reconnect:
+            raise LostConnectionError(
+                "The connection was closed, because a statement on it was interrupted.",
+                hint="Open another one, or let the setting `database.reconnect` be on.",
+            )
+        self.session = self._open()
+
     def after_fork(self) -> None:
         """Open a session of our own in a forked process; that of the parent is left alone, never closed."""
         self.session.leave()
-        self._inherited = self.session  # kept: were it collected, the parent's session would be closed
+        self.inherited.append(self.session)
         self.lock = threading.RLock()
         self.process = os.getpid()
         self.session = self._open()
+        self.doubt = False
 
     def close(self) -> None:
         """Close the session, when the connection is closed or forgotten or the process ends."""
         # A forked process must not say good-bye to the server in the name of its parent.
         if self.process == os.getpid():
+            if self.doubt:  # an answer may be on its way
+                self.session.recover()
             self.session.close()
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol
 
 from datajoint.algebra import nodes
+from datajoint.engine.blocks import Block
 
 if TYPE_CHECKING:
     from datajoint.algebra.nodes import Condition, Plan, Query
@@ -50,6 +51,11 @@ class Watcher(Protocol):
 class Observer(Protocol):
     """What is told of the reads and writes of a context."""
 
+    @property
+    def is_left(self) -> bool:
+        """Whether what it observes is over, though an exception may have kept it from saying so."""
+        ...
+
     def before_read(self, connection: Connection, tables: frozenset[TableName]) -> Watcher | None:
         """Rows of some tables are about to be read; return what is to read them, if not the connection."""
         ...
@@ -62,7 +68,7 @@ class Observer(Protocol):
         """SQL of the user's own is about to be run."""
         ...
 
-    def block(self, connection: Connection) -> AbstractContextManager[None] | None:
+    def block(self, connection: Connection) -> Block | None:
         """Return what stands for a transaction block, None where the connection should make one."""
         ...
 
@@ -82,7 +88,14 @@ def observed() -> tuple[Observer, ...]:
     >>> observed()
     ()
     """
-    return _OBSERVERS.get()
+    return _present(_OBSERVERS.get())
+
+
+def _present(observers: tuple[Observer, ...]) -> tuple[Observer, ...]:
+    for observer in observers:
+        if observer.is_left:
+            return tuple([observer for observer in observers if not observer.is_left])
+    return observers
 
 
 @contextmanager
@@ -92,12 +105,12 @@ def observing(observer: Observer) -> Generator[None]:
     Examples
     --------
     >>> class Nobody:
-    ...     pass
+    ...     is_left = False
     >>> with observing(Nobody()):
     ...     len(observed())
     1
     """
-    token = _OBSERVERS.set((*_OBSERVERS.get(), observer))
+    token = _OBSERVERS.set((*observed(), observer))
     try:
         yield
     finally:
@@ -131,7 +144,7 @@ def reading(connection: Connection, plan: Plan) -> Watcher | None:
     ...     reading(None, nodes.Source(TableName("lab", "a"), Heading([])))
     """
     watcher: Watcher | None = None
-    for observer in _OBSERVERS.get() or _of_thread(connection):
+    for observer in observed() or _of_thread(connection):
         watcher = observer.before_read(connection, tables_of(plan)) or watcher
     return watcher
 
@@ -144,7 +157,7 @@ def writing(connection: Connection, table: TableName) -> None:
     >>> from datajoint.heading.names import TableName
     >>> writing(None, TableName("lab", "subject"))
     """
-    for observer in _OBSERVERS.get():
+    for observer in observed():
         observer.before_write(connection, table)
 
 
@@ -156,7 +169,7 @@ def running_sql(connection: Connection, text: str) -> None:
     >>> with unobserved():
     ...     running_sql(None, "SELECT 1")
     """
-    for observer in _OBSERVERS.get() or _of_thread(connection):
+    for observer in observed() or _of_thread(connection):
         observer.before_sql(connection, text)
 
 
@@ -166,7 +179,7 @@ def _of_thread(connection: Connection) -> tuple[Observer, ...]:
     A make may read in threads that it starts. Where several makes run on the connection, nobody knows for
     which of them the thread reads, so that what it reads is not known of any.
     """
-    observers = tuple(connection.observers.values())
+    observers = _present(tuple(connection.observers.values()))
     if len(observers) <= 1:
         return observers
     for observer in observers:
@@ -174,7 +187,7 @@ def _of_thread(connection: Connection) -> tuple[Observer, ...]:
     return ()
 
 
-def block(connection: Connection) -> AbstractContextManager[None] | None:
+def block(connection: Connection) -> Block | None:
     """Return what an observer wants instead of a transaction block, or None.
 
     Examples
@@ -182,7 +195,7 @@ def block(connection: Connection) -> AbstractContextManager[None] | None:
     >>> block(None) is None
     True
     """
-    for observer in _OBSERVERS.get():
+    for observer in observed():
         instead = observer.block(connection)
         if instead is not None:
             return instead
@@ -191,6 +204,8 @@ def block(connection: Connection) -> AbstractContextManager[None] | None:
 
 class _Nobody:
     """Takes no notice."""
+
+    is_left = False
 
     def before_read(self, connection: Connection, tables: frozenset[TableName]) -> None:
         pass

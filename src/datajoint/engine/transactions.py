@@ -3,151 +3,78 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
-from typing import Any, TypeVar
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
 
-from datajoint.engine.link import Link
+from datajoint.backends.base import Session
+from datajoint.engine.blocks import Block, Owner, hold, let_go
+from datajoint.engine.guard import Guard, Transaction, rolled_back
 from datajoint.errors import DataJointError, LostConnectionError, TransactionError
 
-__all__ = ["Transaction", "Transactions"]
-
-T = TypeVar("T")
-
-
-class Transaction:
-    """The open transaction of a connection.
-
-    Attributes
-    ----------
-    before_commit
-        Called, in order, as the last statements before COMMIT; this is where a block writes its event.
-    depth
-        Number of savepoints that are open.
-    explicit
-        Whether it was begun by ``start_transaction``.
-    """
-
-    __slots__ = ("before_commit", "depth", "explicit", "state", "thread")
-
-    def __init__(self, explicit: bool) -> None:
-        self.before_commit: list[Callable[[], None]] = []
-        self.depth = 0
-        self.explicit = explicit
-        self.state: dict[str, Any] = {}
-        self.thread = threading.get_ident()
+__all__ = ["Savepoint", "TransactionBlock", "Transactions", "Whole"]
 
 
 class Transactions:
-    """What a connection knows of its transactions; it has one open, or none.
+    """What a connection does with its transactions; it has one open, or none.
 
     Parameters
     ----------
-    link
-        Its sessions.
-    reopened
-        Called when a lost session has been replaced.
-
-    Attributes
-    ----------
-    current
-        The open transaction, or None.
+    guard
+        Where its statements go.
     """
 
-    __slots__ = ("_ended", "_link", "_reopened", "current")
+    __slots__ = ("guard",)
 
-    def __init__(self, link: Link, reopened: Callable[[], None]) -> None:
-        self._link, self._reopened = link, reopened
-        self.current: Transaction | None = None
-        self._ended: dict[int, Transaction] = {}  # by thread: those of blocks which have not been left yet
+    def __init__(self, guard: Guard) -> None:
+        self.guard = guard
 
-    def check(self) -> None:
-        """Refuse what would run in a transaction of others, or outside the one it was meant for.
-
-        Raises
-        ------
-        TransactionError
-            When another thread is in a transaction, or the database has ended that of the present block.
-        """
-        if self.current is None and not self._ended:
-            return
-        self._check_thread()
-        if threading.get_ident() in self._ended and not self.is_open:
-            raise TransactionError(
-                "The database has rolled back the transaction of this block; nothing more can be done in it.",
-                hint="Leave the block, and run it again.",
-            )
-
-    def _check_thread(self) -> None:
-        current = self.current
-        if current is not None and current.thread != threading.get_ident():
-            raise TransactionError(
-                "This connection is in a transaction of another thread.",
-                hint="Give each thread its own dj.Instance.",
-            )
-
-    @property
-    def is_open(self) -> bool:
-        """Whether this thread is in a transaction: one of another thread may end at any moment."""
-        current = self.current
-        if current is None or current.thread != threading.get_ident():
-            return False
-        if not self._link.session.in_transaction:
-            self.end()  # the server ended it by itself
-        return self.current is not None
-
-    def end(self) -> None:
-        """Note that the transaction was ended from outside; what is left of its block must not run alone."""
-        if self.current is not None and not self.current.explicit:
-            self._ended[self.current.thread] = self.current
-        self.current = None
-
-    def reopen(self, error: LostConnectionError) -> None:
-        """Open the session again after it was lost, where that cannot lose anything."""
-        if self.current is not None:
-            self.end()
-            raise _rolled_back() from error
-        self._link.reopen(error)
-        self._reopened()
-
-    def forget(self) -> None:
-        """Know of none any more: the session was left to the parent of a fork."""
-        self.current = None
-        self._ended.clear()
-
-    def begin(self, explicit: bool) -> None:
-        """Begin a transaction."""
-        with self._link.lock:
-            self.check()
+    def start(self) -> None:
+        """Begin a transaction that lasts until it is committed or cancelled."""
+        guard = self.guard
+        with guard.link.lock:
+            guard.check()
+            transaction = Transaction()
             try:
-                self._link.session.begin()
-            except LostConnectionError as error:
-                self.reopen(error)
-                self._link.session.begin()
-            self.current = Transaction(explicit)
+                guard.current = transaction
+                guard.call(_nothing)
+            except DataJointError:
+                guard.current = None
+                raise
+            except BaseException:
+                guard.link.doubt = True
+                raise
+
+    def begin(self, owner: Owner) -> Transaction:
+        """Note that a transaction begins with the next statement."""
+        guard = self.guard
+        with guard.link.lock:
+            guard.check()
+            transaction = guard.current = Transaction(owner)
+        return transaction
 
     def commit(self) -> None:
         """Commit the open transaction."""
-        self._check_thread()
-        transaction = self.current
-        if transaction is None or not self.is_open:
-            raise TransactionError(
-                "There is no transaction to commit.", hint="It may have been rolled back by an error."
-            )
-        self.check()
+        guard = self.guard
+        with guard.link.lock:
+            guard.check()
+            transaction = guard.current
+            if transaction is None or not guard.is_open:
+                raise TransactionError(
+                    "There is no transaction to commit.", hint="It may have been rolled back by an error."
+                )
         try:
             for finish in transaction.before_commit:
                 finish()
-            with self._link.lock:
-                self._commit()
-                self.current = None
+            with guard.link.lock:
+                self._commit(transaction)
         except BaseException:
             self._give_up(transaction)
             raise
 
-    def _commit(self) -> None:
+    def _commit(self, transaction: Transaction) -> None:
         try:
-            self._link.session.commit()
+            self.guard.commit(transaction)
         except LostConnectionError as error:
             raise LostConnectionError(
                 "The connection was lost during COMMIT; whether the transaction is stored is not known.",
@@ -157,80 +84,178 @@ class Transactions:
 
     def cancel(self) -> None:
         """Roll back the open transaction."""
-        with self._link.lock, suppress(LostConnectionError):  # which rolls back, too
-            self._check_thread()
-            self.current = None
-            if self._link.session.alive:
-                self._link.session.rollback()
+        guard = self.guard
+        with guard.link.lock, suppress(LostConnectionError):  # which rolls back, too
+            current = guard.current
+            if current is not None and not current.is_abandoned and current.thread != threading.get_ident():
+                guard.check()
+            guard.rollback()
 
     def _give_up(self, transaction: Transaction | None) -> None:
         """Roll back a transaction of this thread; where the database has, another thread may be in one."""
-        with self._link.lock:
-            if self.current in (None, transaction):
+        with self.guard.link.lock:
+            if self.guard.current in (None, transaction):
                 self.cancel()
 
-    @contextmanager
-    def block(self, inside: T) -> Generator[T]:
-        """Commit at exit, roll back on any exception; nested, a savepoint. The block is given `inside`."""
-        if self.is_open:
-            with self.savepoint():
-                yield inside
-            return
-        self.begin(explicit=False)
-        transaction = self.current
-        try:
-            yield inside
-            self.check()
-            self.commit()
-        except BaseException as error:
-            self._ended.pop(threading.get_ident(), None)
-            self._give_up(transaction)
-            if isinstance(error, LostConnectionError) and error.context.get("reason") == "lost":
-                raise _rolled_back() from error
-            raise
+    def finish(self, transaction: Transaction, error: BaseException | None) -> None:
+        """End the transaction of a block: commit it, or roll it back after an error."""
+        if error is None:
+            try:
+                with self.guard.link.lock:
+                    self.guard.check()
+                self.commit()
+            except BaseException as failed:
+                self._abort(transaction, failed)
+                raise
+        else:
+            self._abort(transaction, error)
 
-    @contextmanager
-    def savepoint(self) -> Generator[None]:
-        """Undo only what is inside when it fails (TXN-2, TXN-6)."""
-        transaction = self.current
-        if transaction is None:
-            raise TransactionError("A savepoint needs a transaction.")
-        self.check()
-        name = f"dj{transaction.depth}"
-        finishers = len(transaction.before_commit)
-        try:
-            self._link.session.savepoint(name)
-        except LostConnectionError as error:
-            self.reopen(error)
-        transaction.depth += 1
-        try:
-            yield
-        except BaseException as error:
+    def _abort(self, transaction: Transaction, error: BaseException) -> None:
+        if isinstance(error, GeneratorExit):
+            # The garbage collector may have thrown it, in the midst of anything: nothing is sent. The owner
+            # of the block is gone in a moment, so that the next statement undoes the transaction.
+            if not self.guard.link.session.dialect.features.server and not self.guard.link.doubt:
+                self.guard.drop()  # which sends nothing, and lets other processes write
+            return
+        self._give_up(transaction)
+        self.guard.ended.pop(threading.get_ident(), None)
+        if isinstance(error, LostConnectionError) and error.context.get("reason") == "lost":
+            raise rolled_back() from error
+
+    # ------------------------------------------------------------------------------------- savepoints
+
+    def set_savepoint(self, owner: Owner) -> tuple[Transaction, int]:
+        """Set a savepoint; return its transaction, and how many things were to be done before COMMIT."""
+        guard = self.guard
+        with guard.link.lock:
+            guard.check()
+            transaction = guard.current
+            if transaction is None:
+                raise TransactionError("A savepoint needs a transaction.")
+
+            def set_it(session: Session) -> None:
+                session.savepoint(_name(transaction))
+                transaction.owners.append(owner)
+
+            try:
+                guard.call(set_it)
+            except LostConnectionError as error:
+                guard.reopen(error)
+                raise
+            return transaction, len(transaction.before_commit)
+
+    def leave_savepoint(
+        self, transaction: Transaction, owner: Owner, finishers: int, error: BaseException | None
+    ) -> None:
+        """Release a savepoint, or return to it after an error."""
+        guard = self.guard
+        with guard.link.lock:
+            if error is None:
+                guard.call(_release, transaction, owner)
+                return
             del transaction.before_commit[finishers:]
-            self._undo(name, error)
-            raise
-        finally:
-            transaction.depth -= 1
-        self._link.session.release(name)
+            if not guard.is_open or guard.current is not transaction:  # the database has ended it, or we have
+                if isinstance(error, LostConnectionError) and error.context.get("reason") == "lost":
+                    raise rolled_back() from error
+                return
+            try:
+                guard.call(_undo, transaction, owner)
+            except DataJointError as failed:
+                self.cancel()
+                raise failed from error
 
-    def _undo(self, name: str, error: BaseException) -> None:
-        """Return to a savepoint, or note that the database has ended the transaction."""
-        if not self.is_open:
-            if isinstance(error, LostConnectionError) and error.context.get("reason") == "lost":
-                raise _rolled_back() from error
-            return
-        session = self._link.session
+
+def _nothing(session: Session) -> None:
+    """Send what is to be sent before a statement."""
+
+
+def _name(transaction: Transaction, owner: Owner | None = None) -> str:
+    owners = transaction.owners
+    return f"dj{len(owners) if owner is None else owners.index(owner)}"
+
+
+def _release(session: Session, transaction: Transaction, owner: Owner) -> None:
+    session.release(_name(transaction, owner))
+    del transaction.owners[transaction.owners.index(owner) :]
+
+
+def _undo(session: Session, transaction: Transaction, owner: Owner) -> None:
+    session.rollback_to(_name(transaction, owner))
+    _release(session, transaction, owner)
+
+
+class Savepoint(Block):
+    """Undoes only what is inside when it fails (TXN-2, TXN-6)."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+
+    def enter(self, owner: Owner) -> None:
+        """Set the savepoint."""
+        self._set = owner
+        self._transaction, self._finishers = self._transactions.set_savepoint(owner)
+
+    def leave(self, error: BaseException | None) -> None:
+        """Release the savepoint, or return to it."""
+        self._transactions.leave_savepoint(self._transaction, self._set, self._finishers, error)
+
+
+class TransactionBlock(Block):
+    """A transaction, committed at exit, rolled back on any exception; in another one, a savepoint.
+
+    Parameters
+    ----------
+    transactions
+        Of the connection.
+    inside
+        What the block is given.
+    """
+
+    def __init__(self, transactions: Transactions, inside: Any) -> None:
+        self._transactions, self._inside = transactions, inside
+        self._part: Savepoint | None = None
+
+    def enter(self, owner: Owner) -> Any:
+        """Begin."""
+        self._part = Savepoint(self._transactions) if self._transactions.guard.is_open else None
+        if self._part is None:
+            self._transaction = self._transactions.begin(owner)
+        else:
+            self._part.enter(owner)
+        return self._inside
+
+    def leave(self, error: BaseException | None) -> None:
+        """End."""
+        if self._part is None:
+            self._transactions.finish(self._transaction, error)
+        else:
+            self._part.leave(error)
+
+
+class Whole(Block):
+    """A transaction of ours, for whose end other threads wait; a user's may last.
+
+    Parameters
+    ----------
+    transactions
+        Of the connection.
+    block
+        Makes the transaction.
+    """
+
+    def __init__(self, transactions: Transactions, block: Callable[[], Block]) -> None:
+        self._transactions, self._make = transactions, block
+
+    def enter(self, owner: Owner) -> Any:
+        """Begin."""
+        self._holder = owner
+        hold(self._transactions.guard.link.lock, owner)
+        self._block = self._make()
+        return self._block.enter(owner)
+
+    def leave(self, error: BaseException | None) -> None:
+        """End."""
         try:
-            session.rollback_to(name)
-            session.release(name)
-        except DataJointError as failed:
-            self.cancel()
-            raise failed from error
-
-
-def _rolled_back() -> LostConnectionError:
-    return LostConnectionError(
-        "The connection was lost inside a transaction; everything of it was rolled back.",
-        hint="Run the transaction again.",
-        reason="rolled_back",
-    )
+            self._block.leave(error)
+        finally:
+            let_go(self._holder)

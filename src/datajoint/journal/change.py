@@ -101,8 +101,8 @@ def _change(
             return rows or 1
     with atomic(connection):
         if isinstance(image, tuple):
-            connection.session.execute(*image)
-        count = connection.session.execute(text, values).rowcount
+            connection.execute(*image)
+        count = connection.execute(text, values).rowcount
         if count > 0:
             store(connection, event, rows or count)
     return count
@@ -117,8 +117,8 @@ def _unrecorded(
     if connection.dialect.features.server:
         return _together(connection, [image, (text, values)])[1]
     with atomic(connection):
-        connection.session.execute(*image)
-        return connection.session.execute(text, values).rowcount
+        connection.execute(*image)
+        return connection.execute(text, values).rowcount
 
 
 def change_within(
@@ -148,7 +148,7 @@ def _change_within(
         return _alone(connection, moving(text, len(values), connection.dialect, image), [*values, event.id])
     if image is None or not connection.dialect.features.server:
         if image is not None:
-            connection.session.execute(*image)
+            connection.execute(*image)
         return connection.execute(text, values).rowcount
     return _guarded(connection, [image, (text, values)])[1]
 
@@ -302,10 +302,8 @@ def _guarded(connection: Connection, statements: Sequence[tuple[str, Parameters]
         if not connection.in_transaction:
             raise
         try:
-            connection.session.rollback_to(_SAVEPOINT)
-            connection.session.release(_SAVEPOINT)
+            connection.return_to(_SAVEPOINT)
         except DataJointError as failed:
-            connection.cancel_transaction()
             raise failed from error
         raise
 

@@ -95,7 +95,7 @@ def _prepare(connection: Connection, spec: TableSpec) -> bool:
     if _is_undone(connection):
         storage = {a.name: storage_type(a.dtype) for a in spec.columns if a.dtype.kind == "codec"}
         for text, values in create_table(spec, storage, connection.dialect):
-            connection.session.execute(text, values)
+            connection.execute(text, values)
         return True
     other = Connection.of(connection.settings, connection.config)
     try:

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from datajoint.backends.base import Parameters
+from datajoint.engine.blocks import Block, Owner
 from datajoint.engine.connection import Connection
-from datajoint.engine.transactions import Transaction
+from datajoint.engine.guard import Transaction
 from datajoint.heading.names import TableName
 from datajoint.journal.event import EventRecord, Origin, enabled, event_text, new_id
 from datajoint.sql.dml import block_event
@@ -66,7 +67,7 @@ def enter(transaction: Transaction, scope: Scope | None) -> Scope | None:
 
     Examples
     --------
-    >>> enter(Transaction(explicit=False), None) is None
+    >>> enter(Transaction(), None) is None
     True
     """
     before: Scope | None = transaction.state.get(_STATE)
@@ -133,8 +134,7 @@ def open_event(
     return EventRecord(new_id(), kind, table, scope.id, details, schemas=noted)
 
 
-@contextmanager
-def compound(connection: Connection, kind: str, table: TableName | None = None) -> Generator[Scope]:
+class compound(Block):  # noqa: N801 - it is used as a function
     """Run a change of several steps, such as a cascade, as one: events of the steps belong to its event.
 
     Inside an open transaction it is a savepoint of it, and its event belongs to the one of the block.
@@ -147,20 +147,41 @@ def compound(connection: Connection, kind: str, table: TableName | None = None) 
     ...     connection.in_transaction, scope.kind
     (True, 'delete')
     """
-    outer = current_scope(connection)
-    scope = Scope(connection, kind, None, outer.id if outer else None)
-    with connection.whole():
+
+    def __init__(self, connection: Connection, kind: str, table: TableName | None = None) -> None:
+        self._connection, self._kind, self._table = connection, kind, table
+
+    def enter(self, owner: Owner) -> Scope:
+        """Begin."""
+        connection = self._connection
+        self._outer = current_scope(connection)
+        self._scope = Scope(connection, self._kind, None, self._outer.id if self._outer else None)
+        self._whole = connection.whole()
+        self._whole.enter(owner)
         transaction = connection.current
         assert transaction is not None  # noqa: S101 - the block has just begun it
-        before = enter(transaction, scope)
+        self._before = enter(transaction, self._scope)
+        self._transaction = transaction
+        return self._scope
+
+    def leave(self, error: BaseException | None) -> None:
+        """Write the event, and end."""
         try:
-            yield scope
-            scope.table = table
-            scope.write()
-            if outer:
-                outer.schemas.update(scope.schemas)
-        finally:
-            transaction.state[_STATE] = before
+            if error is None:
+                self._write()
+        except BaseException as failed:
+            self._transaction.state[_STATE] = self._before
+            self._whole.leave(failed)
+            raise
+        self._transaction.state[_STATE] = self._before
+        self._whole.leave(error)
+
+    def _write(self) -> None:
+        scope = self._scope
+        scope.table = self._table
+        scope.write()
+        if self._outer:
+            self._outer.schemas.update(scope.schemas)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from datajoint._value import Value
 from datajoint.algebra import build
 from datajoint.algebra.nodes import InValues, Query
 from datajoint.engine.connection import Connection
-from datajoint.engine.transactions import Transaction
+from datajoint.engine.guard import Transaction
 from datajoint.errors import DataJointError, IntegrityError
 from datajoint.heading.names import TableName
 from datajoint.heading.types import AttributeType

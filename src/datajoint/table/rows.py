@@ -319,8 +319,7 @@ def write_many(
     connection, dialect = layout.connection, layout.dialect
     if not batch.columns:
         return sum(
-            connection.session.execute(_insert_text(layout, (), 1, mode), ()).rowcount
-            for _ in range(batch.size)
+            connection.execute(_insert_text(layout, (), 1, mode), ()).rowcount for _ in range(batch.size)
         )
     stamps = stamps_of(layout, mode, event)
     constants = {name: value for (name, _), value in stamps}
@@ -329,24 +328,22 @@ def write_many(
     if not (mode.skip or mode.replace):
         if mode.stamps:
             return _load_stamped(layout, batch, stamps)
-        return connection.session.load_rows(dialect.table(layout.name), names, dtypes, batch.parts, constants)
+        return connection.load_rows(dialect.table(layout.name), names, dtypes, batch.parts, constants)
     if not dialect.features.server:
         return _in_groups(layout, batch, mode, stamps)
     rows = list(_last_of_each_key(layout, batch) if mode.replace else _first_of_each_key(layout, batch))
     try:
         for text in create_staging(layout.name, batch.columns, dialect):
-            connection.session.execute(text)
+            connection.execute(text)
     except AccessError:
         if dialect.features.cte_insert:
             return _in_groups(layout, batch, mode, stamps)
         columns = (*batch.columns, *(column for column, _ in stamps))
         marked = [row + tuple(constants.values()) for row in rows]
         return sum(connection.execute_batch(list(_row_by_row(layout, columns, marked, mode))))
-    connection.session.load_rows(
-        staging(layout.name, dialect), names, dtypes, [list(zip(*rows, strict=True))]
-    )
+    connection.load_rows(staging(layout.name, dialect), names, dtypes, [list(zip(*rows, strict=True))])
     changed = _from_staged(layout, batch.columns, mode, list(constants.items()))
-    connection.session.execute(drop_staging(layout.name, dialect))
+    connection.execute(drop_staging(layout.name, dialect))
     return changed
 
 
@@ -355,7 +352,7 @@ def _load_stamped(layout: Layout, batch: Batch, stamps: Stamps) -> int:
     columns = (*batch.columns, *(column for column, _ in stamps))
     names, dtypes = [name for name, _ in columns], [dtype for _, dtype in columns]
     chunks = [(*part, *([value] * len(part[0]) for _, value in stamps)) for part in batch.parts]
-    return layout.connection.session.load_rows(layout.dialect.table(layout.name), names, dtypes, chunks)
+    return layout.connection.load_rows(layout.dialect.table(layout.name), names, dtypes, chunks)
 
 
 def _in_groups(layout: Layout, batch: Batch, mode: Mode, stamps: Stamps) -> int:
@@ -367,7 +364,7 @@ def _in_groups(layout: Layout, batch: Batch, mode: Mode, stamps: Stamps) -> int:
     while rows := list(islice(remaining, size)):
         values = list(chain.from_iterable([row + mark for row in rows]))
         text = _insert_text(layout, columns, len(rows), mode)
-        changed += layout.connection.session.execute(text, values).rowcount
+        changed += layout.connection.execute(text, values).rowcount
     return changed
 
 
@@ -375,7 +372,7 @@ def _from_staged(
     layout: Layout, columns: tuple[Column, ...], mode: Mode, constants: list[tuple[str, Any]]
 ) -> int:
     """Insert the rows of the staging table."""
-    dialect, execute = layout.dialect, layout.connection.session.execute
+    dialect, execute = layout.dialect, layout.connection.execute
     select = select_staged(layout.name, dialect)
     conflict = conflict_of(layout, mode)
     changed = 0

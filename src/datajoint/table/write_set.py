@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING, Any
 
 from datajoint.backends.base import Parameters
+from datajoint.engine.blocks import Block, Owner
 from datajoint.engine.connection import Connection
 from datajoint.engine.observe import observing
 from datajoint.errors import DataJointError, LostConnectionError, TransactionError
@@ -17,6 +19,7 @@ from datajoint.journal.change import change, event_statement, packet, send, send
 from datajoint.journal.event import EventRecord, Origin, enabled, is_clash, new_id
 from datajoint.journal.reads import CONNECTION, SQL, THREADS, ReadLog
 from datajoint.journal.scope import Scope, enter
+from datajoint.table.collected import Insert, Part
 from datajoint.table.encode import Batch
 from datajoint.table.incoming import caller_depth
 from datajoint.table.layout import layout_of
@@ -42,35 +45,34 @@ _RENEWALS = 10
 """So often the same values may come in new versions between confirmation and COMMIT."""
 
 
-class _Insert:
-    """The rows of one insert of a make."""
+class _Collecting(Block):
+    """Collects what a context inserts; an exception discards everything."""
 
-    __slots__ = ("batches", "mode", "name", "rows", "size", "where")
+    def __init__(self, writes: WriteSet) -> None:
+        self._writes, self._observing = writes, observing(writes)
 
-    def __init__(self, name: TableName, batches: Sequence[Batch], mode: Mode, where: str) -> None:
-        self.name = name
-        self.batches = batches
-        self.mode = mode
-        self.where = where
-        self.rows = sum(batch.size for batch in batches)
-        self.size = sum(batch.byte_count for batch in batches)
+    def enter(self, owner: Owner) -> WriteSet:
+        """Begin."""
+        self._writes._collecting = owner
+        self._writes.connection.observers[id(self._writes)] = self._writes
+        self._observing.__enter__()
+        return self._writes
+
+    def leave(self, error: BaseException | None) -> None:
+        """End."""
+        try:
+            if error is not None:
+                self._writes.abort()
+        finally:
+            self._observing.__exit__(None, None, None)
+            self._writes.connection.observers.pop(id(self._writes), None)
 
 
-class _Block:
-    """An open transaction block of the make: what was collected before it, its savepoint once pinned."""
-
-    __slots__ = ("before", "savepoint")
-
-    def __init__(self, before: int) -> None:
-        self.before = before
-        self.savepoint: AbstractContextManager[None] | None = None
-
-
-class WriteSet:
+class WriteSet(Block):
     """The writes of one make.
 
     Inserts into the table and its parts are collected; whatever must see them, or writes elsewhere, *pins*
-    the set: it is written into a transaction that stays open until `finish` or `abort`.
+    the set: it is written into a transaction that stays open until `finish` or `abort`, or the set is left.
 
     Parameters
     ----------
@@ -132,8 +134,9 @@ class WriteSet:
         self.written: set[TableName] = set()
         self.ran_sql = self.went_elsewhere = False
         self._scope = Scope(connection, kind, name, origin=origin)
-        self._inserts: list[_Insert] = []
-        self._blocks: list[_Block] = []
+        self._inserts: list[Insert] = []
+        self._blocks: list[Part] = []
+        self._collecting: Owner | None = None
         self._transaction: Any = None
         self._failure: DataJointError | None = None
         self._limit: int = connection.config.jobs.write_set_bytes
@@ -168,23 +171,23 @@ class WriteSet:
 
     # ------------------------------------------------------------------------------ while make runs
 
-    @contextmanager
-    def running(self) -> Generator[WriteSet]:
+    def leave(self, error: BaseException | None) -> None:
+        """Undo what is not finished."""
+        self.abort()
+
+    def running(self) -> AbstractContextManager[WriteSet]:
         """Collect what this context inserts; an exception discards everything."""
-        self.connection.observers[id(self)] = self
-        try:
-            with observing(self):
-                yield self
-        except BaseException:
-            self.abort()
-            raise
-        finally:
-            self.connection.observers.pop(id(self), None)
+        return _Collecting(self)
+
+    @property
+    def is_left(self) -> bool:
+        """Whether nothing is collected any more, though an exception may have kept us from saying so."""
+        return self._collecting is not None and self._collecting() is None
 
     def add(self, name: TableName, batches: Sequence[Batch], mode: Mode) -> None:
         """Collect the rows of an insert."""
         frame = sys._getframe(caller_depth() - 1)
-        insert = _Insert(name, batches, mode, f"{frame.f_code.co_filename}:{frame.f_lineno}")
+        insert = Insert(name, batches, mode, f"{frame.f_code.co_filename}:{frame.f_lineno}")
         self._inserts.append(insert)
         self.written.add(name)
         if self.size > self._limit and not self.must_not_pin:
@@ -229,29 +232,13 @@ class WriteSet:
             self.reads.blind(THREADS)
         self.beside = list(dict.fromkeys([*self.beside, THREADS]))
 
-    def block(self, connection: Connection) -> AbstractContextManager[None] | None:
+    def block(self, connection: Connection) -> Block | None:
         """Return what stands for a transaction block: at failure what was collected in it is dropped."""
         if connection is self.connection and self._transaction is not None:
             self.pin()  # in an open transaction whatever fails in a block is undone by a savepoint only
-        return self._block() if connection is self.connection and not self.pinned else None
-
-    @contextmanager
-    def _block(self) -> Generator[None]:
-        block = _Block(len(self._inserts))
-        self._blocks.append(block)
-        try:
-            yield
-        except BaseException as error:
-            if block.savepoint is not None:
-                block.savepoint.__exit__(type(error), error, error.__traceback__)
-            else:
-                del self._inserts[block.before :]
-            raise
-        else:
-            if block.savepoint is not None:
-                block.savepoint.__exit__(None, None, None)
-        finally:
-            self._blocks.remove(block)
+        if connection is not self.connection or self.pinned:
+            return None
+        return Part(self._blocks, self._inserts)
 
     # --------------------------------------------------------------------------------------- pinned
 
@@ -266,7 +253,7 @@ class WriteSet:
         if self.reads is not None:
             self.reads.prepare()  # once: what a transaction writes is not known before it ends
         self._transaction = self.connection.transaction
-        self._transaction.__enter__()
+        self._transaction.enter(self.owner or weakref.ref(self))
         transaction = self.connection.current
         assert transaction is not None  # noqa: S101 - the block has just begun it
         enter(transaction, self._scope)
@@ -278,7 +265,7 @@ class WriteSet:
         if self._transaction is None:
             self._open()
         self.pinned = True
-        inserts, self._inserts = self._inserts, []
+        inserts, self._inserts[:] = list(self._inserts), []
         done = 0
         for block in self._blocks:
             self._write_pinned(inserts[done : block.before])
@@ -293,7 +280,7 @@ class WriteSet:
         self.written = {self.name}
         WriteSet.pin(self)
 
-    def _write_pinned(self, inserts: Sequence[_Insert]) -> None:
+    def _write_pinned(self, inserts: Sequence[Insert]) -> None:
         for insert in inserts:
             try:
                 write_batches(layout_of(self.connection, insert.name), insert.batches, insert.mode)
@@ -319,6 +306,8 @@ class WriteSet:
         ReadsChanged
             When a read of the make would give something else now; then nothing of it is stored.
         """
+        if self._blocks:
+            self._failure = TransactionError(f"A block inside the make of `{self.name}` was interrupted.")
         if self._failure is not None:  # told already, and caught by the make
             self.abort()
             raise self._failure
@@ -419,7 +408,7 @@ class WriteSet:
             self.confirm(unknown_only=self.connection.dialect.features.server)
             self._write(statements)
         except BaseException as error:
-            block.__exit__(type(error), error, error.__traceback__)
+            block.leave(error)
             if not isinstance(error, DataJointError):
                 raise
             if not self._renewed():
@@ -437,13 +426,13 @@ class WriteSet:
             self.confirm()
             self.connection.execute_batch([*statements, *self._made_events(), *self._recorded()])
         except BaseException as error:
-            block.__exit__(type(error), error, error.__traceback__)
+            block.leave(error)
             raise
         self._commit(block)
 
     def _commit(self, block: Any) -> None:
         try:
-            block.__exit__(None, None, None)
+            block.leave(None)
         except LostConnectionError:
             if not self._is_stored():
                 raise
@@ -482,8 +471,7 @@ class WriteSet:
         self._inserts.clear()
         block, self._transaction = self._transaction, None
         if block is not None:
-            reason = DataJointError("The make was given up.")
-            block.__exit__(type(reason), reason, None)
+            block.leave(DataJointError("The make was given up."))
 
     def _recorded(self) -> list[Statement]:
         """Return the statements that record the reads, and how long it all took."""
@@ -562,7 +550,7 @@ class WriteSet:
             if recorded:
                 connection.execute_batch(recorded)
 
-    def _batches(self) -> Iterator[tuple[_Insert, Batch, bool]]:
+    def _batches(self) -> Iterator[tuple[Insert, Batch, bool]]:
         """Yield what is collected, and whether it may replace rows that were collected before."""
         seen: set[TableName] = set()
         for insert in self._inserts:

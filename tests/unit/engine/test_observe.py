@@ -13,6 +13,8 @@ class Witness:
     def __init__(self):
         self.seen = []
 
+    is_left = False
+
     def before_read(self, connection, tables):
         self.seen.append(("read", {name.name for name in tables}))
 

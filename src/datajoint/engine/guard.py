@@ -1,0 +1,347 @@
+"""Calls to a session: whatever interrupts one, the connection is in the state that it tells."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable, Generator
+from typing import Any, TypeVar
+
+from datajoint.backends.base import Cursor, Parameters
+from datajoint.engine.blocks import Owner
+from datajoint.engine.link import Link
+from datajoint.errors import DataJointError, LostConnectionError, TransactionError
+
+__all__ = ["Guard", "Stream", "Transaction"]
+
+T = TypeVar("T")
+
+
+class Transaction:
+    """The open transaction of a connection.
+
+    Parameters
+    ----------
+    owner
+        Lives as long as the block of the transaction is not left; None if it was begun by
+        ``start_transaction``.
+
+    Attributes
+    ----------
+    before_commit
+        Called, in order, as the last statements before COMMIT; this is where a block writes its event.
+    begun
+        Whether BEGIN was sent: it goes out with the first statement.
+    explicit
+        Whether it was begun by ``start_transaction``.
+    owners
+        Those of the block and of its savepoints.
+    """
+
+    __slots__ = ("before_commit", "begun", "explicit", "owners", "state", "thread")
+
+    def __init__(self, owner: Owner | None = None) -> None:
+        self.before_commit: list[Callable[[], None]] = []
+        self.begun = False
+        self.explicit = owner is None
+        self.owners: list[Owner] = [] if owner is None else [owner]
+        self.state: dict[str, Any] = {}
+        self.thread = threading.get_ident()
+
+    @property
+    def is_abandoned(self) -> bool:
+        """Whether an exception has kept its block, or a savepoint in it, from being left in order."""
+        return any(owner() is None for owner in self.owners)
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether its block is not left."""
+        return not self.explicit and self.owners[0]() is not None
+
+
+class Stream:
+    """The rows of a SELECT in chunks; dropped, it is closed before the next statement."""
+
+    __slots__ = ("__weakref__", "_chunks", "_guard")
+
+    def __init__(self, guard: Guard, chunks: Generator[list[Any]]) -> None:
+        self._guard, self._chunks = guard, chunks
+
+    def read(self) -> list[Any] | None:
+        """Return the next rows, None at the end."""
+        guard = self._guard
+        with guard.link.lock:
+            guard.settle()
+            rows: list[Any] | None = guard.act(next, self._chunks, None)  # type: ignore[arg-type]
+            if rows is None:
+                guard.forget_stream(self)
+            return rows
+
+
+class Guard:
+    """The only way to the session of a connection.
+
+    An exception may arrive between any two bytecodes, or inside the driver: Ctrl-C, that of a timeout, one
+    set from another thread. So the link is *in doubt* from before a call until the state of this side says
+    what was done. An error that the session has translated ends the doubt, as it tells what happened. What
+    else leaves a call leaves the doubt, and the next use first drops the session without a word to the
+    server: an answer may be on its way that would be taken for that of the next statement.
+
+    All but `is_open` is called under the lock of the link.
+
+    Parameters
+    ----------
+    link
+        Its sessions.
+    reopened
+        A method that is called when a session has been replaced.
+
+    Attributes
+    ----------
+    current
+        The open transaction, or None.
+    ended
+        Transactions that the database has ended, or an interruption, by thread: their blocks are not left.
+    number
+        Grows whenever what a session was doing may have been lost.
+    """
+
+    __slots__ = ("_reopened", "_streams", "current", "ended", "link", "number")
+
+    def __init__(self, link: Link, reopened: Callable[[], None]) -> None:
+        self.link = link
+        self._reopened = weakref.WeakMethod(reopened)
+        self._streams: dict[weakref.ref[Stream], Generator[list[Any]]] = {}
+        self.current: Transaction | None = None
+        self.ended: dict[int, Transaction] = {}
+        self.number = 0
+
+    # ------------------------------------------------------------------------------------------- calls
+
+    def execute(self, text: str, parameters: Parameters = (), core: bool = False) -> Cursor:
+        """Run one statement; see `Session.execute`."""
+        link = self.link
+        if link.doubt or self.current is not None or self.ended or self._streams:
+            self._prepare()
+        link.doubt = True
+        try:
+            cursor = link.session.execute(text, parameters, core)
+        except DataJointError:
+            link.doubt = False
+            raise
+        link.doubt = False
+        return cursor
+
+    def call(self, act: Callable[..., T], *arguments: Any) -> T:
+        """Call ``act(session, *arguments)``, and what it does to the state of this side is part of it."""
+        self._prepare()
+        return self.act(act, self.link.session, *arguments)
+
+    def act(self, act: Callable[..., T], *arguments: Any) -> T:
+        """Call what speaks to the database."""
+        link = self.link
+        link.doubt = True
+        try:
+            result = act(*arguments)
+        except DataJointError:
+            link.doubt = False
+            raise
+        link.doubt = False
+        return result
+
+    def ping(self) -> None:
+        """Ask for a sign of life; see `Session.ping`."""
+        self.settle()
+        self.act(self.link.session.ping)
+
+    def stream(self, text: str, parameters: Parameters, size: int, core: bool) -> Stream:
+        """Return what reads the rows of a SELECT."""
+        self._prepare()
+        chunks = self.link.session.stream(text, parameters, size, core)
+        stream = Stream(self, chunks)
+        self._streams[weakref.ref(stream)] = chunks
+        return stream
+
+    def forget_stream(self, stream: Stream) -> None:
+        """Note that a stream was read to its end."""
+        self._streams.pop(weakref.ref(stream), None)
+
+    def _prepare(self) -> None:
+        """See that a statement may run, in the transaction that it is meant for."""
+        self.check()
+        if self._streams:
+            self._close_dropped()
+        current = self.current
+        if current is not None and not current.begun:
+            self._begin(current)
+
+    def _close_dropped(self) -> None:
+        for stream in [stream for stream in self._streams if stream() is None]:
+            self.act(self._streams.pop(stream).close)
+
+    # ---------------------------------------------------------------------------------- interruptions
+
+    @property
+    def _is_doubtful(self) -> bool:
+        return self.link.doubt or (self.current is not None and self.current.is_abandoned)
+
+    def settle(self) -> None:
+        """Bring the session into a known state after an interruption; may be repeated.
+
+        Raises
+        ------
+        LostConnectionError
+            When another session cannot be opened, or is not wanted (``database.reconnect``).
+        """
+        if not self._is_doubtful:
+            return
+        self.drop()
+        if self.link.doubt:
+            self.link.renew()
+            self._told_of_renewal()
+            self.link.doubt = False
+
+    def drop(self) -> None:
+        """Undo whatever an interruption has left, without a word to the server."""
+        self.link.doubt = True
+        self.number += 1
+        self.end()
+        if self.link.session.recover():
+            self.link.doubt = False
+
+    def check(self) -> None:
+        """Refuse what would run in a transaction of others, or outside the one it was meant for.
+
+        Raises
+        ------
+        TransactionError
+            When another thread is in a transaction, or that of the present block has been ended.
+        """
+        self.settle()
+        here, current = threading.get_ident(), self.current
+        if current is not None and current.thread != here:
+            raise TransactionError(
+                "This connection is in a transaction of another thread.",
+                hint="Give each thread its own dj.Instance.",
+            )
+        ended = self.ended.get(here) if self.ended else None
+        if ended is None or self.is_open:
+            return
+        if ended.is_inside:
+            raise TransactionError(
+                "The database has rolled back the transaction of this block, or an interruption has; nothing "
+                "more can be done in it.",
+                hint="Leave the block, and run it again.",
+            )
+        del self.ended[here]
+
+    def reopen(self, error: LostConnectionError) -> None:
+        """Open the session again after it was lost, where that cannot lose anything."""
+        if self.current is not None and self.current.begun:
+            self.end()
+            raise rolled_back() from error
+        self.link.doubt = True
+        self.number += 1
+        self.link.reopen(error)
+        self._told_of_renewal()
+        self.link.doubt = False
+
+    def _told_of_renewal(self) -> None:
+        reopened = self._reopened()
+        if reopened is not None:
+            reopened()
+
+    def after_fork(self) -> None:
+        """Know of nothing any more: the session was left to the parent of a fork."""
+        self.current = None
+        self.ended.clear()
+        self.link.inherited.extend(self._streams.values())
+        self._streams.clear()
+
+    # ----------------------------------------------------------------------------------- transactions
+
+    @property
+    def is_open(self) -> bool:
+        """Whether this thread is in a transaction: one of another thread may end at any moment."""
+        current = self.current
+        if current is None or current.thread != threading.get_ident():
+            return False
+        if self._is_doubtful:
+            with self.link.lock:  # another thread may be in the midst of a call
+                if self._is_doubtful:
+                    return False
+        if current.begun and not self.link.session.in_transaction:
+            self.end()  # the server ended it by itself
+        return self.current is not None
+
+    def end(self) -> None:
+        """Note that the transaction was ended from outside; what is left of its block must not run alone."""
+        current = self.current
+        if current is not None and current.is_inside:
+            self.ended[current.thread] = current
+        self.current = None
+
+    def _begin(self, transaction: Transaction) -> None:
+        def begin() -> None:
+            self.link.session.begin()
+            transaction.begun = True
+
+        try:
+            self.act(begin)
+        except LostConnectionError as error:
+            self.reopen(error)
+            self.act(begin)
+
+    def commit(self, transaction: Transaction) -> None:
+        """Send COMMIT, unless nothing was sent before.
+
+        Raises
+        ------
+        TransactionError
+            When it is not the open transaction any more.
+        """
+        self.check()
+        if self.current is not transaction:
+            raise TransactionError("The transaction was rolled back, because it was interrupted.")
+
+        def commit() -> None:
+            if transaction.begun:
+                self.link.session.commit()
+            self.current = None
+
+        self.act(commit)
+
+    def rollback(self) -> None:
+        """Undo the open transaction, and whatever the session may be in."""
+        if self._is_doubtful:
+            self.drop()
+            return
+        current = self.current
+
+        def rollback() -> None:
+            self.current = None
+            session = self.link.session
+            if session.alive and (current is None or current.begun):
+                session.rollback()
+
+        self.act(rollback)
+
+    def close(self) -> None:
+        """Close the session; an open transaction is rolled back."""
+        self.end()
+        self.link.close()
+
+
+def rolled_back() -> LostConnectionError:
+    """Return the error that says that all of a transaction was lost with its connection.
+
+    Examples
+    --------
+    >>> rolled_back().context["reason"]
+    'rolled_back'
+    """
+    return LostConnectionError(
+        "The connection was lost inside a transaction; everything of it was rolled back.",
+        hint="Run the transaction again.",
+        reason="rolled_back",
+    )
