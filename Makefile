@@ -18,6 +18,8 @@ STAMP := $(VENV)/.stamp
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export NO_MKDOCS_2_WARNING := 1
 export VIRTUAL_ENV := $(abspath $(VENV))
+# uv trusts the certificates of the system, as pip does: a proxy that inspects TLS has one of its own.
+export UV_SYSTEM_CERTS ?= 1
 
 # $(call step,what is said,command): one line here, the command's output in the log, its end shown if it fails.
 define step
