@@ -190,6 +190,7 @@ def test_two_workers_share_a_pipeline_and_make_each_key_once(programs):
 @pytest.mark.statement("POP-24", "JOB-14")
 def test_what_a_killed_worker_held_is_made_by_another(programs):
     programs.Subject.insert({"subject_id": n} for n in range(20))
+    programs.settings["jobs__lease"] = 2  # what the killed one held is free soon, on a slow machine, too
     first = programs.start("dj.Worker(schema).run()", work="time.sleep(0.05)")
     programs.wait_for(lambda: len(programs.made()) > 5)
     first.kill()
@@ -204,6 +205,7 @@ def test_what_a_killed_worker_held_is_made_by_another(programs):
 @pytest.mark.parametrize("how", ["dj.Worker(schema, concurrency=2).run()", "schema.populate(processes=2)"])
 def test_a_pipeline_killed_in_the_middle_is_completed_by_another(programs, how):
     programs.Subject.insert({"subject_id": n} for n in range(20))
+    programs.settings["jobs__lease"] = 2  # what the killed one held is free soon, on a slow machine, too
     first = programs.start(how, work="time.sleep(0.05)")
     programs.wait_for(lambda: len(programs.made()) > 5)
     first.kill()
