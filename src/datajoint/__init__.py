@@ -80,6 +80,9 @@ _OTHER_NAMES = {
     "Compute": "Computed", "Di": "Diagram", "ERD": "Diagram", "Entry": "Manual", "Ingest": "Imported",
     "schema": "Schema",
 }  # fmt: skip
+_OLDER = {  # existing code finds them here; new code takes them from their modules
+    "AutoPopulate": "compute.auto", "ThreadSafetyError": "errors", "ValidationResult": "table.validate",
+}  # fmt: skip
 
 _GONE = {"AttachFileType": "declare the attribute as `<attach>`"}
 
@@ -94,8 +97,8 @@ def __getattr__(name: str) -> Any:
     if name == "config":  # looked up each time: which instance is the default may be refused (CFG-15)
         return _lazy.load("datajoint.engine.instance").default_instance("dj.config").config
     found = _OTHER_NAMES.get(name, name)
-    if found in _WHERE:
-        value = getattr(_lazy.load(f"datajoint.{_WHERE[found]}"), found)
+    if place := _WHERE.get(found) or _OLDER.get(name):
+        value = getattr(_lazy.load(f"datajoint.{place}"), found)
     elif name.islower() and not name.startswith("_"):
         try:
             value = _lazy.load(f"datajoint.{name}")

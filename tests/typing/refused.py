@@ -27,4 +27,4 @@ Fit.populate()["succes_count"]  # type: ignore[typeddict-item]  # pyright: ignor
 dj.Check("x", 5)  # type: ignore[arg-type]  # pyright: ignore
 dj.Top("first")  # type: ignore[arg-type]  # pyright: ignore
 dj.Schema(5)  # type: ignore[arg-type]  # pyright: ignore
-dj.FreeTable("lab.session")  # type: ignore[call-arg, arg-type]  # pyright: ignore
+dj.FreeTable()  # type: ignore[call-arg]  # pyright: ignore

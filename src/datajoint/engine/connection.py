@@ -26,6 +26,7 @@ from datajoint.errors import (
 )
 from datajoint.settings.backend import ConnectionSettings, resolve_connection
 from datajoint.settings.config import Config, process_config
+from datajoint.settings.secret import Secret
 
 if TYPE_CHECKING:
     from datajoint.graph.dependencies import DependencyGraph
@@ -174,9 +175,16 @@ class Connection:
 
     @property
     def conn_info(self) -> dict[str, Any]:
-        """Where the connection leads, without the password."""
+        """Where the connection leads, with all that older code opens another connection with.
+
+        `passwd` shows as stars where the dict is printed; it is used as any text.
+        """
         s = self.settings
-        return {"backend": s.backend, "host": s.host, "port": s.port, "user": s.user, "database": s.name}
+        return {
+            "backend": s.backend, "host": s.host, "port": s.port, "user": s.user,
+            "passwd": None if s.password is None else Secret(s.password),
+            "database": s.name, "database_name": s.name, "ssl": s.use_tls, "ssl_input": s.use_tls,
+        }  # fmt: skip
 
     def __enter__(self) -> Self:
         return self

@@ -174,6 +174,11 @@ class Schema(Computing, Granting, Recorded):
         return self._name
 
     @property
+    def context(self) -> Mapping[str, Any] | None:
+        """Where the names in definitions are looked up; None for the scope of each decorator."""
+        return self._context
+
+    @property
     def create_tables(self) -> bool:
         """Whether missing tables are made."""
         default = self.connection.config.database.create_tables
@@ -267,19 +272,22 @@ class Schema(Computing, Granting, Recorded):
 
     # --------------------------------------------------------------------------------------------- drop
 
-    def drop(self, prompt: bool | None = None) -> None:
+    def drop(self, prompt: bool | None = None, *, force: bool = False) -> None:
         """Drop the schema and all its tables.
 
         Parameters
         ----------
         prompt
             Ask first; default is the setting ``safemode``.
+        force
+            Do not ask; the older spelling of ``prompt=False``.
 
         Raises
         ------
         DataJointError
             When other schemas depend on it; nothing is dropped then (SCH-5).
         """
+        prompt = False if force else prompt
         prompts.refuse_conditions("schema", "drop", prompt)
         name, catalog = self.database, self.connection.catalog
         if not self.exists:

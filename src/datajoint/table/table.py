@@ -116,13 +116,15 @@ class Table(Writing, Changing, Deleting, Altering, Family, Checking, QueryExpres
         """Whether this stands for a part of the table only."""
         return self._query is not None and self._query.plan is not self.binding.source
 
-    def describe(self, printout: bool = False) -> str:
+    def describe(self, printout: bool = False, *, context: Any = None) -> str:
         """Return the definition of the table as the database has it (DEF-26).
 
         Parameters
         ----------
         printout
             Print it, too.
+        context
+            Not needed: names come from the database. Older code gives it.
         """
         text = describe.describe(self.spec, self._reference_name)
         if printout:

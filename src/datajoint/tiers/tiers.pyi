@@ -279,7 +279,7 @@ class UserTable(Table, metaclass=_TableType):
     is_restricted: ClassVar[bool]
     """Whether this stands for a part of the table only."""
     @classmethod
-    def describe(cls, printout: bool = False) -> str:
+    def describe(cls, printout: bool = False, *, context: Any = None) -> str:
         """Return the definition of the table as the database has it (DEF-26)."""
     @classmethod
     def with_metadata(cls) -> QueryExpression:

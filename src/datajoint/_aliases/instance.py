@@ -1,0 +1,3 @@
+"""Older import path of instances."""
+
+from datajoint.schemas.instance import Instance
