@@ -68,10 +68,15 @@ class ThrowAway:
         else:
             maker = shutil.which("mariadb-install-db") or "mariadb-install-db"
             options = ["--auth-root-authentication-method=normal", "--skip-test-db"]
-            self._run(maker, "--no-defaults", f"--datadir={self._data}", *options, *self._as_root())
+            places = [f"--datadir={self._data}", self._own_temporary()]
+            self._run(maker, "--no-defaults", *places, *options, *self._as_root())
 
     def _as_root(self) -> list[str]:
         return ["--user=root"] if os.geteuid() == 0 else []
+
+    def _own_temporary(self) -> str:
+        """MariaDB removes all temporary tables in this folder when it starts, those of other servers, too."""
+        return f"--tmpdir={self.folder}"
 
     def _command(self) -> list[str]:
         port, folder = self.server.port, self.folder
@@ -91,6 +96,7 @@ class ThrowAway:
             f"--port={port}",
             f"--socket={folder}/s",
             f"--pid-file={folder}/p",
+            self._own_temporary(),
         ]
         return [str(self._program), "--no-defaults", *places, *MARIADB, *self._as_root()]
 
