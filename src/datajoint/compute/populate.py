@@ -326,6 +326,12 @@ class Results:
         logging.logger.error("%s%s%s", text, "\n" if text.endswith(".") else ", ", note)
         self.errors.append((outcome.key, error if self._as_objects else text))
 
+    def again(self) -> Results:
+        """Return results of a second pass of the same run, which repeats no advice."""
+        other = Results(self._suppress, self._as_objects)
+        other._notices = self._notices
+        return other
+
     def told(self) -> PopulateResult:
         """Return it as `populate` does."""
         told: PopulateResult = {"success_count": self.success, "error_list": self.errors}

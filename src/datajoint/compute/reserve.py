@@ -135,6 +135,16 @@ class Reservations:
         earlier = self._earlier.get(tuple(key.values()), ())
         return MakeTask(key, self.owner, self._worker.id, self._jobs.target.name, earlier=earlier)
 
+    def restrict(self, among: QueryExpression | None) -> None:
+        """Take only jobs with these keys from now on; what is reserved and not handed out is released."""
+        with self.lock:
+            self._among, self._page, self._begun = among, [], False
+            waiting = [key for _, key in self._waiting]
+            self._waiting.clear()
+            if waiting:
+                self._jobs.release(waiting, self.owner)
+                self._left = None if self._left is None else self._left + len(waiting)
+
     def urgency(self) -> int | None:
         """Return the priority of the job to be taken next, None if there is none now."""
         with self.lock:

@@ -25,6 +25,7 @@ from datajoint.compute.reuse import Reuse
 from datajoint.compute.task import FAILED, NOTHING, MakeOutcome, MakeTask
 from datajoint.compute.workers import Worker
 from datajoint.heading.names import TableName
+from datajoint.query.expression import QueryExpression
 from datajoint.table.table import Table
 
 # ruff: noqa: D102 - the methods are documented in the base class
@@ -79,6 +80,25 @@ class Lane(ABC):
     def may_look(self) -> bool:
         """Whether there may be keys, and it is worth while to look."""
         return self.dirty and time.monotonic() >= self.next_look
+
+    def learn(self) -> None:
+        """Take up that the make reads further tables: keys that have to wait for these are dropped."""
+        self._readiness.learn()
+        self.inputs |= self._readiness.inputs
+        self.sources |= self._readiness.sources
+        self.dirty = True
+
+    def awaits(self, name: TableName) -> bool:
+        """Whether keys wait for a table that their make reads, as long as that can be made."""
+        return any(other.name == name for other in self._readiness.late)
+
+    def relax(self) -> bool:
+        """Wait no longer for what the make reads; return False where it does not wait, or has to."""
+        if not self._readiness.late:
+            return False
+        self._readiness.relax()
+        self.dirty = True
+        return True
 
     def force(self) -> None:
         """Let the next look be worth while."""
@@ -144,6 +164,10 @@ class DirectLane(Lane):
         self._page: deque[dict[str, Any]] = deque()
         self._size = _PAGE
         self._unmade: set[tuple[Any, ...]] = set()  # handed out, or failed: missing, but not to be had
+
+    def learn(self) -> None:
+        super().learn()
+        self._page.clear()
 
     def _find(self) -> bool:
         used_up = not self._page
@@ -252,7 +276,7 @@ class ReservedLane(Lane):
         self._held: list[reserve.Reservations] = []
         self._renewals: renewals.Renewals | None = None
         if stale is None or stale.besides:
-            among = sources.all_keys(table, restrictions) if restrictions else None
+            among = self._among()
             self._held.append(reserve.Reservations(self.jobs, among, priority, None, worker, reuse))
         self._refresh = refresh and bool(self._held)
         if stale is not None:
@@ -264,6 +288,27 @@ class ReservedLane(Lane):
             self.inputs |= stale.after - {table.name}
             self.sources |= frozenset(table.connection.catalog.graph.ancestors(table.name))
         self._drained = False
+
+    def _among(self) -> QueryExpression | None:
+        if self._readiness.late:
+            return self._readiness.among(self._restrictions)
+        return sources.all_keys(self.table, self._restrictions) if self._restrictions else None
+
+    def learn(self) -> None:
+        super().learn()
+        for held in self._held:
+            if held is not self._renewals:
+                held.restrict(self._among())
+
+    def relax(self) -> bool:
+        """Wait no longer, unless other workers make something of what is awaited."""
+        queues_of = [queues.Jobs(other) for other in self._readiness.late]
+        if any(jobs.is_declared and len(jobs.reserved) for jobs in queues_of) or not super().relax():
+            return False
+        for held in self._held:
+            if held is not self._renewals:
+                held.restrict(self._among())
+        return True
 
     def _find(self) -> bool:
         if self._refresh:

@@ -47,6 +47,8 @@ def restrictions_of(targets: Targets, given: Sequence[Any]) -> dict[TableName, t
         name for name, some in applied.items() if some
     ]
     needed = frozenset[TableName]().union(*(targets.ancestors[name] for name in whole))
+    if targets.order is not None:
+        needed = needed.union(*(targets.order.awaited(name) for name in needed))
     return {name: some for name, some in applied.items() if name in needed}
 
 

@@ -16,13 +16,14 @@ from datajoint.compute.pipeline.restricting import restrictions_of
 from datajoint.compute.pipeline.result import PipelineResult, TableResult
 from datajoint.compute.pipeline.status import remaining_of
 from datajoint.compute.pipeline.stream import Stream
-from datajoint.compute.pipeline.targets import Targets, targets_of
+from datajoint.compute.pipeline.targets import Targets, in_order, targets_of
 from datajoint.compute.renew import count_stale, how_again
 from datajoint.compute.target import Target
 from datajoint.compute.workers import Worker
 from datajoint.engine.connection import Connection
 from datajoint.heading.names import TableName
 from datajoint.provenance.inputs import forget
+from datajoint.provenance.report import forget_count
 from datajoint.table.table import Table
 
 __all__ = ["MANY", "populate", "reserved_lanes"]
@@ -109,7 +110,7 @@ def populate(
     Fit         2       0          0
     Summary     2       0          0
     """
-    found = targets_of(targets)
+    found = in_order(targets_of(targets))
     populating.refuse_misuse(found.connection, processes)
     if found.unknown:
         logging.logger.warning(
@@ -132,10 +133,10 @@ def populate(
             skips.take_again(Jobs(table))
         lanes: Sequence[Lane] = reserved_lanes(found, chosen, worker, priority, refresh, reuse, how)
     else:
-        worker, lanes = None, [_direct_lane(t, found, chosen[t.name], reuse, how) for t in tables]
+        worker, lanes = None, [_direct_lane(t, found, chosen, reuse, how) for t in tables]
         for lane in lanes:  # what is complete need not be looked at before its inputs have changed
             lane.dirty = left.get(lane.table.name) != 0
-    stream = Stream(lanes, max_calls, worker)
+    stream = Stream(lanes, max_calls, worker, found.order)
 
     def remaining() -> dict[TableName, int]:
         with stream.lock:
@@ -145,7 +146,37 @@ def populate(
         stream, tables, processes, executor, tallies, remaining if display_progress else None,
         worker.cancels if worker else None,
     )  # fmt: skip
+    if not stale:
+        again = _how_again(found.connection, prompt, here, tables)
+        _make_early_again(stream, found, tables, again, tallies, processes, executor)
     return _result(tables, tallies, _left(tables, given, stale))
+
+
+def _make_early_again(
+    stream: Stream, targets: Targets, tables: Sequence[Table], how: Stale,
+    tallies: Mapping[TableName, populating.Results], processes: int | None, executor: Any,
+) -> None:  # fmt: skip
+    """Make rows again that were computed in this run before what their make reads."""
+    for table in tables:
+        keys = stream.early.get(table.name)
+        if keys and (early := _early_rows(table, targets, keys, how)) is not None:
+            tally = tallies[table.name].again()
+            _make(early, [table], processes, executor, {table.name: tally}, None, None)
+            tallies[table.name].errors += tally.errors
+
+
+def _early_rows(table: Table, targets: Targets, keys: list[dict[str, Any]], how: Stale) -> Stream | None:
+    """Return the stream of those keys whose rows are stale already, None where there are none."""
+    forget_count(table)
+    count = count_stale(table, [keys])
+    if not count:
+        return None
+    logging.logger.warning(
+        "%d row%s of `%s` had been computed before what the make reads: computed again. Declare what it "
+        "reads (reads = [...]), so that it waits.",
+        count, "s" * (count > 1), table.class_name,
+    )  # fmt: skip
+    return Stream([DirectRenewals(table, Readiness(table, targets), [keys], how)])
 
 
 def _result(
@@ -174,9 +205,10 @@ def _how_again(
 
 
 def _direct_lane(
-    table: Table, targets: Targets, restrictions: Sequence[Any], reuse: bool | None, stale: Stale | None
-) -> Lane:
-    readiness = Readiness(table, targets)
+    table: Table, targets: Targets, chosen: Mapping[TableName, Sequence[Any]], reuse: bool | None,
+    stale: Stale | None,
+) -> Lane:  # fmt: skip
+    readiness, restrictions = Readiness(table, targets, chosen), chosen[table.name]
     if stale is None:
         return DirectLane(table, readiness, restrictions, reuse)
     return DirectRenewals(table, readiness, restrictions, stale)
@@ -189,7 +221,16 @@ def reserved_lanes(
     """Return the lanes of tables whose keys are shared by job queues."""
     again = bool(targets.connection.config.jobs.auto_refresh) if refresh is None else refresh
     return [
-        ReservedLane(t, Readiness(t, targets), chosen[t.name], priority, again, worker, reuse, stale)
+        ReservedLane(
+            t,
+            Readiness(t, targets, chosen, by_queue=True),
+            chosen[t.name],
+            priority,
+            again,
+            worker,
+            reuse,
+            stale,
+        )
         for t in targets.tables
         if t.name in chosen
     ]

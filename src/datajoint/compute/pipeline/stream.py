@@ -6,9 +6,11 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from typing import Any
 
 from datajoint.compute.pipeline.lanes import SHARE, Lane
-from datajoint.compute.task import FAILED, MakeOutcome, MakeTask
+from datajoint.compute.pipeline.order import Order, warn_of
+from datajoint.compute.task import DONE, FAILED, NOTHING, MakeOutcome, MakeTask
 from datajoint.compute.workers import Worker
 from datajoint.heading.names import TableName
 
@@ -28,14 +30,21 @@ class Stream(Iterator[MakeTask]):
         The most tasks to hand out.
     worker
         Who holds the jobs of the queues, where there are some; ends with the stream.
+    order
+        Which tables wait for which; learns what makes are seen to read.
 
     Attributes
     ----------
+    early
+        Keys made, by table, whose make was seen to read tables that it had not waited for.
     lock
         Held while the connection is used.
     """
 
-    def __init__(self, lanes: Sequence[Lane], most: int | None = None, worker: Worker | None = None) -> None:
+    def __init__(
+        self, lanes: Sequence[Lane], most: int | None = None, worker: Worker | None = None,
+        order: Order | None = None,
+    ) -> None:  # fmt: skip
         self.lock = threading.Condition()
         self._worker = worker
         self._lanes = tuple(lanes)
@@ -44,6 +53,14 @@ class Stream(Iterator[MakeTask]):
         self._ahead: MakeTask | None = None
         self._ended = False
         self._next_look = 0.0
+        self._flying: set[tuple[Any, ...]] = set()
+        self._early: set[tuple[Any, ...]] = set()
+        self._seen: dict[TableName, set[TableName]] = {}
+        self._order = order
+        self.early: dict[TableName, list[dict[str, Any]]] = {}
+
+    _may_relax = True
+    """Whether the end of what can be made now is the end of the stream."""
 
     def __next__(self) -> MakeTask:
         with self.lock:
@@ -63,13 +80,28 @@ class Stream(Iterator[MakeTask]):
         name = outcome.table
         assert name is not None  # noqa: S101 - all tasks here name their table
         with self.lock:
+            self._flying.discard((name, *outcome.key.values()))
             self._by_name[name].settle(outcome)
-            if outcome.status != FAILED:
-                self._touch(name)
+            if outcome.beside:
+                self._learn(name, outcome)
+            self._touch(name, outcome.status in (FAILED, NOTHING))
 
-    def _touch(self, name: TableName) -> None:
+    def _learn(self, name: TableName, outcome: MakeOutcome) -> None:
+        """Let the other keys of a table wait for what its make was seen to read."""
+        new = (outcome.beside & self._by_name.keys()) - self._seen.setdefault(name, set())
+        place = (name, *outcome.key.values())
+        if new and self._order is not None:
+            self._seen[name] |= new
+            if not new <= self._order.reads(name):
+                warn_of(self._order.add(name, new))
+                self._early |= {place, *(one for one in self._flying if one[0] == name)}
+                self._by_name[name].learn()
+        if place in self._early and outcome.status == DONE:
+            self.early.setdefault(name, []).append(outcome.key)
+
+    def _touch(self, name: TableName, has_failed: bool) -> None:
         for lane in self._lanes:
-            if name in lane.inputs:
+            if lane.awaits(name) if has_failed else name in lane.inputs:
                 lane.dirty = True
 
     def end(self) -> None:
@@ -94,10 +126,20 @@ class Stream(Iterator[MakeTask]):
             return task
         if self._left == 0:
             return None
-        task = self._next()
-        if task is not None and self._left is not None:
-            self._left -= 1
+        task = self._next() or self._relaxed()
+        if task is not None:
+            self._flying.add((task.table, *task.key.values()))
+            self._left = None if self._left is None else self._left - 1
         return task
+
+    def _relaxed(self) -> MakeTask | None:
+        """Where nothing else can be made, take keys whose make reads what cannot be made now."""
+        if self._flying or self._ended or not self._may_relax:
+            return None
+        for lane in self._lanes:
+            if lane.relax() and (task := self._next()) is not None:
+                return task
+        return None
 
     def _next(self) -> MakeTask | None:
         """Take the most urgent key; where there is none, look for keys whatever it costs."""

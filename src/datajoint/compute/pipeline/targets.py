@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
-from datajoint._value import Value
+from datajoint._value import Value, replace
 from datajoint.compute.auto import AutoPopulate
 from datajoint.compute.making import can_make
+from datajoint.compute.pipeline.order import Order, order_of
 from datajoint.compute.target import subclasses
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError
@@ -15,7 +16,7 @@ from datajoint.heading.names import TableName
 from datajoint.table import misspelt
 from datajoint.table.table import Table
 
-__all__ = ["Targets", "targets_of"]
+__all__ = ["Targets", "in_order", "targets_of"]
 
 _COMPUTED = ("computed", "imported")
 
@@ -29,12 +30,15 @@ class Targets(Value):
         Tables of the schemas that no class with a `make` is there for.
     ancestors
         By table: all that it depends on by foreign keys, itself included.
+    order
+        Which tables wait for which, by reads as well; None where only references count.
     """
 
     connection: Connection
     tables: tuple[Table, ...]
     unknown: tuple[TableName, ...]
     ancestors: dict[TableName, frozenset[TableName]]
+    order: Order | None = None
 
 
 def targets_of(given: Sequence[Any]) -> Targets:
@@ -84,6 +88,25 @@ def targets_of(given: Sequence[Any]) -> Targets:
     order = graph.sorted(frozenset[TableName]().union(*ancestors.values()))
     ordered = tuple(tables[name] for name in order if name in tables)
     return Targets(connection, ordered, tuple(n for n in unknown if n not in tables), ancestors)
+
+
+def in_order(targets: Targets) -> Targets:
+    """Return the tables in the order of references, declared reads and recorded reads.
+
+    Raises
+    ------
+    DataJointError
+        When declared reads form a cycle.
+
+    Examples
+    --------
+    >>> in_order(Targets(None, (), (), {})).tables
+    ()
+    """
+    if not targets.tables:
+        return targets
+    order = order_of(targets.tables, targets.connection.catalog.graph)
+    return replace(targets, tables=order.tables, order=order)
 
 
 def _read(target: Any) -> tuple[list[Table], list[TableName]]:

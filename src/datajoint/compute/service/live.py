@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datajoint import logging
 from datajoint._value import Value
 from datajoint.compute.pipeline.lanes import SHARE, Lane, ReservedLane
+from datajoint.compute.pipeline.order import Order
 from datajoint.compute.pipeline.status import count_all
 from datajoint.compute.pipeline.stream import Stream
 from datajoint.compute.service.reactions import Reactions
@@ -61,15 +62,17 @@ class LiveStream(Stream):
 
     def __init__(
         self, lanes: Sequence[ReservedLane], most: int | None, worker: Worker, ending: Ending,
-        reactions: Reactions,
+        reactions: Reactions, order: Order | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(lanes, most, worker)
+        super().__init__(lanes, most, worker, order)
         self.running: dict[tuple[object, ...], Running] = {}
         self._holder = worker
         self._queues = [lane.jobs for lane in lanes]
         self._ending, self._reactions = ending, reactions
         self._busy_at = time.monotonic()
         self._sweep, self._sweep_at = False, 0.0
+
+    _may_relax = False
 
     def __next__(self) -> MakeTask:
         """Return a task; where there is none, wait, unless others run whose outcomes are to be heard of."""

@@ -16,7 +16,7 @@ from datajoint.compute.executors.local import LocalExecutor
 from datajoint.compute.notices import Notices
 from datajoint.compute.pipeline.lanes import Stale
 from datajoint.compute.pipeline.run import MANY, reserved_lanes
-from datajoint.compute.pipeline.targets import targets_of
+from datajoint.compute.pipeline.targets import in_order, targets_of
 from datajoint.compute.reacting.protocol import Reaction
 from datajoint.compute.reacting.retention import Retention
 from datajoint.compute.renew import how_again
@@ -195,7 +195,7 @@ class Worker:
 
     def _work(self, ending: Ending, most: int | None) -> None:
         """Compute until the end, or until the database is out of reach."""
-        found = self._targets
+        found = in_order(self._targets)
         names = [table.name for table in found.tables]
         holder = Holder(found.connection, names)
         holder.is_endless = True
@@ -203,7 +203,7 @@ class Worker:
         lanes = reserved_lanes(found, everything, holder, self._priority, True, self._reuse, self._stale)
         schemas = dict.fromkeys(name.schema for name in names)
         reactions = [*self._reactions, *(Retention(found.connection, schema) for schema in schemas)]
-        stream = self._stream = LiveStream(lanes, most, holder, ending, Reactions(reactions))
+        stream = self._stream = LiveStream(lanes, most, holder, ending, Reactions(reactions), found.order)
         if self._stopping:
             return
         cause: BaseException | None = None
