@@ -233,7 +233,7 @@ def _kept(heading: Heading, names: tuple[Any, ...], renamed: set[str]) -> set[st
             continue
         if not isinstance(name, str):
             raise QueryError(f"Attributes of a projection are given as text, not {name!r}.")
-        bare = name.removeprefix("-")
+        bare = name.removeprefix("-").strip() if name.startswith("-") else name
         if bare not in heading:
             raise heading.unknown(bare)
         if name.startswith("-"):

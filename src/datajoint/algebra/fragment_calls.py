@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from datajoint.algebra.expressions import Call, Expression, Name
+from datajoint.algebra.expressions import Call, Case, Expression, Literal, Operator
 from datajoint.algebra.fragment_literals import check_pattern
 from datajoint.algebra.fragment_operands import Operand, Typing
 from datajoint.algebra.fragment_tokens import Token
@@ -42,6 +42,9 @@ PLAIN_TYPES = {
 EXACT_MEAN = decimal_type(38, 18)
 """Type of the mean of 64-bit integers."""
 
+_LISTED = ("text", "int", "decimal", "date", "uuid")
+"""Families whose distinct values are listed in an order of their own on every database."""
+
 _WHEN = {"when": ("date", "datetime", "time"), "day": ("date", "datetime")}
 
 
@@ -56,6 +59,7 @@ class Calls(Typing):
         self.backend = backend
         self.allow_aggregates = aggregate
         self.place: int = 0
+        self.subject: int = 0
         self.names: dict[str, None] = {}
 
     @property
@@ -83,6 +87,10 @@ class Calls(Typing):
 
     def parse_or(self) -> Operand:
         """Read an expression (the grammar provides it)."""
+        raise NotImplementedError
+
+    def attribute(self, name: str, start: int) -> Operand:
+        """Return the operand of an attribute (the grammar provides it)."""
         raise NotImplementedError
 
     def parse_list(self, what: str) -> list[Operand]:
@@ -224,6 +232,11 @@ class Calls(Typing):
                 "Compute it by aggr, then restrict the result.",
             )
 
+    def take_modifier(self, word: str) -> bool:
+        """Consume a word before the argument of an aggregate; followed by nothing it is an attribute."""
+        following = self.tokens[min(self.place + 1, len(self.tokens) - 1)]
+        return not (following.kind == "op" and following.value == ")") and self.take_word(word)
+
     def _close(self, name: str, operands: Sequence[Operand]) -> None:
         self.need(")", f"at the end of `{name}`")
         if any(o.aggregate for o in operands):
@@ -231,8 +244,8 @@ class Calls(Typing):
 
     def _aggregate(self, function: Function, start: int) -> Operand:
         self._enter(function.name, start)
-        distinct = self.take_word("distinct")
-        self.take_word("all")
+        distinct = self.take_modifier("distinct")
+        self.take_modifier("all")
         operand = self.parse_or()
         fitted = (
             self._summand(operand)
@@ -280,12 +293,22 @@ class Calls(Typing):
         self._close("group_concat", [operand])
         if distinct:
             order = self._distinct_order(operand, given, order, start)
-        keys: tuple[tuple[Expression, bool], ...] = tuple((key.expression, down) for key, down in order)
-        if not keys:
-            keys = tuple((Name(name), False) for name in self.heading.key)
-            self.names.update(dict.fromkeys(self.heading.key))
+        if not order:
+            order = [(self.attribute(name, start), False) for name in self.heading.key]
+        keys = tuple((key.expression if distinct else self.sorted_by(key), down) for key, down in order)
         call = Call("group_concat", (operand.expression,), TEXT, distinct, keys, separator)
         return Operand(call, TEXT, start, aggregate=True, label="group_concat(…)")
+
+    @staticmethod
+    def sorted_by(key: Operand) -> Expression:
+        """Return what sorts as an operand does: an enum by the place of its value in the list."""
+        if key.dtype.kind != "enum":
+            return key.expression
+        places = tuple(
+            (Operator("=", (key.expression, Literal(label, key.dtype)), BOOL), Literal(n, INT64))
+            for n, label in enumerate(key.dtype.labels)
+        )
+        return Case(places, None, INT64)
 
     def _distinct_order(
         self, text: Operand, given: Operand, order: list[tuple[Operand, bool]], start: int
@@ -295,7 +318,7 @@ class Calls(Typing):
             key.expression not in (given.expression, text.expression) for key, _ in order
         ):
             raise self.fail(start, "`group_concat(distinct x)` can be ordered by x only")
-        if order and family(given.dtype) not in ("text", "int", "decimal", "date", "uuid"):
+        if order and (family(given.dtype) not in _LISTED or given.dtype.kind == "enum"):
             what = f"`group_concat(distinct x)` cannot be ordered by {given.dtype.text}"
             raise self.fail(start, what, "Leave the order out: the texts are ordered as texts.")
         return order or [(text, False)]
@@ -324,7 +347,7 @@ class Calls(Typing):
         if self.take("*"):
             self.need(")", "after `count(*`")
             return Operand(Call("count", (), INT64), INT64, start, False, True, label="count(*)")
-        distinct = self.take_word("distinct")
+        distinct = self.take_modifier("distinct")
         operand = self.value(self.tighten(self.parse_or(), TEXT))
         if distinct and self.take(","):
             raise self.fail(

@@ -50,6 +50,13 @@ _CLOSERS = {
     "desc",
     "xor",
 }
+_FOLLOWING = (_CLOSERS - {"when"}) | {
+    "is", "in", "between", "like", "ilike", "regexp", "rlike", "glob", "not", "div", "mod", "isnull",
+    "notnull", "when", "escape", "collate",
+}  # fmt: skip
+"""Words that follow an operand, and never begin one."""
+_OPENING = {"(", "-", "!", "~"}
+"""Signs that may begin an operand."""
 _CONSTANTS = {"null": (None, NULL), "true": (True, BOOL), "false": (False, BOOL)}
 _TYPED = {"date": DATE, "timestamp": DATETIME, "datetime": DATETIME, "time": TIME}
 _MOMENTS = {"current_date", "current_timestamp", "localtimestamp", "localtime"}
@@ -160,9 +167,18 @@ class Parser(Forms):
     def parse_not(self) -> Operand:
         """Read ``not a``."""
         start = self.start
+        if self.at_word("not") and self.known("not") and self._follows_name():
+            return self.parse_comparison()
         if not self.take_word("not") and not self.take("!"):
             return self.parse_comparison()
         return self._not(replace(self.parse_not(), start=start))
+
+    def _follows_name(self) -> bool:
+        """Whether what follows the next token can only follow a name, which is called like a word of SQL."""
+        kind, value, _ = self.tokens[self.place + 1]
+        if kind == "op":
+            return value not in _OPENING
+        return kind == "end" or (kind == "word" and value.lower() in _FOLLOWING and not self.known(value))
 
     def _called(self) -> bool:
         following = self.tokens[self.place + 1]
@@ -272,7 +288,7 @@ class Parser(Forms):
 
     def _in(self, left: Operand) -> Operand:
         self.need("(", "after `in`")
-        if self.at_word("select", "with", "values"):
+        if self._at_query():
             raise self.fail(self.start, "a query inside a text is not read", _ADVICE_QUERY)
         if self.at(")"):
             raise self.fail(self.start, "the list after `in` is empty", "Use the condition False, or a list.")
@@ -365,13 +381,18 @@ class Parser(Forms):
         raise self.fail(start, f"a value is missing {before}")
 
     def _parenthesis(self, start: int) -> Operand:
-        if self.at_word("select", "with", "values"):
+        if self._at_query():
             raise self.fail(self.start, "a query inside a text is not read", _ADVICE_QUERY)
         operand = self.parse_or()
         if self.at(","):
             raise self.fail(self.start, "a tuple is not read here", "Restrict by a dict or a list of dicts.")
         self.need(")", "to close the parenthesis")
         return replace(operand, start=start)
+
+    def _at_query(self) -> bool:
+        if not self.at_word("select", "with", "values"):
+            return False
+        return not (self.known(self.tokens[self.place].value) and self._follows_name())
 
     def _word(self, value: str, start: int) -> Operand:
         word = value.lower()
@@ -405,10 +426,10 @@ class Parser(Forms):
         """Whether a word that is an attribute, too, must be meant as a word of SQL for what follows it."""
         kind = following.kind
         if word == "case":
-            return (
-                kind in ("word", "tick", "string", "number", "quoted")
-                and following.value.lower() not in _CLOSERS
-            )
+            if following.value.lower() == "when":
+                return not self.subject
+            operand = kind in ("word", "tick", "string", "number", "quoted")
+            return operand and not (kind == "word" and following.value.lower() in _FOLLOWING)
         if word == "interval":
             return kind in ("number", "string") or (kind in ("word", "tick") and self.known(following.value))
         return word in _TYPED and kind == "string"
@@ -456,7 +477,9 @@ class Parser(Forms):
         return Operand(Name(attribute.name), attribute.dtype, start, attribute.nullable, label=label)
 
     def _case(self, start: int) -> Operand:
+        self.subject += 1
         subject = None if self.at_word("when") else self.parse_or()
+        self.subject -= 1
         branches: list[tuple[Operand, Operand]] = []
         while self.take_word("when"):
             condition = self.parse_or()

@@ -54,8 +54,8 @@ def prepared(query: str, arguments: Sequence[Any], dialect: Dialect) -> str:
     >>> prepared("SELECT '%s', %s, %s", [1, 2], get_backend("postgresql").dialect)
     "SELECT '%s', $1, $2"
     """
-    if not arguments:
-        return dialect.escape(query)
+    if not arguments:  # `%%` means `%` where the driver reads placeholders, as with arguments
+        return dialect.escape(query.replace("%%", "%") if dialect.parameter(1) == "%s" else query)
     if dialect.parameter(1) == "%s":
         return query
     count = 0

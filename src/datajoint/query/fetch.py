@@ -38,7 +38,7 @@ def limited(query: Query, order_by: Any = None, limit: int | None = None, offset
     if order_by is None and limit is None and not offset:
         return query
     checked = Top(limit, order_by, offset or 0)
-    order = read_order(order_by, query.heading.key)
+    order = read_order(order_by, query.heading)
     return build.top(query, order, checked.limit, checked.offset)
 
 

@@ -48,7 +48,7 @@ def restrict(
             raise QueryError(
                 "A Top cannot be subtracted.", hint="Subtract the restricted query: A - (A & dj.Top(...))."
             )
-        order = restriction.read_order(operand.order_by, query.heading.key)
+        order = restriction.read_order(operand.order_by, query.heading)
         return build.top(query, order, operand.limit, operand.offset)
     if negated and is_universal(operand):
         raise QueryError(

@@ -42,9 +42,13 @@ def _after(query: Query, row: Row) -> Query:
     terms: list[str] = []
     equal = ""
     for name in query.heading.key:
-        terms.append(f"{equal}`{name}` > {_literal(row[name])}")
+        labels = query.heading[name].dtype.labels
+        if not labels:
+            terms.append(f"{equal}`{name}` > {_literal(row[name])}")
+        elif later := labels[labels.index(row[name]) + 1 :]:
+            terms.append(f"{equal}`{name}` in ({', '.join(map(_literal, later))})")
         equal += f"`{name}` = {_literal(row[name])} and "
-    fragment, values = fragments.parse_condition(" or ".join(terms), query.heading, "")
+    fragment, values = fragments.parse_condition(" or ".join(terms or ["false"]), query.heading, "")
     return build.restrict(query, Text(fragment), values)
 
 

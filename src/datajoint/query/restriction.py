@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from datajoint.errors import QueryError
+
+if TYPE_CHECKING:
+    from datajoint.heading.heading import Heading
 
 __all__ = ["AndList", "Not", "Top", "read_order"]
 
@@ -87,9 +90,7 @@ class Top:
         return f"Top(limit={self.limit}, order_by={self.order_by!r}, offset={self.offset})"
 
 
-def read_order(
-    order_by: str | Sequence[str] | None, key: Sequence[str]
-) -> tuple[tuple[str, bool], ...] | None:
+def read_order(order_by: str | Sequence[str] | None, heading: Heading) -> tuple[tuple[str, bool], ...] | None:
     """Return ``((attribute, descending), …)`` for the text of an order; None for None.
 
     Raises
@@ -108,6 +109,13 @@ def read_order(
                 raise QueryError(
                     f"Cannot order by {part.strip()!r}.", hint="Write 'attribute', 'attribute DESC' or 'KEY'."
                 )
-            for name in key if words[0].upper() == "KEY" else [words[0]]:
+            for name in _ordered(words[0], heading):
                 terms.setdefault(name, direction == "DESC")
     return tuple(terms.items())
+
+
+def _ordered(word: str, heading: Heading) -> Sequence[str]:
+    """Return the attributes that a word of an order stands for; an attribute may be called `key`."""
+    if word.upper() != "KEY" or (word != "KEY" and word in heading):
+        return [word]
+    return heading.key

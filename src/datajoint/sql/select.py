@@ -35,6 +35,7 @@ from datajoint.backends.base import Dialect
 from datajoint.heading.names import TableName
 from datajoint.heading.types import TEXTS, AttributeType, parse_type
 from datajoint.sql import fragment as fragments
+from datajoint.sql.functions import quote_text
 from datajoint.sql.statement import Pieces, Slot, Statement, assemble
 
 if TYPE_CHECKING:
@@ -295,12 +296,15 @@ class _Writer:
         return text
 
     def sort_key(self, expr: Expr) -> str:
-        """Texts, labels among them, sort by code point on every database (QRY-61)."""
+        """Texts sort by code point on every database, an enum by the places of its values (QRY-61)."""
         text = self.exact(expr)
+        if expr.dtype.kind == "enum":
+            places = (
+                f"WHEN {quote_text(x, self.dialect.name)} THEN {n}" for n, x in enumerate(expr.dtype.labels)
+            )
+            return f"CASE {self.dialect.comparable(expr.dtype, text)} {' '.join(places)} END"
         if self.dialect.name == "postgresql" and expr.dtype.kind in TEXTS:
-            return f'{self.dialect.comparable(expr.dtype, text)} COLLATE "C"'
-        if self.dialect.name == "mysql" and expr.dtype.kind == "enum":
-            return f"CAST({text} AS CHAR CHARACTER SET utf8mb4) COLLATE utf8mb4_bin"
+            return f'{text} COLLATE "C"'
         return text
 
     def limit(self, block: Block) -> Pieces:

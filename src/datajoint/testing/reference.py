@@ -190,12 +190,20 @@ class _Oracle:
 
     def top(self, plan: nodes.Top, values: Sequence[Any]) -> list[Row]:
         rows, own = self.split(plan.operand, values)
+        heading = plan.operand.heading
+        types = {a.name: a.dtype for a in (*heading.hidden.values(), *heading.values())}
         for name, descending in reversed(plan.order):  # stable: the last criterion first
-            rows.sort(key=lambda row: (False, 0) if row[name] is None else (True, row[name]),
-                      reverse=descending)  # fmt: skip
+            rows.sort(key=lambda row: _rank(row[name], types[name].labels), reverse=descending)
         limit = own[0] if plan.limited else None
         offset = own[int(plan.limited)] if plan.shifted else 0
         return rows[offset:] if limit is None else rows[offset : offset + limit]
+
+
+def _rank(value: Any, labels: Sequence[str]) -> tuple[bool, Any]:
+    """Return what sorts as a value does: NULL first, values of an enum by their place in its list."""
+    if value is None:
+        return False, 0
+    return True, labels.index(value) if labels else value
 
 
 def _equal(row: Row, other: Row, on: Sequence[str]) -> bool:

@@ -225,7 +225,10 @@ def offline(specs: Mapping[str, TableSpec]) -> dict[str, QueryExpression]:
     >>> offline(resolved({"t0": "a : int32"}))["T0"].primary_key
     ['a']
     """
-    nowhere: Any = SimpleNamespace(backend=SimpleNamespace(name=""), dialect=SimpleNamespace(name=""))
+    settings = SimpleNamespace(interop=SimpleNamespace(zones="utc"))
+    nowhere: Any = SimpleNamespace(
+        backend=SimpleNamespace(name=""), dialect=SimpleNamespace(name=""), config=settings
+    )
     return _Tables(
         (name, QueryExpression._of(Query(Source(spec.name, spec.heading())), nowhere))
         for name, spec in specs.items()
