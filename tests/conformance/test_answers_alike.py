@@ -217,6 +217,23 @@ def test_an_escape_character_at_the_end_of_a_pattern_means_itself(numbers, patte
     check(numbers, numbers.proj(z=f"t {operator} '{pattern}'"))
 
 
+@pytest.mark.parametrize(
+    "text", ["upper(t)", "lower(t)", "t ilike '%\u03c3%'", "t ilike 'i%'", "t ilike 'stra\u00dfe%'"]
+)
+def test_letters_change_one_by_one(numbers, text):
+    """W9: no letter becomes two, and a final sigma is like any other."""
+    check(numbers, (numbers & "n <> 0").proj(z=text))
+    sharp = numbers & {"n": LEAST}
+    assert "STRA\u00dfE \u00c4\u00d6" == sharp.proj(z="upper(t)").fetch1("z")
+    assert "\u03c3\u03b1\u03c3" == (numbers & {"n": 2**62}).proj(z="lower(t)").fetch1("z")
+
+
+@pytest.mark.parametrize("text", ["-n", "n + 1", "n - 1", "n * 2", "abs(n)"])
+def test_an_integer_that_does_not_fit_is_refused(numbers, text):
+    with pytest.raises(QueryError, match="out of range"):
+        numbers.proj(z=text).to_dicts()
+
+
 def test_half_of_a_surrogate_pair_is_refused(numbers):
     for restriction in (
         "t = '\ud800'",

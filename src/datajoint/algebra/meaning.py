@@ -228,7 +228,7 @@ def _inverse(function: Callable[[float], float]) -> Callable[[float], float | No
 
 
 @lru_cache(256)
-def _like_pattern(pattern: str, escape: str, flags: int) -> re.Pattern[str]:
+def _like_pattern(pattern: str, escape: str) -> re.Pattern[str]:
     parts: list[str] = []
     position = 0
     while position < len(pattern):
@@ -239,7 +239,7 @@ def _like_pattern(pattern: str, escape: str, flags: int) -> re.Pattern[str]:
         else:
             parts.append({"%": ".*", "_": "."}.get(char) or re.escape(char))
         position += 1
-    return re.compile("".join(parts), re.DOTALL | flags)
+    return re.compile("".join(parts), re.DOTALL)
 
 
 def like(text: str, pattern: str, escape: str = "\\") -> bool:
@@ -250,11 +250,22 @@ def like(text: str, pattern: str, escape: str = "\\") -> bool:
     >>> like("abc", "a%"), like("ABC", "a%"), like("a%", r"a\%")
     (True, False, True)
     """
-    return _like_pattern(pattern, escape, 0).fullmatch(text) is not None
+    return _like_pattern(pattern, escape).fullmatch(text) is not None
 
 
 def _ilike(text: str, pattern: str, escape: str = "\\") -> bool:
-    return _like_pattern(pattern, escape, re.IGNORECASE).fullmatch(text) is not None
+    return like(_lower(text), _lower(pattern), _lower(escape))
+
+
+def _upper(text: str) -> str:
+    """Change letter by letter, as servers do: ``ß`` stays, which has no capital of one letter."""
+    if text.isascii():
+        return text.upper()
+    return "".join(changed if len(changed := char.upper()) == 1 else char for char in text)
+
+
+def _lower(text: str) -> str:
+    return text.lower() if text.isascii() else "".join(char.lower()[0] for char in text)
 
 
 _compile = lru_cache(256)(re.compile)
@@ -498,7 +509,7 @@ MEANINGS: dict[str, Callable[..., Any]] = {
     "+": _exactly("add"), "-": _exactly("sub"), "*": _exactly("mul"), "div": whole_quotient, "%": remainder,
     "round": _round, "power": _power, "atan2": math.atan2, "pi": _pi, "greatest": _greatest, "least": _least,
     "like": like, "ilike": _ilike, "regexp": regexp, "concat": _concat, "concat_ws": _concat_ws,
-    "upper": str.upper, "lower": str.lower, "char_length": len, "substring": _substring, "left": _left,
+    "upper": _upper, "lower": _lower, "char_length": len, "substring": _substring, "left": _left,
     "right": _right, "trim": _trim, "ltrim": _ltrim, "rtrim": _rtrim, "replace": _replace, "instr": _instr,
     "lpad": _lpad, "rpad": _rpad, "reverse": _reverse, "repeat": operator.mul, "coalesce": _coalesce,
     "nullif": _nullif, "datediff": _days, "timestampdiff": _difference, "date_format": _date_format,

@@ -215,7 +215,7 @@ class _Writer:
             )
         texts = [text for text, _ in args]
         if op == "neg":  # MariaDB takes the negative of a constant expression for a decimal
-            return f"(0 - {texts[0]})" if kind == "int" and self.backend == "mysql" else f"(-{texts[0]})"
+            return f"({texts[0]} * -1)" if kind == "int" and self.backend == "mysql" else f"(-{texts[0]})"
         if op in ("/", "div", "%"):
             return self.division(op, texts, node, kind)
         if (
@@ -263,7 +263,8 @@ class _Writer:
     def lite_number(self, op: str, args: list[Written], node: Operator, kind: str) -> str:
         texts = [text for text, _ in args]
         if op == "neg":
-            return f"(-{texts[0]})"
+            negative = f"(-{texts[0]})"
+            return f"dj_int{negative}" if kind == "int" and self.bits(node.args[0]) > 62 else negative
         if kind == "float" and op in ("%", "div"):
             return f"dj_{'mod' if op == '%' else 'div'}({', '.join(texts)})"
         if op == "div":
