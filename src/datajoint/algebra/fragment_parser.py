@@ -61,37 +61,13 @@ _CONSTANTS = {"null": (None, NULL), "true": (True, BOOL), "false": (False, BOOL)
 _TYPED = {"date": DATE, "timestamp": DATETIME, "datetime": DATETIME, "time": TIME}
 _MOMENTS = {"current_date", "current_timestamp", "localtimestamp", "localtime"}
 _CASTS = {
-    "signed": "int64",
-    "integer": "int64",
-    "int": "int64",
-    "bigint": "int64",
-    "int4": "int64",
-    "int8": "int64",
-    "smallint": "int64",
-    "int2": "int64",
-    "unsigned": "int64",
-    "double": "float64",
-    "float": "float64",
-    "real": "float64",
-    "float4": "float64",
-    "float8": "float64",
-    "char": "text",
-    "varchar": "text",
-    "text": "text",
-    "character": "text",
-    "string": "text",
-    "boolean": "bool",
-    "timestamp": "datetime",
-    "numeric": "decimal",
-    "dec": "decimal",
-    "int16": "int64",
-    "int32": "int64",
-    "float32": "float64",
-    "uint8": "int64",
-    "uint16": "int64",
-    "uint32": "int64",
-    "nchar": "text",
-}
+    "signed": "int64", "integer": "int64", "int": "int64", "bigint": "int64", "int4": "int64",
+    "int8": "int64", "smallint": "int64", "int2": "int64", "unsigned": "int64", "double": "float64",
+    "float": "float64", "real": "float64", "float4": "float64", "float8": "float64", "char": "text",
+    "varchar": "text", "text": "text", "character": "text", "string": "text", "boolean": "bool",
+    "timestamp": "datetime", "numeric": "decimal", "dec": "decimal", "int16": "int64", "int32": "int64",
+    "float32": "float64", "uint8": "int64", "uint16": "int64", "uint32": "int64", "nchar": "text",
+}  # fmt: skip
 _ADVICE_QUERY = "Restrict by a query instead: `A & B`, `A - B`."
 
 

@@ -35,7 +35,6 @@ from datajoint.backends.base import Dialect
 from datajoint.heading.names import TableName
 from datajoint.heading.types import TEXTS, AttributeType, parse_type
 from datajoint.sql import fragment as fragments
-from datajoint.sql.functions import quote_text
 from datajoint.sql.statement import Pieces, Slot, Statement, assemble
 
 if TYPE_CHECKING:
@@ -299,9 +298,7 @@ class _Writer:
         """Texts sort by code point on every database, an enum by the places of its values (QRY-61)."""
         text = self.exact(expr)
         if expr.dtype.kind == "enum":
-            places = (
-                f"WHEN {quote_text(x, self.dialect.name)} THEN {n}" for n, x in enumerate(expr.dtype.labels)
-            )
+            places = (f"WHEN {self.dialect.literal(x)} THEN {n}" for n, x in enumerate(expr.dtype.labels))
             return f"CASE {self.dialect.comparable(expr.dtype, text)} {' '.join(places)} END"
         if self.dialect.name == "postgresql" and expr.dtype.kind in TEXTS:
             return f'{text} COLLATE "C"'
