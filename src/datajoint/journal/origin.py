@@ -18,7 +18,11 @@ from datajoint.journal.system import prepare
 from datajoint.sql.dml import insert_once
 from datajoint.sql.system import CODE, ENVIRONMENTS, EVENTS, column
 
-__all__ = ["code_table", "environments_table", "origin_of", "renew"]
+FORM, _FORM = "~form", "2"
+"""Key and value in the source of a code: how it was searched for. Records without it were made when less was
+followed, so that another digest does not tell that the code has changed."""
+
+__all__ = ["FORM", "code_table", "environments_table", "origin_of", "renew"]
 
 
 def code_table(schema: str) -> TableSpec:
@@ -123,7 +127,7 @@ def _source(connection: Connection, schema: str) -> Any:
 
 def _record_code(connection: Connection, schema: str, code: Fingerprint) -> None:
     unresolved = json_text(list(code.unresolved)) if code.unresolved else None
-    source = pack(dict(code.source))
+    source = pack({**code.source, FORM: _FORM})
     row = [code.digest, code.class_name[:255], code.complete, unresolved, source]
     _record(connection, code_table(schema), code.digest, row)
 

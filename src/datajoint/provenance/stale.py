@@ -17,6 +17,7 @@ from datajoint.graph.restrict import down
 from datajoint.heading.names import COMPUTED, IMPORTED, TableName
 from datajoint.journal.code import Fingerprint, fingerprint
 from datajoint.journal.event import enabled
+from datajoint.journal.origin import FORM
 from datajoint.journal.reads import BLIND
 from datajoint.journal.shapes import Shape, read_shape
 from datajoint.journal.signature import Signature
@@ -31,7 +32,7 @@ from datajoint.query.expression import QueryExpression
 from datajoint.query.restriction import Not
 from datajoint.query.universal import U
 from datajoint.sql.reads import READS, SHAPES
-from datajoint.sql.system import EVENTS
+from datajoint.sql.system import CODE, EVENTS
 from datajoint.table.table import Table
 
 __all__ = ["Affected", "Shared", "stale", "stale_here", "versions"]
@@ -127,6 +128,7 @@ class _Search:
         self.exact = exact
         self.budget = [budget]
         self.reasons: Reasons = {}
+        self._codes: dict[str, tuple[str, str]] = {}
         self.own = {table.name, *table.connection.dependencies.parts(table.name)}
 
     def found_rows(self) -> list[StaleRow]:
@@ -293,12 +295,23 @@ class _Search:
             return
         others = others.proj(**{WRITTEN: "event", "dj_code": "code"})
         for row in self._rows.join(others, semantic_check=False).to_dicts():
-            state = UNKNOWN if row["dj_code"] is None else STALE
-            note = "its code is not recorded" if row["dj_code"] is None else ""
+            state, note = self._of_code(row["dj_code"])
             self._note(
                 row,
                 StaleReason(state, "code", self.table.class_name, row["dj_code"], today.digest, note=note),
             )
+
+    def _of_code(self, code: str | None) -> tuple[str, str]:
+        """Return the state of rows made by other code than today's, and what there is to say of it."""
+        if code is None:
+            return UNKNOWN, "its code is not recorded"
+        known = self._codes.get(code)
+        if known is None:
+            found = (self._system(CODE) & {"code": code}).to_dicts() if self._has(CODE) else ()
+            old = bool(found) and FORM not in found[0]["source"]
+            told = (PARTLY, "a version that followed less of it has recorded it") if old else (STALE, "")
+            known = self._codes[code] = told
+        return known
 
     def _in_part(self, today: Fingerprint) -> None:
         """Rows made by the code of today, of which not all is known."""

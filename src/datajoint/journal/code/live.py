@@ -11,9 +11,14 @@ from typing import Any
 from datajoint.journal.code import units
 
 __all__ = [
-    "cells", "changes_rows", "code_text", "first", "function_of", "is_made_by_us", "is_ours", "is_table",
-    "may_be_edited",
+    "cells", "changes_name", "changes_rows", "code_text", "first", "function_of", "functions_in",
+    "imported_in", "is_made_by_us", "is_ours", "is_table", "may_be_edited", "members_of", "mentioned",
+    "mentions_name", "names_in", "stored",
 ]  # fmt: skip
+
+_CHANGING = frozenset({"append", "extend", "insert", "add", "update", "setdefault", "pop", "clear", "remove"})
+_MOST = 1000
+"""Items of a container that are looked at."""
 
 
 def first(node: ast.AST) -> str | None:
@@ -81,6 +86,78 @@ def function_of(member: Any) -> FunctionType | None:
     return member if isinstance(member, FunctionType) else None
 
 
+def functions_in(value: Any) -> list[Any]:
+    """Return the functions and classes that a container or a generic function leads to, as it is now.
+
+    Examples
+    --------
+    >>> functions_in({"first": is_ours, "rest": [is_table, 1]}) == [is_ours, is_table]
+    True
+    """
+    found: list[Any] = []
+    pending: list[Any] = [value]
+    if isinstance(value, FunctionType) and "registry" in vars(value) and "dispatch" in vars(value):
+        pending = list(vars(value)["registry"].values())  # of functools.singledispatch
+    while pending and len(found) < _MOST:
+        one = pending.pop(0)
+        if isinstance(one, (FunctionType, type)) and one is not value:
+            found.append(one)
+        elif type(one) is dict:  # type: ignore[unknownArgumentType]
+            pending += list(one.values())[:_MOST]  # type: ignore[unknownArgumentType]
+        elif type(one) in (list, tuple):
+            pending += list(one)[:_MOST]
+    return found
+
+
+def members_of(cls: type) -> set[str]:
+    """Return the names of the members of a class that is none of DataJoint's."""
+    return {name for base in cls.__mro__ if not is_ours(base) for name in vars(base)}
+
+
+def mentioned(node: ast.AST) -> frozenset[str]:
+    """Return the names that code takes of objects, and texts that may be such names.
+
+    Examples
+    --------
+    >>> sorted(mentioned(ast.parse("a.b.c + getattr(a, 'd') + 'no name'")))
+    ['b', 'c', 'd']
+    """
+    found = {child.attr for child in ast.walk(node) if isinstance(child, ast.Attribute)}
+    texts = {child.value for child in ast.walk(node) if isinstance(child, ast.Constant)}
+    return frozenset(found | {text for text in texts if isinstance(text, str) and text.isidentifier()})
+
+
+def stored(node: ast.AST) -> frozenset[str]:
+    """Return the names under which code stores something in objects: what it finds there is its own doing."""
+    return frozenset(_stored(node))
+
+
+def _stored(node: ast.AST) -> Iterator[str]:
+    for child in ast.walk(node):
+        match child:
+            case ast.Attribute(attr=name, ctx=ast.Store() | ast.Del()):
+                yield name
+            case ast.Call(func=ast.Name(id="setattr"), args=[_, ast.Constant(value=str() as name), _]):
+                yield name
+            case _:
+                pass
+
+
+def names_in(node: ast.ClassDef) -> set[str]:
+    """Return the names that the text of a class defines."""
+    return {name for statement in units.top_level(node.body) for name in units.bound_by(statement)}
+
+
+def imported_in(node: ast.ClassDef, name: str, package: str) -> units.Imported | None:
+    """Return what a name stands for that the text of a class imports."""
+    for statement in units.top_level(node.body):
+        if isinstance(statement, (ast.Import, ast.ImportFrom)):
+            for bound, imported in units.imports_of(statement, package):
+                if bound == name:
+                    return imported
+    return None
+
+
 def cells(cls: type) -> Iterator[tuple[str, Any]]:
     """Yield the variables of functions around a class that its methods use."""
     for base in reversed(cls.__mro__):
@@ -108,3 +185,29 @@ def may_be_edited(file: str) -> bool:
         return os.stat(file).st_mtime > os.stat(f"/proc/{os.getpid()}").st_ctime - 1
     except OSError:
         return os.path.exists(file)
+
+
+def mentions_name(node: ast.AST, name: str) -> bool:
+    """Whether code mentions a name."""
+    return any(isinstance(child, ast.Name) and child.id == name for child in ast.walk(node))
+
+
+def changes_name(function: ast.AST, name: str) -> bool:
+    """Whether code changes what a name stands for, such as a container."""
+    return any(name in _changed(node) for node in ast.walk(function))
+
+
+def _changed(node: ast.AST) -> Iterator[str]:
+    match node:
+        case ast.Global(names=names):
+            yield from names
+        case ast.Assign(targets=targets):
+            for target in targets:
+                if isinstance(target, (ast.Subscript, ast.Attribute)):
+                    yield from units.bound_by(node)
+        case ast.AugAssign(target=ast.Subscript() | ast.Attribute()):
+            yield from units.bound_by(node)
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=method)) if method in _CHANGING:
+            yield name
+        case _:
+            pass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -13,14 +13,22 @@ from datajoint.journal.code import units
 from datajoint.journal.code.canonical import canonical, normalised, plain
 from datajoint.journal.code.live import (
     cells,
+    changes_name,
     changes_rows,
     code_text,
     first,
     function_of,
+    functions_in,
+    imported_in,
     is_made_by_us,
     is_ours,
     is_table,
     may_be_edited,
+    members_of,
+    mentioned,
+    mentions_name,
+    names_in,
+    stored,
 )
 from datajoint.journal.code.names import Reference, references
 from datajoint.journal.code.units import Imported, Unit
@@ -32,9 +40,9 @@ _MOST = 20_000
 
 _MISSING: Any = object()
 _Function = (ast.FunctionDef, ast.AsyncFunctionDef)
+_OF_TABLES = frozenset({"definition", "contents", "__init__", "__module__", "__qualname__", "__doc__"})
 _MAKES = ("make", "_make_tuples", "key_source")
 _Trail = frozenset[tuple[str, str]]
-_CHANGING = frozenset({"append", "extend", "insert", "add", "update", "setdefault", "pop", "clear", "remove"})
 
 
 class Reached(Value):
@@ -70,6 +78,8 @@ class _Piece(Value):
     canonical: str
     text: str
     references: tuple[Reference, ...]
+    mentioned: frozenset[str]
+    stored: frozenset[str]
 
 
 def _read(unit: Unit, node: ast.AST, first: str | None) -> _Piece:
@@ -77,7 +87,9 @@ def _read(unit: Unit, node: ast.AST, first: str | None) -> _Piece:
     found: _Piece | None = unit.read.get(mark)
     if found is None:
         named = tuple(dict.fromkeys(references(node, unit.package, first)))
-        found = unit.read[mark] = _Piece(canonical(node), normalised(node), named)
+        found = unit.read[mark] = _Piece(
+            canonical(node), normalised(node), named, mentioned(node), stored(node)
+        )
     return found
 
 
@@ -113,6 +125,10 @@ class _Walk:
         self._live: set[int] = set()
         self._containers: dict[tuple[str, str], Unit] = {}
         self._cells: dict[str, Any] = {}
+        self._mentioned: set[str] = set()
+        self._stored: set[str] = set()
+        self._filled: set[tuple[str, str]] = set()
+        self._tables: dict[type, _Family] = {}
         self._installed: dict[str, bool] = {}
         self._where = cls.__qualname__
         self._pending: list[tuple[Unit, str, ast.AST, _Family | None, int]] = []
@@ -124,11 +140,13 @@ class _Walk:
             for name in vars(cls):
                 if is_make(name):
                     self._member(family, name, index, only=True)
+            self._member(family, "__init__", index, only=True)
             if index == 0:
                 self._changes_of_class(unit, node)
+        self._add_table(self.cls)
         self._without_text(family)
         self._drain()
-        while self._fill_containers():
+        while self._fill_containers() or self._follow_mentioned():
             self._drain()
 
     def _drain(self) -> None:
@@ -183,6 +201,8 @@ class _Walk:
         self._where = name
         label, piece = f"{unit.module}.{name}", _read(unit, node, first(node) if family else None)
         self.pieces.add(piece.canonical)
+        self._mentioned |= piece.mentioned
+        self._stored |= piece.stored
         self.source[label] = f"{self.source[label]}\n{piece.text}" if label in self.source else piece.text
         if isinstance(node, _Function):
             self._compare(unit, name)
@@ -247,6 +267,9 @@ class _Walk:
                 self._class(unit, statement, live, attributes)
             elif not changes_rows(statement, live):
                 self._put(unit, name, statement)
+        for number, item in enumerate(functions_in(live)):
+            self._filled.add((unit.file, name))
+            self.guarded(f"`{name}`", self._value, f"{name} ({number})", item, ())
         if not isinstance(statements[0], (ast.ClassDef, *_Function)):
             self._containers[unit.file, name] = unit
             self._compare_value(unit, name, statements, live)
@@ -268,7 +291,9 @@ class _Walk:
         """Follow a class: all of it, but of a table only the member that is used."""
         if not is_table(node, live):
             self._put(unit, node.name, node)
-        elif attributes and isinstance(live, type):
+            return
+        self._add_table(live)
+        if attributes and isinstance(live, type):
             self._member(self._family(live), attributes[0], 0)
 
     def _member(self, family: _Family, name: str, start: int, *, only: bool = False) -> None:
@@ -277,6 +302,10 @@ class _Walk:
             return
         for index in range(start, len(family.classes)):
             cls, unit, node = family.classes[index]
+            imported = imported_in(node, name, unit.package)
+            if imported is not None:
+                self._import(imported, ())
+                return
             found = [s for s in units.top_level(node.body) if name in units.bound_by(s)]
             for statement in found:
                 live = vars(cls).get(name)
@@ -305,6 +334,38 @@ class _Walk:
                 for name in units.bound_by(statement):
                     if name.startswith(beginning) and name not in ("definition", "contents"):
                         self._member(family, name, index)
+
+    def _add_table(self, cls: Any) -> None:
+        """Take a table, and its parts, among those of which the members that code mentions are followed.
+
+        An object goes by other names than `self`, is passed on, or comes out of an expression such as
+        ``(Session & key).scaled()``: what tells is that a member is mentioned somewhere.
+        """
+        if not isinstance(cls, type) or cls in self._tables or not self._is_of_project(cls.__module__):
+            return
+        self._tables[cls] = self._family(cls)
+        for part in vars(cls).values():
+            if isinstance(part, type) and part.__qualname__.startswith(f"{cls.__qualname__}."):
+                self._add_table(part)
+
+    def _follow_mentioned(self) -> bool:
+        """Follow the members of tables that code mentions; return whether there was something new."""
+        before = len(self._seen), len(self.pieces)
+        for cls, family in list(self._tables.items()):
+            for name in self._mentioned.intersection(members_of(cls)) - _OF_TABLES:
+                self.guarded(f"`{name}` of `{cls.__qualname__}`", self._mentioned_member, cls, family, name)
+        return (len(self._seen), len(self.pieces)) != before
+
+    def _mentioned_member(self, cls: type, family: _Family, name: str) -> None:
+        owner, live = next((base, vars(base)[name]) for base in cls.__mro__ if name in vars(base))
+        for index, (base, unit, node) in enumerate(family.classes):
+            if base is owner and (name in names_in(node) or imported_in(node, name, unit.package)):
+                self._member(family, name, index)
+                return
+        if name in self._stored:
+            self.unresolved.add(f"`{name}` of `{cls.__qualname__}` is set while makes run")
+        elif any(base is owner for base, _, _ in family.classes) and not isinstance(live, type):
+            self._value(f"{cls.__qualname__}.{name}", live, ())  # set on the class, not in its text
 
     # --------------------------------------------------------------------------------------------- modules
 
@@ -465,13 +526,15 @@ class _Walk:
             if (file, "", 0) in self._seen:
                 continue  # all of the module is
             for function in unit.tree.body:
-                if isinstance(function, _Function) and _changes(function, name):
+                if isinstance(function, _Function) and changes_name(function, name):
                     self._filled_by(unit, name, function)
         self._containers.clear()
         return len(self._seen) > before
 
     def _filled_by(self, unit: Unit, name: str, function: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         if (unit.file, function.name, function.lineno) in self._seen:
+            if (unit.file, name) in self._filled:
+                self.unresolved.add(f"`{name}` is filled wherever `{function.name}` is called")
             return  # a make fills it itself
         self.unresolved.add(f"`{name}` is filled wherever `{function.name}` is called")
         self._put(unit, function.name, function)
@@ -479,7 +542,7 @@ class _Walk:
             using = (
                 statement.decorator_list if isinstance(statement, (ast.ClassDef, *_Function)) else [statement]
             )
-            if statement is not function and any(_mentions(node, function.name) for node in using):
+            if statement is not function and any(mentions_name(node, function.name) for node in using):
                 self._put(unit, getattr(statement, "name", function.name), statement)
 
     # ------------------------------------------------------------------------------------------------- tests
@@ -514,27 +577,3 @@ class _Walk:
             function = function.value
         imported = unit.imports.get(function.id) if isinstance(function, ast.Name) else None
         return imported is not None and imported.module.partition(".")[0] == "datajoint"
-
-
-def _mentions(node: ast.AST, name: str) -> bool:
-    return any(isinstance(child, ast.Name) and child.id == name for child in ast.walk(node))
-
-
-def _changes(function: ast.AST, name: str) -> bool:
-    return any(name in _changed(node) for node in ast.walk(function))
-
-
-def _changed(node: ast.AST) -> Iterator[str]:
-    match node:
-        case ast.Global(names=names):
-            yield from names
-        case ast.Assign(targets=targets):
-            for target in targets:
-                if isinstance(target, (ast.Subscript, ast.Attribute)):
-                    yield from units.bound_by(node)
-        case ast.AugAssign(target=ast.Subscript() | ast.Attribute()):
-            yield from units.bound_by(node)
-        case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=method)) if method in _CHANGING:
-            yield name
-        case _:
-            pass

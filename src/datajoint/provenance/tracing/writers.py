@@ -9,6 +9,7 @@ from typing import Any
 from datajoint._value import Value
 from datajoint.engine.connection import Connection
 from datajoint.errors import MissingTableError
+from datajoint.journal.origin import FORM
 from datajoint.provenance.events import code_of, environments_of, events_of
 from datajoint.query.expression import QueryExpression
 
@@ -153,4 +154,4 @@ def source_of(connection: Connection, schema: str, code: str | None) -> dict[str
         found = (code_of(connection, schema) & {"code": code}).to_dicts() if code else []
     except MissingTableError:
         return None
-    return dict(found[0]["source"]) if found else None
+    return {name: text for name, text in found[0]["source"].items() if name != FORM} if found else None
