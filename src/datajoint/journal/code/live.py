@@ -6,7 +6,7 @@ import ast
 import os
 from collections.abc import Iterator
 from types import CodeType, FunctionType
-from typing import Any
+from typing import Any, cast
 
 from datajoint.journal.code import units
 
@@ -105,7 +105,7 @@ def functions_in(value: Any) -> list[Any]:
         elif type(one) is dict:  # type: ignore[unknownArgumentType]
             pending += list(one.values())[:_MOST]  # type: ignore[unknownArgumentType]
         elif type(one) in (list, tuple):
-            pending += list(one)[:_MOST]
+            pending += list(cast("list[Any]", one))[:_MOST]
     return found
 
 
