@@ -58,6 +58,10 @@ class Catalog:
             self._look_for_lineage(schema)
         self._graph = None
 
+    def knows(self, schema: str) -> bool:
+        """Whether the tables of a schema were read."""
+        return schema in self._specs
+
     def _look_for_lineage(self, schema: str) -> None:
         """Say, once, that attributes of a schema made by others can only be matched by name (LIN-8)."""
         names = self._specs[schema]
@@ -157,7 +161,7 @@ class Catalog:
         MissingTableError
             When there is no such table.
         """
-        found = self.find(name)
+        found = self.look(name)
         if found is None:
             names = [other.name for other in self.tables(name.schema)]
             unseen = None if names else "The schema is empty, or you have no right to see its tables."

@@ -50,7 +50,7 @@ class VirtualModule(types.ModuleType):
         )
         self.__dict__["schema"] = schema
         self.__dict__.update(add_objects or {})
-        schema.make_classes(into=self.__dict__)
+        schema._fill(self.__dict__)
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(f"schema `{self.__dict__['schema'].database}` has no table class {name!r}")

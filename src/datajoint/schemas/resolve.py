@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import ChainMap
 from collections.abc import Callable, Mapping, MutableMapping
+from types import FrameType
 from typing import Any, cast
 
 from datajoint.declare.resolve import SELF, SelfReference
@@ -22,15 +23,28 @@ Scope = tuple[Mapping[str, Any], ...]
 """Namespaces in which a name is looked up, nearest first."""
 
 
-def caller_scope(depth: int = 2) -> Scope:
-    """Return the namespaces of the function or module `depth` frames up: its locals, then its globals."""
+def caller_scope(depth: int = 2, beyond: object = None) -> Scope:
+    """Return the namespaces of the function or module `depth` frames up: its locals, then its globals.
+
+    Parameters
+    ----------
+    beyond
+        An object whose own methods do not count as callers: a subclass may override the one that is called.
+    """
     frame = sys._getframe(depth)
+    while beyond is not None and frame.f_back and _is_method_of(beyond, frame):
+        frame = frame.f_back
     # At module level both are the module's own dict, which grows as the module runs.
     scope = (
         (frame.f_locals,) if frame.f_locals is frame.f_globals else (dict(frame.f_locals), frame.f_globals)
     )
     del frame
     return scope
+
+
+def _is_method_of(owner: object, frame: FrameType) -> bool:
+    code = frame.f_code
+    return code.co_argcount > 0 and frame.f_locals.get(code.co_varnames[0]) is owner
 
 
 def finder(

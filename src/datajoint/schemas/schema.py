@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from types import ModuleType
 from typing import Any, TypeVar, cast
 
 from datajoint.engine import define, lineage
@@ -70,6 +71,7 @@ class Schema(Computing, Granting, Recorded):
         self._context = context
         self._objects: dict[str, Any] = dict(add_objects or {})
         self._waiting: list[tuple[Any, Scope]] = []
+        self._just_read = False
         if schema_name is not None:
             self.activate(schema_name)
 
@@ -130,6 +132,7 @@ class Schema(Computing, Granting, Recorded):
                 )
             _refuse_inside(connection, name)
             define.create_schema(connection, name)
+        self._just_read = not connection.catalog.knows(name)
         connection.catalog.load([name])
         bare = self.create_tables and TableName(name, EVENTS) not in connection.catalog.tables(name)
         if bare:
@@ -142,7 +145,7 @@ class Schema(Computing, Granting, Recorded):
     def __call__(self, cls: T, *, context: Mapping[str, Any] | None = None) -> T:
         """Decorate a table class."""
         given = context if context is not None else self._context
-        scope = (given,) if given is not None else caller_scope()
+        scope = (given,) if given is not None else caller_scope(beyond=self)
         if self.is_activated():
             attach(self, cls, (self._objects, *scope))
         else:
@@ -179,6 +182,21 @@ class Schema(Computing, Granting, Recorded):
         return self._context
 
     @property
+    def add_objects(self) -> dict[str, Any]:
+        """Further names for references."""
+        return self._objects
+
+    @property
+    def declare_list(self) -> list[tuple[Any, Mapping[str, Any]]]:
+        """Classes that wait for the activation, with the namespace of each."""
+        return [(cls, scope[0]) for cls, scope in self._waiting]
+
+    @property
+    def create_schema(self) -> bool:
+        """Whether a missing schema is made."""
+        return self._create_schema
+
+    @property
     def create_tables(self) -> bool:
         """Whether missing tables are made."""
         default = self.connection.config.database.create_tables
@@ -191,9 +209,10 @@ class Schema(Computing, Granting, Recorded):
 
     # ------------------------------------------------------------------------------------------- tables
 
-    def _names(self) -> list[TableName]:
+    def _names(self, reread: bool = True) -> list[TableName]:
         catalog = self.connection.catalog
-        catalog.load([self.database])
+        if reread:
+            catalog.forget(self.database)  # other clients may have declared tables
         names = [name for name in catalog.tables(self.database) if not name.name.startswith("~")]
         return catalog.graph.sorted(names)
 
@@ -239,15 +258,23 @@ class Schema(Computing, Granting, Recorded):
     def __iter__(self) -> Iterator[FreeTable]:
         return iter([FreeTable(self.connection, name) for name in self._names()])
 
-    def make_classes(self, into: dict[str, Any] | None = None) -> None:
-        """Put a class for each table without one into a namespace, the caller's by default (SCH-8)."""
-        if into is None:
-            into = cast("dict[str, Any]", caller_scope()[-1])
-        virtual.fill_namespace(self.connection, self._names(), into)
+    def make_classes(self, into: dict[str, Any] | ModuleType | None = None) -> None:
+        """Put a class for each table without one into a namespace (SCH-8).
 
-    def spawn_missing_classes(self, context: dict[str, Any] | None = None) -> None:
+        Parameters
+        ----------
+        into
+            A dict or a module; the module of the caller by default, also where a function calls.
+        """
+        virtual.fill_namespace(self.connection, self._names(), _namespace(into, self))
+
+    def _fill(self, into: dict[str, Any]) -> None:
+        """Put the classes into a namespace immediately after the activation, which may have read the tables."""
+        virtual.fill_namespace(self.connection, self._names(reread=not self._just_read), into)
+
+    def spawn_missing_classes(self, context: dict[str, Any] | ModuleType | None = None) -> None:
         """Do as `make_classes`, in older spelling."""
-        self.make_classes(cast("dict[str, Any]", caller_scope()[-1]) if context is None else context)
+        virtual.fill_namespace(self.connection, self._names(), _namespace(context, self))
 
     # ------------------------------------------------------------------------------------------ lineage
 
@@ -318,6 +345,16 @@ class Schema(Computing, Granting, Recorded):
 
     def __repr__(self) -> str:
         return f"Schema `{self._name}`\n" if self._name else "Schema (not activated)"
+
+
+def _namespace(into: object, schema: Schema) -> dict[str, Any]:
+    """Return the namespace that classes are put into, by default that of the module that called."""
+    found = caller_scope(3, beyond=schema)[-1] if into is None else into
+    if isinstance(found, ModuleType):
+        return found.__dict__
+    if not isinstance(found, dict):
+        raise DataJointError(f"Classes are put into a dict or a module, not into {found!r:.60}.")
+    return cast("dict[str, Any]", found)
 
 
 def _check_connection(connection: object) -> None:
