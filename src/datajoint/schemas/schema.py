@@ -269,7 +269,7 @@ class Schema(Computing, Granting, Recorded):
         virtual.fill_namespace(self.connection, self._names(), _namespace(into, self))
 
     def _fill(self, into: dict[str, Any]) -> None:
-        """Put the classes into a namespace immediately after the activation, which may have read the tables."""
+        """Put the classes into a namespace right after the activation, which may have read the tables."""
         virtual.fill_namespace(self.connection, self._names(reread=not self._just_read), into)
 
     def spawn_missing_classes(self, context: dict[str, Any] | ModuleType | None = None) -> None:
