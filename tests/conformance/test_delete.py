@@ -222,7 +222,7 @@ def test_dict_of_unknown_names_deletes_nothing(lab: Lab) -> None:
 
 @pytest.mark.statement("DEL-2")
 def test_question_lists_tables_and_rows(lab: Lab, answer: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    answer("no", "", "y", "yes")
+    answer("no", "", "y", "y", "n", "y", "yes")  # y is asked again
     one = lab.Subject & {"subject": 1}
     for _ in range(3):
         assert 0 == one.delete(prompt=True)

@@ -65,11 +65,14 @@ class Conflict(Value):
         Columns that take the new values (``replace``); empty where the stored row stays.
     replace
         Whether the stored row takes new values.
+    of_any
+        Whether a row stays out, too, whose values of another unique index are there.
     """
 
     key: tuple[str, ...]
     assigned: tuple[str, ...] = ()
     replace: bool = False
+    of_any: bool = False
 
 
 class _Text:
@@ -133,16 +136,19 @@ def insert_rows(
     return str(text.sql(_on_conflict(conflict, dialect)))
 
 
-def _on_conflict(conflict: Conflict | None, dialect: Dialect) -> str:
+def _on_conflict(conflict: Conflict | None, dialect: Dialect, table: str = "") -> str:
     if conflict is None:
         return ""
     quote = dialect.quote
     if dialect.name == "mysql":
         assigned = conflict.assigned or conflict.key[:1]
         new = (
-            f"{quote(c)} = " + (f"VALUES({quote(c)})" if conflict.assigned else quote(c)) for c in assigned
+            f"{quote(c)} = " + (f"VALUES({quote(c)})" if conflict.assigned else f"{table}{quote(c)}")
+            for c in assigned
         )
         return " ON DUPLICATE KEY UPDATE " + ", ".join(new)
+    if conflict.of_any:
+        return " ON CONFLICT DO NOTHING"
     start = f" ON CONFLICT ({_names(conflict.key, dialect)}) DO "
     if not conflict.assigned:
         return start + "NOTHING"
@@ -304,11 +310,11 @@ def insert_selected(
     taken = [*(f"s.{quote(c)}" for c, _ in columns), *(dialect.literal(value) for _, value in constants)]
     head = escape(f"INSERT INTO {table} ({names}) SELECT {', '.join(taken)} FROM (")
     tail = ") AS s WHERE 1 = 1"  # SQLite needs a WHERE before ON CONFLICT
-    if conflict and not conflict.replace and dialect.name == "mysql":
+    if conflict and not (conflict.replace or conflict.of_any) and dialect.name == "mysql":
         given = {column for column, _ in columns}
         same = " AND ".join(f"t.{quote(c)} = s.{quote(c)}" for c in conflict.key if c in given) or "1 = 1"
         return f"{head}{select}{escape(f'{tail} AND NOT EXISTS (SELECT 1 FROM {table} AS t WHERE {same})')}"
-    return f"{head}{select}{escape(tail + _on_conflict(conflict, dialect))}"
+    return f"{head}{select}{escape(tail + _on_conflict(conflict, dialect, f'{table}.'))}"
 
 
 def update_existing(

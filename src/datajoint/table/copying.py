@@ -26,7 +26,7 @@ from datajoint.table.insert import insert_chunks
 from datajoint.table.layout import EVENT, Layout, layout_of
 from datajoint.table.metadata import PROVENANCE
 from datajoint.table.refusal import explain
-from datajoint.table.rows import Mode, conflict_of
+from datajoint.table.rows import Mode, any_index, conflict_of
 
 __all__ = ["insert_query"]
 
@@ -40,6 +40,7 @@ def insert_query(connection: Connection, name: TableName, rows: QueryExpression,
         When an attribute is unknown or a required one missing, or the database refuses a row.
     """
     layout = layout_of(connection, name)
+    mode = any_index(layout, mode)
     names = known_fields(layout, rows.heading.order, mode.ignore_extra)
     missing = [
         required for required in layout.heading.order if required in layout.required and required not in names

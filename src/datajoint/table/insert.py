@@ -23,7 +23,7 @@ from datajoint.table.incoming import Chunk, one, read
 from datajoint.table.layout import Layout, layout_of
 from datajoint.table.metadata import provenance_of
 from datajoint.table.plain import plain_row
-from datajoint.table.rows import Mode, with_key, write_batches
+from datajoint.table.rows import Mode, any_index, with_key, write_batches
 
 __all__ = ["insert_chunks", "insert_row", "insert_rows", "prepare", "read_groups", "with_provenance"]
 
@@ -82,6 +82,7 @@ def _insert(layout: Layout, batches: list[Batch], mode: Mode, within: Scope | No
     enforce(layout, batches)
     if mode.skip or mode.replace:
         batches = [with_key(layout, batch) for batch in batches]
+        mode = any_index(layout, mode)
     mode = with_provenance(layout, mode)
     if collecting.collect(connection, name, batches, mode):
         return

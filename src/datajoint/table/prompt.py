@@ -71,8 +71,11 @@ def confirm(config: Config, prompt: bool | None, question: str) -> bool:
 
 
 def ask(question: str) -> bool:
-    """Ask; anything but "yes" is a no, and is told to have done nothing."""
-    agreed = input(f"{question} [yes, No]: ").strip().lower() == "yes"
+    """Ask; anything but "yes" is a no, and is told to have done nothing; "y" is asked again."""
+    answer = input(f"{question} [yes, No]: ").strip().lower()
+    while answer == "y":
+        answer = input("Please type the whole word: [yes, No]: ").strip().lower()
+    agreed = answer == "yes"
     if not agreed:
         print("Nothing was changed.")  # noqa: T201 - an answer to an answer
     return agreed

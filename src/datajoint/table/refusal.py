@@ -91,7 +91,10 @@ def _say_duplicate(
         hint = "To ignore duplicate entries in insert, set skip_duplicates=True; to overwrite, replace=True."
     else:
         message = f"Duplicate entry in `{layout.label}`{_at(row)}: {what} must be unique and exists already."
-        hint = "skip_duplicates and replace concern the primary key only."
+        hint = (
+            "skip_duplicates and replace concern the primary key only; "
+            "dj.config.interop.skip_duplicates = 'any' skips such rows, too."
+        )
     _say(error, message, layout, hint, row=row, columns=tuple(names), values=tuple(values))
 
 

@@ -44,7 +44,16 @@ if TYPE_CHECKING:
     from datajoint.table.checks import Check
     from datajoint.table.complete import Wanted
 
-__all__ = ["Mode", "conflict_of", "is_small", "statements_for", "with_key", "write_batches", "write_many"]
+__all__ = [
+    "Mode",
+    "any_index",
+    "conflict_of",
+    "is_small",
+    "statements_for",
+    "with_key",
+    "write_batches",
+    "write_many",
+]
 
 FEW = 20
 """Up to so many rows go as one statement."""
@@ -74,6 +83,8 @@ class Mode(Value):
         What the class of the table has as `checks` and as `min_parts`.
     stamps
         Hidden columns that all rows take, with their driver values, beside that of the event.
+    of_any
+        Whether `skip` is meant for the values of any unique index.
     """
 
     replace: bool = False
@@ -82,6 +93,7 @@ class Mode(Value):
     checks: tuple[Check, ...] = ()
     wanted: tuple[Wanted, ...] = ()
     stamps: Stamps = ()
+    of_any: bool = False
 
     @property
     def kind(self) -> str:
@@ -117,7 +129,11 @@ def _mode_of(layout: Layout, batch: Batch, mode: Mode) -> Mode:
     given = {name for name, _ in batch.columns}
     left = [layout.heading[name] for name in layout.heading.key if name not in given]
     made = any(attribute.autoincrement for attribute in left) or layout.dialect.name == "mysql"
-    return replace(mode, skip=False, replace=False) if left and made else mode
+    if not (left and made):
+        return mode
+    if mode.skip and layout.uniques:  # a row without its key is told by these
+        return replace(mode, of_any=True)
+    return replace(mode, skip=False, replace=False)
 
 
 def write_batches(layout: Layout, batches: Sequence[Batch], mode: Mode, within: Scope | None = None) -> None:
@@ -211,7 +227,14 @@ def conflict_of(layout: Layout, mode: Mode) -> Conflict | None:
     """Return what is to happen to rows whose key is taken."""
     if mode.replace:
         return Conflict(layout.key, _assigned(layout, mode), replace=True)
-    return Conflict(layout.key) if mode.skip else None
+    return Conflict(layout.key, of_any=mode.of_any) if mode.skip else None
+
+
+def any_index(layout: Layout, mode: Mode) -> Mode:
+    """Return how rows are inserted, after the setting that says what a duplicate is."""
+    if not mode.skip or not layout.uniques or layout.connection.config.interop.skip_duplicates != "any":
+        return mode
+    return replace(mode, of_any=True)
 
 
 def _assigned(layout: Layout, mode: Mode) -> tuple[str, ...]:
@@ -249,7 +272,9 @@ def statements_for(
         added, mark = zip(*stamps, strict=True)
         columns += added
         rows = [row + mark for row in rows]
-    if layout.dialect.name == "mysql" and (mode.skip or (mode.replace and layout.uniques)):
+    if layout.dialect.name == "mysql" and (
+        (mode.skip and not mode.of_any) or (mode.replace and layout.uniques)
+    ):
         return list(_row_by_row(layout, columns, rows, mode))
     if not columns:
         return [(_insert_text(layout, columns, 1, mode), ())] * len(rows)
@@ -274,7 +299,7 @@ def is_small(batch: Batch) -> bool:
 
 def _insert_text(layout: Layout, columns: tuple[Column, ...], count: int, mode: Mode) -> str:
     source = layout.source
-    key = ("insert", tuple([name for name, _ in columns]), count, mode.replace, mode.skip)
+    key = ("insert", tuple([name for name, _ in columns]), count, mode.replace, mode.skip, mode.of_any)
     found = source.child(key)
     if found is None:
         text = insert_rows(layout.name, columns, count, layout.dialect, conflict_of(layout, mode))
@@ -331,7 +356,7 @@ def write_many(
         return connection.load_rows(dialect.table(layout.name), names, dtypes, batch.parts, constants)
     if not dialect.features.server:
         return _in_groups(layout, batch, mode, stamps)
-    rows = list(_last_of_each_key(layout, batch) if mode.replace else _first_of_each_key(layout, batch))
+    rows = list(_last_of_each_key(layout, batch) if mode.replace else _to_add(layout, batch, mode))
     try:
         for text in create_staging(layout.name, batch.columns, dialect):
             connection.execute(text)
@@ -385,6 +410,11 @@ def _from_staged(
         conflict = Conflict(layout.key)
     text = insert_selected(layout.name, columns, select, constants, dialect, conflict)
     return changed + execute(text).rowcount
+
+
+def _to_add(layout: Layout, batch: Batch, mode: Mode) -> Iterable[tuple[Any, ...]]:
+    """Rows to be written unless they are there; the database leaves out those repeated in any index."""
+    return batch.rows() if mode.of_any else _first_of_each_key(layout, batch)
 
 
 def _first_of_each_key(layout: Layout, batch: Batch) -> Iterable[tuple[Any, ...]]:
