@@ -293,16 +293,22 @@ def _type(text: str, start: int) -> AttributeType:
             kind=UnknownTypeError,
         )
     try:
-        return parse_type(spelled)
+        return parse_type(_in_brackets(spelled))
     except UnknownTypeError as error:
         raise _SyntaxProblemError(
             start, error.message, _type_hint(spelled, error.hint), UnknownTypeError
         ) from None
 
 
+def _in_brackets(spelled: str) -> str:
+    """Return ``blob@store`` of older definitions as the codec that it means."""
+    match = _OLD_TYPE.fullmatch(spelled)
+    return f"<{spelled}>" if match and match[2] else spelled
+
+
 def _type_hint(spelled: str, hint: str | None) -> str | None:
     if match := _OLD_TYPE.fullmatch(spelled):
-        return f"Stored objects are codecs now: `<{match[1]}{(match[2] or '').replace(' ', '')}>`."
+        return f"Files are kept by a codec now: `<{match[1]}>`."
     return hint
 
 

@@ -133,12 +133,16 @@ def test_null_is_for_secondary_attributes():
         ("varchar(20) collate utf8_bin", "compared exactly"),
         ("varchar(20) character set utf8", "UTF-8"),
         ("attach", "`<attach>`"),
-        ("blob@main", "`<blob@main>`"),
-        ("filepath@s", "`<filepath@s>`"),
     ],
 )
 def test_types_are_whole_and_known(type_, words):
     assert words in refusal(f"a : {type_}", UnknownTypeError)
+
+
+@pytest.mark.parametrize("type_", ["blob@main", "attach@ main", "filepath@raw-data", "blob@", "filepath@"])
+def test_stores_of_older_definitions_are_those_of_codecs(type_):
+    (line,) = parse(f"a : {type_}").lines
+    assert f"<{type_.replace(' ', '')}>" == line.dtype.text
 
 
 @pytest.mark.statement("TYP-7", "DEF-20")
