@@ -67,6 +67,7 @@ class SqliteSession(Session):
         self._lock = WriterLock(None if path == MEMORY else _file_of(path) + ".lock")
         self._patience = 30.0
         self._level = "FULL"  # of `PRAGMA synchronous`
+        self._file: tuple[int, int] | None = None  # device and inode of the open file
 
     @classmethod
     def open(
@@ -94,6 +95,7 @@ class SqliteSession(Session):
             raise _cannot_open(path, error) from error
         session._patience, session._level = busy_timeout, _level(synchronous)
         session._claim()
+        session._file = _identity(path)
         return session
 
     def _claim(self) -> None:
@@ -173,11 +175,14 @@ class SqliteSession(Session):
         self._queue()
         try:
             if any(parameters for _, parameters in statements):
-                return self.execute_batch([("BEGIN IMMEDIATE", ()), *statements, ("COMMIT", ())])
-            self._execute_script(["BEGIN IMMEDIATE", *[text for text, _ in statements], "COMMIT"])
+                counts = self.execute_batch([("BEGIN IMMEDIATE", ()), *statements, ("COMMIT", ())])
+            else:
+                self._execute_script(["BEGIN IMMEDIATE", *[text for text, _ in statements], "COMMIT"])
+                counts = [0] * (len(statements) + 2)
         finally:
             self.rollback()  # what has failed; and the next writer is let in
-        return [0] * (len(statements) + 2)
+        self._see_file()
+        return counts
 
     def _execute_script(self, texts: Sequence[str]) -> None:
         """Run texts of which none is kept for another time, as there will be none."""
@@ -207,6 +212,8 @@ class SqliteSession(Session):
         # A connection of its own, so that its snapshot does not stop this one from writing after another
         # process did; inside a transaction, and in memory, the rows are only to be seen here.
         apart = self.path != MEMORY and not self.in_transaction
+        if apart:
+            self._see_file()
         connection = self._open_again() if apart else self._connection
         try:
             cursor = _run(connection.execute, connection, text, parameters)
@@ -250,8 +257,18 @@ class SqliteSession(Session):
             with suppress(sqlite3.Error):  # it is closed
                 self._connection.execute(f"PRAGMA synchronous = {level}")
 
+    def _see_file(self) -> None:
+        """Refuse to work on a file that is no longer the one at its path: what is written would be lost."""
+        if self._file is not None and _identity(self.path) != self._file:
+            raise TransactionError(
+                f"The database file {self.path} was deleted or replaced while this connection was open; "
+                "nothing that is written on this connection would be stored in it.",
+                hint="Restore the file, or close the connection and open another one.", reason="replaced",
+            )  # fmt: skip
+
     def _queue(self) -> None:
         """Wait until no other process writes."""
+        self._see_file()
         if not self._lock.acquire(self._patience):
             raise TransactionError(
                 f"Another process has been writing to {self.path} for more than {self._patience:g} s.",
@@ -267,6 +284,7 @@ class SqliteSession(Session):
             raise
 
     def commit(self) -> None:
+        self._see_file()
         self.execute("COMMIT")
         self._lock.release()
 
@@ -383,6 +401,17 @@ def _level(synchronous: str) -> str:
 def _file_of(path: str) -> str:
     """Return the path within ``file:path?mode=ro``; any other path is one already."""
     return os.path.realpath(path[5:].partition("?")[0]) if path.startswith("file:") else path
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    """Return device and inode of the file; None in memory, or where there is no file."""
+    if path == MEMORY:
+        return None
+    try:
+        found = os.stat(_file_of(path))
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _is_frozen(path: str) -> bool:
