@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["PARTS", "Making", "can_make", "what_to_write"]
+from datajoint.errors import ComputeError
+
+__all__ = ["PARTS", "Making", "can_make", "refuse_async", "what_to_write"]
 
 PARTS = ("make_fetch", "make_compute", "make_insert")
 
@@ -32,6 +34,30 @@ def can_make(cls: type) -> bool:
     """
     whole = getattr(cls, "make", Making.make) is not Making.make or hasattr(cls, "_make_tuples")
     return whole or all(callable(getattr(cls, part, None)) for part in PARTS)
+
+
+def refuse_async(cls: type) -> None:
+    """Refuse a make that is a coroutine: its body would never run.
+
+    Raises
+    ------
+    ComputeError
+        When `make`, or one of its three parts, is written with ``async def``.
+
+    Examples
+    --------
+    >>> refuse_async(Making)
+    """
+    from inspect import isasyncgenfunction, iscoroutinefunction
+
+    for name in ("make", "_make_tuples", *PARTS):
+        method = getattr(cls, name, None)
+        if iscoroutinefunction(method) or isasyncgenfunction(method):
+            raise ComputeError(
+                f"`{cls.__name__}.{name}` is written with `async def`; it would not be awaited, so nothing "
+                "would be computed.",
+                hint=f"Write `def {name}`, and call asyncio.run(...) in it where it needs asynchronous code.",
+            )
 
 
 def what_to_write(cls: type) -> str:

@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import Any
 
 from datajoint._value import Value, replace
+from datajoint.compute.making import refuse_async
 from datajoint.compute.resources import Resources, resources_of
 from datajoint.engine.instance import default_instance, thread_safe
 from datajoint.errors import ComputeError
@@ -93,6 +94,7 @@ class Target:
     """
 
     def __init__(self, table: Table, make_kwargs: Mapping[str, Any]) -> None:
+        refuse_async(type(table))
         self.table = table
         self.make_kwargs = dict(make_kwargs)
         self.resources = resources_of(type(table))
