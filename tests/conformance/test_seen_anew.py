@@ -74,3 +74,15 @@ def test_a_subclass_of_schema_overrides_the_call(instance, schema_name):
     assert (there, {"x": 1}, True) == (waiting.context, waiting.add_objects, waiting.create_schema)
     waiting(Session)
     assert [(Session, there)] == waiting.declare_list
+
+
+@pytest.mark.statement("SCH-7")
+def test_what_a_statement_of_the_user_changes_is_seen(declare, schema):
+    """Move-in 14: DDL through `connection.query` forgets what was read of the schemas."""
+    table = declare("Altered", "one : int32")
+    assert ["one"] == table().heading.names
+    schema.connection.query(f"ALTER TABLE {table.full_table_name} ADD COLUMN two integer")
+    assert ["one", "two"] == dj.FreeTable(schema.connection, str(table.name)).heading.names
+    schema.connection.query(f"DROP TABLE {table.full_table_name}")
+    assert [] == schema.list_tables()
+    assert "Altered" not in schema

@@ -335,15 +335,20 @@ class Connection:
         TransactionError
             When the statement would end the open transaction.
         """
-        if self.is_atomic and _COMMITS_IMPLICITLY.match(query):
+        args = checked(query, args)
+        is_ddl = _COMMITS_IMPLICITLY.match(query) is not None
+        if self.is_atomic and is_ddl:
             raise TransactionError(
                 f"`{query.split(None, 1)[0].upper()}` would end the open transaction.",
                 hint="Run it outside the transaction.",
             )
-        args = checked(query, args)
         observe.running_sql(self, query)
         with self._link.lock:
-            return Rows(self.execute(prepared(query, args, self.dialect), tuple(args)), as_dict)
+            try:
+                return Rows(self.execute(prepared(query, args, self.dialect), tuple(args)), as_dict)
+            finally:
+                if is_ddl:  # also after an error: a part of it may have been done
+                    self.catalog.clear()
 
     def set_query_cache(self, query_cache: str | None = None) -> None:
         """Answer queries that were asked before from the folder of the setting `query_cache`.
