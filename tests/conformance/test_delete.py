@@ -198,7 +198,8 @@ def test_delete_restricted_by_antijoin_aggregate_and_itself(lab: Lab) -> None:
 
 
 @pytest.mark.statement("DEL-1", "QRY-12")
-def test_dict_of_unknown_names_deletes_nothing(lab: Lab) -> None:
+def test_dict_of_unknown_names_deletes_nothing(lab: Lab, instance: Any) -> None:
+    instance.config["query.unknown_names"] = "warn"
     for typo in (
         {"subjct": 1},
         [{"subject": 1}, {"subjct": 1}],

@@ -1,4 +1,4 @@
-"""A misspelt name in a dict: queries warn, and nothing is deleted, updated, dropped or computed by it."""
+"""A misspelt name in a dict, with ``query.unknown_names`` = warn: nothing is deleted, dropped or computed by it."""
 
 import warnings
 
@@ -6,6 +6,11 @@ import pytest
 
 import datajoint as dj
 from datajoint.errors import DataJointError, DataJointWarning, UnknownAttributeError
+
+
+@pytest.fixture(autouse=True)
+def lenient(instance):
+    instance.config["query.unknown_names"] = "warn"
 
 
 @pytest.fixture

@@ -149,6 +149,10 @@ class Specs(MutableMapping[TableName, TableSpec]):
         spec = self._specs.get(name, default)
         return self[name] if spec is None and name in self._specs else spec
 
+    def specified(self) -> list[TableSpec]:
+        """Return the specifications that were asked for so far."""
+        return [spec for spec in self._specs.values() if spec is not None]
+
     def __setitem__(self, name: TableName, spec: TableSpec) -> None:
         self._specs[name] = spec
 

@@ -16,7 +16,7 @@ from datajoint.graph import dependencies
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.names import TableName
 from datajoint.heading.types import TEXTS
-from datajoint.sql.system import LINEAGE, find_tables, traced
+from datajoint.sql.system import LINEAGE, find_columns, find_tables, traced
 
 if TYPE_CHECKING:
     from datajoint.declare.resolve import Reading
@@ -39,6 +39,7 @@ class Catalog:
         self._known_dependents: dict[str, list[str]] = {}
         self._untracked: set[str] = set()
         self._collations: dict[str, str | None] = {}
+        self._attributes: set[str] = set()  # names of attributes known to exist in some table or query
         self.agreed: dict[TableName, Reading] = {}
         self.version = 0  # counts changes, for those who keep something made from the catalog
 
@@ -171,6 +172,23 @@ class Catalog:
                 table=str(name),
             )
         return found
+
+    def know(self, names: Iterable[str]) -> None:
+        """Record names of attributes that a query computes or renames to."""
+        self._attributes.update(names)
+
+    def unknown_attributes(self, names: Iterable[str]) -> list[str]:
+        """Return the names that no table has and no query of this process made; asks the database once."""
+        unknown = [name for name in dict.fromkeys(names) if name not in self._attributes]
+        if unknown:
+            for specs in self._specs.values():
+                for spec in specs.specified():
+                    self._attributes.update(a.name for a in (*spec.attributes, *spec.hidden))
+            unknown = [name for name in unknown if name not in self._attributes]
+        if unknown:
+            found = self._connection.fetch_all(find_columns(unknown, self._connection.dialect))
+            self._attributes.update(str(row[0]) for row in found)
+        return [name for name in unknown if name not in self._attributes]
 
     def source(self, name: TableName) -> Source:
         """Return the plan of a table."""

@@ -209,7 +209,10 @@ class QueryExpression(LegacyFetch):
         **named_attributes
             ``new="old"`` renames, ``new="(old)"`` duplicates, ``new="expression"`` computes.
         """
-        return self._derived(build.project(self.query, attributes, named_attributes, self._backend))
+        query = build.project(self.query, attributes, named_attributes, self._backend)
+        if named_attributes:
+            self.connection.catalog.know(named_attributes)
+        return self._derived(query)
 
     def join(
         self,
@@ -311,6 +314,7 @@ class QueryExpression(LegacyFetch):
                 DataJointWarning,
                 stacklevel=2,
             )
+        self.connection.catalog.know(named)
         return self._derived(query)
 
     aggregate = aggr

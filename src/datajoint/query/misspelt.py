@@ -1,14 +1,18 @@
-"""Dicts whose names are no attributes: a query takes them, with a warning; nobody may destroy by one."""
+"""Names in dicts that are no attributes: refused where no table has them, and never a reason to destroy."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import re
+from collections.abc import Collection, Iterable, Sequence
 
 from datajoint import logging
-from datajoint.errors import nearest
+from datajoint.engine.connection import Connection
+from datajoint.errors import UnknownAttributeError, nearest
 from datajoint.heading.heading import Heading
 
-__all__ = ["describe", "slips", "warn_unshared"]
+__all__ = ["check_names", "describe", "refuses", "slips"]
+
+_BASE = re.compile(r"[^.\[]*")
 
 _LONG_ENOUGH = 5
 """Shorter names differ by a letter without being misspelt."""
@@ -29,10 +33,44 @@ def describe(names: Iterable[str], heading: Heading) -> tuple[str, str]:
     return what, " ".join(dict.fromkeys(found)) or f"Attributes: {', '.join(heading.order) or 'none'}."
 
 
-def warn_unshared(names: Iterable[str], heading: Heading) -> None:
-    """Warn, once a place, that a dict restricts nothing (QRY-12)."""
-    what, meant = describe(names, heading)
-    logging.warn(f"A dict restricts nothing: {what} of the expression. {meant}")
+def refuses(connection: Connection) -> bool:
+    """Whether a name that no table has is an error, by the setting ``query.unknown_names``."""
+    return connection.config.query.unknown_names == "error"
+
+
+def check_names(names: Sequence[str], heading: Heading, connection: Connection, restricts: bool) -> None:
+    """Check the names in a dict that are no attributes of an expression (QRY-12).
+
+    Names of other tables are left alone: a key of one table restricts another by what they share.
+
+    Parameters
+    ----------
+    restricts
+        Whether other names of the dict are attributes.
+
+    Raises
+    ------
+    UnknownAttributeError
+        For a name that no table has, unless ``query.unknown_names`` is ``warn`` or ``ignore``.
+    """
+    mode = connection.config.query.unknown_names
+    if mode == "error":
+        _refuse_unknown(names, heading, connection)
+    elif mode == "warn" and not restricts:
+        what, meant = describe(names, heading)
+        logging.warn(f"A dict restricts nothing: {what} of the expression. {meant}")
+
+
+def _refuse_unknown(names: Sequence[str], heading: Heading, connection: Connection) -> None:
+    bases = {name: found[0] for name in names if (found := _BASE.match(name))}
+    missing = set(connection.catalog.unknown_attributes(bases.values()))
+    if not missing:
+        return
+    what, meant = describe(dict.fromkeys(base for base in bases.values() if base in missing), heading)
+    raise UnknownAttributeError(
+        f"A dict restricts by a name that no table has: {what} of the expression, nor of another table.",
+        hint=f"{meant} To let such names pass, set dj.config['query.unknown_names'] = 'warn' or 'ignore'.",
+    )
 
 
 def slips(names: Collection[str], heading: Heading) -> tuple[str, ...]:

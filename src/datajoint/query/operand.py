@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from operator import itemgetter
@@ -20,6 +20,7 @@ from datajoint.algebra.nodes import (
     Ignored,
     InValues,
     IsNull,
+    Plan,
     Query,
     Text,
 )
@@ -59,6 +60,8 @@ def restrict(
         for item in operand:
             query = restrict(query, item, connection, semantic)
         return query
+    if type(operand) is dict and not negated and (known := quick(query, operand, connection)):
+        return known
     found, values = condition(query, operand, connection, semantic)
     restricted = build.restrict(query, build.negate(found) if negated else found, values)
     if type(operand) is str and not negated:
@@ -178,7 +181,7 @@ def reader(attribute: Attribute, connection: Connection) -> _Reader:
 def quick(query: Query, operand: str | dict[Any, Any], connection: Connection) -> Query | None:
     """Restrict by a text seen before, or a dict of plain values: one look-up finds plan and readers.
 
-    None where the long way is needed: `restrict`.
+    None where more than a look-up is needed: see `restrict`.
     """
     plan = query.plan
     if isinstance(operand, str):
@@ -187,18 +190,10 @@ def quick(query: Query, operand: str | dict[Any, Any], connection: Connection) -
     key = ("dict", *operand)
     found = plan.child(key)
     if found is None:
-        heading = plan.heading
-        if any(name not in heading and _path(heading, name) for name in operand):
+        found = _readers(query, operand, connection)
+        if found is None:
             return None
-        names = [name for name in operand if name in heading]
-        if len(names) < len(operand) and (not names or misspelt.slips(_texts(operand), heading)):
-            return None
-        readers = tuple(
-            (name, _taken_as_is(heading[name]), reader(heading[name], connection)) for name in names
-        )
-        terms = tuple(Equals(name) for name in names)
-        whole = build.restrict(query, All(terms) if len(terms) != 1 else terms[0], ()).plan if terms else plan
-        found = plan.keep(key, (whole, readers))
+        plan.keep(key, found)
     child, readers = found
     values: list[Any] = []
     for name, plain, read in readers:
@@ -213,6 +208,26 @@ def quick(query: Query, operand: str | dict[Any, Any], connection: Connection) -
     return Query(child, (*query.values, *values))
 
 
+def _readers(
+    query: Query, operand: dict[Any, Any], connection: Connection
+) -> tuple[Plan, tuple[tuple[Any, type | None, _Reader], ...]] | None:
+    """Return the plan of a restriction by a dict, and what reads its values; None for the long way."""
+    plan, heading = query.plan, query.plan.heading
+    if any(name not in heading and _path(heading, name) for name in operand):
+        return None
+    names = [name for name in operand if name in heading]
+    if len(names) < len(operand):
+        if not names or not misspelt.refuses(connection):
+            return None
+        if misspelt.slips(_texts(operand), heading):
+            return None
+        misspelt.check_names(_lacking(operand, heading), heading, connection, restricts=True)
+    readers = tuple((name, _taken_as_is(heading[name]), reader(heading[name], connection)) for name in names)
+    terms = tuple(Equals(name) for name in names)
+    whole = build.restrict(query, All(terms) if len(terms) != 1 else terms[0], ()).plan if terms else plan
+    return whole, readers
+
+
 def _taken_as_is(attribute: Attribute) -> type | None:
     """Return the class whose values are compared as they are; None where all are read."""
     return int if attribute.dtype.kind in INTEGERS else None
@@ -222,6 +237,7 @@ def _mapping(
     heading: Heading, operand: Mapping[Any, Any], connection: Connection
 ) -> tuple[Condition, Values]:
     terms: list[Condition] = []
+    lacking: list[str] = []
     values: Values = ()
     for name, given in operand.items():
         if name in heading:
@@ -229,15 +245,21 @@ def _mapping(
         elif path := _path(heading, name):
             found, more = _at_path(heading, path, given, connection)
         else:
-            continue  # QRY-12: whoever restricts by a row of another table means what they share
+            lacking.append(str(name))  # QRY-12: a row of another table restricts by what they share
+            continue
         terms.append(found)
         values += more
+    if lacking:
+        misspelt.check_names(lacking, heading, connection, restricts=bool(terms))
     if operand and not terms:
-        misspelt.warn_unshared(_texts(operand), heading)
         return Ignored(True, _texts(operand)), ()
     if len(terms) < len(operand) and (slips := misspelt.slips(_texts(operand), heading)):
         terms.append(Ignored(True, slips))
     return (terms[0] if len(terms) == 1 else All(tuple(terms))), values
+
+
+def _lacking(names: Iterable[Any], heading: Heading) -> list[str]:
+    return [str(name) for name in names if name not in heading]
 
 
 def _texts(operand: Mapping[Any, Any]) -> tuple[str, ...]:
@@ -396,6 +418,9 @@ def _listed(
     values = [tuple(read(row[name]) for read, name in zip(readers, names, strict=True)) for row in rows]
     terms: list[Condition] = [IsNull(name) for name, missing in shape if missing]
     terms += [InValues(names)] if names else []
-    if slips := misspelt.slips({str(name) for row in rows for name in row}, heading):
+    named = dict.fromkeys(name for row in rows for name in row)
+    if lacking := _lacking(named, heading):
+        misspelt.check_names(lacking, heading, connection, restricts=bool(shape))
+    if slips := misspelt.slips(_texts(named), heading):
         terms.append(Ignored(True, slips))
     return (terms[0] if len(terms) == 1 else All(tuple(terms))), (values,) if names else ()

@@ -63,6 +63,7 @@ class U:
         query = build.group_by(
             expression.query, tuple(self.primary_key), named_attributes, expression.connection.dialect.name
         )
+        expression.connection.catalog.know(named_attributes)
         return QueryExpression._of(query, expression.connection)
 
     aggregate = aggr

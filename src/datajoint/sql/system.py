@@ -13,8 +13,8 @@ from datajoint.heading.names import TableName
 from datajoint.heading.types import parse_type
 
 __all__ = [
-    "CODE", "ENVIRONMENTS", "EVENTS", "LINEAGE", "column", "count_unstamped", "events_table", "find_tables",
-    "lineage_table", "newest_events", "stamp_rows", "traced",
+    "CODE", "ENVIRONMENTS", "EVENTS", "LINEAGE", "column", "count_unstamped", "events_table", "find_columns",
+    "find_tables", "lineage_table", "newest_events", "stamp_rows", "traced",
 ]  # fmt: skip
 
 LINEAGE = "~lineage"
@@ -149,6 +149,34 @@ def stamp_rows(name: TableName, dialect: Dialect) -> str:
     column, number = dialect.quote(EVENT), parse_type("int64")
     text = dialect.escape(f"UPDATE {dialect.table(name)} SET {column} = ")
     return f"{text}{dialect.parameter(1, number)}{dialect.escape(f' WHERE {column} IS NULL')}"
+
+
+def find_columns(names: Sequence[str], dialect: Dialect) -> str:
+    """Return the SELECT of those names that are names of columns in any schema of the users.
+
+    Examples
+    --------
+    >>> from datajoint.backends.registry import get_backend
+    >>> find_columns(["age"], get_backend("postgresql").dialect)  # doctest: +ELLIPSIS
+    "SELECT DISTINCT a.attname FROM pg_attribute a ... WHERE a.attname IN ('age') AND ..."
+    """
+    wanted = ", ".join(map(dialect.literal, names))
+    if dialect.name == "sqlite":
+        return (
+            "SELECT DISTINCT c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c "
+            f"WHERE m.type IN ('table', 'view') AND c.name IN ({wanted})"
+        )
+    if dialect.name == "postgresql":
+        return dialect.escape(
+            "SELECT DISTINCT a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid "
+            f"JOIN pg_namespace n ON n.oid = c.relnamespace WHERE a.attname IN ({wanted}) AND a.attnum > 0 "
+            "AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'v', 'm', 'f') "
+            "AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')"
+        )
+    return dialect.escape(
+        f"SELECT DISTINCT column_name FROM information_schema.columns WHERE column_name IN ({wanted}) "
+        "AND table_schema NOT IN ('information_schema', 'mysql', 'performance_schema', 'sys')"
+    )
 
 
 def find_tables(names: Sequence[TableName], dialect: Dialect) -> str:
