@@ -87,7 +87,7 @@ GISTS = {
     "duplicate": ("thing.insert1(ROW)", DuplicateError, "Duplicate entry in `Thing`", "thing=1", "skip_duplicates=True"),
     "extra field": ("thing.insert1({**ROW, 'x': 1})", UnknownAttributeError, "`x`", "ignore_extra_fields=True"),
     "no parent": ("child.insert1({'thing': 9, 'child': 1, 'name': ''})", IntegrityError, "`Child`", "`Thing` with thing=9"),
-    "semantic clash": ("thing * child", SemanticMatchError, "Cannot join on attribute `name`: different lineages", ".proj("),
+    "semantic clash": ("thing * child", SemanticMatchError, "Cannot join on attribute `name`: both operands have a secondary attribute `name`", ".proj("),
     "semantic clash of keys": ("thing * other", SemanticMatchError, "`thing`", "different lineages", ".proj("),
     "left join": (
         "thing.proj().extend(child.proj())", QueryError, "Left join requires the left operand to determine the right",

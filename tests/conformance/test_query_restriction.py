@@ -130,15 +130,17 @@ def test_texts_that_are_no_conditions(lab, text):
 
 
 @pytest.mark.statement("QRY-12")
-def test_a_dict_is_and_of_equalities(lab):
+def test_a_dict_is_and_of_equalities(lab, monkeypatch):
     assert subjects(lab, lambda r: r["species"] == "rat" and r["weight"] == 0.0) == keys_of(
-        lab.Subject & {"species": "rat", "weight": 0.0, "no_such": 5}
+        lab.Subject & {"species": "rat", "weight": 0.0, "session": 5}
     )
-    with pytest.warns(dj.errors.DataJointWarning, match="`no_such`"):
-        assert keys_of(lab.Subject()) == keys_of(lab.Subject & {"no_such": 5})
+    assert keys_of(lab.Subject()) == keys_of(lab.Subject & {"session": 5})
+    monkeypatch.setitem(lab.Subject().connection.config, "query.unknown_names", "warn")
+    with pytest.warns(dj.errors.DataJointWarning, match="`qx_no_such`"):
+        assert keys_of(lab.Subject()) == keys_of(lab.Subject & {"qx_no_such": 5})
     assert keys_of(lab.Subject()) == keys_of(lab.Subject & {})
-    with pytest.warns(dj.errors.DataJointWarning, match="`no_such`"):
-        assert set() == keys_of(lab.Subject - {"no_such": 5})
+    with pytest.warns(dj.errors.DataJointWarning, match="`qx_no_such`"):
+        assert set() == keys_of(lab.Subject - {"qx_no_such": 5})
     assert subjects(lab, lambda r: r["species"] != "rat") == keys_of(lab.Subject - {"species": "rat"})
 
 
@@ -312,9 +314,16 @@ def test_keys_of_another_query(lab):
     assert keys
     assert {tuple(k.values()) for k in keys} == keys_of(lab.Session & keys)
     assert {(k["subject_id"],) for k in keys} == keys_of(lab.Subject & keys)
-    mixed = [{"subject_id": 1}, {"session": 2}, {"subject_id": 3, "session": 3, "note": None}, {"other": 5}]
-    with pytest.warns(dj.errors.DataJointWarning, match="`other`"):
-        assert len(lab.rows["Session"]) == len(lab.Session & mixed)
+    mixed = [
+        {"subject_id": 1},
+        {"session": 2},
+        {"subject_id": 3, "session": 3, "note": None},
+        {"qx_other": 5},
+    ]
+    with pytest.raises(dj.errors.UnknownAttributeError, match="`qx_other`"):
+        lab.Session & mixed
+    mixed[-1] = {"species": 5}
+    assert len(lab.rows["Session"]) == len(lab.Session & mixed)
     expected = [r for r in lab.rows["Session"] if r["subject_id"] == 1 or r["session"] == 2]
     assert bag(expected) == bag(lab.Session & mixed[:3])
 

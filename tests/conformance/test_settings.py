@@ -461,6 +461,7 @@ def test_a_refused_password_is_not_shown():
 
 
 DEFAULTS = {
+    "query": {"unknown_names": "error", "matching": "lineage"},
     "database": {
         "host": "localhost",
         "port": 3306,

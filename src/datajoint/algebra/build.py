@@ -28,7 +28,7 @@ from datajoint.algebra.nodes import (
 from datajoint.errors import QueryError
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.heading import Heading
-from datajoint.heading.keys import determines, join_heading, match, union_heading
+from datajoint.heading.keys import Semantic, determines, join_heading, match, union_heading
 
 if TYPE_CHECKING:
     from datajoint.algebra.fragment import Fragment
@@ -87,7 +87,7 @@ def _restricted(plan: Plan, condition: Condition) -> Plan:
     return Restrict(plan, condition)
 
 
-def matching(query: Query, other: Query, semantic: bool = True) -> tuple[Condition, tuple[Any, ...]]:
+def matching(query: Query, other: Query, semantic: Semantic = True) -> tuple[Condition, tuple[Any, ...]]:
     """Return the condition that a row of `other` matches (semijoin; negated: antijoin)."""
     key = ("matches", other.plan, semantic)
     found = query.plan.child(key)
@@ -327,7 +327,7 @@ def _shown(heading: Heading, name: str) -> Attribute:
 
 
 def join(
-    left: Query, right: Query, kind: str = "inner", semantic: bool = True, nullable_key: bool = False
+    left: Query, right: Query, kind: str = "inner", semantic: Semantic = True, nullable_key: bool = False
 ) -> Query:
     """Pair the rows equal on all shared homologous attributes (QRY-30 … 38).
 
@@ -375,12 +375,12 @@ def _check_kinds(left: Heading, right: Heading, names: Sequence[str]) -> None:
             )
 
 
-def union(left: Query, right: Query) -> Query:
+def union(left: Query, right: Query, semantic: Semantic = True) -> Query:
     """Unite rows, each key once; the left side's values win (QRY-46 … 49)."""
-    key = ("union", right.plan)
+    key = ("union", right.plan, semantic)
     plan = left.plan.child(key)
     if plan is None:
-        node = Union(left.plan, right.plan, union_heading(left.heading, right.heading))
+        node = Union(left.plan, right.plan, union_heading(left.heading, right.heading, semantic))
         plan = left.plan.keep(key, _own(node, {*left.heading} ^ {*right.heading}))
     _check_same(left, right, [name for name in left.heading if name in right.heading])
     return Query(plan, left.values + right.values)
@@ -395,10 +395,12 @@ class _Grouping(Value):
     aggregates: tuple[tuple[str, Fragment], ...]
 
 
-def aggregate(query: Query, group: Query, names: tuple[Any, ...], named: Mapping[str, Any],
-              keep_unmatched: bool = True, backend: str = "") -> Query:  # fmt: skip
+def aggregate(
+    query: Query, group: Query, names: tuple[Any, ...], named: Mapping[str, Any],
+    keep_unmatched: bool = True, backend: str = "", semantic: Semantic = True,
+) -> Query:  # fmt: skip
     """Aggregate the rows of `group` per row of `query` (QRY-39 … 42)."""
-    key = ("aggregate", group.plan, names, tuple(named.items()), keep_unmatched, backend)
+    key = ("aggregate", group.plan, names, tuple(named.items()), keep_unmatched, backend, semantic)
     found = query.plan.child(key)
     if found is None:
         missing = determines(group.heading, query.heading)
@@ -408,7 +410,7 @@ def aggregate(query: Query, group: Query, names: tuple[Any, ...], named: Mapping
                 f"grouping expression. Missing: {', '.join(missing)}.",
                 hint="Join the group expression with what holds these attributes.",
             )
-        matched = match(query.heading, group.heading)
+        matched = match(query.heading, group.heading, semantic)
         columns = _grouping(query.heading, group.heading, names, named, backend)
         aggregates = tuple((new, grouping.qualified(fragment)) for new, fragment in columns.aggregates)
         node = aggregated(

@@ -195,6 +195,7 @@ def _read_plan(data: dict[str, Any], find: Find) -> Plan:
             return build.distinct(nodes.Query(given["operand"]), given["names"]).plan
         case "Union":
             left, right = given["left"], given["right"]
-            return nodes.Union(left, right, union_heading(left.heading, _meant(left.heading, right.heading)))
+            meant = _meant(left.heading, right.heading)
+            return nodes.Union(left, right, union_heading(left.heading, meant, "name"))
         case _:
             return kind(**given)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from datajoint._value import Value, replace
 from datajoint.errors import QueryError, SemanticMatchError
@@ -11,10 +11,23 @@ from datajoint.heading.attribute import Attribute, Origin
 from datajoint.heading.heading import Heading
 from datajoint.heading.types import FLOATS, INTEGERS, TEXTS
 
-__all__ = ["UNKNOWN_LINEAGE", "Match", "determines", "join_heading", "key_hash", "match", "union_heading"]
+__all__ = [
+    "UNKNOWN_LINEAGE",
+    "Match",
+    "Semantic",
+    "determines",
+    "join_heading",
+    "key_hash",
+    "match",
+    "union_heading",
+]
 
 UNKNOWN_LINEAGE = ""
 """Lineage of attributes of a schema without a lineage table: matches any (LIN-8)."""
+
+
+Semantic = bool | Literal["name"]
+"""True matches by origin, "name" key attributes by name where their origins differ, False all by name."""
 
 
 class Match(Value):
@@ -24,8 +37,13 @@ class Match(Value):
     same: tuple[str, ...]
 
 
-def match(left: Heading, right: Heading, semantic: bool = True) -> Match:
+def match(left: Heading, right: Heading, semantic: Semantic = True) -> Match:
     """Decide which shared attributes take part in matching (LIN-2, LIN-3).
+
+    Parameters
+    ----------
+    semantic
+        As the setting ``query.matching`` says; False for all shared names.
 
     Raises
     ------
@@ -45,13 +63,11 @@ def match(left: Heading, right: Heading, semantic: bool = True) -> Match:
             same.append(name)
         elif homologous(one, other):
             on.append(name)
+        elif semantic == "name" and (one.in_key or other.in_key):
+            _check_types(one, other)
+            on.append(name)
         else:
-            raise SemanticMatchError(
-                f"Cannot join on attribute `{name}`: different lineages "
-                f"({_source(one)} vs {_source(other)}).",
-                hint=f"Use .proj() to rename one of them, e.g. .proj(..., other_{name}='{name}'), "
-                f"or leave it out by .proj('-{name}').",
-            )
+            raise _mismatch("join", one, other)
     for name in [name for name in on if left[name].nullable or right[name].nullable]:
         # A reference that the rest determines is equal by itself; comparing would only lose NULLs (QRY-38).
         rest = [other for other in on if other != name]
@@ -59,6 +75,26 @@ def match(left: Heading, right: Heading, semantic: bool = True) -> Match:
             on = rest
             same.append(name)
     return Match(tuple(on), tuple(same))
+
+
+def _mismatch(deed: str, one: Attribute, other: Attribute) -> SemanticMatchError:
+    """Return the error for two attributes of one name that are not matched."""
+    name = one.name
+    rename = (
+        f"Use .proj() to rename one of them, e.g. .proj(..., other_{name}='{name}'), "
+        f"or leave it out by .proj('-{name}')."
+    )
+    if not (one.in_key or other.in_key or one.lineage or other.lineage):
+        return SemanticMatchError(
+            f"Cannot {deed} on attribute `{name}`: both operands have a secondary attribute `{name}` "
+            f"({_source(one)} and {_source(other)}), and only key attributes are matched.",
+            hint=rename,
+        )
+    by_name = " Code that matches keys by name alone sets dj.config['query.matching'] = 'name'."
+    return SemanticMatchError(
+        f"Cannot {deed} on attribute `{name}`: different lineages ({_source(one)} vs {_source(other)}).",
+        hint=rename + by_name * (one.in_key or other.in_key),
+    )
 
 
 def _check_types(one: Attribute, other: Attribute) -> None:
@@ -108,7 +144,7 @@ def _source(attribute: Attribute) -> str:
     for source, name, _ in attribute.origins:
         if hasattr(source, "schema"):
             return f"no lineage, from {source}.{name}"
-    return "no lineage, computed"
+    return "computed"
 
 
 def determines(left: Heading, right: Heading) -> list[str]:
@@ -156,8 +192,8 @@ def _merge(kept: Attribute, other: Attribute, matched: Match, optional: tuple[He
     return replace(kept, origins=origins, nullable=nullable, lineage=kept.lineage or other.lineage)
 
 
-def union_heading(left: Heading, right: Heading) -> Heading:
-    """Return the heading of a union (QRY-46, QRY-47, LIN-10).
+def union_heading(left: Heading, right: Heading, semantic: Semantic = True) -> Heading:
+    """Return the heading of a union (QRY-46, QRY-47, LIN-10); `semantic` as for `match`.
 
     Raises
     ------
@@ -171,12 +207,11 @@ def union_heading(left: Heading, right: Heading) -> Heading:
             hint="Use .proj() to rename or choose attributes.",
         )
     for name in left.order:
-        if name in right and not _same_meaning(left[name], right[name]):
-            raise SemanticMatchError(
-                f"Cannot unite on attribute `{name}`: different lineages "
-                f"({_source(left[name])} vs {_source(right[name])}).",
-                hint="Use .proj() to rename one of them.",
-            )
+        if name not in right or _same_meaning(left[name], right[name]):
+            continue
+        if semantic != "name" or name not in left.key:
+            raise _mismatch("unite", left[name], right[name])
+        _check_types(left[name], right[name])
     attributes = [
         a if a.in_key else replace(a, nullable=a.nullable or a.name not in right or right[a.name].nullable)
         for a in left.values()

@@ -12,9 +12,10 @@ from datajoint.algebra.nodes import Query
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError, DataJointWarning, QueryError
 from datajoint.heading.heading import Heading
+from datajoint.heading.keys import Semantic
 from datajoint.query import along, fetch, frames, misplaced, preview
 from datajoint.query.legacy import LegacyFetch
-from datajoint.query.operand import check_connection, is_universal, quick, restrict as restrict_query
+from datajoint.query.operand import check_connection, is_universal, matched, quick, restrict as restrict_query
 
 if TYPE_CHECKING:
     import pandas as pd  # pyright: ignore[reportMissingTypeStubs]
@@ -269,7 +270,11 @@ class QueryExpression(LegacyFetch):
         if left and outer:
             raise QueryError("A join is left or outer, not both.", hint="outer=True keeps every row of both.")
         kind = "outer" if outer else "left" if left else "inner"
-        return self._derived(build.join(self.query, other.query, kind, semantic_check, allow_nullable_pk))
+
+        def combine(one: Query, two: Query, semantic: Semantic) -> Query:
+            return build.join(one, two, kind, semantic, allow_nullable_pk)
+
+        return self._derived(matched(combine, self.query, other.query, self.connection, semantic_check))
 
     def __mul__(self, other: Any) -> QueryExpression:
         return self.join(other)
@@ -277,11 +282,11 @@ class QueryExpression(LegacyFetch):
     def extend(self, other: Any, semantic_check: bool = True) -> QueryExpression:
         """Add the attributes of an expression that this one determines; every row stays (QRY-35)."""
         other = self._operand(other, "extended by")
-        return self._derived(build.join(self.query, other.query, "left", semantic_check))
+        return self.join(other, semantic_check, left=True)
 
     def __add__(self, other: Any) -> QueryExpression:
         other = self._operand(other, "united with")
-        return self._derived(build.union(self.query, other.query))
+        return self._derived(matched(build.union, self.query, other.query, self.connection))
 
     def aggr(
         self,
@@ -306,7 +311,11 @@ class QueryExpression(LegacyFetch):
         """
         group = self._operand(group, "aggregated over")
         keep = not exclude_nonmatching if keep_all_rows is None else keep_all_rows
-        query = build.aggregate(self.query, group.query, attributes, named, keep, self._backend)
+
+        def combine(one: Query, two: Query, semantic: Semantic) -> Query:
+            return build.aggregate(one, two, attributes, named, keep, self._backend, semantic)
+
+        query = matched(combine, self.query, group.query, self.connection)
         if keep and any(isinstance(text, str) and _COUNT_ALL.search(text) for text in named.values()):
             warnings.warn(
                 "count(*) is 1 for rows without a match: count an attribute of the group expression instead, "

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from datajoint.algebra import build, fragment as fragments
@@ -26,17 +26,19 @@ from datajoint.algebra.nodes import (
 )
 from datajoint.backends.base import Fitting
 from datajoint.engine.connection import Connection
-from datajoint.errors import DataJointError, QueryError
+from datajoint.errors import DataJointError, QueryError, SemanticMatchError
 from datajoint.heading import moments, values as readers
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.heading import Heading
+from datajoint.heading.keys import Semantic
 from datajoint.heading.types import INTEGERS, ZONED
 from datajoint.query import misspelt, restriction
 from datajoint.query.collection import is_mapping, is_record, items_of, record, values_of
 
-__all__ = ["check_connection", "condition", "is_universal", "quick", "restrict", "unshared"]
+__all__ = ["check_connection", "condition", "is_universal", "matched", "quick", "restrict", "unshared"]
 
 Values = tuple[Any, ...]
+Result = TypeVar("Result")
 _PLAIN = frozenset({str, int, float, bool, bytes, type(None)})
 
 
@@ -82,6 +84,22 @@ def check_connection(operand: Any, connection: Connection) -> None:
         )
 
 
+def matched(
+    combine: Callable[[Query, Query, Semantic], Result],
+    left: Query,
+    right: Query,
+    connection: Connection,
+    semantic: bool = True,
+) -> Result:
+    """Combine two queries; where namesakes differ in origin, as the setting ``query.matching`` says."""
+    try:
+        return combine(left, right, semantic)
+    except SemanticMatchError:
+        if connection.config.query.matching != "name":
+            raise
+    return combine(left, right, "name")
+
+
 def condition(
     query: Query, operand: Any, connection: Connection, semantic: bool = True
 ) -> tuple[Condition, Values]:
@@ -100,7 +118,7 @@ def condition(
         operand = operand()
     if isinstance(other := getattr(operand, "query", None), Query):
         check_connection(operand, connection)
-        return build.matching(query, other, semantic)
+        return matched(build.matching, query, other, connection, semantic)
     if isinstance(operand, restriction.Not):
         found, values = condition(query, operand.restriction, connection, semantic)
         return build.negate(found), values

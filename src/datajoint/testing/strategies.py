@@ -21,6 +21,7 @@ from datajoint.algebra.nodes import Query, Source
 from datajoint.declare.parse import parse
 from datajoint.declare.resolve import resolve
 from datajoint.declare.spec import ForeignKey, TableSpec
+from datajoint.engine.catalog import Catalog
 from datajoint.errors import DataJointError
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.names import TableName, to_camel_case
@@ -225,10 +226,14 @@ def offline(specs: Mapping[str, TableSpec]) -> dict[str, QueryExpression]:
     >>> offline(resolved({"t0": "a : int32"}))["T0"].primary_key
     ['a']
     """
-    settings = SimpleNamespace(interop=SimpleNamespace(zones="utc"))
+    settings = SimpleNamespace(
+        interop=SimpleNamespace(zones="utc"),
+        query=SimpleNamespace(unknown_names="ignore", matching="lineage"),
+    )
     nowhere: Any = SimpleNamespace(
         backend=SimpleNamespace(name=""), dialect=SimpleNamespace(name=""), config=settings
     )
+    nowhere.catalog = Catalog(nowhere)
     return _Tables(
         (name, QueryExpression._of(Query(Source(spec.name, spec.heading())), nowhere))
         for name, spec in specs.items()
