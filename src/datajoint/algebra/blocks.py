@@ -131,9 +131,15 @@ class Item(Value):
 
 
 class UnionBlock(Value):
-    """Rows of all branches, one after the other; all have the same columns."""
+    """Rows of all branches, one after the other; all have the same columns.
+
+    With `keys`, of equal keys only those of the branch whose column `NUMBER` is lowest.
+    """
+
+    NUMBER = "_number"
 
     branches: tuple[Block, ...]
+    keys: tuple[str, ...] | None = None
 
 
 class Block(Value):

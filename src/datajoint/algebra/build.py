@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from datajoint._value import Value, replace
 from datajoint.algebra import aggregates as grouping, fragment as fragments
 from datajoint.algebra.nodes import (
     Aggregate,
     All,
+    Any_,
     Condition,
     Const,
     Distinct,
@@ -25,7 +26,7 @@ from datajoint.algebra.nodes import (
     Top,
     Union,
 )
-from datajoint.errors import QueryError
+from datajoint.errors import QueryError, SemanticMatchError
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.heading import Heading
 from datajoint.heading.keys import Semantic, determines, join_heading, match, union_heading
@@ -49,8 +50,15 @@ __all__ = [
     "union",
 ]
 
+DEEPEST = 200
+"""Number of operators, or of lists of conditions, that may stand within each other."""
+
+_TERMS = 256
+"""Number of conditions in one conjunction, beyond which the next restriction is a plan of its own."""
+
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _CONSTANTS = frozenset({"null", "true", "false", "current_timestamp", "current_date", "current_time"})
+P = TypeVar("P", bound=Plan)
 _DUPLICATE = re.compile(r"\(\s*([a-z_][a-z0-9_]*)\s*\)")
 
 
@@ -69,6 +77,22 @@ class Computed:
         return id(self.node)
 
 
+def too_deep(what: str) -> QueryError:
+    """Return the error for an expression that no database would read."""
+    return QueryError(
+        f"The expression holds more than {DEEPEST} {what}.",
+        hint="Long chains of restrictions, unions and lists are no problem, levels are: fetch the keys of an "
+        "inner part and restrict by these, or store it in a table.",
+    )
+
+
+def _shallow(node: P) -> P:
+    """Return a plan, if it is not nested too deeply."""
+    if node.depth > DEEPEST:
+        raise too_deep("operators within each other")
+    return node
+
+
 def restrict(query: Query, condition: Condition, values: tuple[Any, ...] = ()) -> Query:
     """Return the rows of `query` that fulfil `condition`."""
     if type(condition) is Const and condition.value:
@@ -83,8 +107,29 @@ def _restricted(plan: Plan, condition: Condition) -> Plan:
     if isinstance(plan, Restrict):
         terms = plan.condition.terms if isinstance(plan.condition, All) else (plan.condition,)
         more = condition.terms if isinstance(condition, All) else (condition,)
-        return Restrict(plan.operand, All((*terms, *more)))
-    return Restrict(plan, condition)
+        if len(terms) + len(more) <= _TERMS:
+            node = Restrict(plan.operand, All((*terms, *more)))
+            node.depth = max(plan.depth, 1 + _deepest(condition))
+            return _shallow(node)
+    node = Restrict(plan, condition)
+    node.depth = 1 + max(plan.depth, _deepest(condition))
+    return _shallow(node)
+
+
+def _deepest(condition: Condition) -> int:
+    """Return the depth of the deepest plan in a condition."""
+    deepest, todo = 0, [condition]
+    while todo:
+        match todo.pop():
+            case Matches(plan):
+                deepest = max(deepest, plan.depth)
+            case All(terms) | Any_(terms):
+                todo.extend(terms)
+            case Not(term):
+                todo.append(term)
+            case _:
+                pass
+    return deepest
 
 
 def matching(query: Query, other: Query, semantic: Semantic = True) -> tuple[Condition, tuple[Any, ...]]:
@@ -165,7 +210,7 @@ def project(query: Query, names: tuple[Any, ...], named: Mapping[str, Any], back
     if child is None:
         columns = _columns(plan.heading, names, named, backend)
         shape = ("columns", columns)
-        child = plan.child(shape) or plan.keep(shape, projected(plan, columns))
+        child = plan.child(shape) or plan.keep(shape, _shallow(_fused(plan, columns)))
         plan.keep(key, child)
     return Query(child, query.values)
 
@@ -287,6 +332,19 @@ def _own(node: Plan, names: set[str]) -> Plan:
     return node
 
 
+def _fused(plan: Plan, columns: tuple[tuple[str, str | Fragment], ...]) -> Plan:
+    """Return the projection of a plan; one that only chooses and renames takes in the one below it."""
+    if isinstance(plan, Project):
+        below = {new: old for new, old in plan.columns if isinstance(old, str)}
+        names = [old for _, old in columns if isinstance(old, str)]
+        plain = len(below) == len(plan.columns) == len({*below.values()})
+        if plain and len(names) == len(columns) == len({*names}):
+            fused = tuple((new, below[str(old)]) for new, old in columns)
+            shape = ("columns", fused)
+            return plan.operand.child(shape) or plan.operand.keep(shape, projected(plan.operand, fused))
+    return projected(plan, columns)
+
+
 def projected(plan: Plan, columns: tuple[tuple[str, str | Fragment], ...]) -> Plan:
     """Return the projection to some columns, with its heading; hidden columns may be among them, if named."""
     node = Project(plan, columns)
@@ -351,7 +409,7 @@ def join(
                 hint="Swap the operands, use * for an inner join, or pass allow_nullable_pk=True.",
             )
         heading = join_heading(left.heading, right.heading, matched, kind)
-        node = Join(left.plan, right.plan, matched.on, kind, heading)
+        node = _shallow(Join(left.plan, right.plan, matched.on, kind, heading))
         if kind == "left":
             _own(node, {*right.heading} - {*left.heading})
         if kind == "outer":
@@ -375,13 +433,48 @@ def _check_kinds(left: Heading, right: Heading, names: Sequence[str]) -> None:
             )
 
 
+def _united(left: Plan, right: Plan, semantic: Semantic) -> Plan:
+    """Return the union; a chain of unions of the same attributes becomes a tree of few levels.
+
+    As a counter does: operands of the same number of unions are united first.
+    """
+    whole = _union_of(left, right, semantic)
+    names = {*left.heading}
+    appends = left.depth >= right.depth
+    try:
+        while names == {*right.heading}:
+            if appends and isinstance(left, Union) and _width(left.right, names) <= _width(right, names):
+                left, right = left.left, _union_of(left.right, right, semantic)
+            elif (
+                not appends and isinstance(right, Union) and _width(right.left, names) <= _width(left, names)
+            ):
+                left, right = _union_of(left, right.left, semantic), right.right
+            else:
+                break
+            whole = _union_of(left, right, semantic)
+    except SemanticMatchError:  # namesakes may mean the same as those of the whole, but not as each other's
+        pass
+    return whole
+
+
+def _width(plan: Plan, names: set[str]) -> int:
+    """Return the number of levels of a union of operands with some attributes."""
+    if not isinstance(plan, Union):
+        return 0
+    return plan.depth if names == {*plan.left.heading} == {*plan.right.heading} else DEEPEST
+
+
+def _union_of(left: Plan, right: Plan, semantic: Semantic) -> Plan:
+    heading = union_heading(left.heading, right.heading, semantic)
+    return _own(Union(left, right, heading), {*left.heading} ^ {*right.heading})
+
+
 def union(left: Query, right: Query, semantic: Semantic = True) -> Query:
     """Unite rows, each key once; the left side's values win (QRY-46 … 49)."""
     key = ("union", right.plan, semantic)
     plan = left.plan.child(key)
     if plan is None:
-        node = Union(left.plan, right.plan, union_heading(left.heading, right.heading, semantic))
-        plan = left.plan.keep(key, _own(node, {*left.heading} ^ {*right.heading}))
+        plan = left.plan.keep(key, _shallow(_united(left.plan, right.plan, semantic)))
     _check_same(left, right, [name for name in left.heading if name in right.heading])
     return Query(plan, left.values + right.values)
 
@@ -414,7 +507,7 @@ def aggregate(
         columns = _grouping(query.heading, group.heading, names, named, backend)
         aggregates = tuple((new, grouping.qualified(fragment)) for new, fragment in columns.aggregates)
         node = aggregated(
-            Aggregate(query.plan, group.plan, matched.on, columns.kept, aggregates, keep_unmatched)
+            _shallow(Aggregate(query.plan, group.plan, matched.on, columns.kept, aggregates, keep_unmatched))
         )
         found = query.plan.keep(key, (node, matched.same))
     plan, same = found
@@ -486,7 +579,7 @@ def group_by(query: Query, keys: tuple[str, ...], named: Mapping[str, Any], back
     if plan is None:
         keyed = _universal_heading(query.heading, keys)
         columns = _grouping(keyed, query.heading, (), named, backend)
-        plan = query.plan.keep(key, grouped(GroupBy(query.plan, keys, columns.aggregates)))
+        plan = query.plan.keep(key, grouped(_shallow(GroupBy(query.plan, keys, columns.aggregates))))
     return Query(plan, query.values)
 
 
@@ -494,7 +587,7 @@ def distinct(query: Query, keys: tuple[str, ...]) -> Query:
     """Return the distinct combinations of the named attributes: ``U(…) & query`` (QRY-50, QRY-52)."""
     key = ("distinct", keys)
     plan = query.plan.child(key) or query.plan.keep(
-        key, Distinct(query.plan, keys, _universal_heading(query.heading, keys))
+        key, _shallow(Distinct(query.plan, keys, _universal_heading(query.heading, keys)))
     )
     return Query(plan, query.values)
 
@@ -523,7 +616,7 @@ def top(query: Query, order: tuple[tuple[str, bool], ...] | None, limit: int | N
         if name not in plan.heading and name not in plan.heading.hidden:
             raise plan.heading.unknown(name)
     key = ("top", order, limit is not None, bool(offset))
-    child = plan.child(key) or plan.keep(key, Top(plan, order, limit is not None, bool(offset)))
+    child = plan.child(key) or plan.keep(key, _shallow(Top(plan, order, limit is not None, bool(offset))))
     return Query(child, values + ((limit,) if limit is not None else ()) + ((offset,) if offset else ()))
 
 

@@ -140,12 +140,15 @@ class Plan:
         Attributes of the result.
     arity
         Number of values in the plan and all below it.
+    depth
+        Number of plans within each other.
     """
 
-    __slots__ = ("_children", "_texts", "arity", "heading", "statements")
+    __slots__ = ("_children", "_texts", "arity", "depth", "heading", "statements")
 
-    def __init__(self, arity: int, heading: Heading) -> None:
+    def __init__(self, arity: int, heading: Heading, *operands: Plan) -> None:
         self.arity = arity
+        self.depth = 1 + max([operand.depth for operand in operands], default=0)
         self.heading = heading
         self._children: dict[Hashable, Any] = {}
         self._texts: dict[str, tuple[Plan, tuple[Any, ...]]] = {}
@@ -189,7 +192,7 @@ class Restrict(Plan):
     __slots__ = ("condition", "operand")
 
     def __init__(self, operand: Plan, condition: Condition) -> None:
-        super().__init__(operand.arity + condition.arity, operand.heading)
+        super().__init__(operand.arity + condition.arity, operand.heading, operand)
         self.operand = operand
         self.condition = condition
 
@@ -200,7 +203,7 @@ class Project(Plan):
     __slots__ = ("columns", "operand")
 
     def __init__(self, operand: Plan, columns: tuple[tuple[str, str | Fragment], ...]) -> None:
-        super().__init__(operand.arity, operand.heading)
+        super().__init__(operand.arity, operand.heading, operand)
         self.operand = operand
         self.columns = columns
 
@@ -211,7 +214,7 @@ class Join(Plan):
     __slots__ = ("kind", "left", "on", "right")
 
     def __init__(self, left: Plan, right: Plan, on: tuple[str, ...], kind: str, heading: Heading) -> None:
-        super().__init__(left.arity + right.arity, heading)
+        super().__init__(left.arity + right.arity, heading, left, right)
         self.left = left
         self.right = right
         self.on = on
@@ -229,7 +232,7 @@ class Aggregate(Plan):
 
     def __init__(self, operand: Plan, group: Plan, on: tuple[str, ...], kept: tuple[tuple[str, str], ...],
                  aggregates: tuple[tuple[str, Fragment], ...], keep_unmatched: bool) -> None:  # fmt: skip
-        super().__init__(operand.arity + group.arity, operand.heading)
+        super().__init__(operand.arity + group.arity, operand.heading, operand, group)
         self.operand = operand
         self.group = group
         self.on = on
@@ -246,7 +249,7 @@ class GroupBy(Plan):
     def __init__(
         self, operand: Plan, names: tuple[str, ...], aggregates: tuple[tuple[str, Fragment], ...]
     ) -> None:
-        super().__init__(operand.arity, operand.heading)
+        super().__init__(operand.arity, operand.heading, operand)
         self.operand = operand
         self.names = names
         self.aggregates = aggregates
@@ -258,7 +261,7 @@ class Distinct(Plan):
     __slots__ = ("names", "operand")
 
     def __init__(self, operand: Plan, names: tuple[str, ...], heading: Heading) -> None:
-        super().__init__(operand.arity, heading)
+        super().__init__(operand.arity, heading, operand)
         self.operand = operand
         self.names = names
 
@@ -269,7 +272,7 @@ class Union(Plan):
     __slots__ = ("left", "right")
 
     def __init__(self, left: Plan, right: Plan, heading: Heading) -> None:
-        super().__init__(left.arity + right.arity, heading)
+        super().__init__(left.arity + right.arity, heading, left, right)
         self.left = left
         self.right = right
 
@@ -282,7 +285,7 @@ class Top(Plan):
     def __init__(
         self, operand: Plan, order: tuple[tuple[str, bool], ...], limited: bool, shifted: bool
     ) -> None:
-        super().__init__(operand.arity + limited + shifted, operand.heading)
+        super().__init__(operand.arity + limited + shifted, operand.heading, operand)
         self.operand = operand
         self.order = order
         self.limited = limited

@@ -62,8 +62,11 @@ def _pushed(
         return replace(inner, where=(*inner.where, make(view, condition, offset)), sources=deeper.sources)
 
     if isinstance(item.relation, UnionBlock):
+        keys = item.relation.keys
+        if keys is not None and not {*found.values()} <= {*keys}:
+            return item  # a row left out would let the row of a later branch appear
         branches = tuple(restricted(branch) for branch in item.relation.branches)
-        return replace(item, relation=UnionBlock(branches))
+        return replace(item, relation=UnionBlock(branches, keys))
     return replace(item, relation=restricted(item.relation))
 
 

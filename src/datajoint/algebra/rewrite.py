@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from datajoint._value import replace
-from datajoint.algebra import aggregates
+from datajoint.algebra import aggregates, build
 from datajoint.algebra.blocks import (
     Block,
     Derived,
@@ -26,6 +26,8 @@ from datajoint.algebra.blocks import (
     Ref,
     UnionBlock,
 )
+from datajoint.algebra.expressions import Literal
+from datajoint.algebra.fragment import Fragment
 from datajoint.algebra.nodes import (
     Aggregate,
     All,
@@ -50,12 +52,16 @@ from datajoint.algebra.nodes import (
     names_in,
 )
 from datajoint.algebra.push import push
+from datajoint.heading.types import parse_type
 
 __all__ = ["lower"]
 
 _DEPTH = 3
 _BRANCHES = 400
 """SQLite takes 500 SELECTs in one union."""
+_INT64 = parse_type("int64")
+_FEW = 8
+"""Number of operands of a union up to which each is compared with those before it, by their indexes."""
 
 
 def lower(plan: Plan, first: str | None = None) -> Block:
@@ -81,38 +87,49 @@ class _Lowering:
         return self._first if self._first and self._aliases == 1 else f"t{self._aliases}"
 
     def lower(self, plan: Plan, offset: int) -> Block:
-        if self._aliases or offset or self._first is not None:
-            return self._lowered(plan, offset)
-        found = plan.statements.get("block")  # the first operand is the same in all that is made of it
-        if found is None:
-            found = plan.statements["block"] = self._lowered(plan, 0), self._aliases
-        block, self._aliases = found
+        kept = not (self._aliases or offset or self._first is not None)
+        todo: list[Plan] = []
+        block: Block | None = None
+        while block is None:  # down the first operands, which are the same in all that is made of them
+            found = plan.statements.get("block") if kept else None
+            if found is not None:
+                block, self._aliases = found
+            elif isinstance(plan, Source):
+                block = self.source(plan)
+            elif isinstance(plan, Union) and (operands := self._alike(plan, offset)):
+                block = self.united(plan, operands)
+            else:
+                todo.append(plan)
+                plan = build.operands(plan)[0][0]
+        for above in reversed(todo):
+            block = self._lowered(above, block, offset)
+            if kept:
+                above.statements["block"] = block, self._aliases
         return block
 
-    def _lowered(self, plan: Plan, offset: int) -> Block:
+    def _lowered(self, plan: Plan, block: Block, offset: int) -> Block:
+        """Return the block of a plan, given that of its first operand."""
         match plan:
-            case Source():
-                return self.source(plan)
             case Restrict():
-                return self.restrict(plan, offset)
+                return self.restrict(plan, block, offset)
             case Project():
-                return self.project(plan, offset)
+                return self.project(plan, block)
             case Join():
-                return self.join(plan, offset)
+                return self.join(plan, block, offset)
             case Aggregate():
-                return self.aggregate(plan, offset)
+                return self.aggregate(plan, block, offset)
             case GroupBy():
-                return self.group_by(plan, offset)
+                return self.group_by(plan, block)
             case Distinct():
-                block = self.plain(self.lower(plan.operand, offset))
+                block = self.plain(block)
                 columns = {name: block.columns[name] for name in plan.names}
                 return replace(
                     block, columns=columns, hidden={}, distinct=True, grouped=frozenset(plan.names), order=()
                 )
             case Union():
-                return self.union(plan, offset)
+                return self.union(plan, block, offset)
             case Top():
-                return self.top(plan, offset)
+                return self.top(plan, block, offset)
             case _:
                 raise TypeError(f"no such plan: {plan!r}")
 
@@ -154,8 +171,7 @@ class _Lowering:
 
     # -------------------------------------------------------------------------------------- restriction
 
-    def restrict(self, plan: Restrict, offset: int) -> Block:
-        block = self.lower(plan.operand, offset)
+    def restrict(self, plan: Restrict, block: Block, offset: int) -> Block:
         if not self.takes(block, names_in(plan.condition)):
             block = self.wrap(block)
         return self.where(block, plan.condition, offset + plan.operand.arity)
@@ -223,7 +239,8 @@ class _Lowering:
     def exists(
         self, block: Block, plan: Plan, on: tuple[str, ...], offset: int, nulls: frozenset[str] = frozenset()
     ) -> Predicate:
-        if isinstance(plan, Union) and {*on} <= {*plan.heading.key}:  # its keys are those of either side
+        if isinstance(plan, Union) and {*on} <= {*plan.heading.key} and not self._alike(plan, offset):
+            # Its keys are those of either side.
             left = self.exists(block, plan.left, on, offset, nulls)
             return P_Any((left, self.exists(block, plan.right, on, offset + plan.left.arity, nulls)))
         inner = self.lower(plan, offset)
@@ -234,8 +251,7 @@ class _Lowering:
 
     # ------------------------------------------------------------------------------ projection and join
 
-    def project(self, plan: Project, offset: int) -> Block:
-        block = self.lower(plan.operand, offset)
+    def project(self, plan: Project, block: Block) -> Block:
         if [n for n in _used(plan) if n in block.columns and _depth(block.columns[n]) >= _DEPTH]:
             block = self.wrap(block)  # expressions over expressions would double with every step
         scope = {**block.hidden, **block.columns}
@@ -249,10 +265,10 @@ class _Lowering:
         ordered = {name: columns[name] for name in plan.heading.order}
         return self.whole(replace(block, columns=ordered, hidden={}, grouped=grouped))
 
-    def join(self, plan: Join, offset: int) -> Block:
+    def join(self, plan: Join, block: Block, offset: int) -> Block:
         if plan.kind == "outer":
-            return self.outer(plan, offset)
-        left = self.plain(self.lower(plan.left, offset))
+            return self.outer(plan, block, offset)
+        left = self.plain(block)
         right = self.lower(plan.right, offset + plan.left.arity)
         right = self.plain(right) if plan.kind == "inner" else self.single(right)
         pairs = _pairs(left, right, plan.on)
@@ -273,10 +289,10 @@ class _Lowering:
         sources = (*left.sources, Item(kind, first.relation, first.alias, near), *rest)
         return Block(sources, columns, {}, (*left.where, *right.where, *far))
 
-    def outer(self, plan: Join, offset: int) -> Block:
+    def outer(self, plan: Join, block: Block, offset: int) -> Block:
         """Rows of the left side with their partners, then rows of the right side without any."""
         second = offset + plan.left.arity
-        left = self.plain(self.lower(plan.left, offset))
+        left = self.plain(block)
         right = self.single(self.lower(plan.right, second))
         both = {**right.columns, **left.columns}
         columns = {name: both[name] for name in plan.heading.order}
@@ -285,8 +301,8 @@ class _Lowering:
 
     # -------------------------------------------------------------------------------------- aggregation
 
-    def aggregate(self, plan: Aggregate, offset: int) -> Block:
-        left = self.groupable(self.lower(plan.operand, offset), [*_grouped(plan)])
+    def aggregate(self, plan: Aggregate, block: Block, offset: int) -> Block:
+        left = self.groupable(block, [*_grouped(plan)])
         right = self.lower(plan.group, offset + plan.operand.arity)
         right = self.single(right) if plan.keep_unmatched else self.plain(right)
         pairs = _pairs(left, right, plan.on)
@@ -306,8 +322,8 @@ class _Lowering:
             by += [] if expr in by else [expr]
         return self.whole(replace(joined, groups=tuple(by), grouped=grouped, occupied=not by))
 
-    def group_by(self, plan: GroupBy, offset: int) -> Block:
-        block = self.groupable(self.lower(plan.operand, offset), plan.names)
+    def group_by(self, plan: GroupBy, block: Block) -> Block:
+        block = self.groupable(block, plan.names)
         columns: dict[str, Expr] = {name: block.columns[name] for name in plan.names}
         groups = tuple(columns.values())
         for new, fragment in plan.aggregates:
@@ -333,11 +349,72 @@ class _Lowering:
 
     # ------------------------------------------------------------------------------------ union and top
 
-    def union(self, plan: Union, offset: int) -> Block:
+    @staticmethod
+    def _alike(plan: Union, offset: int) -> list[tuple[Plan, int]] | None:
+        """Return the operands of many unions of the same attributes, with the offsets of their values."""
+        names = {*plan.heading}
+        operands: list[tuple[Plan, int]] = []
+        todo: list[tuple[Plan, int]] = [(plan, offset)]
+        while todo:
+            one, at = todo.pop()
+            if not isinstance(one, Union) or names != {*one.left.heading} or names != {*one.right.heading}:
+                operands.append((one, at))
+                continue
+            todo += [(one.right, at + one.left.arity), (one.left, at)]
+        return operands if len(operands) > _FEW else None
+
+    def united(self, plan: Union, operands: Sequence[tuple[Plan, int]]) -> Block:
+        """Unite many operands of the same attributes: the statement grows with their number, no faster."""
+        return self._restrictions(operands) or self._first_of_each(plan, operands)
+
+    def _restrictions(self, operands: Sequence[tuple[Plan, int]]) -> Block | None:
+        """Return rows that fulfil one of the conditions, where all operands restrict the same plan."""
+        first, base, _ = _taken_apart(operands[0][0])
+        columns = first and first.columns
+        terms: list[tuple[Sequence[Restrict], int]] = []
+        for operand, at in operands:
+            own, below, restrictions = _taken_apart(operand)
+            if below is not base or (own and own.columns) != columns:
+                return None
+            terms.append((restrictions, at))
+        if base.arity:
+            return None
+        block = self.lower(base, 0)
+        if not self.takes(block, None):
+            block = self.wrap(block)
+        choices = tuple(
+            P_All(
+                tuple(
+                    self.predicate(block, restriction.condition, at + restriction.operand.arity)
+                    for restriction in restrictions
+                )
+            )
+            for restrictions, at in terms
+        )
+        block = replace(block, where=(*block.where, P_Any(choices)), order=())
+        return self.project(first, block) if first else replace(block, hidden={})
+
+    def _first_of_each(self, plan: Union, operands: Sequence[tuple[Plan, int]]) -> Block:
+        """Return the rows of all operands, of each key those of the first operand that has it."""
+        branches: list[Block] = []
+        for number, (operand, at) in enumerate(operands):
+            block = self.lower(operand, at)
+            block = replace(block, order=()) if block.plain else self.wrap(block)
+            columns: dict[str, Expr] = {name: block.columns[name] for name in plan.heading.order}
+            columns[UnionBlock.NUMBER] = Derived(_number(number), {})
+            branches.append(replace(block, columns=columns, hidden={}))
+        while len(branches) > _BRANCHES:
+            branches = [
+                self.wrap(UnionBlock(tuple(branches[n : n + _BRANCHES])))
+                for n in range(0, len(branches), _BRANCHES)
+            ]
+        block = self.wrap(UnionBlock(tuple(branches), plan.heading.key))
+        return replace(block, columns={name: block.columns[name] for name in plan.heading.order})
+
+    def union(self, plan: Union, left: Block, offset: int) -> Block:
         second = offset + plan.left.arity
         key, order = plan.heading.key, plan.heading.order
         nulls = frozenset(n for n in key if plan.left.heading[n].nullable and plan.right.heading[n].nullable)
-        left = self.lower(plan.left, offset)
         extra = [name for name in order if name not in plan.left.heading]
         if extra:  # attributes of the right side also for keys that both sides hold
             left, right = self.plain(left), self.single(self.lower(plan.right, second))
@@ -362,8 +439,7 @@ class _Lowering:
         columns = {name: right.columns.get(name, Null(types[name])) for name in plan.heading.order}
         return replace(right, columns=columns, hidden={}, where=(*right.where, only))
 
-    def top(self, plan: Top, offset: int) -> Block:
-        block = self.lower(plan.operand, offset)
+    def top(self, plan: Top, block: Block, offset: int) -> Block:
         if block.limited or block.distinct:  # DISTINCT allows no sort keys but its columns
             block = self.wrap(block)
         scope = {**block.hidden, **block.columns}
@@ -388,6 +464,21 @@ def _grouped(plan: Aggregate) -> set[str]:
             if name.startswith(aggregates.OUTER)
         }
     return names
+
+
+def _taken_apart(plan: Plan) -> tuple[Project | None, Plan, list[Restrict]]:
+    """Return a plan as the projection of restrictions of another plan."""
+    columns = plan if isinstance(plan, Project) else None
+    plan = plan.operand if isinstance(plan, Project) else plan
+    restrictions: list[Restrict] = []
+    while isinstance(plan, Restrict):
+        restrictions.append(plan)
+        plan = plan.operand
+    return columns, plan, restrictions
+
+
+def _number(number: int) -> Fragment:
+    return Fragment(Literal(number, _INT64), (), (), _INT64, False, False, str(number))
 
 
 def _sorts(plan: GroupBy) -> bool:
@@ -415,6 +506,8 @@ def _branches(block: Block) -> tuple[Block, ...]:
     """Return the branches of a union that a block hands on as it is: unions of unions are one."""
     relation, order = block.sources[0].relation, tuple(block.columns)
     if not isinstance(relation, UnionBlock) or len(block.sources) > 1 or len(relation.branches) >= _BRANCHES:
+        return (block,)
+    if relation.keys is not None:
         return (block,)
     same = all(isinstance(expr, Ref) and expr.name == name for name, expr in block.columns.items())
     if not same or not block.plain or block.where:

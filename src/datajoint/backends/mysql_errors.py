@@ -69,6 +69,7 @@ _CODES: dict[int, tuple[type[DataJointError], str]] = {
     3819: (CheckError, "check"),
     1071: (QueryError, "key_length"),
     1359: (QueryError, "exists"),
+    **dict.fromkeys((1116, 1119, 1436, 1473), (QueryError, "too_deep")),
     1205: (TransactionError, "locked"),
     1213: (DeadlockError, "serialize"),
     1020: (DeadlockError, "serialize"),
@@ -102,6 +103,8 @@ def translate(exception: BaseException, text: str, where: str) -> DataJointError
         return said
     if reason == "denied":
         return _denied(message, text, where, context)
+    if reason == "too_deep":
+        return phrases.too_deep(message, **context)
     if reason == "key_length":
         return kind(
             f"The key is too long for the server: {message}.",

@@ -34,6 +34,7 @@ __all__ = [
     "read_only",
     "right_needed",
     "several",
+    "too_deep",
     "wrong_option",
 ]
 
@@ -72,6 +73,22 @@ def lost(where: str, why: str, **context: Any) -> LostConnectionError:
     return LostConnectionError(
         f"The connection to {where} was lost or refused: {why.removesuffix('.')}.", hint=hint, **context
     )
+
+
+def too_deep(why: str, **context: Any) -> QueryError:
+    """A statement holds more levels or tables than the database reads.
+
+    Examples
+    --------
+    >>> print(too_deep("Too many tables"))
+    The expression is nested more deeply, or joins more tables, than the database allows: Too many tables.
+    Fetch the keys of an inner part and restrict by these, or store it in a table.
+    """
+    return QueryError(
+        "The expression is nested more deeply, or joins more tables, than the database allows: "
+        f"{why.removesuffix('.')}.",
+        hint="Fetch the keys of an inner part and restrict by these, or store it in a table.", **context,
+    )  # fmt: skip
 
 
 def login(where: str, why: str, **context: Any) -> AccessError:

@@ -55,6 +55,7 @@ _STATES: dict[str, tuple[type[DataJointError], str]] = {
     "57014": (QueryError, "cancelled"),
     "2BP01": (IntegrityError, "has_children"),
     "0A000": (QueryError, "unsupported"),
+    "54001": (QueryError, "too_deep"),
     "53300": (LostConnectionError, "too_many"),
 }
 _CLASSES: dict[str, tuple[type[DataJointError], str]] = {
@@ -95,6 +96,8 @@ def translate(exception: BaseException, text: str, where: str) -> DataJointError
         return said
     if reason == "denied":
         return _denied(message, text, where, context)
+    if reason == "too_deep":
+        return phrases.too_deep(message, **context)
     return kind(message.removesuffix(".") + ".", **context)
 
 

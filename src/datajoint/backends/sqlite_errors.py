@@ -57,6 +57,11 @@ _BY_MESSAGE: tuple[tuple[str, type[DataJointError], str], ...] = (
     (r"no such function: (?P<name>.+)", PortabilityError, "function"),
     (r"wrong number of arguments to function (?P<name>.+)\(\)", QuerySyntaxError, "function"),
     (r"near .+: syntax error|incomplete input|unrecognized token.*", QuerySyntaxError, "syntax"),
+    (
+        r"Expression tree is too large.*|at most \d+ tables in a join|parser stack overflow",
+        QueryError,
+        "too_deep",
+    ),
     (r"integer overflow", QueryError, "range"),
     (r"Cannot operate on a closed database\.?", LostConnectionError, "closed"),
 )
@@ -98,6 +103,8 @@ def translate(exception: BaseException, text: str, path: str) -> DataJointError:
         return phrases.missing_table(context.pop("table"), **context)
     if reason == "column" and "column" in context:
         return phrases.missing_column(context.pop("column"), **context)
+    if reason == "too_deep":
+        return phrases.too_deep(message, **context)
     phrase = _PHRASES.get(reason, "{message}.").format(path=path, message=message.removesuffix("."))
     return kind(phrase, hint=_HINTS.get(reason), **context)
 

@@ -59,11 +59,13 @@ def restrict(
             hint="Subtract distinct values: A - (dj.U(...) & B).",
         )
     if isinstance(operand, restriction.AndList) and not negated:
-        for item in operand:
+        for item in _spread(operand, restriction.AndList):
             query = restrict(query, item, connection, semantic)
         return query
-    if type(operand) is dict and not negated and (known := quick(query, operand, connection)):
-        return known
+    if type(operand) is dict and not negated:
+        given: dict[Any, Any] = operand
+        if known := quick(query, given, connection):
+            return known
     found, values = condition(query, operand, connection, semantic)
     restricted = build.restrict(query, build.negate(found) if negated else found, values)
     if type(operand) is str and not negated:
@@ -101,9 +103,9 @@ def matched(
 
 
 def condition(
-    query: Query, operand: Any, connection: Connection, semantic: bool = True
+    query: Query, operand: Any, connection: Connection, semantic: bool = True, depth: int = 0
 ) -> tuple[Condition, Values]:
-    """Return the condition and values that an operand stands for.
+    """Return the condition and values that an operand stands for; `depth` lists stand around it.
 
     Raises
     ------
@@ -120,17 +122,43 @@ def condition(
         check_connection(operand, connection)
         return matched(build.matching, query, other, connection, semantic)
     if isinstance(operand, restriction.Not):
-        found, values = condition(query, operand.restriction, connection, semantic)
-        return build.negate(found), values
+        positive, negated = _without_not(operand)
+        found, values = condition(query, positive, connection, semantic, depth)
+        return (build.negate(found) if negated else found), values
     if isinstance(operand, restriction.Top) or operand is restriction.Top:
         raise QueryError(
             "A Top restricts a whole expression: it cannot stand in a list, under Not or after -.",
             hint="Write A & dj.Top(...) first, and use that as the operand.",
         )
-    return _other(query, operand, connection, semantic)
+    return _other(query, operand, connection, semantic, depth)
 
 
-def _other(query: Query, operand: Any, connection: Connection, semantic: bool) -> tuple[Condition, Values]:
+def _without_not(operand: Any) -> tuple[Any, bool]:
+    """Return what stands in any number of `Not`, and whether it is negated."""
+    negated = False
+    while isinstance(operand, restriction.Not):
+        operand, negated = operand.restriction, not negated
+    return operand, negated
+
+
+def _spread(items: Iterable[Any], kind: type) -> list[Any]:
+    """Return the items of a list, those of a list of the same kind inside it in its place."""
+    spread: list[Any] = []
+    todo = [iter(items)]
+    while todo:
+        for item in todo[-1]:
+            if type(item) is kind:
+                todo.append(iter(item))
+                break
+            spread.append(item)
+        else:
+            todo.pop()
+    return spread
+
+
+def _other(
+    query: Query, operand: Any, connection: Connection, semantic: bool, depth: int
+) -> tuple[Condition, Values]:
     if isinstance(operand, bool) or type(operand).__name__ in ("bool_", "bool"):
         return Const(bool(operand)), ()
     if is_universal(operand):
@@ -143,9 +171,12 @@ def _other(query: Query, operand: Any, connection: Connection, semantic: bool) -
             f"Invalid restriction type {type(operand).__name__}: {operand!r:.80}.",
             hint="Restrict by text, a dict, a list of these, an expression, dj.AndList, dj.Not or dj.Top.",
         )
+    if depth >= build.DEEPEST:
+        raise build.too_deep("lists of conditions within each other")
     if isinstance(operand, restriction.AndList):
-        return _terms(All, query, items, connection, semantic)
-    return _any(query, items, connection, semantic)
+        return _terms(All, query, _spread(items, restriction.AndList), connection, semantic, depth + 1)
+    items = _spread(items, list) if list in {*map(type, items)} else items
+    return _any(query, items, connection, semantic, depth + 1)
 
 
 def _text(query: Query, text: str, connection: Connection) -> tuple[Condition, Values]:
@@ -158,15 +189,20 @@ def _text(query: Query, text: str, connection: Connection) -> tuple[Condition, V
 
 
 def _terms(
-    kind: type[All | Any_], query: Query, items: Sequence[Any], connection: Connection, semantic: bool
+    kind: type[All | Any_],
+    query: Query,
+    items: Sequence[Any],
+    connection: Connection,
+    semantic: bool,
+    depth: int,
 ) -> tuple[Condition, Values]:
     terms: list[Condition] = []
-    values: Values = ()
+    values: list[Any] = []
     for item in items:
-        found, more = condition(query, item, connection, semantic)
+        found, more = condition(query, item, connection, semantic, depth)
         terms.append(found)
         values += more
-    return kind(tuple(terms)), values
+    return kind(tuple(terms)), tuple(values)
 
 
 # --------------------------------------------------------------------------------------- dicts and keys
@@ -292,13 +328,17 @@ def unshared(heading: Heading, operand: Any) -> tuple[str, ...]:
     >>> unshared(Heading([]), [{"speces": "rat"}])
     ('speces',)
     """
-    if is_mapping(operand):
-        shares = not operand or any(name in heading or _path(heading, name) for name in operand)
-        return () if shares else _texts(operand)
-    if isinstance(operand, restriction.Not):
-        return unshared(heading, operand.restriction)
-    items = items_of(operand) if isinstance(operand, (list, tuple, set)) else None
-    return next((found for item in items or () if (found := unshared(heading, item))), ())
+    todo = [operand]
+    while todo:
+        operand = todo.pop()
+        if is_mapping(operand):
+            if operand and not any(name in heading or _path(heading, name) for name in operand):
+                return _texts(operand)
+        elif isinstance(operand, restriction.Not):
+            todo.append(operand.restriction)
+        elif isinstance(operand, (list, tuple, set)):
+            todo.extend(reversed(items_of(operand) or ()))
+    return ()
 
 
 def _equals(heading: Heading, name: str, given: Any, connection: Connection) -> tuple[Condition, Values]:
@@ -359,7 +399,7 @@ _COMPARABLE = INTEGERS | {"bool", "varchar", "enum", "uuid", "date"}
 
 
 def _any(
-    query: Query, items: Sequence[Any], connection: Connection, semantic: bool
+    query: Query, items: Sequence[Any], connection: Connection, semantic: bool, depth: int
 ) -> tuple[Condition, Values]:
     """Return the disjunction of the items; dicts of the same attributes are one list, one parameter."""
     plain = _plain_keys(query.heading, items)
@@ -369,15 +409,15 @@ def _any(
     for n, item in enumerate(items):
         alike.setdefault(_shape(query.heading, item) or n, []).append(item)
     terms: list[Condition] = []
-    values: Values = ()
+    values: list[Any] = []
     for shape, group in alike.items():
         if len(group) > 1:
             found, more = _listed(query.heading, shape, group, connection)
         else:
-            found, more = condition(query, group[0], connection, semantic)
+            found, more = condition(query, group[0], connection, semantic, depth)
         terms.append(found)
         values += more
-    return (terms[0] if len(terms) == 1 else Any_(tuple(terms))), values
+    return (terms[0] if len(terms) == 1 else Any_(tuple(terms))), tuple(values)
 
 
 def _plain_keys(heading: Heading, items: Sequence[Any]) -> tuple[Condition, Values] | None:

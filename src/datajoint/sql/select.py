@@ -250,6 +250,8 @@ class _Writer:
         return sources + rest
 
     def conditions(self, block: Block) -> Pieces:
+        if len(block.where) > _FLAT:
+            return [" WHERE ", *self.terms(block.where, " AND ")]
         pieces: Pieces = []
         for n, term in enumerate(block.where):
             pieces += [" AND " if n else " WHERE ", *self.predicate(term)]
@@ -280,13 +282,30 @@ class _Writer:
             return [table if table.endswith(item.alias) else f"{table} AS {item.alias}"]
         needed = self.used[item.alias]
         if isinstance(item.relation, UnionBlock):
-            pieces: Pieces = ["("]
-            if any(branch.distinct for branch in item.relation.branches):
-                needed = set(item.relation.branches[0].columns)
-            for n, branch in enumerate(item.relation.branches):
-                pieces += [" UNION ALL " if n else "", *self.select(_prune(branch, needed), united=True)]
-            return [*pieces, f") AS {item.alias}"]
+            return [*self.union(item.relation, needed), f" AS {item.alias}"]
         return ["(", *self.select(_prune(item.relation, needed)), f") AS {item.alias}"]
+
+    def union(self, union: UnionBlock, needed: set[str]) -> Pieces:
+        first = union.branches[0].columns
+        if union.keys is not None:
+            needed = {*needed, *union.keys, union.NUMBER}
+        if any(branch.distinct for branch in union.branches):
+            needed = set(first)
+        pieces: Pieces = ["("]
+        for n, branch in enumerate(union.branches):
+            pieces += [" UNION ALL " if n else "", *self.select(_prune(branch, needed), united=True)]
+        pieces.append(")")
+        if union.keys is None:
+            return pieces
+        quote, exact = self.dialect.quote, self.dialect.exact
+        listed = ", ".join(quote(name) for name in first if name in needed)
+        by = ", ".join(exact(first[name].dtype, quote(name)) for name in union.keys)
+        number = quote(union.NUMBER)
+        window = f"min({number}) OVER ({f'PARTITION BY {by}' if by else ''}) AS {quote('_first')}"
+        return [
+            f"(SELECT {listed} FROM (SELECT {listed}, {window} FROM ", *pieces,
+            f" AS u) AS v WHERE {number} = {quote('_first')})",
+        ]  # fmt: skip
 
     def order(self, expr: Expr, descending: bool, nullable: bool) -> str:
         text = self.sort_key(expr) + (" DESC" if descending else "")

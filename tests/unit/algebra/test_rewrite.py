@@ -104,10 +104,24 @@ def test_a_limited_semijoin_is_a_list(tables):
 
 def test_unions_of_unions_are_one(tables):
     """Nested, each would read its left side twice: a chain of twenty would not end."""
-    code = " + ".join(f"(Session & {{'session': {n}}})" for n in range(20))
+    code = " + ".join(f"(Session & {{'session': {n}}})" for n in range(8))
     (union,) = lower(tables.query(code).query.plan).sources
-    assert 20 == len(union.relation.branches)
+    assert 8 == len(union.relation.branches)
     assert 2 == flat(tables, code)
+
+
+def test_a_long_union_of_restrictions_of_one_table_is_one_condition(tables):
+    code = " + ".join(f"(Session & {{'session': {n}}})" for n in range(20))
+    block = lower(tables.query(code).query.plan)
+    (choices,) = block.where
+    assert 20 == len(choices.terms)
+    assert 1 == flat(tables, code)
+
+
+def test_a_long_union_of_other_expressions_is_one_union(tables):
+    code = " + ".join(f"(Session & (Subject & {{'subject_id': {n}}})).proj(n='{n}')" for n in range(20))
+    (union,) = lower(tables.query(code).query.plan).sources
+    assert union.relation.keys is not None
 
 
 def test_expressions_over_expressions_do_not_double(tables):
