@@ -63,8 +63,7 @@ def restrict(
             query = restrict(query, item, connection, semantic)
         return query
     if type(operand) is dict and not negated:
-        given: dict[Any, Any] = operand
-        if known := quick(query, given, connection):
+        if known := quick(query, cast("dict[Any, Any]", operand), connection):
             return known
     found, values = condition(query, operand, connection, semantic)
     restricted = build.restrict(query, build.negate(found) if negated else found, values)
