@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from operator import itemgetter
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from datajoint.algebra import build, fragment as fragments
@@ -62,9 +62,12 @@ def restrict(
         for item in _spread(operand, restriction.AndList):
             query = restrict(query, item, connection, semantic)
         return query
-    if type(operand) is dict and not negated:
-        if known := quick(query, cast("dict[Any, Any]", operand), connection):
-            return known
+    if (
+        type(operand) is dict
+        and not negated
+        and (known := quick(query, cast("dict[Any, Any]", operand), connection))
+    ):
+        return known
     found, values = condition(query, operand, connection, semantic)
     restricted = build.restrict(query, build.negate(found) if negated else found, values)
     if type(operand) is str and not negated:
