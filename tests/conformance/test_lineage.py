@@ -110,7 +110,7 @@ def test_computed_attributes_of_one_origin(lab):
     ],
 )
 def test_every_other_shared_name_is_refused(lab, combine):
-    with pytest.raises(dj.DataJointError, match=r"`(x|note|n|day|subject_id)`.*(lineage|origin)"):
+    with pytest.raises(dj.DataJointError, match=r"`(x|note|n|day|subject_id)`.*(lineage|origin|secondary)"):
         combine(lab)
 
 

@@ -337,7 +337,9 @@ def _fused(plan: Plan, columns: tuple[tuple[str, str | Fragment], ...]) -> Plan:
     if isinstance(plan, Project):
         below = {new: old for new, old in plan.columns if isinstance(old, str)}
         names = [old for _, old in columns if isinstance(old, str)]
-        plain = len(below) == len(plan.columns) == len({*below.values()})
+        plain = len(below) == len(plan.columns) == len({*below.values()}) and {*below.values()} <= {
+            *plan.operand.heading  # a hidden attribute has a meaning of its own above
+        }
         if plain and len(names) == len(columns) == len({*names}):
             fused = tuple((new, below[str(old)]) for new, old in columns)
             shape = ("columns", fused)

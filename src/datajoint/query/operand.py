@@ -63,7 +63,7 @@ def restrict(
             query = restrict(query, item, connection, semantic)
         return query
     if (
-        type(operand) is dict
+        type(operand) is dict  # pyright: ignore[reportUnknownArgumentType]
         and not negated
         and (known := quick(query, cast("dict[Any, Any]", operand), connection))
     ):

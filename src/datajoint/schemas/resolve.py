@@ -44,7 +44,10 @@ def caller_scope(depth: int = 2, beyond: object = None) -> Scope:
 
 def _is_method_of(owner: object, frame: FrameType) -> bool:
     code = frame.f_code
-    return code.co_argcount > 0 and frame.f_locals.get(code.co_varnames[0]) is owner
+    if not code.co_argcount or frame.f_locals.get(code.co_varnames[0]) is not owner:
+        return False  # a function that is given the schema first is a caller
+    named = (vars(cls).get(code.co_name) for cls in type(owner).__mro__)
+    return any(getattr(method, "__code__", None) is code for method in named)
 
 
 def finder(
