@@ -204,7 +204,8 @@ def test_what_is_refused(lab, connect):
 
 
 @pytest.mark.statement("QRY-18", "QRY-12")
-def test_delete_along_and_a_misspelt_name(lab):
+def test_delete_along_and_a_misspelt_name(lab, monkeypatch):
+    monkeypatch.setattr(lab.Subject().connection.config.query, "unknown_names", "warn")
     with pytest.warns(dj.errors.DataJointWarning, match="`speces`"):
         typo = lab.Unit.restrict_along(lab.Subject & {"speces": "rat"})
     with pytest.raises(UnknownAttributeError, match="`speces`"):

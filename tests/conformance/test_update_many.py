@@ -140,7 +140,8 @@ def test_what_is_refused(subject):
 
 
 @pytest.mark.statement("UPD-4", "QRY-12")
-def test_a_misspelt_name_changes_nothing(subject):
+def test_a_misspelt_name_changes_nothing(subject, monkeypatch):
+    monkeypatch.setattr(subject.connection.config.query, "unknown_names", "warn")
     with pytest.warns(DataJointWarning, match="`nane`"):
         rows = subject & {"nane": "n1"}
     for query in (rows, rows & {"subject_id": 1}, subject & {"subject_id": 1, "wieght": 1}):

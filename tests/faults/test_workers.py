@@ -89,10 +89,10 @@ def test_a_worker_that_is_asked_to_stop_gives_everything_back(workers, number):
     process.send_signal(number)
     assert process.wait(30) != 0
     counts = workers.Fit.jobs.progress()
-    assert (0, 1) == (counts["reserved"], counts["error"])
+    assert (0, 0) == (counts["reserved"], counts["error"])  # N7: the key is pending again
     assert [] == workers.Fit.jobs.connection.query(workers_left(workers)).fetchall()
     workers.finish()
-    workers.check(errors=1)
+    workers.check()
 
 
 def workers_left(workers):
@@ -177,7 +177,7 @@ def test_a_make_that_ends_its_process(workers, what):
     workers.Subject.insert({"subject_id": n} for n in range(3))
     workers.start(work=f"if key['subject_id'] == 1: {what}").communicate(timeout=60)
     workers.finish()
-    workers.check(errors=int("SystemExit" in what))
+    workers.check()
 
 
 @pytest.mark.backends("postgresql", "mysql")
