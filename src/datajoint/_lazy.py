@@ -33,8 +33,8 @@ _NAMES = """
     engine.catalog engine.query_cache heading.conversions heading.float32 heading.moments
     heading.values logging settings.template
 
-    algebra.aggregates algebra.evaluate algebra.fragment algebra.hidden algebra.meaning codecs
-    codecs.chain codecs.context codecs.threads compute.audit compute.comparison compute.computing
+    algebra.aggregates algebra.evaluate algebra.expressions algebra.fragment algebra.hidden algebra.meaning
+    codecs codecs.chain codecs.context codecs.threads compute.audit compute.comparison compute.computing
     compute.contract
     compute.difference compute.display compute.equality compute.executors.base compute.executors.local
     compute.executors.processes compute.executors.worker compute.job compute.jobs compute.key_source

@@ -20,6 +20,7 @@ NASTY = [
     "plain", "it's", 'say "hi"', "back\\slash", "\\", "\\'", "''", "100% of %s", "žluťoučký 犬 🐁", "a\nb\tc", "\\n", "", " x ", "x",
     "X", "é", "e", "`tick`", "$1", "E'x'", "; drop table x; -- ", "\x01\x7f",
 ]  # fmt: skip
+pytestmark = pytest.mark.filterwarnings("ignore:.*times with a zone")
 WHEN = dt.datetime(2024, 3, 31, 2, 30, 15, 123456)  # an hour that some zones do not have
 MAYDAY = dt.date(2024, 5, 4)
 

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from datajoint._value import Value, replace
 from datajoint.algebra import aggregates as grouping, fragment as fragments
 from datajoint.algebra.nodes import (
+    DEEPEST,
     Aggregate,
     All,
-    Any_,
     Condition,
     Const,
     Distinct,
     GroupBy,
     Join,
     Matches,
-    Not,
     Plan,
     Project,
     Query,
     Restrict,
     Top,
     Union,
+    deepest,
+    shallow,
 )
 from datajoint.errors import QueryError, SemanticMatchError
 from datajoint.heading.attribute import Attribute
@@ -50,15 +51,11 @@ __all__ = [
     "union",
 ]
 
-DEEPEST = 200
-"""Number of operators, or of lists of conditions, that may stand within each other."""
-
 _TERMS = 256
 """Number of conditions in one conjunction, beyond which the next restriction is a plan of its own."""
 
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _CONSTANTS = frozenset({"null", "true", "false", "current_timestamp", "current_date", "current_time"})
-P = TypeVar("P", bound=Plan)
 _DUPLICATE = re.compile(r"\(\s*([a-z_][a-z0-9_]*)\s*\)")
 
 
@@ -77,22 +74,6 @@ class Computed:
         return id(self.node)
 
 
-def too_deep(what: str) -> QueryError:
-    """Return the error for an expression that no database would read."""
-    return QueryError(
-        f"The expression holds more than {DEEPEST} {what}.",
-        hint="Long chains of restrictions, unions and lists are no problem, levels are: fetch the keys of an "
-        "inner part and restrict by these, or store it in a table.",
-    )
-
-
-def _shallow(node: P) -> P:
-    """Return a plan, if it is not nested too deeply."""
-    if node.depth > DEEPEST:
-        raise too_deep("operators within each other")
-    return node
-
-
 def restrict(query: Query, condition: Condition, values: tuple[Any, ...] = ()) -> Query:
     """Return the rows of `query` that fulfil `condition`."""
     if type(condition) is Const and condition.value:
@@ -109,27 +90,11 @@ def _restricted(plan: Plan, condition: Condition) -> Plan:
         more = condition.terms if isinstance(condition, All) else (condition,)
         if len(terms) + len(more) <= _TERMS:
             node = Restrict(plan.operand, All((*terms, *more)))
-            node.depth = max(plan.depth, 1 + _deepest(condition))
-            return _shallow(node)
+            node.depth = max(plan.depth, 1 + deepest(condition))
+            return shallow(node)
     node = Restrict(plan, condition)
-    node.depth = 1 + max(plan.depth, _deepest(condition))
-    return _shallow(node)
-
-
-def _deepest(condition: Condition) -> int:
-    """Return the depth of the deepest plan in a condition."""
-    deepest, todo = 0, [condition]
-    while todo:
-        match todo.pop():
-            case Matches(plan):
-                deepest = max(deepest, plan.depth)
-            case All(terms) | Any_(terms):
-                todo.extend(terms)
-            case Not(term):
-                todo.append(term)
-            case _:
-                pass
-    return deepest
+    node.depth = 1 + max(plan.depth, deepest(condition))
+    return shallow(node)
 
 
 def matching(query: Query, other: Query, semantic: Semantic = True) -> tuple[Condition, tuple[Any, ...]]:
@@ -210,7 +175,7 @@ def project(query: Query, names: tuple[Any, ...], named: Mapping[str, Any], back
     if child is None:
         columns = _columns(plan.heading, names, named, backend)
         shape = ("columns", columns)
-        child = plan.child(shape) or plan.keep(shape, _shallow(_fused(plan, columns)))
+        child = plan.child(shape) or plan.keep(shape, shallow(_fused(plan, columns)))
         plan.keep(key, child)
     return Query(child, query.values)
 
@@ -411,7 +376,7 @@ def join(
                 hint="Swap the operands, use * for an inner join, or pass allow_nullable_pk=True.",
             )
         heading = join_heading(left.heading, right.heading, matched, kind)
-        node = _shallow(Join(left.plan, right.plan, matched.on, kind, heading))
+        node = shallow(Join(left.plan, right.plan, matched.on, kind, heading))
         if kind == "left":
             _own(node, {*right.heading} - {*left.heading})
         if kind == "outer":
@@ -476,7 +441,7 @@ def union(left: Query, right: Query, semantic: Semantic = True) -> Query:
     key = ("union", right.plan, semantic)
     plan = left.plan.child(key)
     if plan is None:
-        plan = left.plan.keep(key, _shallow(_united(left.plan, right.plan, semantic)))
+        plan = left.plan.keep(key, shallow(_united(left.plan, right.plan, semantic)))
     _check_same(left, right, [name for name in left.heading if name in right.heading])
     return Query(plan, left.values + right.values)
 
@@ -509,7 +474,7 @@ def aggregate(
         columns = _grouping(query.heading, group.heading, names, named, backend)
         aggregates = tuple((new, grouping.qualified(fragment)) for new, fragment in columns.aggregates)
         node = aggregated(
-            _shallow(Aggregate(query.plan, group.plan, matched.on, columns.kept, aggregates, keep_unmatched))
+            shallow(Aggregate(query.plan, group.plan, matched.on, columns.kept, aggregates, keep_unmatched))
         )
         found = query.plan.keep(key, (node, matched.same))
     plan, same = found
@@ -581,7 +546,7 @@ def group_by(query: Query, keys: tuple[str, ...], named: Mapping[str, Any], back
     if plan is None:
         keyed = _universal_heading(query.heading, keys)
         columns = _grouping(keyed, query.heading, (), named, backend)
-        plan = query.plan.keep(key, grouped(_shallow(GroupBy(query.plan, keys, columns.aggregates))))
+        plan = query.plan.keep(key, grouped(shallow(GroupBy(query.plan, keys, columns.aggregates))))
     return Query(plan, query.values)
 
 
@@ -589,7 +554,7 @@ def distinct(query: Query, keys: tuple[str, ...]) -> Query:
     """Return the distinct combinations of the named attributes: ``U(…) & query`` (QRY-50, QRY-52)."""
     key = ("distinct", keys)
     plan = query.plan.child(key) or query.plan.keep(
-        key, _shallow(Distinct(query.plan, keys, _universal_heading(query.heading, keys)))
+        key, shallow(Distinct(query.plan, keys, _universal_heading(query.heading, keys)))
     )
     return Query(plan, query.values)
 
@@ -618,7 +583,7 @@ def top(query: Query, order: tuple[tuple[str, bool], ...] | None, limit: int | N
         if name not in plan.heading and name not in plan.heading.hidden:
             raise plan.heading.unknown(name)
     key = ("top", order, limit is not None, bool(offset))
-    child = plan.child(key) or plan.keep(key, _shallow(Top(plan, order, limit is not None, bool(offset))))
+    child = plan.child(key) or plan.keep(key, shallow(Top(plan, order, limit is not None, bool(offset))))
     return Query(child, values + ((limit,) if limit is not None else ()) + ((offset,) if offset else ()))
 
 
@@ -630,14 +595,3 @@ def _merged(plan: Top, values: tuple[Any, ...], limit: int | None, offset: int) 
         left = max(inner_limit - offset, 0)
         limit = left if limit is None else min(limit, left)
     return limit, inner_offset + offset
-
-
-def negate(condition: Condition) -> Condition:
-    """Return the negation of a condition."""
-    match condition:
-        case Const(value):
-            return Const(not value)
-        case Not(term):
-            return term
-        case _:
-            return Not(condition)

@@ -9,9 +9,10 @@ values. ``docs/adr/0001`` tells why.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from datajoint._value import Value
+from datajoint.errors import QueryError
 from datajoint.heading.heading import Heading
 from datajoint.heading.names import TableName
 
@@ -19,10 +20,34 @@ if TYPE_CHECKING:
     from datajoint.algebra.fragment import Fragment
 
 __all__ = [
-    "Aggregate", "All", "Any_", "Condition", "Const", "Distinct", "Equals", "GroupBy", "Ignored", "InValues",
+    "DEEPEST",
+    "Aggregate",
+    "All",
+    "Any_",
+    "Condition",
+    "Const",
+    "Distinct",
+    "Equals",
+    "GroupBy",
+    "Ignored",
+    "InValues",
     "IsNull",
     "Join",
-    "Matches", "Not", "Plan", "Project", "Query", "Restrict", "Source", "Text", "Top", "Union", "names_in",
+    "Matches",
+    "Not",
+    "Plan",
+    "Project",
+    "Query",
+    "Restrict",
+    "Source",
+    "Text",
+    "Top",
+    "Union",
+    "deepest",
+    "names_in",
+    "negate",
+    "shallow",
+    "too_deep",
 ]  # fmt: skip
 
 _MAX_CHILDREN = 2000
@@ -321,3 +346,52 @@ def names_in(condition: Condition) -> frozenset[str]:
             return names_in(term)
         case _:
             return frozenset()
+
+
+P = TypeVar("P", bound=Plan)
+
+DEEPEST = 200
+"""Number of operators, or of lists of conditions, that may stand within each other."""
+
+
+def too_deep(what: str) -> QueryError:
+    """Return the error for an expression that no database would read."""
+    return QueryError(
+        f"The expression holds more than {DEEPEST} {what}.",
+        hint="Long chains of restrictions, unions and lists are no problem, levels are: fetch the keys of an "
+        "inner part and restrict by these, or store it in a table.",
+    )
+
+
+def shallow(node: P) -> P:
+    """Return a plan, if it is not nested too deeply."""
+    if node.depth > DEEPEST:
+        raise too_deep("operators within each other")
+    return node
+
+
+def deepest(condition: Condition) -> int:
+    """Return the depth of the deepest plan in a condition."""
+    found, todo = 0, [condition]
+    while todo:
+        match todo.pop():
+            case Matches(plan):
+                found = max(found, plan.depth)
+            case All(terms) | Any_(terms):
+                todo.extend(terms)
+            case Not(term):
+                todo.append(term)
+            case _:
+                pass
+    return found
+
+
+def negate(condition: Condition) -> Condition:
+    """Return the negation of a condition."""
+    match condition:
+        case Const(value):
+            return Const(not value)
+        case Not(term):
+            return term
+        case _:
+            return Not(condition)

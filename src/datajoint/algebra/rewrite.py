@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from datajoint._value import replace
-from datajoint.algebra import aggregates, build
+from datajoint.algebra import aggregates, build, expressions, fragment as fragments
 from datajoint.algebra.blocks import (
     Block,
     Derived,
@@ -26,8 +26,6 @@ from datajoint.algebra.blocks import (
     Ref,
     UnionBlock,
 )
-from datajoint.algebra.expressions import Literal
-from datajoint.algebra.fragment import Fragment
 from datajoint.algebra.nodes import (
     Aggregate,
     All,
@@ -477,8 +475,8 @@ def _taken_apart(plan: Plan) -> tuple[Project | None, Plan, list[Restrict]]:
     return columns, plan, restrictions
 
 
-def _number(number: int) -> Fragment:
-    return Fragment(Literal(number, _INT64), (), (), _INT64, False, False, str(number))
+def _number(number: int) -> fragments.Fragment:
+    return fragments.Fragment(expressions.Literal(number, _INT64), (), (), _INT64, False, False, str(number))
 
 
 def _sorts(plan: GroupBy) -> bool:

@@ -263,6 +263,7 @@ def in_parts(fetch: Callable[[int], list[Any]], size: int) -> Generator[list[Any
 
     Examples
     --------
+    >>> from itertools import islice
     >>> rows = iter([("x" * 100_000,)] * 30)
     >>> [len(part) for part in in_parts(lambda size: list(islice(rows, size)), 16)]
     [16, 10, 4]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from datajoint._value import Value, replace
-from datajoint.algebra import build
+from datajoint.algebra import build, nodes
 from datajoint.algebra.fragment import Fragment
 from datajoint.algebra.nodes import (
     All,
@@ -364,7 +364,7 @@ def strays(
             covers = [_back(path, rows[master], graph, source) for path in _paths(graph, part, master)]
         condition = Any_(tuple(condition for condition, _ in covers))
         values = tuple(value for _, more in covers for value in more)
-        found.append((part, master, build.restrict(rows[part], build.negate(condition), values)))
+        found.append((part, master, build.restrict(rows[part], nodes.negate(condition), values)))
     return found
 
 

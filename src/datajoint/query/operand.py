@@ -12,6 +12,7 @@ from uuid import UUID
 
 from datajoint.algebra import build, fragment as fragments
 from datajoint.algebra.nodes import (
+    DEEPEST,
     All,
     Any_,
     Condition,
@@ -23,6 +24,8 @@ from datajoint.algebra.nodes import (
     Plan,
     Query,
     Text,
+    negate,
+    too_deep,
 )
 from datajoint.backends.base import Fitting
 from datajoint.engine.connection import Connection
@@ -69,8 +72,8 @@ def restrict(
     ):
         return known
     found, values = condition(query, operand, connection, semantic)
-    restricted = build.restrict(query, build.negate(found) if negated else found, values)
-    if type(operand) is str and not negated:
+    restricted = build.restrict(query, negate(found) if negated else found, values)
+    if type(operand) is str and not negated:  # pyright: ignore[reportUnknownArgumentType]
         query.plan.keep_text(operand, restricted.plan, values)
     return restricted
 
@@ -126,7 +129,7 @@ def condition(
     if isinstance(operand, restriction.Not):
         positive, negated = _without_not(operand)
         found, values = condition(query, positive, connection, semantic, depth)
-        return (build.negate(found) if negated else found), values
+        return (negate(found) if negated else found), values
     if isinstance(operand, restriction.Top) or operand is restriction.Top:
         raise QueryError(
             "A Top restricts a whole expression: it cannot stand in a list, under Not or after -.",
@@ -173,8 +176,8 @@ def _other(
             f"Invalid restriction type {type(operand).__name__}: {operand!r:.80}.",
             hint="Restrict by text, a dict, a list of these, an expression, dj.AndList, dj.Not or dj.Top.",
         )
-    if depth >= build.DEEPEST:
-        raise build.too_deep("lists of conditions within each other")
+    if depth >= DEEPEST:
+        raise too_deep("lists of conditions within each other")
     if isinstance(operand, restriction.AndList):
         return _terms(All, query, _spread(items, restriction.AndList), connection, semantic, depth + 1)
     items = _spread(items, list) if list in {*map(type, items)} else items
