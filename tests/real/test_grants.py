@@ -100,7 +100,7 @@ def test_a_reader_verifies_and_asks_where_rows_come_from(enter: Any, lab: Any, s
     assert before == len(schema.events)  # which a reader may not write
     [row] = fit.lineage()
     assert ["Subject", "Method"] == [source.name for source in row.sources]
-    assert "fresh" == fit.why().rows[0].state
+    assert "fresh, known in part" == fit.why().rows[0].state
 
 
 @pytest.mark.statement("ACC-3")
