@@ -253,7 +253,7 @@ def fitting(dtypes: Sequence[AttributeType], rows: Sequence[Sequence[Any]]) -> S
 
 
 MOST_ROWS = 10_000
-"""At most so many rows of a result are held at a time."""
+"""Maximum number of rows of a result that are held at a time."""
 _PART_BYTES = 1 << 20
 _SEEN = 16
 

@@ -22,7 +22,7 @@ _NORMAL = 2.0**-126
 _DIGITS = ("%.6g", "%.7g", "%.8g", "%.9g")
 _FEWER = tuple(f"%.{digits}g" for digits in range(1, 10))
 _FEW = 100
-"""Up to so many values Python is faster than NumPy."""
+"""Number of values up to which Python is faster than NumPy."""
 _SMALLEST, _LARGEST = 1e-13, 1e13
 """Between these, a shortest number is a whole number times, or divided by, an exact power of ten."""
 _POWERS = [float(10**n) for n in range(23)]
