@@ -160,7 +160,7 @@ class Connection:
     @property
     def connection_id(self) -> int:
         """Number of the connection at the server."""
-        return self.session.connection_id
+        return self._repeated(lambda session: session.connection_id)
 
     def register(self, schema: Any) -> None:
         """Take a schema that was activated on this connection into `schemas`."""
