@@ -355,6 +355,10 @@ def test_the_prefix_of_schema_names(connect, schema_name):
 
     Subject.insert1({"subject": 1})
     assert whole == schema.database
+    for name in (own, whole, None):  # activated again, as pipelines of several modules do
+        schema.activate(name)
+    with pytest.raises(DataJointError, match=f"already activated for schema `{whole}`"):
+        schema.activate("rig")
     assert own not in plain.list_schemas()
     for name in (own, whole):  # who puts it before the name himself gets it once
         assert whole == mine.Schema(name, create_schema=False).database

@@ -92,7 +92,7 @@ class Schema(Computing, Granting, Recorded):
         if (schema_name is None or schema_name == "") and not self.is_activated():
             raise DataJointError("Please provide a schema_name to activate the schema.")
         if self.is_activated():
-            if schema_name not in (None, self._name):
+            if schema_name is not None and self._prefixed(schema_name) != self._name:
                 raise DataJointError(f"The schema is already activated for schema `{self._name}`.",
                                      hint=f"Make another dj.Schema for `{schema_name}`.")  # fmt: skip
             return
@@ -108,16 +108,18 @@ class Schema(Computing, Granting, Recorded):
         for cls, scope in waiting:
             attach(self, cls, (self._objects, *scope))
 
+    def _prefixed(self, name: str) -> str:
+        """Put the configured prefix before a name that does not begin with it."""
+        prefix = self.connection.config.database.database_prefix
+        return name if name.startswith(prefix) else prefix + name
+
     def _open(self, name: str) -> None:
         _check_connection(self.connection)
         if not _NAME.fullmatch(name) and self.connection.dialect.name == "sqlite":
             raise DataJointError(
                 f"`{name}` is no schema name.", hint="Use lower-case letters, digits and underscores."
             )
-        connection = self.connection
-        prefix = connection.config.database.database_prefix
-        if prefix and not name.startswith(prefix):
-            name = prefix + name
+        connection, name = self.connection, self._prefixed(name)
         if name.lower() in _SYSTEM:
             raise DataJointError(f"`{name}` is a schema of the database itself.", hint="Choose another name.")
         longest = connection.dialect.max_identifier
