@@ -140,8 +140,9 @@ def test_the_bytes_of_objects(declare, schema):
 
 
 @pytest.mark.statement("COD-9", "COD-10")
-def test_attachments(declare, connect, tmp_path):
-    table = declare("Paper", "paper : int32\n---\nfile=null : <attach>")
+@pytest.mark.parametrize("written", ["<attach>", "attach"])  # without brackets: definitions of 0.1x
+def test_attachments(declare, connect, tmp_path, written):
+    table = declare("Paper", f"paper : int32\n---\nfile=null : {written}")
     source, download = tmp_path / "in", tmp_path / "out"
     source.mkdir()
     (source / "ünï 1.txt").write_bytes(b"one\0two" * 1000)

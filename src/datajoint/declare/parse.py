@@ -301,9 +301,9 @@ def _type(text: str, start: int) -> AttributeType:
 
 
 def _in_brackets(spelled: str) -> str:
-    """Return ``blob@store`` of older definitions as the codec that it means."""
+    """Return ``blob@store`` and ``attach`` of older definitions as the codecs that they mean."""
     match = _OLD_TYPE.fullmatch(spelled)
-    return f"<{spelled}>" if match and match[2] else spelled
+    return f"<{spelled}>" if match and (match[2] or match[1] == "attach") else spelled
 
 
 def _type_hint(spelled: str, hint: str | None) -> str | None:

@@ -132,14 +132,14 @@ def test_null_is_for_secondary_attributes():
         ("int32 comment 'x'", "end of the line"),
         ("varchar(20) collate utf8_bin", "compared exactly"),
         ("varchar(20) character set utf8", "UTF-8"),
-        ("attach", "`<attach>`"),
+        ("filepath", "`<filepath>`"),
     ],
 )
 def test_types_are_whole_and_known(type_, words):
     assert words in refusal(f"a : {type_}", UnknownTypeError)
 
 
-@pytest.mark.parametrize("type_", ["blob@main", "attach@ main", "filepath@raw-data", "blob@", "filepath@"])
+@pytest.mark.parametrize("type_", ["blob@main", "attach", "attach@ main", "filepath@raw-data", "blob@", "filepath@"])
 def test_stores_of_older_definitions_are_those_of_codecs(type_):
     (line,) = parse(f"a : {type_}").lines
     assert f"<{type_.replace(' ', '')}>" == line.dtype.text
