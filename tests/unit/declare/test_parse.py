@@ -139,7 +139,9 @@ def test_types_are_whole_and_known(type_, words):
     assert words in refusal(f"a : {type_}", UnknownTypeError)
 
 
-@pytest.mark.parametrize("type_", ["blob@main", "attach", "attach@ main", "filepath@raw-data", "blob@", "filepath@"])
+@pytest.mark.parametrize(
+    "type_", ["blob@main", "attach", "attach@ main", "filepath@raw-data", "blob@", "filepath@"]
+)
 def test_stores_of_older_definitions_are_those_of_codecs(type_):
     (line,) = parse(f"a : {type_}").lines
     assert f"<{type_.replace(' ', '')}>" == line.dtype.text
