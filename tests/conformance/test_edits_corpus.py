@@ -5,12 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import datajoint as dj
-from plugins.edits import Edit, Project, edits, parameters, outcome
+from plugins.edits import Edit, Project, edits, outcome, parameters
 
 FIRST, SECOND, NONE = edits("first"), edits("second"), edits("none")
 

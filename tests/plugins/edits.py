@@ -50,7 +50,9 @@ class Edit:
 
 def edits(name: str) -> list[Edit]:
     """Return the cases of a set."""
-    found = [_edit(part) for part in re.split(r"^== ", (FOLDER / f"{name}.txt").read_text("utf-8"), flags=re.M)[1:]]
+    found = [
+        _edit(part) for part in re.split(r"^== ", (FOLDER / f"{name}.txt").read_text("utf-8"), flags=re.MULTILINE)[1:]
+    ]
     assert len({one.name for one in found}) == len(found), "two cases of one name"
     return found
 
@@ -62,7 +64,7 @@ def _edit(text: str) -> Edit:
         line, _, rest = rest.partition("\n")
         word, _, why = line[2:].partition(" ")
         options["failing" if word == "failing" else "expected"] = why if word == "failing" else word
-    first, *others = re.split(r"^-- (.*)\n", rest, flags=re.M)
+    first, *others = re.split(r"^-- (.*)\n", rest, flags=re.MULTILINE)
     files = {"tables.py": first} if first.strip() else {}
     for at in range(0, len(others), 2):
         key = f"cell {at}" if others[at] == "cell" else others[at]
@@ -75,10 +77,14 @@ def _expanded(name: str, text: str) -> str:
         indent, cls, bases, more = found.groups()
         kind, definition = _TABLES[cls]
         listed = kind if not bases else bases if "dj." in bases else f"{bases}, {kind}"
-        return f'{indent}@schema\n{indent}class {cls}({listed}):\n{indent}    definition = "{definition}"{more}'
+        return (
+            f'{indent}@schema\n{indent}class {cls}({listed}):\n{indent}    definition = "{definition}"{more}'
+        )
 
     plain = not _CLASS.search(text)
-    subject = "" if plain or re.search("class Subject|import.*Subject", text) else "class Subject:\n    pass\n"
+    subject = (
+        "" if plain or re.search("class Subject|import.*Subject", text) else "class Subject:\n    pass\n"
+    )
     text = _CLASS.sub(table, subject + text)
     text = _MAKE.sub(r'\1def make(self, key):\n\1    self.insert1(key | {"y": \2})', text)
     head = "" if plain and "schema" not in text else _HEAD
@@ -158,5 +164,7 @@ def outcome(fit: Any) -> str:
 
 def parameters(cases: list[Edit]) -> list[Any]:
     """Return what parametrizes a test, with expected failures marked."""
-    failing = {case.name: pytest.mark.xfail(reason=case.failing, strict=True) for case in cases if case.failing}
+    failing = {
+        case.name: pytest.mark.xfail(reason=case.failing, strict=True) for case in cases if case.failing
+    }
     return [pytest.param(case, id=case.name, marks=failing.get(case.name, ())) for case in cases]
