@@ -7,6 +7,7 @@ import pytest
 import datajoint as dj
 from datajoint.errors import (
     DataJointError,
+    DataJointWarning,
     DeclarationError,
     DefinitionSyntaxError,
     DuplicateError,
@@ -272,6 +273,27 @@ def test_a_table_refers_to_itself(declare, connect):
     assert node.children() == node.parents() == [node.full_table_name]
     assert [1] == list((node & node.proj(node="parent", own="node")).to_arrays("node"))
     assert "-> [nullable] Node.proj(parent='node')" in connect().FreeTable(str(node.name)).describe()
+
+
+@pytest.mark.statement("FK-2", "FK-12")
+def test_renames_in_the_form_of_older_definitions(declare):
+    """`(new) -> Table(old)`, and without `old` for the whole key or the part that is new (ibl-pipeline)."""
+    declare("Raw", "uuid : int32")
+    declare("Visit", "subject : int32\nday : int16")
+    for name, text, described in (
+        ("Line", "(line_uuid) -> Raw\n---\nname : varchar(9)", "-> Raw.proj(line_uuid='uuid')"),
+        ("Child", "-> Visit\n---\n(parent_day) -> Visit(day)", "-> Visit.proj(parent_day='day')"),
+        ("Next", "subject : int32\n---\n(after) -> [nullable] Visit", "-> [nullable] Visit.proj(after='day')"),
+        ("Pair", "(one, other) -> Visit (subject, day)", "-> Visit.proj(one='subject', other='day')"),
+    ):
+        with pytest.warns(DataJointWarning, match=f"`{name}` renames in an older form; write `-> "):
+            table = declare(name, text)
+        assert described in table.describe()
+    with (
+        pytest.warns(DataJointWarning, match="older form"),
+        pytest.raises(ForeignKeyTargetError, match="`one` cannot be matched with the primary key of `Visit`: subject, day"),
+    ):
+        declare("Wrong", "(one) -> Visit")
 
 
 @pytest.mark.statement("FK-12", "DEL-9", "SCH-5")

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 import datajoint as dj
-from datajoint.errors import PortabilityError, QuerySyntaxError, UnknownAttributeError
+from datajoint.errors import DataJointWarning, PortabilityError, QuerySyntaxError, UnknownAttributeError
 
 CONDITIONS = r"""
 id = 1
@@ -166,3 +166,20 @@ def test_refusals(mice):
         mice & "at = 'nonsense'"
     with pytest.raises(PortabilityError, match=r"exists on .* only"):
         mice & "soundex(name) = 'x' and to_char(at) = 'y' and strftime('%Y', at) = 'z'"
+
+
+@pytest.mark.statement("QRY-64")
+def test_a_text_that_an_enum_never_has_equals_none_of_its_values(mice):
+    """A key source of ibl-pipeline names `Partial` where the definition has `Complete` and `Missing`."""
+    big = len(mice & "size = 'big'")
+    assert 0 < big < len(mice)
+    for restriction, expected in (
+        ('size in ("big", "huge")', big),
+        ("size = 'vast'", 0),
+        ("size <> 'grand'", len(mice & "size is not null")),
+        ("size not in ('small', 'giant')", len(mice & "size <> 'small'")),
+    ):
+        with pytest.warns(DataJointWarning, match="compared with `size`, which never has this value; it has 'big'"):
+            found = mice & restriction
+        assert (restriction, expected) == (restriction, len(found))
+    assert big == len(mice & "size in ('big', 'big')")  # other texts of the same shape stay as they were

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from datajoint import logging
 from datajoint._value import Value, replace
 from datajoint.algebra.expressions import Case, Cast, Expression, Interval, JsonPath, Literal, Operator, Param
 from datajoint.algebra.fragment_literals import Misfit, closed, own_type, read, widest
@@ -324,6 +325,10 @@ class Typing:
                 )
         if ordered:  # by their text, not by the place in the declaration
             operands = [self.cast(o, TEXT) if o.dtype.kind == "enum" else o for o in operands]
+        elif strange := self._strange_label(operands):
+            logging.warn(strange)
+            self.misfits = True  # other texts of this shape name values that the attribute has
+            operands = [self.cast(o, TEXT) if o.dtype.kind == "enum" else o for o in operands]
         unified = self.unify(operands, who)
         constant = all(o.token >= 0 for o in operands)
         result: list[Operand] = []
@@ -335,6 +340,20 @@ class Typing:
                     before if self._compares(before.dtype, after.dtype) and not before.loose else after
                 )
         return result
+
+    def _strange_label(self, operands: Sequence[Operand]) -> str | None:
+        """Say that a text is none of the values of the enum that it is compared with: it equals none of them.
+
+        Code keeps naming values that a definition has lost, or never had.
+        """
+        enum = next((o for o in operands if o.token < 0 and o.dtype.kind == "enum"), None)
+        for token in [self.tokens[o.token] for o in operands if o.token >= 0] if enum else ():
+            if enum and token.kind in ("string", "quoted") and token.value not in enum.dtype.labels:
+                return (
+                    f"{token.value!r} is compared with {enum.name}, which never has this value;"
+                    f" it has {', '.join(map(repr, enum.dtype.labels))}."
+                )
+        return None
 
     @staticmethod
     def _compares(own: AttributeType, target: AttributeType) -> bool:

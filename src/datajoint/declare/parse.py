@@ -17,6 +17,7 @@ from datajoint.declare.syntax import (
     ForeignKeyLine,
     IndexLine,
     Line,
+    Reference,
     Span,
 )
 from datajoint.errors import (
@@ -36,7 +37,8 @@ _DIVIDER = re.compile(r"(?P<dashes>--+)(?!>).*")
 _INDEX = re.compile(r"(?P<unique>unique\s+)?index\s*\(", re.IGNORECASE)
 _CHECK = re.compile(r"check(?:\s+(?P<name>[A-Za-z_]\w*))?\s*\(", re.IGNORECASE)
 _OLD_REFERENCE = re.compile(
-    r"\(\s*(?P<new>[\w\s,]+?)\s*\)\s*->\s*(?P<path>[\w.]+)\s*(?:\(\s*(?P<old>[\w\s,]*?)\s*\))?"
+    r"\(\s*(?P<new>[\w\s,]+?)\s*\)\s*->(?P<options>\s*\[[^\]]*\])?\s*"
+    r"(?P<path>[\w.]+)\s*(?:\(\s*(?P<old>[\w\s,]*?)\s*\))?"
 )
 _OPTIONS = re.compile(r"\s*\[(?P<options>[^\]]*)\]")
 _OLD_TYPE = re.compile(r"(blob|attach|filepath)(@\s*[\w-]*)?")
@@ -163,7 +165,7 @@ class _Parser:
         elif match := _CHECK.match(line.text):
             self.lines.append(_check(line, match))
         elif match := _OLD_REFERENCE.fullmatch(line.text):
-            _refuse_old_reference(match)
+            self.lines.append(self._old_reference(line, match))
         else:
             self._attribute(_attribute(line, self.divider is None))
 
@@ -177,6 +179,24 @@ class _Parser:
             )
             return
         self.divider = line.span()
+
+    def _old_reference(self, line: LogicalLine, match: re.Match[str]) -> ForeignKeyLine:
+        """Read ``(new) -> Table(old)``; without `old`, resolution finds what the new names stand for."""
+        new, old = (re.findall(r"\w+", match[part] or "") for part in ("new", "old"))
+        if old and len(old) != len(new):
+            raise _SyntaxProblemError(
+                match.start("old"), f"{len(new)} new names stand for {len(old)} attributes of the parent"
+            )
+        renames = tuple(zip(new, old or [""] * len(new), strict=True))
+        shown = ", ".join(f"{n}='{o or '…'}'" for n, o in renames)
+        self.notes.append(
+            f"The definition{f' of `{self.table}`' if self.table else ''} renames in an older form;"
+            f" write `-> {match['path']}.proj({shown})`."
+        )
+        in_key = self.divider is None
+        options = _options(match["options"].strip()[1:-1], match.start("options"), in_key) if match["options"] else ()
+        reference = Reference(match["path"], renames, line.text)
+        return ForeignKeyLine(reference, frozenset(options), in_key, line.span(0, len(line.text)))
 
     def _attribute(self, line: AttributeLine) -> None:
         first = self.attributes.setdefault(line.name, line)
@@ -359,16 +379,6 @@ def _options(text: str, offset: int, in_key: bool) -> frozenset[str]:
             )
         options.add(option)
     return frozenset(options)
-
-
-def _refuse_old_reference(match: re.Match[str]) -> None:
-    new = [name.strip() for name in match["new"].split(",")]
-    old = [name.strip() for name in (match["old"] or "").split(",") if name.strip()]
-    old = old if len(old) == len(new) else [f"name in {match['path']}"] * len(new)
-    renames = ", ".join(f"{n}='{o}'" for n, o in zip(new, old, strict=True))
-    raise _SyntaxProblemError(
-        0, "this way of renaming is no longer read", hint=f"Write `-> {match['path']}.proj({renames})`."
-    )
 
 
 def _index(line: LogicalLine, match: re.Match[str]) -> IndexLine:

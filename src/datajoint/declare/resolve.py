@@ -217,7 +217,9 @@ class _Resolver:
             )
             return
         parent = self._self() if isinstance(target, SelfReference) or target.name == self.name else target
-        renames = {old: new for new, old in line.reference.renames}
+        renames = self._renames(line, parent)
+        if renames is None:
+            return
         if unknown := [old for old in renames if old not in parent.primary_key]:
             self._unknown_rename(line, unknown[0], parent)
             return
@@ -237,6 +239,28 @@ class _Resolver:
         self.foreign_keys.append(
             ForeignKey(columns, parent.name, parent.primary_key, unique="unique" in line.options)
         )
+
+    def _renames(self, line: ForeignKeyLine, parent: TableSpec) -> dict[str, str] | None:
+        """Return {name in the parent: name here}.
+
+        New names of the older form that name no attributes of the parent stand for its whole key, or for the
+        part of it that the table does not have yet.
+        """
+        renames = line.reference.renames
+        if all(old for _, old in renames):
+            return {old: new for new, old in renames}
+        fresh = [name for name in parent.primary_key if name not in self.attributes]
+        for names in (parent.primary_key, fresh):
+            if len(names) == len(renames):
+                return {old: new for old, (new, _) in zip(names, renames, strict=True)}
+        self._problem(
+            line,
+            f"{', '.join(f'`{new}`' for new, _ in renames)} cannot be matched with the primary key of"
+            f" `{parent.name.class_name}`: {', '.join(parent.primary_key)}",
+            ForeignKeyTargetError,
+            f"Write `-> {line.reference.path}.proj({renames[0][0]}='…')`.",
+        )
+        return None
 
     def _self(self) -> TableSpec:
         """The table as far as it was read: its key, which is complete above the line."""

@@ -34,7 +34,7 @@ class Reference(Value):
     path
         Dotted name of the table: ``Subject``, ``lab.Subject``, ``Scan.Cell``, ``master``, ``self.source``.
     renames
-        Pairs (name in the child, name in the parent).
+        Pairs (name in the child, name in the parent); the latter is empty where an older form leaves it out.
     text
         As written.
     """

@@ -1,3 +1,4 @@
+import re
 import warnings
 from contextlib import suppress
 from pathlib import Path
@@ -217,9 +218,25 @@ def test_a_derived_expression_is_refused():
     assert "only a table or its rename" in refusal("-> A & 'x=1'", ForeignKeyTargetError)
 
 
-def test_the_old_way_of_renaming_is_refused_with_the_new_one():
-    assert "Write `-> lab.A.proj(x='a', y='b')`." in refusal("(x, y) -> lab.A(a, b)")
-    assert "Write `-> A.proj(x='name in A')`." in refusal("(x) -> A")
+@pytest.mark.parametrize(
+    ("written", "renames", "advice"),
+    [
+        ("(x, y) -> lab.A(a, b)", (("x", "a"), ("y", "b")), "-> lab.A.proj(x='a', y='b')"),
+        ("( x )->A", (("x", ""),), "-> A.proj(x='…')"),
+    ],
+)
+def test_the_old_way_of_renaming_is_read_with_a_notice(written, renames, advice):
+    with pytest.warns(DataJointWarning, match=re.escape(f"`{advice}`")):
+        (line,) = parse(written, table="B").lines
+    assert (renames, frozenset()) == (line.reference.renames, line.options)
+
+
+def test_the_old_way_of_renaming_has_options():
+    with pytest.warns(DataJointWarning, match="older form"):
+        (_, line) = parse("k : int32\n---\n(x) -> [nullable, unique] A(a)", table="B").lines
+    assert {"nullable", "unique"} == line.options
+    assert "2 new names stand for 1 attributes" in refusal("(x, y) -> A(a)")
+    assert "cannot be nullable" in refusal("(x) -> [nullable] A(a)", DeclarationError)
 
 
 @pytest.mark.statement("IDX-1", "IDX-4")
