@@ -283,7 +283,11 @@ def test_renames_in_the_form_of_older_definitions(declare):
     for name, text, described in (
         ("Line", "(line_uuid) -> Raw\n---\nname : varchar(9)", "-> Raw.proj(line_uuid='uuid')"),
         ("Child", "-> Visit\n---\n(parent_day) -> Visit(day)", "-> Visit.proj(parent_day='day')"),
-        ("Next", "subject : int32\n---\n(after) -> [nullable] Visit", "-> [nullable] Visit.proj(after='day')"),
+        (
+            "Next",
+            "subject : int32\n---\n(after) -> [nullable] Visit",
+            "-> [nullable] Visit.proj(after='day')",
+        ),
         ("Pair", "(one, other) -> Visit (subject, day)", "-> Visit.proj(one='subject', other='day')"),
     ):
         with pytest.warns(DataJointWarning, match=f"`{name}` renames in an older form; write `-> "):
@@ -291,7 +295,10 @@ def test_renames_in_the_form_of_older_definitions(declare):
         assert described in table.describe()
     with (
         pytest.warns(DataJointWarning, match="older form"),
-        pytest.raises(ForeignKeyTargetError, match="`one` cannot be matched with the primary key of `Visit`: subject, day"),
+        pytest.raises(
+            ForeignKeyTargetError,
+            match="`one` cannot be matched with the primary key of `Visit`: subject, day",
+        ),
     ):
         declare("Wrong", "(one) -> Visit")
 

@@ -179,7 +179,9 @@ def test_a_text_that_an_enum_never_has_equals_none_of_its_values(mice):
         ("size <> 'grand'", len(mice & "size is not null")),
         ("size not in ('small', 'giant')", len(mice & "size <> 'small'")),
     ):
-        with pytest.warns(DataJointWarning, match="compared with `size`, which never has this value; it has 'big'"):
+        with pytest.warns(
+            DataJointWarning, match="compared with `size`, which never has this value; it has 'big'"
+        ):
             found = mice & restriction
         assert (restriction, expected) == (restriction, len(found))
     assert big == len(mice & "size in ('big', 'big')")  # other texts of the same shape stay as they were

@@ -51,7 +51,8 @@ class Edit:
 def edits(name: str) -> list[Edit]:
     """Return the cases of a set."""
     found = [
-        _edit(part) for part in re.split(r"^== ", (FOLDER / f"{name}.txt").read_text("utf-8"), flags=re.MULTILINE)[1:]
+        _edit(part)
+        for part in re.split(r"^== ", (FOLDER / f"{name}.txt").read_text("utf-8"), flags=re.MULTILINE)[1:]
     ]
     assert len({one.name for one in found}) == len(found), "two cases of one name"
     return found

@@ -194,7 +194,11 @@ class _Parser:
             f" write `-> {match['path']}.proj({shown})`."
         )
         in_key = self.divider is None
-        options = _options(match["options"].strip()[1:-1], match.start("options"), in_key) if match["options"] else ()
+        options = (
+            _options(match["options"].strip()[1:-1], match.start("options"), in_key)
+            if match["options"]
+            else ()
+        )
         reference = Reference(match["path"], renames, line.text)
         return ForeignKeyLine(reference, frozenset(options), in_key, line.span(0, len(line.text)))
 
