@@ -30,6 +30,7 @@ def first_results(project: Project, edit: Edit) -> float:
     fit = project.start(edit, edited=False)
     sys.modules[fit.__module__].Subject.insert1({"subject": 1, "weight": 10})
     fit.populate()
+    assert outcome(fit) in ("fresh", "partly"), "what a make does itself is no edit"
     return float(fit.fetch1("y"))
 
 

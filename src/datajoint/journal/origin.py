@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import Any
 
@@ -18,11 +19,11 @@ from datajoint.journal.system import prepare
 from datajoint.sql.dml import insert_once
 from datajoint.sql.system import CODE, ENVIRONMENTS, EVENTS, column
 
-FORM, _FORM = "~form", "2"
-"""Key and value in the source of a code: how it was searched for. Records without it were made when less was
+FORM, _FORM = "~form", "3"
+"""Key and value in the source of a code: how it was searched for. Records of another form were made when less was
 followed, so that another digest does not tell that the code has changed."""
 
-__all__ = ["FORM", "code_table", "environments_table", "origin_of", "renew"]
+__all__ = ["FORM", "code_table", "environments_table", "is_of_this_form", "origin_of", "renew"]
 
 
 def code_table(schema: str) -> TableSpec:
@@ -108,6 +109,17 @@ def renew(connection: Connection, table: TableName, cls: type) -> Origin | None:
     return _source(connection, table.schema).keep(
         (Origin, cls), Origin(code.digest, environment.digest, code.complete)
     )
+
+
+def is_of_this_form(source: Mapping[str, str]) -> bool:
+    """Whether a code was recorded by a version that followed as much as this one.
+
+    Examples
+    --------
+    >>> is_of_this_form({FORM: "2"}), is_of_this_form({})
+    (False, False)
+    """
+    return source.get(FORM) == _FORM
 
 
 def _environment(connection: Connection, schema: str, cls: type) -> Environment:

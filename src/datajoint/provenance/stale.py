@@ -17,7 +17,7 @@ from datajoint.graph.restrict import down
 from datajoint.heading.names import COMPUTED, IMPORTED, TableName
 from datajoint.journal.code import Fingerprint, fingerprint
 from datajoint.journal.event import enabled
-from datajoint.journal.origin import FORM
+from datajoint.journal.origin import is_of_this_form
 from datajoint.journal.reads import BLIND
 from datajoint.journal.shapes import Shape, read_shape
 from datajoint.journal.signature import Signature
@@ -308,7 +308,7 @@ class _Search:
         known = self._codes.get(code)
         if known is None:
             found = (self._system(CODE) & {"code": code}).to_dicts() if self._has(CODE) else ()
-            old = bool(found) and FORM not in found[0]["source"]
+            old = bool(found) and not is_of_this_form(found[0]["source"])
             told = (PARTLY, "a version that followed less of it has recorded it") if old else (STALE, "")
             known = self._codes[code] = told
         return known

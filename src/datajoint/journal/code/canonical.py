@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import ast
+import hashlib
+import re
+from collections import OrderedDict, deque
 from collections.abc import Iterator
+from datetime import tzinfo
 from functools import cache
+from types import MappingProxyType
 from typing import Any, cast
 
 __all__ = ["canonical", "normalised", "plain"]
@@ -13,7 +18,11 @@ _SKIPPED = frozenset({"annotation", "returns", "type_comment", "type_params", "k
 """Fields that change nothing of what is computed."""
 
 _PLAIN = (type(None), bool, int, float, complex, str, bytes)
+_SHOWN = frozenset({"datetime", "decimal", "fractions", "pathlib", "uuid"})
+"""Modules whose values are told by their `repr`, and do not change."""
+
 _MANY = 10_000
+_LARGE = 16_000_000
 
 
 def canonical(node: ast.AST) -> str:
@@ -96,7 +105,7 @@ def normalised(node: ast.AST) -> str:
 
 
 def plain(value: Any) -> str | None:
-    """Return a text for a value made of numbers and texts, None for any other.
+    """Return a text for a value made of numbers, texts, times and arrays, None for any other.
 
     Examples
     --------
@@ -129,4 +138,32 @@ def _plain(value: Any, left: list[int]) -> str:
     if kind is dict:
         pairs = sorted(f"{_plain(k, left)}:{_plain(v, left)}" for k, v in value.items())
         return f"dict{{{','.join(pairs)}}}"
+    return _plain_object(value, kind, left)
+
+
+def _plain_object(value: Any, kind: type[Any], left: list[int]) -> str:
+    """Return the text of a value of the standard library or of NumPy that does not change by itself."""
+    if kind is range:
+        return repr(value)
+    if kind is slice:
+        return f"slice[{_plain([value.start, value.stop, value.step], left)}]"
+    if kind is re.Pattern:
+        return f"pattern{value.pattern!r}{value.flags}"
+    if kind in (MappingProxyType, OrderedDict):
+        return f"{kind.__name__}{_plain(dict(value), left)}"
+    if kind is deque:
+        return f"deque{_plain(list(value), left)}"
+    if kind.__module__ in _SHOWN and not issubclass(kind, tzinfo):
+        return f"{kind.__name__}{value!r}"
+    if kind.__module__ == "numpy":
+        return _plain_array(value, kind)
     raise _NotPlain
+
+
+def _plain_array(value: Any, kind: type[Any]) -> str:
+    """Return the text of an array or scalar of NumPy: its type, its shape and a digest of what it holds."""
+    dtype = getattr(value, "dtype", None)
+    if kind.__name__ == "memmap" or dtype is None or dtype.hasobject or value.nbytes > _LARGE:
+        raise _NotPlain
+    held = hashlib.blake2b(value.tobytes(), digest_size=16).hexdigest()
+    return f"{kind.__name__}[{dtype.descr if dtype.names else dtype.str},{value.shape},{held}]"

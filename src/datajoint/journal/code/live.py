@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import ast
 import os
+from collections import deque
 from collections.abc import Iterator
-from types import CodeType, FunctionType
+from functools import partial
+from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, cast
 
 from datajoint.journal.code import units
+from datajoint.journal.code.canonical import canonical
 
 __all__ = [
-    "cells", "changes_name", "changes_rows", "code_text", "first", "function_of", "functions_in",
-    "imported_in", "is_made_by_us", "is_ours", "is_table", "may_be_edited", "members_of", "mentioned",
-    "mentions_name", "names_in", "stored",
+    "bound_to", "cells", "changed_by", "changes_name", "changes_rows", "code_text", "first", "function_of",
+    "functions_in", "given", "imported_in", "is_descriptor", "is_made_by_us", "is_ours", "is_table",
+    "kept_by", "makes_ours", "may_be_edited", "members_of", "mentioned", "mentions_name", "names_in",
+    "special_in", "spoken", "state_of", "stored",
 ]  # fmt: skip
 
 _CHANGING = frozenset({"append", "extend", "insert", "add", "update", "setdefault", "pop", "clear", "remove"})
 _MOST = 1000
 """Items of a container that are looked at."""
+
+_FIRST = frozenset({"__init__", "__new__", "__post_init__", "__set_name__"})
+"""Methods that run when objects are made."""
+
+_CONTAINERS = (list, tuple, set, frozenset, deque)
+_BUILT_IN = frozenset({"builtins", "datetime", "decimal", "fractions", "pathlib", "re", "uuid", "numpy"})
 
 
 def first(node: ast.AST) -> str | None:
@@ -87,7 +97,7 @@ def function_of(member: Any) -> FunctionType | None:
 
 
 def functions_in(value: Any) -> list[Any]:
-    """Return the functions and classes that a container or a generic function leads to, as it is now.
+    """Return the functions, classes, modules and objects that a container or a generic function leads to.
 
     Examples
     --------
@@ -100,18 +110,81 @@ def functions_in(value: Any) -> list[Any]:
         pending = list(vars(value)["registry"].values())  # of functools.singledispatch
     while pending and len(found) < _MOST:
         one = pending.pop(0)
-        if isinstance(one, (FunctionType, type)) and one is not value:
-            found.append(one)
-        elif type(one) is dict:  # type: ignore[unknownArgumentType]
-            pending += list(one.values())[:_MOST]  # type: ignore[unknownArgumentType]
-        elif type(one) in (list, tuple):
+        if isinstance(one, dict):
+            pending += list(dict.values(one))[:_MOST]  # type: ignore[unknownArgumentType]
+        elif isinstance(one, _CONTAINERS):
             pending += list(cast("list[Any]", one))[:_MOST]
+        elif one is not value and _leads_on(one):
+            found.append(one)
     return found
+
+
+def _leads_on(value: Any) -> bool:
+    """Whether something is code, or an object of a class that may be of the project."""
+    if isinstance(value, (FunctionType, MethodType, ModuleType, partial)):
+        return True
+    cls = value if isinstance(value, type) else type(value)  # type: ignore[unknownVariableType]
+    return cls.__module__ not in _BUILT_IN  # type: ignore[unknownMemberType]
+
+
+def state_of(value: Any) -> dict[str, Any] | None:
+    """Return the attributes of an object that holds its own, None of any other.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> state_of(SimpleNamespace(a=1)), state_of(1), state_of(int)
+    ({'a': 1}, None, None)
+    """
+    if isinstance(value, (type, FunctionType, ModuleType)) or is_made_by_us(value):
+        return None
+    try:
+        held: Any = object.__getattribute__(value, "__dict__")
+    except AttributeError:
+        return None
+    return cast("dict[str, Any]", held) if type(held) is dict else None  # type: ignore[unknownArgumentType]
+
+
+def bound_to(value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield what a function, method or partial carries along: variables around it, its object, its arguments.
+
+    Examples
+    --------
+    >>> dict(bound_to((lambda n: lambda: n)(3)))
+    {'n': 3}
+    """
+    if isinstance(value, partial):
+        yield from ((str(number), item) for number, item in enumerate(value.args))  # type: ignore[unknownArgumentType]
+        yield from value.keywords.items()
+    elif isinstance(value, MethodType):
+        yield "self", value.__self__
+    function = function_of(value)
+    if function is not None:
+        yield from _held_by(function)
+
+
+def _held_by(function: FunctionType) -> Iterator[tuple[str, Any]]:
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        try:
+            yield name, cell.cell_contents
+        except ValueError:  # not yet set
+            continue
 
 
 def members_of(cls: type) -> set[str]:
     """Return the names of the members of a class that is none of DataJoint's."""
     return {name for base in cls.__mro__ if not is_ours(base) for name in vars(base)}
+
+
+def special_in(cls: type) -> set[str]:
+    """Return the names of the special methods that users wrote in a class: they are called without a name."""
+    return {
+        name
+        for base in cls.__mro__
+        if not is_ours(base)
+        for name, member in vars(base).items()
+        if name.startswith("__") and name.endswith("__") and function_of(member) is not None
+    }
 
 
 def mentioned(node: ast.AST) -> frozenset[str]:
@@ -130,6 +203,38 @@ def mentioned(node: ast.AST) -> frozenset[str]:
 def stored(node: ast.AST) -> frozenset[str]:
     """Return the names under which code stores something in objects: what it finds there is its own doing."""
     return frozenset(_stored(node))
+
+
+def given(node: ast.AST) -> frozenset[str]:
+    """Return the keywords by which code calls.
+
+    Examples
+    --------
+    >>> given(ast.parse("f(a=1)"))
+    frozenset({'a'})
+    """
+    return frozenset(
+        child.arg for child in ast.walk(node) if isinstance(child, ast.keyword) and child.arg is not None
+    )
+
+
+def spoken(node: ast.AST) -> str:
+    r"""Return the docstrings and annotations of code, which count where code reads them.
+
+    Examples
+    --------
+    >>> spoken(ast.parse("def f(x: int):\n    'Say.'"))
+    "|Say.|Name(id=str:'int';)"
+    """
+    found: list[str] = []
+    for child in ast.walk(node):
+        if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Module)):
+            found.append(ast.get_docstring(child) or "")
+        elif isinstance(child, (ast.arg, ast.AnnAssign)) and child.annotation is not None:
+            found.append(canonical(child.annotation))
+        if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)) and child.returns is not None:
+            found.append(canonical(child.returns))
+    return "|".join(found)
 
 
 def _stored(node: ast.AST) -> Iterator[str]:
@@ -179,6 +284,18 @@ def _constant_text(constant: Any) -> str:
     return str(sorted(map(repr, constant))) if isinstance(constant, frozenset) else repr(constant)  # type: ignore[unknownArgumentType]
 
 
+def makes_ours(unit: units.Unit, statement: ast.stmt) -> bool:
+    """Whether a statement assigns something that datajoint makes, as ``schema = dj.Schema('lab')``."""
+    value = getattr(statement, "value", None)
+    if not isinstance(value, ast.Call):
+        return False
+    function: ast.expr = value.func
+    while isinstance(function, ast.Attribute):
+        function = function.value
+    imported = unit.imports.get(function.id) if isinstance(function, ast.Name) else None
+    return imported is not None and imported.module.partition(".")[0] == "datajoint"
+
+
 def may_be_edited(file: str) -> bool:
     """Whether a file is younger than this process, as far as the system tells."""
     try:
@@ -195,6 +312,49 @@ def mentions_name(node: ast.AST, name: str) -> bool:
 def changes_name(function: ast.AST, name: str) -> bool:
     """Whether code changes what a name stands for, such as a container."""
     return any(name in _changed(node) for node in ast.walk(function))
+
+
+def kept_by(node: ast.AST) -> frozenset[str]:
+    r"""Return the attributes that functions store to, those left out that run when objects are made.
+
+    Examples
+    --------
+    >>> kept_by(ast.parse("class A:\n    def f(self): self.a = 1\n    def __init__(self): self.b = 2"))
+    frozenset({'a'})
+    """
+    return frozenset(name for one in _functions(node) if one.name not in _FIRST for name in _stored(one))
+
+
+def changed_by(node: ast.AST) -> frozenset[str]:
+    r"""Return the names whose values functions change, such as containers.
+
+    Examples
+    --------
+    >>> changed_by(ast.parse("def f():\n    memo[1] = 2"))
+    frozenset({'memo'})
+    """
+    return frozenset(name for one in _functions(node) for child in ast.walk(one) for name in _changed(child))
+
+
+def _functions(node: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Yield the outermost functions in code, or code that is one."""
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        yield node
+        return
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.stmt):
+            yield from _functions(child)
+
+
+def is_descriptor(member: Any) -> bool:
+    """Whether a member of a class gives something else when it is taken from an object.
+
+    Examples
+    --------
+    >>> is_descriptor(property()), is_descriptor(1)
+    (True, False)
+    """
+    return hasattr(cast("type[Any]", type(member)), "__get__")
 
 
 def _changed(node: ast.AST) -> Iterator[str]:

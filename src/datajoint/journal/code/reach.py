@@ -6,12 +6,14 @@ import ast
 import builtins
 from collections.abc import Callable, Mapping, Sequence
 from types import FunctionType, ModuleType
-from typing import Any
+from typing import Any, cast
 
 from datajoint._value import Value
 from datajoint.journal.code import units
-from datajoint.journal.code.canonical import canonical, normalised, plain
+from datajoint.journal.code.beside import Beside
+from datajoint.journal.code.canonical import plain
 from datajoint.journal.code.live import (
+    bound_to,
     cells,
     changes_name,
     changes_rows,
@@ -23,14 +25,16 @@ from datajoint.journal.code.live import (
     is_made_by_us,
     is_ours,
     is_table,
+    makes_ours,
     may_be_edited,
     members_of,
-    mentioned,
     mentions_name,
     names_in,
-    stored,
+    special_in,
 )
-from datajoint.journal.code.names import Reference, references
+from datajoint.journal.code.names import Reference
+from datajoint.journal.code.pieces import Piece, read
+from datajoint.journal.code.project import Project
 from datajoint.journal.code.units import Imported, Unit
 
 __all__ = ["Reached", "reach"]
@@ -41,6 +45,19 @@ _MOST = 20_000
 _MISSING: Any = object()
 _Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 _OF_TABLES = frozenset({"definition", "contents", "__init__", "__module__", "__qualname__", "__doc__"})
+_RUNNING = frozenset({
+    "sys.modules", "runpy.run_path", "runpy.run_module", "importlib.util.spec_from_file_location",
+    "importlib.util.spec_from_loader", "importlib.machinery.SourceFileLoader", "importlib.reload",
+    "importlib.metadata.entry_points", "pkgutil.walk_packages", "pkgutil.resolve_name", "ctypes.CDLL",
+    "ctypes.cdll", "gc.get_objects", "inspect.stack", "inspect.currentframe", "sys._getframe",
+})  # fmt: skip
+"""What leads to code by other ways than names."""
+
+_SPEAKING = frozenset({
+    "__doc__", "__annotations__", "getdoc", "signature", "get_type_hints", "get_annotations",
+})  # fmt: skip
+"""Names by which code reads docstrings and annotations."""
+
 _MAKES = ("make", "_make_tuples", "key_source")
 _Trail = frozenset[tuple[str, str]]
 
@@ -72,27 +89,6 @@ class _Family(Value):
     classes: tuple[tuple[type, Unit, ast.ClassDef], ...]
 
 
-class _Piece(Value):
-    """What a piece of code is, whoever reaches it."""
-
-    canonical: str
-    text: str
-    references: tuple[Reference, ...]
-    mentioned: frozenset[str]
-    stored: frozenset[str]
-
-
-def _read(unit: Unit, node: ast.AST, first: str | None) -> _Piece:
-    mark = (id(node), first)
-    found: _Piece | None = unit.read.get(mark)
-    if found is None:
-        named = tuple(dict.fromkeys(references(node, unit.package, first)))
-        found = unit.read[mark] = _Piece(
-            canonical(node), normalised(node), named, mentioned(node), stored(node)
-        )
-    return found
-
-
 def reach(cls: type) -> Reached:
     """Return all code of the project that the make of a table can reach.
 
@@ -116,7 +112,7 @@ def is_make(name: str) -> bool:
 class _Walk:
     def __init__(self, cls: type) -> None:
         self.cls = cls
-        self.package = cls.__module__.partition(".")[0]
+        self.project = Project(cls.__module__)
         self.pieces: set[str] = set()
         self.source: dict[str, str] = {}
         self.unresolved: set[str] = set()
@@ -125,12 +121,17 @@ class _Walk:
         self._live: set[int] = set()
         self._containers: dict[tuple[str, str], Unit] = {}
         self._cells: dict[str, Any] = {}
-        self._mentioned: set[str] = set()
-        self._stored: set[str] = set()
+        self.mentioned: set[str] = set()
+        self.stored: set[str] = set()
+        self.kept: set[str] = set()
+        self.given: set[str] = set()
+        self.changed: set[tuple[str, str]] = set()
+        self._spoken: set[str] = set()
+        self._fillers: set[int] = set()
+        self._beside = Beside(self)
         self._filled: set[tuple[str, str]] = set()
         self._tables: dict[type, _Family] = {}
-        self._installed: dict[str, bool] = {}
-        self._where = cls.__qualname__
+        self._where, self._is_body = cls.__qualname__, False
         self._pending: list[tuple[Unit, str, ast.AST, _Family | None, int]] = []
 
     def start(self) -> None:
@@ -146,8 +147,10 @@ class _Walk:
         self._add_table(self.cls)
         self._without_text(family)
         self._drain()
-        while self._fill_containers() or self._follow_mentioned():
+        while self._fill_containers() or self._follow_mentioned() or self._beside.follow():
             self._drain()
+        if _SPEAKING & (self.mentioned | {name.rpartition(".")[2] for name in self.external}):
+            self.pieces |= self._spoken
 
     def _drain(self) -> None:
         while self._pending:
@@ -198,17 +201,26 @@ class _Walk:
             self._pending.append((unit, name, node, family, at))
 
     def _visit(self, unit: Unit, name: str, node: ast.AST, family: _Family | None, at: int) -> None:
-        self._where = name
-        label, piece = f"{unit.module}.{name}", _read(unit, node, first(node) if family else None)
+        self._where, self._is_body = name, family is not None and not isinstance(node, _Function)
+        label, piece = f"{unit.module}.{name}", read(unit, node, first(node) if family else None)
         self.pieces.add(piece.canonical)
-        self._mentioned |= piece.mentioned
-        self._stored |= piece.stored
+        self._take_names(unit, node, piece)
         self.source[label] = f"{self.source[label]}\n{piece.text}" if label in self.source else piece.text
         if isinstance(node, _Function):
             self._compare(unit, name)
         for reference in piece.references:
             what = f"`{reference.root}` in `{name}`"
             self.guarded(what, self._follow, reference, unit, family, at)
+
+    def _take_names(self, unit: Unit, node: ast.AST, piece: Piece) -> None:
+        """Collect the names that tell which values count, and which are the state of a program."""
+        self.mentioned |= piece.mentioned
+        self.stored |= piece.stored
+        self.given |= piece.given
+        self._spoken.add(piece.spoken)
+        self.kept |= piece.kept
+        if id(node) not in self._fillers:
+            self.changed |= {(unit.file, name) for name in piece.changed}
 
     def _follow(self, reference: Reference, unit: Unit, family: _Family | None, at: int) -> None:
         root, attributes = reference.root, reference.attributes
@@ -219,8 +231,24 @@ class _Walk:
                 self._member(family, attributes[0], at + 1 if root == "super" else 0)
         elif reference.imported is not None:
             self._import(reference.imported, attributes)
-        else:
+        elif not (self._is_body and family is not None and self._in_class(root, unit, family, at)):
             self._name(unit, root, attributes, set())
+
+    def _in_class(self, name: str, unit: Unit, family: _Family, at: int) -> bool:
+        """Follow a name of the body of a class, or take the member that a name around the class gives.
+
+        Return whether the module has nothing of this name, which the body may mean as well.
+        """
+        cls, _, node = family.classes[at]
+        is_known = name in unit.symbols or name in unit.imports
+        if name in names_in(node):
+            self._member(family, name, at, only=True)
+            return not is_known
+        member = vars(cls).get(self._where.rpartition(".")[2])
+        if "<locals>" not in cls.__qualname__ or is_known or plain(member) is None:
+            return False
+        self.value(self._where, member)
+        return True
 
     def _name(
         self, unit: Unit, name: str, attributes: tuple[str, ...], seen: set[str], trail: _Trail = frozenset()
@@ -240,39 +268,45 @@ class _Walk:
         if live is _MISSING and hasattr(builtins, name):
             return True
         for star in unit.stars:
-            other = self._project_unit(star)
+            other = self._unit_of(star)
             if other is not None and self._name(other, name, attributes, seen, trail):
                 return True
         if live is _MISSING and outermost:
             live = self._closure(name)
         if live is not _MISSING:
-            self._value(name, live, attributes)
+            self.value(name, live, attributes)
             return True
         if outermost:
-            self.unresolved.add(f"`{name}` in `{self._where}`")
+            self._unknown(unit, name)
         return False
+
+    def _unknown(self, unit: Unit, name: str) -> None:
+        """Take down a name that a module does not have, and the function by which it may answer to it."""
+        self.unresolved.add(f"`{name}` in `{self._where}`")
+        if "__getattr__" in unit.symbols:
+            self._symbol(unit, "__getattr__", ())
 
     def _symbol(self, unit: Unit, name: str, attributes: tuple[str, ...]) -> None:
         live = unit.namespace.get(name, _MISSING)
         if live is not _MISSING and is_made_by_us(live):
             return  # a schema or a virtual module: where the tables are, not how they are computed
         statements = unit.symbols[name]
-        if live is _MISSING and any(self._makes_ours(unit, statement) for statement in statements):
+        if live is _MISSING and any(makes_ours(unit, statement) for statement in statements):
             return
         if self._is_defined_elsewhere(unit, statements, live):
-            self._value(name, live, attributes)
+            self.value(name, live, attributes)
             return
         for statement in statements:
             if isinstance(statement, ast.ClassDef):
                 self._class(unit, statement, live, attributes)
             elif not changes_rows(statement, live):
                 self._put(unit, name, statement)
-        for number, item in enumerate(functions_in(live)):
+        if functions_in(live):
             self._filled.add((unit.file, name))
-            self.guarded(f"`{name}`", self._value, f"{name} ({number})", item, ())
         if not isinstance(statements[0], (ast.ClassDef, *_Function)):
             self._containers[unit.file, name] = unit
-            self._compare_value(unit, name, statements, live)
+        if live is not _MISSING and not isinstance(statements[-1], ast.ClassDef):
+            self._beside.add_constant(unit, name, statements, live)
 
     def _is_defined_elsewhere(self, unit: Unit, statements: Sequence[ast.stmt], live: Any) -> bool:
         """Whether a name has another definition now: of a later cell, or one that a program has put there."""
@@ -291,6 +325,8 @@ class _Walk:
         """Follow a class: all of it, but of a table only the member that is used."""
         if not is_table(node, live):
             self._put(unit, node.name, node)
+            if isinstance(live, type) and live.__qualname__.endswith(node.name):
+                self._beside.add_class(live, node)
             return
         self._add_table(live)
         if attributes and isinstance(live, type):
@@ -307,6 +343,8 @@ class _Walk:
                 self._import(imported, ())
                 return
             found = [s for s in units.top_level(node.body) if name in units.bound_by(s)]
+            if found:
+                self._beside.add_member(cls, name, found)
             for statement in found:
                 live = vars(cls).get(name)
                 if isinstance(statement, ast.ClassDef) and is_table(statement, live):
@@ -341,7 +379,7 @@ class _Walk:
         An object goes by other names than `self`, is passed on, or comes out of an expression such as
         ``(Session & key).scaled()``: what tells is that a member is mentioned somewhere.
         """
-        if not isinstance(cls, type) or cls in self._tables or not self._is_of_project(cls.__module__):
+        if not isinstance(cls, type) or cls in self._tables or not self.project.has_module(cls.__module__):
             return
         self._tables[cls] = self._family(cls)
         for part in vars(cls).values():
@@ -352,7 +390,8 @@ class _Walk:
         """Follow the members of tables that code mentions; return whether there was something new."""
         before = len(self._seen), len(self.pieces)
         for cls, family in list(self._tables.items()):
-            for name in self._mentioned.intersection(members_of(cls)) - _OF_TABLES:
+            members = members_of(cls)
+            for name in sorted((self.mentioned.intersection(members) | special_in(cls)) - _OF_TABLES):
                 self.guarded(f"`{name}` of `{cls.__qualname__}`", self._mentioned_member, cls, family, name)
         return (len(self._seen), len(self.pieces)) != before
 
@@ -362,34 +401,18 @@ class _Walk:
             if base is owner and (name in names_in(node) or imported_in(node, name, unit.package)):
                 self._member(family, name, index)
                 return
-        if name in self._stored:
+        if name in self.stored:
             self.unresolved.add(f"`{name}` of `{cls.__qualname__}` is set while makes run")
         elif any(base is owner for base, _, _ in family.classes) and not isinstance(live, type):
-            self._value(f"{cls.__qualname__}.{name}", live, ())  # set on the class, not in its text
+            self.value(f"{cls.__qualname__}.{name}", live, ())  # set on the class, not in its text
 
     # --------------------------------------------------------------------------------------------- modules
 
-    def _project_unit(self, module: str) -> Unit | None:
-        if self._is_installed(module.partition(".")[0]):
-            return None
-        file = units.file_of_module(module)
-        if file is None or not self._is_project(module, file):
-            return None
-        unit = units.unit_of_module(module)
-        if unit is None:
+    def _unit_of(self, module: str) -> Unit | None:
+        unit = self.project.unit(module)
+        if unit is None and self.project.holds(module):
             self.unresolved.add(f"module `{module}` has no text that can be read")
         return unit
-
-    def _is_installed(self, package: str) -> bool:
-        """Whether a package is certainly none of the project, so that nobody searches in it."""
-        if package not in self._installed:
-            file = units.file_of_module(package)
-            self._installed[package] = file is not None and not self._is_project(package, file)
-        return self._installed[package]
-
-    def _is_project(self, module: str, file: str) -> bool:
-        own = module.partition(".")[0] == self.package and self.package != "__main__"
-        return own or units.is_project(file)
 
     def _import(self, imported: Imported, attributes: tuple[str, ...], trail: _Trail = frozenset()) -> None:
         """Follow an imported name.
@@ -402,17 +425,17 @@ class _Walk:
         """
         path = attributes if imported.name is None else (imported.name, *attributes)
         module = imported.module
-        if self._is_installed(module.partition(".")[0]):
-            self.external.add(".".join((module, *path)))
+        if self.project.is_installed(module.partition(".")[0]):
+            self._outside(".".join((module, *path)))
             return
         while path and not path[0].endswith("*") and not self._defines(module, path[0], trail):
             inner = f"{module}.{path[0]}"
             if units.file_of_module(inner) is None:
                 break
             module, path = inner, path[1:]
-        unit = self._project_unit(module)
+        unit = self._unit_of(module)
         if unit is None:
-            self.external.add(".".join((module, *path)))
+            self._outside(".".join((module, *path)))
         elif not path or path[0].endswith("*"):
             self._put(unit, "", unit.tree)
         elif (module, path[0]) not in trail:
@@ -420,9 +443,15 @@ class _Walk:
         else:
             self.unresolved.add(f"`{module}.{path[0]}`, which is imported from itself, in `{self._where}`")
 
+    def _outside(self, name: str) -> None:
+        """Take a name of an installed package or of Python."""
+        self.external.add(name)
+        if name in _RUNNING:
+            self.unresolved.add(f"the code that `{name}` leads to in `{self._where}`")
+
     def _defines(self, module: str, name: str, trail: _Trail) -> bool:
         """Whether a module defines a name, other than by an import that is being followed already."""
-        unit = self._project_unit(module)
+        unit = self._unit_of(module)
         return unit is not None and (module, name) not in trail and self._knows(unit, name)
 
     def _knows(self, unit: Unit, name: str) -> bool:
@@ -438,7 +467,7 @@ class _Walk:
         except ValueError:  # not yet set
             return _MISSING
 
-    def _value(self, name: str, value: Any, attributes: tuple[str, ...]) -> None:
+    def value(self, name: str, value: Any, attributes: tuple[str, ...] = ()) -> None:
         """Follow a name whose definition is not in the text, by what it is now."""
         if isinstance(value, ModuleType):
             if not is_made_by_us(value):
@@ -447,21 +476,39 @@ class _Walk:
         written = plain(value)
         if written is not None:
             self.pieces.add(f"{name}={written}")
-            self.source.setdefault(f"{name} (value)", f"{name} = {value!r}")
+            self.source.setdefault(f"{name} (value)", f"{name} = {value!r:.200}")
             return
         if id(value) in self._live or is_made_by_us(value):
             return
         self._live.add(id(value))
         function = function_of(value)
+        for label, held in bound_to(value):
+            self.value(f"{name} ({label})", held)
         if function is not None:
             self._function_value(function)
         elif isinstance(value, type):
             self._class_value(value, attributes)
-        elif not callable(value) or self._is_of_project(type(value).__module__):
+        elif items := functions_in(value):
+            for number, item in enumerate(items):
+                self.value(f"{name} ({number})", item)
+        else:
+            self._object_value(name, value)
+
+    def take(self, module: str, name: str, value: Any) -> None:
+        """Take the value of a name that is another one than its text says."""
+        self.pieces.add(f"{name}={plain(value)}")
+        self.source[f"{module}.{name} (changed value)"] = f"{name} = {value!r:.200}"
+
+    def _object_value(self, name: str, value: Any) -> None:
+        """Follow an object: its class, and the attributes that code mentions."""
+        cls = cast("type[Any]", type(value))
+        if self._beside.add_object(name, value, has_text=False):
+            self._class_value(cls, ())
+        elif not callable(value) or self.project.has_module(cls.__module__):
             self.unresolved.add(f"the value of `{name}` in `{self._where}`")
 
     def _function_value(self, function: FunctionType) -> None:
-        if not self._is_of_project(function.__module__):
+        if not self.project.has_module(function.__module__):
             return
         unit = units.unit_of_function(function)
         node = unit.written_in(function.__code__) if unit is not None else None
@@ -471,7 +518,7 @@ class _Walk:
             self._put(unit, function.__qualname__, node)
 
     def _class_value(self, cls: type, attributes: tuple[str, ...]) -> None:
-        if not self._is_of_project(cls.__module__) or is_ours(cls):
+        if not self.project.has_module(cls.__module__) or is_ours(cls):
             return
         unit = units.unit_of_class(cls)
         node = unit.find(cls.__qualname__) if unit is not None else None
@@ -479,12 +526,6 @@ class _Walk:
             self.unresolved.add(f"the text of `{cls.__qualname__}` is not available")
         else:
             self._class(unit, node, cls, attributes)
-
-    def _is_of_project(self, module: str) -> bool:
-        if module == "__main__":
-            return True
-        file = units.file_of_module(module)
-        return file is not None and self._is_project(module, file)
 
     def _bytecode(self, function: FunctionType, name: str) -> None:
         self.pieces.add(code_text(function.__code__))
@@ -505,20 +546,6 @@ class _Walk:
             self.pieces.add(code_text(function.__code__))
             self.unresolved.add(f"`{name}` was edited after it was imported")
 
-    def _compare_value(self, unit: Unit, name: str, statements: Sequence[ast.stmt], live: Any) -> None:
-        """Take the value of a constant that something has changed since its module was imported."""
-        written = None if live is _MISSING else plain(live)
-        if written is None or len(statements) != 1:
-            return
-        value = getattr(statements[0], "value", None)
-        try:
-            literal = plain(ast.literal_eval(value)) if value is not None else None
-        except (ValueError, TypeError, SyntaxError, MemoryError):
-            return
-        if literal is not None and literal != written:
-            self.pieces.add(f"{name}={written}")
-            self.source[f"{unit.module}.{name} (changed value)"] = f"{name} = {live!r}"
-
     def _fill_containers(self) -> bool:
         """Follow what fills the containers that were reached: `register` and what it is called with."""
         before = len(self._seen)
@@ -537,6 +564,7 @@ class _Walk:
                 self.unresolved.add(f"`{name}` is filled wherever `{function.name}` is called")
             return  # a make fills it itself
         self.unresolved.add(f"`{name}` is filled wherever `{function.name}` is called")
+        self._fillers.add(id(function))
         self._put(unit, function.name, function)
         for statement in unit.tree.body:
             using = (
@@ -550,7 +578,7 @@ class _Walk:
     def _family(self, cls: type) -> _Family:
         found: list[tuple[type, Unit, ast.ClassDef]] = []
         for base in cls.__mro__:
-            if is_ours(base) or not self._is_of_project(base.__module__):
+            if is_ours(base) or not self.project.has_module(base.__module__):
                 continue
             unit = units.unit_of_class(base)
             node = unit.find(base.__qualname__) if unit is not None else None
@@ -565,15 +593,4 @@ class _Walk:
         if live is not _MISSING:
             return is_made_by_us(live)
         statements = unit.symbols.get(name, ())
-        return any(self._makes_ours(unit, statement) for statement in statements)
-
-    def _makes_ours(self, unit: Unit, statement: ast.stmt) -> bool:
-        """Whether a statement assigns something that datajoint makes, as ``schema = dj.Schema('lab')``."""
-        value = getattr(statement, "value", None)
-        if not isinstance(value, ast.Call):
-            return False
-        function: ast.expr = value.func
-        while isinstance(function, ast.Attribute):
-            function = function.value
-        imported = unit.imports.get(function.id) if isinstance(function, ast.Name) else None
-        return imported is not None and imported.module.partition(".")[0] == "datajoint"
+        return any(makes_ours(unit, statement) for statement in statements)
