@@ -153,8 +153,9 @@ def test_code_recorded_by_earlier_versions_is_known_in_part(load: Any, monkeypat
 
     module = load("self.scale")
     module.Subject.insert1({"subject": 1})
-    monkeypatch.setattr(origin, "FORM", "any other name")
-    module.Fit.populate()
+    with monkeypatch.context() as earlier:
+        earlier.setattr(origin, "FORM", "any other name")
+        module.Fit.populate()
 
     edited = load("self.scale", 1, scale=5)
 

@@ -20,8 +20,8 @@ from datajoint.sql.dml import insert_once
 from datajoint.sql.system import CODE, ENVIRONMENTS, EVENTS, column
 
 FORM, _FORM = "~form", "3"
-"""Key and value in the source of a code: how it was searched for. Records of another form were made when less was
-followed, so that another digest does not tell that the code has changed."""
+"""Key and value in the source of a code: how it was searched for. Records of another form were made when less
+was followed, so that another digest does not tell that the code has changed."""
 
 __all__ = ["FORM", "code_table", "environments_table", "is_of_this_form", "origin_of", "renew"]
 
