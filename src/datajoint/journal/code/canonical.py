@@ -6,7 +6,6 @@ import ast
 import hashlib
 import re
 from collections import OrderedDict, deque
-from collections.abc import Iterator
 from datetime import tzinfo
 from functools import cache
 from types import MappingProxyType
@@ -37,44 +36,44 @@ def canonical(node: ast.AST) -> str:
     >>> canonical(one) == canonical(ast.parse("def f(x): return(x)"))
     True
     """
-    return "".join(_written(node))
+    found: list[str] = []
+    _write(node, found)
+    return "".join(found)
 
 
-def _written(node: Any) -> Iterator[str]:
+def _write(node: Any, found: list[str]) -> None:
     if isinstance(node, ast.AST):
-        yield from _written_node(node)
+        _write_node(node, found)
     elif isinstance(node, list):
-        yield "["
+        found.append("[")
         for item in cast("list[Any]", node):
-            yield from _written(item)
-            yield ","
-        yield "]"
+            _write(item, found)
+            found.append(",")
+        found.append("]")
     else:
-        yield f"{type(node).__name__}:{node!r}"
+        found.append(f"{type(node).__name__}:{node!r}")
 
 
-def _written_node(node: ast.AST) -> Iterator[str]:
-    yield type(node).__name__
-    yield "("
+def _write_node(node: ast.AST, found: list[str]) -> None:
+    found.append(f"{type(node).__name__}(")
     body = _without_docstring(node)
     for name in _fields(type(node)):
         value = body if name == "body" and body is not None else getattr(node, name, None)
-        if name in _SKIPPED or value is None or value == []:
+        if value is None or value == []:
             if isinstance(node, ast.Constant) and name == "value":
-                yield "None"
+                found.append("None")
             continue
-        yield f"{name}="
-        yield from _written(value)
-        yield ";"
+        found.append(f"{name}=")
+        _write(value, found)
+        found.append(";")
     if isinstance(node, ast.ClassDef):  # what a field of a class is declared as may convert what it is given
-        fields = (statement for statement in node.body if isinstance(statement, ast.AnnAssign))
-        yield from _written([field.annotation for field in fields])
-    yield ")"
+        _write([part.annotation for part in node.body if isinstance(part, ast.AnnAssign)], found)
+    found.append(")")
 
 
 @cache
 def _fields(kind: type[ast.AST]) -> tuple[str, ...]:
-    return tuple(sorted(kind._fields))
+    return tuple(name for name in sorted(kind._fields) if name not in _SKIPPED)
 
 
 def _without_docstring(node: ast.AST) -> list[ast.stmt] | None:

@@ -11,21 +11,15 @@ from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, cast
 
 from datajoint.journal.code import units
-from datajoint.journal.code.canonical import canonical
 
 __all__ = [
-    "bound_to", "cells", "changed_by", "changes_name", "changes_rows", "code_text", "first", "function_of",
-    "functions_in", "given", "imported_in", "is_descriptor", "is_made_by_us", "is_ours", "is_table",
-    "kept_by", "makes_ours", "may_be_edited", "members_of", "mentioned", "mentions_name", "names_in",
-    "special_in", "spoken", "state_of", "stored",
+    "bound_to", "cells", "changes_rows", "code_text", "first", "function_of", "functions_in", "imported_in",
+    "is_descriptor", "is_made_by_us", "is_ours", "is_table", "makes_ours", "may_be_edited", "members_of",
+    "mentions_name", "names_in", "special_in", "state_of",
 ]  # fmt: skip
 
-_CHANGING = frozenset({"append", "extend", "insert", "add", "update", "setdefault", "pop", "clear", "remove"})
 _MOST = 1000
 """Items of a container that are looked at."""
-
-_FIRST = frozenset({"__init__", "__new__", "__post_init__", "__set_name__"})
-"""Methods that run when objects are made."""
 
 _CONTAINERS = (list, tuple, set, frozenset, deque)
 _BUILT_IN = frozenset({"builtins", "datetime", "decimal", "fractions", "pathlib", "re", "uuid", "numpy"})
@@ -187,67 +181,6 @@ def special_in(cls: type) -> set[str]:
     }
 
 
-def mentioned(node: ast.AST) -> frozenset[str]:
-    """Return the names that code takes of objects, and texts that may be such names.
-
-    Examples
-    --------
-    >>> sorted(mentioned(ast.parse("a.b.c + getattr(a, 'd') + 'no name'")))
-    ['b', 'c', 'd']
-    """
-    found = {child.attr for child in ast.walk(node) if isinstance(child, ast.Attribute)}
-    texts = {child.value for child in ast.walk(node) if isinstance(child, ast.Constant)}
-    return frozenset(found | {text for text in texts if isinstance(text, str) and text.isidentifier()})
-
-
-def stored(node: ast.AST) -> frozenset[str]:
-    """Return the names under which code stores something in objects: what it finds there is its own doing."""
-    return frozenset(_stored(node))
-
-
-def given(node: ast.AST) -> frozenset[str]:
-    """Return the keywords by which code calls.
-
-    Examples
-    --------
-    >>> given(ast.parse("f(a=1)"))
-    frozenset({'a'})
-    """
-    return frozenset(
-        child.arg for child in ast.walk(node) if isinstance(child, ast.keyword) and child.arg is not None
-    )
-
-
-def spoken(node: ast.AST) -> str:
-    r"""Return the docstrings and annotations of code, which count where code reads them.
-
-    Examples
-    --------
-    >>> spoken(ast.parse("def f(x: int):\n    'Say.'"))
-    "|Say.|Name(id=str:'int';)"
-    """
-    found: list[str] = []
-    for child in ast.walk(node):
-        if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Module)):
-            found.append(ast.get_docstring(child) or "")
-        elif isinstance(child, (ast.arg, ast.AnnAssign)) and child.annotation is not None:
-            found.append(canonical(child.annotation))
-        if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)) and child.returns is not None:
-            found.append(canonical(child.returns))
-    return "|".join(found)
-
-
-def _stored(node: ast.AST) -> Iterator[str]:
-    for child in ast.walk(node):
-        match child:
-            case ast.Attribute(attr=name, ctx=ast.Store() | ast.Del()):
-                yield name
-            case ast.Call(func=ast.Name(id="setattr"), args=[_, ast.Constant(value=str() as name), _]):
-                yield name
-            case _:
-                pass
-
-
 def names_in(node: ast.ClassDef) -> set[str]:
     """Return the names that the text of a class defines."""
     return {name for statement in units.top_level(node.body) for name in units.bound_by(statement)}
@@ -309,43 +242,6 @@ def mentions_name(node: ast.AST, name: str) -> bool:
     return any(isinstance(child, ast.Name) and child.id == name for child in ast.walk(node))
 
 
-def changes_name(function: ast.AST, name: str) -> bool:
-    """Whether code changes what a name stands for, such as a container."""
-    return any(name in _changed(node) for node in ast.walk(function))
-
-
-def kept_by(node: ast.AST) -> frozenset[str]:
-    r"""Return the attributes that functions store to, those left out that run when objects are made.
-
-    Examples
-    --------
-    >>> kept_by(ast.parse("class A:\n    def f(self): self.a = 1\n    def __init__(self): self.b = 2"))
-    frozenset({'a'})
-    """
-    return frozenset(name for one in _functions(node) if one.name not in _FIRST for name in _stored(one))
-
-
-def changed_by(node: ast.AST) -> frozenset[str]:
-    r"""Return the names whose values functions change, such as containers.
-
-    Examples
-    --------
-    >>> changed_by(ast.parse("def f():\n    memo[1] = 2"))
-    frozenset({'memo'})
-    """
-    return frozenset(name for one in _functions(node) for child in ast.walk(one) for name in _changed(child))
-
-
-def _functions(node: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    """Yield the outermost functions in code, or code that is one."""
-    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        yield node
-        return
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.stmt):
-            yield from _functions(child)
-
-
 def is_descriptor(member: Any) -> bool:
     """Whether a member of a class gives something else when it is taken from an object.
 
@@ -355,19 +251,3 @@ def is_descriptor(member: Any) -> bool:
     (True, False)
     """
     return hasattr(cast("type[Any]", type(member)), "__get__")
-
-
-def _changed(node: ast.AST) -> Iterator[str]:
-    match node:
-        case ast.Global(names=names):
-            yield from names
-        case ast.Assign(targets=targets):
-            for target in targets:
-                if isinstance(target, (ast.Subscript, ast.Attribute)):
-                    yield from units.bound_by(node)
-        case ast.AugAssign(target=ast.Subscript() | ast.Attribute()):
-            yield from units.bound_by(node)
-        case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=method)) if method in _CHANGING:
-            yield name
-        case _:
-            pass

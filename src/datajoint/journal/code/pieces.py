@@ -6,11 +6,11 @@ import ast
 
 from datajoint._value import Value
 from datajoint.journal.code.canonical import canonical, normalised
-from datajoint.journal.code.live import changed_by, given, kept_by, mentioned, spoken, stored
+from datajoint.journal.code.mentions import Mentions, mentions
 from datajoint.journal.code.names import Reference, references
 from datajoint.journal.code.units import Unit
 
-__all__ = ["Piece", "read"]
+__all__ = ["Piece", "fillers", "read"]
 
 
 class Piece(Value):
@@ -22,23 +22,14 @@ class Piece(Value):
         Its canonical form, and its text to be read.
     references
         Names that it takes from outside itself.
-    mentioned, stored, given
-        Attributes and texts; attributes that it stores to; keywords of calls.
-    kept, changed
-        Attributes that functions store to once an object exists, and names whose values functions change.
-    spoken
-        Its docstrings and annotations.
+    names
+        Names that it mentions, stores to and changes.
     """
 
     canonical: str
     text: str
     references: tuple[Reference, ...]
-    mentioned: frozenset[str]
-    stored: frozenset[str]
-    given: frozenset[str]
-    kept: frozenset[str]
-    changed: frozenset[str]
-    spoken: str
+    names: Mentions
 
 
 def read(unit: Unit, node: ast.AST, first: str | None) -> Piece:
@@ -47,15 +38,31 @@ def read(unit: Unit, node: ast.AST, first: str | None) -> Piece:
     Examples
     --------
     >>> unit = Unit("cell", "__main__", "def f(x): return x.y")
-    >>> sorted(read(unit, unit.tree.body[0], None).mentioned)
+    >>> sorted(read(unit, unit.tree.body[0], None).names.mentioned)
     ['y']
     """
     mark = (id(node), first)
     found: Piece | None = unit.read.get(mark)
     if found is None:
         named = tuple(dict.fromkeys(references(node, unit.package, first)))
-        found = unit.read[mark] = Piece(
-            canonical(node), normalised(node), named, mentioned(node), stored(node), given(node),
-            kept_by(node), changed_by(node), spoken(node),
-        )  # fmt: skip
+        found = unit.read[mark] = Piece(canonical(node), normalised(node), named, mentions(node))
+    return found
+
+
+def fillers(unit: Unit) -> dict[str, list[ast.FunctionDef | ast.AsyncFunctionDef]]:
+    """Return the functions of a module that change each name, such as a container; they are read once.
+
+    Examples
+    --------
+    >>> unit = Unit("cell", "__main__", "def add(x): STEPS.append(x)")
+    >>> [function.name for function in fillers(unit)["STEPS"]]
+    ['add']
+    """
+    found: dict[str, list[ast.FunctionDef | ast.AsyncFunctionDef]] | None = unit.read.get(fillers)
+    if found is None:
+        found = unit.read[fillers] = {}
+        for function in unit.tree.body:
+            if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                for name in mentions(function).changed:
+                    found.setdefault(name, []).append(function)
     return found

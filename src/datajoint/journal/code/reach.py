@@ -15,7 +15,6 @@ from datajoint.journal.code.canonical import plain
 from datajoint.journal.code.live import (
     bound_to,
     cells,
-    changes_name,
     changes_rows,
     code_text,
     first,
@@ -32,8 +31,9 @@ from datajoint.journal.code.live import (
     names_in,
     special_in,
 )
+from datajoint.journal.code.mentions import spoken
 from datajoint.journal.code.names import Reference
-from datajoint.journal.code.pieces import Piece, read
+from datajoint.journal.code.pieces import Piece, fillers, read
 from datajoint.journal.code.project import Project
 from datajoint.journal.code.units import Imported, Unit
 
@@ -126,7 +126,7 @@ class _Walk:
         self.kept: set[str] = set()
         self.given: set[str] = set()
         self.changed: set[tuple[str, str]] = set()
-        self._spoken: set[str] = set()
+        self._read: list[ast.AST] = []
         self._fillers: set[int] = set()
         self._beside = Beside(self)
         self._filled: set[tuple[str, str]] = set()
@@ -150,7 +150,7 @@ class _Walk:
         while self._fill_containers() or self._follow_mentioned() or self._beside.follow():
             self._drain()
         if _SPEAKING & (self.mentioned | {name.rpartition(".")[2] for name in self.external}):
-            self.pieces |= self._spoken
+            self.pieces |= {spoken(node) for node in self._read}
 
     def _drain(self) -> None:
         while self._pending:
@@ -214,13 +214,14 @@ class _Walk:
 
     def _take_names(self, unit: Unit, node: ast.AST, piece: Piece) -> None:
         """Collect the names that tell which values count, and which are the state of a program."""
-        self.mentioned |= piece.mentioned
-        self.stored |= piece.stored
-        self.given |= piece.given
-        self._spoken.add(piece.spoken)
-        self.kept |= piece.kept
+        names = piece.names
+        self.mentioned |= names.mentioned
+        self.stored |= names.stored
+        self.given |= names.given
+        self.kept |= names.kept
         if id(node) not in self._fillers:
-            self.changed |= {(unit.file, name) for name in piece.changed}
+            self.changed |= {(unit.file, name) for name in names.changed}
+        self._read.append(node)
 
     def _follow(self, reference: Reference, unit: Unit, family: _Family | None, at: int) -> None:
         root, attributes = reference.root, reference.attributes
@@ -552,9 +553,8 @@ class _Walk:
         for (file, name), unit in list(self._containers.items()):
             if (file, "", 0) in self._seen:
                 continue  # all of the module is
-            for function in unit.tree.body:
-                if isinstance(function, _Function) and changes_name(function, name):
-                    self._filled_by(unit, name, function)
+            for function in fillers(unit).get(name, ()):
+                self._filled_by(unit, name, function)
         self._containers.clear()
         return len(self._seen) > before
 
