@@ -195,6 +195,14 @@ def test_dropping_a_schema(pipeline, declare, schema, instance, schema_name, inv
     assert ["a"] == declare.on(again)("Session", "a : int32").primary_key
 
 
+@pytest.mark.statement("SCH-5", "DEL-9")
+def test_dropping_a_schema_without_any_table(connect, schema_name):
+    bare = connect().Schema(schema_name("bare"), create_tables=False)
+    assert bare.exists
+    bare.drop(prompt=False)
+    assert not bare.exists
+
+
 @pytest.mark.statement("SCH-7", "SCH-9", "TAB-3", "TAB-10", "ACC-2")
 def test_classes_from_a_live_database(pipeline, declare, instance, schema_name, connect):
     _, session, _ = pipeline

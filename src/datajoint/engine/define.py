@@ -220,6 +220,8 @@ def run(connection: Connection, statements: Sequence[ddl.Statement], lasting: bo
         Whether the disk has it when this returns, as what is taken away must not come back. Otherwise it may
         have it a little later, though before anything that is stored afterwards.
     """
+    if not statements:
+        return
     if connection.dialect.features.transactional_ddl:
         _patiently(connection, partial(_as_one, connection, statements, lasting))
     else:
