@@ -28,7 +28,7 @@ define step
 || { tail -n 25 $(LOG); printf '%s\n' "This failed: $(1). The whole output is in $(LOG)."; exit 1; }
 endef
 
-.PHONY: help demo clean-demo test test-faults test-ray peer unit check conformance docs bench coverage services format pins clean
+.PHONY: help demo clean-demo test test-faults test-ray peer field unit check conformance docs bench coverage services format pins clean
 .DEFAULT_GOAL := help
 
 help:
@@ -42,6 +42,7 @@ help:
 	@echo 'make format                                               format and fix what can be fixed'
 	@echo 'make conformance [V=1]                                    which statements of the language are tested and pass'
 	@echo 'make peer                                                 the existing client, for the interoperability tests'
+	@echo 'make field [ARGS="--only spyglass"]                       published pipelines, unchanged, on every database'
 	@echo 'make docs · make bench · make coverage · make services · make pins · make clean'
 
 # ----------------------------------------------------------------------------------------------- environment
@@ -89,6 +90,15 @@ peer: build/peer/.stamp
 build/peer/.stamp: requirements/peer.txt | $(STAMP)-venv
 	$(call step,environment: build/peer,$(PYTHON) -m venv build/peer)
 	$(call step,packages: $<,VIRTUAL_ENV=$(abspath build/peer) $(BIN)/uv pip install -r $<)
+	@touch $@
+
+# Published pipelines, unchanged, in an environment of their own: our package, none of their heavy ones.
+FIELD := build/field/venv
+field: $(FIELD)/.stamp
+	@$(FIELD)/bin/python tools/field/main.py --page docs/field.md $(ARGS)
+$(FIELD)/.stamp: requirements/field.txt pyproject.toml | $(STAMP)-venv
+	$(call step,environment: $(FIELD),$(PYTHON) -m venv $(FIELD))
+	$(call step,packages: $<,VIRTUAL_ENV=$(abspath $(FIELD)) $(BIN)/uv pip install --no-deps -r $< --editable .)
 	@touch $@
 
 unit: $(STAMP)-project $(STAMP)-test
