@@ -62,6 +62,15 @@ IBL = (
     "seaborn",
     "statsmodels",
 )
+IBL_FAULTS = ("VirusInjection", "SessionDelayAvailability", "SettingsAvailability")
+IBL_REMARKS = (
+    "with `query.matching = name`, as it was written for; on MariaDB in databases of one byte a character, "
+    "for texts longer than others hold; without `ephys`, `histology`, `qc` and what imports them: a "
+    "key source "
+    "restricts `MovementTimes` by `event`, which it does not have (MySQL took it from the outer query). "
+    "The key source of the ingested `VirusInjection` has other names than its key, and the two tables of "
+    "availability have no `make`"
+)
 
 PIPELINES = (
     _element("element-lab"),
@@ -80,22 +89,11 @@ PIPELINES = (
     _element("element-miniscope", "cv2"),
     _element("element-facemap", "cv2"),
     _element("element-optogenetics"),
-    Pipeline(
-        "ibl-pipeline",
-        "w_ibl",
-        ("ibl_pipeline",),
-        IBL,
-        remarks="with `query.matching = name`, as it was written for; on MariaDB in databases of one byte a "
-        "character, for texts longer than others hold; without `ephys`, `histology`, `qc` and what imports them: a key source restricts "
-        "`MovementTimes` by `event`, which it does not have (MySQL took the attribute of the outer query). "
-        "The key source of the ingested `VirusInjection` has other names than its key, and the two "
-        "tables of availability have no `make`",
-        own_faults=("VirusInjection", "SessionDelayAvailability", "SettingsAvailability"),
-    ),
+    Pipeline("ibl-pipeline", "w_ibl", ("ibl_pipeline",), IBL, remarks=IBL_REMARKS, own_faults=IBL_FAULTS),
     Pipeline(
         "nnfabrik", "w_nnfabrik", ("nnfabrik",), ("PIL", "ax", "git", "torch", "torchvision"),
-        remarks="with the names that Python 3.10 took out of `collections`; on MariaDB in databases of one byte a "
-        "character, where its keys are not too long",
+        remarks="with the names that Python 3.10 took out of `collections`; on MariaDB in databases of one "
+        "byte a character, where its keys are not too long",
     ),
     Pipeline(
         "pose-pipeline", "w_pose", ("pose_pipeline",), ("cv2",),
