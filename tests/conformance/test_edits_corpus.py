@@ -5,13 +5,22 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import datajoint as dj
-from plugins.edits import Edit, Project, edits, outcome, parameters
+from plugins.edits import Edit, Project, edits, in_a_process, outcome, parameters
 
 FIRST, SECOND, NONE = edits("first"), edits("second"), edits("none")
+IN_PROCESSES = (
+    "state set by another module",
+    "a method replaced by the starting script",
+    "singledispatch extended by another module",
+    "an attribute set by __init_subclass__",
+    "a helper of the starting script",
+)
+"""Edits that are tried on every database, with a process of its own before and after."""
 
 
 @pytest.fixture
@@ -62,6 +71,25 @@ def test_an_edit_without_effect_is_none(project: Project, edit: Edit) -> None:
     edited.delete(prompt=False)
     edited.populate(reuse=False)
     assert edited.fetch1("y") == before
+
+
+@pytest.mark.statement("PRV-7")
+@pytest.mark.parametrize("name", IN_PROCESSES)
+def test_an_edit_is_noticed_by_another_process(
+    backend: Any, schema_name: Any, tmp_path: Path, name: str
+) -> None:
+    edit = next(one for one in [*FIRST, *SECOND] if one.name == name)
+    settings = {**backend.settings, "safemode": False}
+    if backend.name == "sqlite":
+        settings["database__name"] = str(tmp_path / "test.db")
+    schema = schema_name()
+
+    before = in_a_process(edit, False, tmp_path, schema, settings)
+    edited = in_a_process(edit, True, tmp_path, schema, settings)
+
+    assert edited["found"] == "noticed"
+    assert not edited["reused"]
+    assert edited["y"] != before["y"]
 
 
 @pytest.mark.statement("PRV-7")

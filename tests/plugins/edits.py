@@ -11,10 +11,13 @@ is started, `-- cell` a cell of a notebook. `«old→new»` is edited. In the fi
 from __future__ import annotations
 
 import importlib
+import json
 import linecache
+import os
 import re
+import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -100,7 +103,7 @@ class Project:
 
     def __init__(self, folder: Path, schema: Any) -> None:
         self.folder, self.schema = folder, schema
-        (folder / PACKAGE).mkdir()
+        (folder / PACKAGE).mkdir(exist_ok=True)
 
     def start(self, edit: Edit, edited: bool) -> Any:
         """Write the files, and import them as a new process does; return the class `Fit`."""
@@ -169,3 +172,51 @@ def parameters(cases: list[Edit]) -> list[Any]:
         case.name: pytest.mark.xfail(reason=case.failing, strict=True) for case in cases if case.failing
     }
     return [pytest.param(case, id=case.name, marks=failing.get(case.name, ())) for case in cases]
+
+
+def in_a_process(
+    edit: Edit, edited: bool, folder: Path, schema: str, settings: dict[str, Any]
+) -> dict[str, Any]:
+    """Populate in a new process and return its answer: outcome before it, value, whether it was reused."""
+    job = {
+        "edit": asdict(edit),
+        "edited": edited,
+        "folder": str(folder),
+        "schema": schema,
+        "settings": settings,
+    }
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(Path(__file__).parent.parent),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    command = [sys.executable, "-m", "plugins.edits"]
+    done = subprocess.run(
+        command, input=json.dumps(job), capture_output=True, text=True, env=environment, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])  # type: ignore[no-any-return]
+
+
+def main() -> None:
+    """Answer one question from the standard input."""
+    import datajoint as dj
+
+    job = json.load(sys.stdin)
+    sys.path.insert(0, job["folder"])
+    instance = dj.Instance(**job["settings"])
+    fit = Project(Path(job["folder"]), instance.Schema(job["schema"])).start(
+        Edit(**job["edit"]), job["edited"]
+    )
+    subject = sys.modules[fit.__module__].Subject
+    subject.insert1({"subject": 1, "weight": 10}, skip_duplicates=True)
+    found = outcome(fit)
+    if job["edited"]:
+        fit.delete(prompt=False)
+    done = fit.populate()
+    print(json.dumps({"found": found, "y": fit.fetch1("y"), "reused": "reused_count" in done}))
+    instance.connection.close()
+
+
+if __name__ == "__main__":
+    main()

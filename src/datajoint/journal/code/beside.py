@@ -12,6 +12,7 @@ from typing import Any, Protocol, cast
 from datajoint.journal.code import units
 from datajoint.journal.code.canonical import plain
 from datajoint.journal.code.live import function_of, functions_in, is_descriptor, is_ours, names_in, state_of
+from datajoint.journal.code.mentions import Names, literal
 from datajoint.journal.code.project import Project
 from datajoint.journal.code.units import Unit
 
@@ -25,16 +26,7 @@ class Walk(Protocol):
     """What follows the code, and knows which names it mentions."""
 
     project: Project
-    mentioned: set[str]
-    """Attributes and texts."""
-    stored: set[str]
-    """Attributes that code stores to."""
-    kept: set[str]
-    """Attributes that code stores to once objects exist: not in ``__init__``."""
-    given: set[str]
-    """Keywords of calls."""
-    changed: set[tuple[str, str]]
-    """Files and names of constants that functions change."""
+    names: Names
     unresolved: set[str]
 
     def value(self, name: str, value: Any, attributes: tuple[str, ...] = ()) -> None:
@@ -103,8 +95,8 @@ class Beside:
             self._walk.guarded(f"`{cls.__qualname__}`", self._members, cls, node)
         for (owner, name), constant in list(self._constants.items()):
             if self._is_new(owner, name):
-                is_state = (owner, name) in self._walk.changed
-                is_state |= isinstance(owner, type) and name in self._walk.kept
+                keeps = self._walk.names.keeps
+                is_state = keeps(name) if isinstance(owner, type) else self._walk.names.changes(owner, name)
                 self._walk.guarded(f"`{name}`", self._compare, *constant, is_state)
         for name, value, has_text in list(self._objects.values()):
             self._walk.guarded(f"`{name}`", self._attributes, name, value, has_text)
@@ -120,7 +112,7 @@ class Beside:
     # ---------------------------------------------------------------------------------------------- classes
 
     def _members(self, cls: type, node: ast.ClassDef) -> None:
-        if "__subclasses__" in self._walk.mentioned and self._is_new(cls, "__subclasses__"):
+        if "__subclasses__" in self._walk.names.mentioned and self._is_new(cls, "__subclasses__"):
             for other in type.__subclasses__(cls):
                 self._walk.value(other.__qualname__, other)
         written = names_in(node)
@@ -132,12 +124,12 @@ class Beside:
             elif function is not None:
                 if self._walk.project.has_text_of(function) and self._is_new(cls, name):
                     self._walk.value(f"{cls.__qualname__}.{name}", member)
-            elif name in self._walk.mentioned and not name.startswith("__") and self._is_new(cls, name):
+            elif name in self._walk.names.mentioned and not name.startswith("__") and self._is_new(cls, name):
                 self._unwritten(cls, name, member)
 
     def _unwritten(self, cls: type, name: str, member: Any) -> None:
         """Take a member that was set on a class, and is not in its text."""
-        if name in self._walk.kept:
+        if self._walk.names.keeps(name):
             self._walk.unresolved.add(f"`{name}` of `{cls.__qualname__}` is set while makes run")
         elif plain(member) is not None or not is_descriptor(member):  # else slots, fields, enums
             self._walk.value(f"{cls.__qualname__}.{name}", member)
@@ -147,10 +139,10 @@ class Beside:
         statements = [s for s in units.top_level(node.body) if name in units.bound_by(s)]
         label, last = f"{cls.__qualname__}.{name}", statements[-1]
         if isinstance(last, _Function):  # decorated ones are others anyway
-            if not last.decorator_list and _is_elsewhere(function_of(member), label):
+            if not last.decorator_list and _is_elsewhere(member, label):
                 self._walk.value(label, member)
         elif not isinstance(last, ast.ClassDef):
-            self._compare(cls.__module__, label, statements, member, name in self._walk.kept)
+            self._compare(cls.__module__, label, statements, member, self._walk.names.keeps(name))
 
     # ------------------------------------------------------------------------------------ constants, objects
 
@@ -158,11 +150,16 @@ class Beside:
         self, module: str, label: str, statements: Sequence[ast.stmt], live: Any, is_state: bool
     ) -> None:
         """Take a value that is another one now than its text says, and the code that it leads to."""
+        last = statements[-1]
+        if isinstance(last, _Function) and not last.decorator_list and _is_elsewhere(live, label):
+            self._walk.value(label, live)
+            return
         items = [item for item in functions_in(live) if self._is_code(item)]
         for number, item in enumerate(items):
             self._walk.value(f"{label} ({number})", item)
-        literal, written = _literal(statements), plain(live)
-        if literal is None or literal == written or items:
+        given = getattr(statements[0], "value", None) if len(statements) == 1 else None
+        text, written = literal(given), plain(live)
+        if text is None or text == written or items:
             self.add_object(label, live, has_text=True)
         elif is_state:
             self._walk.unresolved.add(f"`{label}` is set while makes run")
@@ -176,28 +173,26 @@ class Beside:
 
     def _attributes(self, label: str, value: Any, has_text: bool) -> None:
         """Take the attributes of an object that code mentions and that do not follow from code."""
-        walk = self._walk
-        explained = walk.stored | walk.given if has_text else walk.kept
         for name, held in sorted((state_of(value) or {}).items()):
-            if name in walk.mentioned and self._is_new(id(value), name):
-                if is_descriptor(getattr(cast("type[Any]", type(value)), name, None)):
-                    continue  # as functools.cached_property has left it
-                if name not in explained:
-                    walk.value(f"{label}.{name}", held)
-                elif name in walk.kept and not has_text:
-                    walk.unresolved.add(f"`{label}.{name}` is set while makes run")
+            is_cached = is_descriptor(getattr(cast("type[Any]", type(value)), name, None))
+            if not is_cached and name in self._walk.names.mentioned and self._is_new(id(value), name):
+                self._attribute(f"{label}.{name}", name, held, has_text)
+
+    def _attribute(self, label: str, name: str, held: Any, has_text: bool) -> None:
+        """Take an attribute of an object, unless code that was reached explains it."""
+        walk = self._walk
+        begun = [text for attribute, text in walk.names.begun if attribute == name]
+        is_as_begun = not begun or plain(held) in begun
+        if walk.names.keeps(name):
+            if not has_text or not is_as_begun:
+                walk.unresolved.add(f"`{label}` is set while makes run")
+        elif not has_text or not is_as_begun or name not in walk.names.stored | walk.names.given:
+            walk.value(label, held)
+        else:
+            self.add_object(label, held, has_text=True)
 
 
-def _is_elsewhere(function: FunctionType | None, qualified: str) -> bool:
-    return function is not None and function.__code__.co_qualname != qualified
-
-
-def _literal(statements: Sequence[ast.stmt]) -> str | None:
-    """Return the value that the only statement of a name gives it, where that is a literal."""
-    value = getattr(statements[0], "value", None) if len(statements) == 1 else None
-    if value is None:
-        return None
-    try:
-        return plain(ast.literal_eval(value))
-    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-        return None
+def _is_elsewhere(member: Any, qualified: str) -> bool:
+    """Whether a function or method is another one than that of a name, or is wrapped in another one."""
+    function = getattr(member, "__func__", member)
+    return isinstance(function, FunctionType) and function.__code__.co_qualname != qualified

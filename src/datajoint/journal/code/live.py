@@ -15,7 +15,7 @@ from datajoint.journal.code import units
 __all__ = [
     "bound_to", "cells", "changes_rows", "code_text", "first", "function_of", "functions_in", "imported_in",
     "is_descriptor", "is_made_by_us", "is_ours", "is_table", "makes_ours", "may_be_edited", "members_of",
-    "mentions_name", "names_in", "special_in", "state_of",
+    "mentions_name", "names_in", "special_in", "state_of", "wrapped_in",
 ]  # fmt: skip
 
 _MOST = 1000
@@ -90,6 +90,25 @@ def function_of(member: Any) -> FunctionType | None:
     return member if isinstance(member, FunctionType) else None
 
 
+def wrapped_in(member: Any) -> list[FunctionType]:
+    """Return the functions that a method, property, partial or decorated function leads to, outer ones first.
+
+    Examples
+    --------
+    >>> [function.__name__ for function in wrapped_in(staticmethod(is_ours))]
+    ['is_ours']
+    """
+    for name in ("fget", "__func__", "func"):
+        inner = getattr(member, name, None) if not isinstance(member, (FunctionType, type)) else None
+        member = member if inner is None else inner
+    found: list[FunctionType] = []
+    while isinstance(member, FunctionType) and "__wrapped__" in vars(member) and len(found) < _MOST:
+        found.append(member)
+        member = vars(member)["__wrapped__"]
+    last = function_of(member)
+    return found if last is None else [*found, last]
+
+
 def functions_in(value: Any) -> list[Any]:
     """Return the functions, classes, modules and objects that a container or a generic function leads to.
 
@@ -152,9 +171,10 @@ def bound_to(value: Any) -> Iterator[tuple[str, Any]]:
         yield from value.keywords.items()
     elif isinstance(value, MethodType):
         yield "self", value.__self__
-    function = function_of(value)
-    if function is not None:
-        yield from _held_by(function)
+    for function in wrapped_in(value):
+        for name, held in _held_by(function):
+            if not isinstance(held, FunctionType) or held is not vars(function).get("__wrapped__"):
+                yield name, held
 
 
 def _held_by(function: FunctionType) -> Iterator[tuple[str, Any]]:

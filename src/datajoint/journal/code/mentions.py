@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from datajoint._value import Value
 from datajoint.journal.code import units
-from datajoint.journal.code.canonical import canonical
+from datajoint.journal.code.canonical import canonical, plain
 
-__all__ = ["Mentions", "mentions", "spoken"]
+__all__ = ["Mentions", "Names", "literal", "mentions", "spoken"]
 
 _CHANGING = frozenset({"append", "extend", "insert", "add", "update", "setdefault", "pop", "clear", "remove"})
 _FIRST = frozenset({"__init__", "__new__", "__post_init__", "__set_name__"})
@@ -27,18 +27,21 @@ class Mentions(Value):
         Names that it takes of objects, and texts that may be such names.
     given
         Keywords by which it calls.
-    stored, kept
-        Names under which it stores something in objects; those of them that functions store to once the
-        object exists. What it finds there is its own doing.
-    changed
-        Names whose values its functions change, such as containers.
+    stored
+        Names under which it stores something in objects: what it finds there is its own doing.
+    kept, changed
+        Names under which functions store something once an object exists, and names whose values they change,
+        such as containers; each with the name of the function, which is empty where the code is one itself.
+    begun
+        Names that methods such as ``__init__`` give a literal, with the text of its value.
     """
 
     mentioned: frozenset[str]
     given: frozenset[str]
     stored: frozenset[str]
-    kept: frozenset[str]
-    changed: frozenset[str]
+    kept: frozenset[tuple[str, str]]
+    changed: frozenset[tuple[str, str]]
+    begun: frozenset[tuple[str, str]]
 
 
 def mentions(node: ast.AST) -> Mentions:
@@ -48,60 +51,138 @@ def mentions(node: ast.AST) -> Mentions:
     --------
     >>> found = mentions(ast.parse("def f(a):\n    a.b = memo\n    memo[1] = a.c('d', e=getattr(a, 'g'))"))
     >>> sorted(found.mentioned), set(found.given), set(found.stored), sorted(found.changed)
-    (['b', 'c', 'd', 'g'], {'e'}, {'b'}, ['a', 'memo'])
+    (['b', 'c', 'd', 'g'], {'e'}, {'b'}, [('a', 'f'), ('memo', 'f')])
     """
     gathered = _Gathered()
-    gathered.walk(node, False, False)
-    return Mentions(*map(frozenset, gathered.sets))
+    if isinstance(node, _Function):
+        gathered.walk_function(node, "")
+    else:
+        gathered.walk(node, None)
+    return Mentions(
+        frozenset(gathered.mentioned), frozenset(gathered.given), frozenset(gathered.stored),
+        frozenset(gathered.kept), frozenset(gathered.changed), frozenset(gathered.begun),
+    )  # fmt: skip
+
+
+class Names:
+    """Names in all code that was reached.
+
+    Attributes
+    ----------
+    mentioned, given, stored, begun
+        As in `Mentions`.
+    """
+
+    def __init__(self) -> None:
+        self.mentioned: set[str] = set()
+        self.given: set[str] = set()
+        self.stored: set[str] = set()
+        self.begun: set[tuple[str, str]] = set()
+        self._kept: set[tuple[str, str]] = set()
+        self._changed: set[tuple[str, str, str]] = set()
+
+    def add(self, found: Mentions, file: str) -> None:
+        """Add the names of a piece of code; those that it changes where it stands in a file."""
+        self.mentioned |= found.mentioned
+        self.given |= found.given
+        self.stored |= found.stored
+        self.begun |= found.begun
+        self._kept |= found.kept
+        self._changed |= {(file, *changed) for changed in found.changed if file}
+
+    def keeps(self, name: str) -> bool:
+        """Whether functions that may run in a make store to attributes of a name."""
+        return any(kept == name and self._may_run(function) for kept, function in self._kept)
+
+    def changes(self, file: str, name: str) -> bool:
+        """Whether functions that may run in a make change what a name of a module stands for."""
+        found = (function for *place, function in self._changed if place == [file, name])
+        return any(self._may_run(function) for function in found)
+
+    def _may_run(self, function: str) -> bool:
+        """Whether a function was reached itself, or is one in a class or module that code mentions."""
+        return not function or function in self.mentioned or function.startswith("__")
 
 
 class _Gathered:
     def __init__(self) -> None:
-        self.sets: tuple[set[str], ...] = (set(), set(), set(), set(), set())
+        self.mentioned: set[str] = set()
+        self.given: set[str] = set()
+        self.stored: set[str] = set()
+        self.kept: set[tuple[str, str]] = set()
+        self.changed: set[tuple[str, str]] = set()
+        self.begun: set[tuple[str, str]] = set()
+        self._is_first = False
 
-    def walk(self, node: ast.AST, is_inside: bool, is_later: bool) -> None:
-        """Gather names.
-
-        Parameters
-        ----------
-        is_inside, is_later
-            Whether it stands in a function; and in one that runs when objects exist.
-        """
-        mentioned, given, _, _, changed = self.sets
-        kind = type(node)
-        if kind is ast.Attribute:
-            mentioned.add(node.attr)  # type: ignore[attributeAccessIssue]
-            if not isinstance(node.ctx, ast.Load):  # type: ignore[attributeAccessIssue]
-                self._stores(node.attr, is_later)  # type: ignore[attributeAccessIssue]
-        elif kind is ast.Constant:
-            if isinstance(node.value, str) and node.value.isidentifier():  # type: ignore[attributeAccessIssue]
-                mentioned.add(node.value)  # type: ignore[attributeAccessIssue]
-        elif isinstance(node, ast.keyword):
-            given.update(() if node.arg is None else (node.arg,))
-        elif isinstance(node, _Function):
-            is_later = is_later if is_inside else node.name not in _FIRST
-            is_inside = True
-        elif kind in _CHANGERS:
-            self._call(node, is_later)
-            if is_inside:
-                changed.update(_changed(node))
+    def walk_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, owner: str) -> None:
+        """Gather the names of an outermost function."""
+        self._is_first = node.name in _FIRST
         for child in ast.iter_child_nodes(node):
-            self.walk(child, is_inside, is_later)
+            self.walk(child, owner)
+        self._is_first = False
 
-    def _stores(self, name: str, is_later: bool) -> None:
-        self.sets[2].add(name)
-        if is_later:
-            self.sets[3].add(name)
-
-    def _call(self, node: ast.AST, is_later: bool) -> None:
+    def walk(self, node: ast.AST, owner: str | None) -> None:
+        """Gather the names of code in a function, or outside of all."""
         match node:
-            case ast.Call(func=ast.Name(id="setattr"), args=[_, ast.Constant(value=str() as name), _]):
-                self._stores(name, is_later)
+            case ast.Attribute(attr=name):
+                self.mentioned.add(name)
+                if not isinstance(node.ctx, ast.Load):
+                    self._stores(name, owner)
+            case ast.Constant(value=str() as text):
+                self.mentioned.update((text,) if text.isidentifier() else ())
+            case ast.keyword(arg=str() as name):
+                self.given.add(name)
+            case ast.FunctionDef() | ast.AsyncFunctionDef() if owner is None:
+                self.walk_function(node, node.name)
+                return
+            case ast.Call() | ast.Assign() | ast.AugAssign() | ast.Global():
+                self._takes_effect(node, owner)
             case _:
                 pass
+        for child in ast.iter_child_nodes(node):
+            self.walk(child, owner)
+
+    def _stores(self, name: str, owner: str | None) -> None:
+        self.stored.add(name)
+        if owner is not None and not self._is_first:
+            self.kept.add((name, owner))
+
+    def _takes_effect(self, node: ast.AST, owner: str | None) -> None:
+        match node:
+            case ast.Call(func=ast.Name(id="setattr"), args=[_, ast.Constant(value=str() as name), _]):
+                self._stores(name, owner)
+            case ast.Call(func=ast.Attribute(value=ast.Attribute(attr=name), attr=method)) if (
+                method in _CHANGING
+            ):
+                self._stores(name, owner)
+            case ast.Assign(targets=[ast.Attribute(attr=name)], value=value) if self._is_first:
+                text = literal(value)
+                self.begun.update(() if text is None else ((name, text),))
+            case (
+                ast.Assign(targets=[ast.Subscript(value=ast.Attribute(attr=name))])
+                | ast.AugAssign(target=ast.Subscript(value=ast.Attribute(attr=name)))
+            ):
+                self._stores(name, owner)
+            case _:
+                pass
+        if owner is not None:
+            self.changed.update((name, owner) for name in _changed(node))
 
 
-_CHANGERS = frozenset({ast.Global, ast.Assign, ast.AugAssign, ast.Call})
+def literal(value: ast.AST | None) -> str | None:
+    """Return the text of a value that is written as numbers, texts and containers of them, None of any other.
+
+    Examples
+    --------
+    >>> literal(ast.parse("(1, 'a')", mode="eval").body), literal(ast.parse("f()", mode="eval").body)
+    ("tuple[int1,str'a']", None)
+    """
+    if value is None:
+        return None
+    try:
+        return plain(ast.literal_eval(value))  # type: ignore[reportArgumentType]
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return None
 
 
 def _changed(node: ast.AST) -> Iterator[str]:

@@ -63,6 +63,6 @@ def fillers(unit: Unit) -> dict[str, list[ast.FunctionDef | ast.AsyncFunctionDef
         found = unit.read[fillers] = {}
         for function in unit.tree.body:
             if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                for name in mentions(function).changed:
+                for name, _ in mentions(function).changed:
                     found.setdefault(name, []).append(function)
     return found

@@ -30,10 +30,11 @@ from datajoint.journal.code.live import (
     mentions_name,
     names_in,
     special_in,
+    wrapped_in,
 )
-from datajoint.journal.code.mentions import spoken
+from datajoint.journal.code.mentions import Names, spoken
 from datajoint.journal.code.names import Reference
-from datajoint.journal.code.pieces import Piece, fillers, read
+from datajoint.journal.code.pieces import fillers, read
 from datajoint.journal.code.project import Project
 from datajoint.journal.code.units import Imported, Unit
 
@@ -53,6 +54,7 @@ _RUNNING = frozenset({
 })  # fmt: skip
 """What leads to code by other ways than names."""
 
+_ENVIRONMENT = ("os.environ", "os.getenv")
 _SPEAKING = frozenset({
     "__doc__", "__annotations__", "getdoc", "signature", "get_type_hints", "get_annotations",
 })  # fmt: skip
@@ -121,17 +123,13 @@ class _Walk:
         self._live: set[int] = set()
         self._containers: dict[tuple[str, str], Unit] = {}
         self._cells: dict[str, Any] = {}
-        self.mentioned: set[str] = set()
-        self.stored: set[str] = set()
-        self.kept: set[str] = set()
-        self.given: set[str] = set()
-        self.changed: set[tuple[str, str]] = set()
-        self._read: list[ast.AST] = []
+        self.names = Names()
         self._fillers: set[int] = set()
+        self._read: list[ast.AST] = []
         self._beside = Beside(self)
         self._filled: set[tuple[str, str]] = set()
         self._tables: dict[type, _Family] = {}
-        self._where, self._is_body = cls.__qualname__, False
+        self._where, self._is_body, self._is_function = cls.__qualname__, False, False
         self._pending: list[tuple[Unit, str, ast.AST, _Family | None, int]] = []
 
     def start(self) -> None:
@@ -149,7 +147,7 @@ class _Walk:
         self._drain()
         while self._fill_containers() or self._follow_mentioned() or self._beside.follow():
             self._drain()
-        if _SPEAKING & (self.mentioned | {name.rpartition(".")[2] for name in self.external}):
+        if _SPEAKING & (self.names.mentioned | {name.rpartition(".")[2] for name in self.external}):
             self.pieces |= {spoken(node) for node in self._read}
 
     def _drain(self) -> None:
@@ -201,27 +199,18 @@ class _Walk:
             self._pending.append((unit, name, node, family, at))
 
     def _visit(self, unit: Unit, name: str, node: ast.AST, family: _Family | None, at: int) -> None:
-        self._where, self._is_body = name, family is not None and not isinstance(node, _Function)
+        self._where, self._is_function = name, isinstance(node, _Function)
+        self._is_body = family is not None and not self._is_function
         label, piece = f"{unit.module}.{name}", read(unit, node, first(node) if family else None)
         self.pieces.add(piece.canonical)
-        self._take_names(unit, node, piece)
+        self.names.add(piece.names, "" if id(node) in self._fillers else unit.file)
+        self._read.append(node)
         self.source[label] = f"{self.source[label]}\n{piece.text}" if label in self.source else piece.text
         if isinstance(node, _Function):
             self._compare(unit, name)
         for reference in piece.references:
             what = f"`{reference.root}` in `{name}`"
             self.guarded(what, self._follow, reference, unit, family, at)
-
-    def _take_names(self, unit: Unit, node: ast.AST, piece: Piece) -> None:
-        """Collect the names that tell which values count, and which are the state of a program."""
-        names = piece.names
-        self.mentioned |= names.mentioned
-        self.stored |= names.stored
-        self.given |= names.given
-        self.kept |= names.kept
-        if id(node) not in self._fillers:
-            self.changed |= {(unit.file, name) for name in names.changed}
-        self._read.append(node)
 
     def _follow(self, reference: Reference, unit: Unit, family: _Family | None, at: int) -> None:
         root, attributes = reference.root, reference.attributes
@@ -268,7 +257,7 @@ class _Walk:
         live = unit.namespace.get(name, _MISSING)
         if live is _MISSING and hasattr(builtins, name):
             return True
-        for star in unit.stars:
+        for star in reversed(unit.stars):
             other = self._unit_of(star)
             if other is not None and self._name(other, name, attributes, seen, trail):
                 return True
@@ -392,7 +381,7 @@ class _Walk:
         before = len(self._seen), len(self.pieces)
         for cls, family in list(self._tables.items()):
             members = members_of(cls)
-            for name in sorted((self.mentioned.intersection(members) | special_in(cls)) - _OF_TABLES):
+            for name in sorted((self.names.mentioned.intersection(members) | special_in(cls)) - _OF_TABLES):
                 self.guarded(f"`{name}` of `{cls.__qualname__}`", self._mentioned_member, cls, family, name)
         return (len(self._seen), len(self.pieces)) != before
 
@@ -402,7 +391,7 @@ class _Walk:
             if base is owner and (name in names_in(node) or imported_in(node, name, unit.package)):
                 self._member(family, name, index)
                 return
-        if name in self.stored:
+        if name in self.names.stored:
             self.unresolved.add(f"`{name}` of `{cls.__qualname__}` is set while makes run")
         elif any(base is owner for base, _, _ in family.classes) and not isinstance(live, type):
             self.value(f"{cls.__qualname__}.{name}", live, ())  # set on the class, not in its text
@@ -447,8 +436,8 @@ class _Walk:
     def _outside(self, name: str) -> None:
         """Take a name of an installed package or of Python."""
         self.external.add(name)
-        if name in _RUNNING:
-            self.unresolved.add(f"the code that `{name}` leads to in `{self._where}`")
+        if name in _RUNNING or (self._is_function and name.startswith(_ENVIRONMENT)):
+            self.unresolved.add(f"what `{name}` gives in `{self._where}`")
 
     def _defines(self, module: str, name: str, trail: _Trail) -> bool:
         """Whether a module defines a name, other than by an import that is being followed already."""
@@ -482,14 +471,20 @@ class _Walk:
         if id(value) in self._live or is_made_by_us(value):
             return
         self._live.add(id(value))
-        function = function_of(value)
         for label, held in bound_to(value):
             self.value(f"{name} ({label})", held)
-        if function is not None:
+        functions = wrapped_in(value)
+        for function in functions:
             self._function_value(function)
-        elif isinstance(value, type):
+        if not functions:
+            self._other_value(name, value, attributes)
+
+    def _other_value(self, name: str, value: Any, attributes: tuple[str, ...]) -> None:
+        """Follow a class, a container or an object."""
+        items = functions_in(value)
+        if isinstance(value, type):
             self._class_value(value, attributes)
-        elif items := functions_in(value):
+        elif items:
             for number, item in enumerate(items):
                 self.value(f"{name} ({number})", item)
         else:
