@@ -1,4 +1,4 @@
-"""Older import path of `datajoint.query`."""
+"""Older import path of `datajoint.query`; unions, which annotations name, are expressions as all others."""
 
-from datajoint.query.expression import QueryExpression
+from datajoint.query.expression import QueryExpression, QueryExpression as Union
 from datajoint.query.universal import U

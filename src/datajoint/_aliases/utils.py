@@ -1,4 +1,4 @@
 """Older import path of names and prompts."""
 
-from datajoint.heading.names import from_camel_case, master_of as get_master, to_camel_case
+from datajoint.heading.names import from_camel_case, get_master, to_camel_case
 from datajoint.table.prompt import user_choice

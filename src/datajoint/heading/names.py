@@ -18,6 +18,7 @@ __all__ = [
     "PREFIXES",
     "TableName",
     "from_camel_case",
+    "get_master",
     "job_queue_name",
     "master_of",
     "tier_of",
@@ -94,6 +95,20 @@ def master_of(name: str) -> str | None:
     '__fit'
     """
     return name.rpartition("__")[0] if tier_of(name) == PART else None
+
+
+def get_master(full_table_name: str) -> str:
+    """Return the full name of the master of a part table, or an empty text.
+
+    Examples
+    --------
+    >>> get_master("`lab`.`__fit__cell`"), get_master('"lab"."session"')
+    ('`lab`.`__fit`', '')
+    """
+    bare = full_table_name.rstrip('`"')
+    start = max(bare.rfind(mark) for mark in '`".') + 1
+    master = master_of(bare[start:])
+    return f"{bare[:start]}{master}{full_table_name[len(bare) :]}" if master else ""
 
 
 def job_queue_name(name: str) -> str:

@@ -19,6 +19,8 @@ from datajoint.errors import DefinitionSyntaxError, ForeignKeyTargetError
         ("Subject.proj(**{'class': 'b'}, x='y')", "Subject", (("class", "b"), ("x", "y"))),
         ("Subject.proj(a='b')", "Subject", (("a", "b"),)),
         ("lab.Subject().proj(a = \"b\", c='d')", "lab.Subject", (("a", "b"), ("c", "d"))),
+        ("A.proj('x')", "A", ()),  # the key is in every projection
+        ("A.proj('x', b='y')", "A", (("b", "y"),)),
     ],
 )
 def test_a_reference_names_a_table_or_its_rename(text, path, renames):
@@ -33,7 +35,9 @@ def test_a_reference_names_a_table_or_its_rename(text, path, renames):
         "A & 'x=1'",
         "A * B",
         "A - B",
-        "A.proj('x')",
+        "A.proj('-x')",
+        "A.proj('2*x')",
+        "A.proj(x)",
         "A.proj(...)",
         "A.proj(x='2*y')",
         "A.proj(x='(y)')",
