@@ -49,7 +49,9 @@ def _path(node: ast.expr, text: str) -> str:
 
 def _renames(call: ast.Call, text: str) -> tuple[tuple[str, str], ...]:
     for kept in call.args:  # names of attributes change nothing: the key is in every projection
-        if not (isinstance(kept, ast.Constant) and isinstance(kept.value, str) and _NAME.fullmatch(kept.value)):
+        if not (
+            isinstance(kept, ast.Constant) and isinstance(kept.value, str) and _NAME.fullmatch(kept.value)
+        ):
             raise _refused(text)
     renames: list[tuple[str, str]] = []
     for new, value in _keywords(call):
