@@ -119,7 +119,7 @@ def test_wrong_references_are_refused_by_name(declare, schema, inventory):
         "-> number": ("number", ForeignKeyTargetError),
         "-> (Subject & 'subject = 1')": ("only a table or its rename", ForeignKeyTargetError),
         "-> Subject * Sex": ("only a table or its rename", ForeignKeyTargetError),
-        "-> Subject.proj('species')": ("only a table or its rename", ForeignKeyTargetError),
+        "-> Subject.proj('species')": ("`species` is not in the primary key", ForeignKeyTargetError),
         "-> Subject.proj(x='species')": ("`species` is not in the primary key", ForeignKeyTargetError),
         "-> Subject.proj(x='nope')": ("`nope` is not in the primary key", ForeignKeyTargetError),
         "-> Subject.proj(x='subject', y='subject')": ("renamed twice", ForeignKeyTargetError),
@@ -273,6 +273,19 @@ def test_a_table_refers_to_itself(declare, connect):
     assert node.children() == node.parents() == [node.full_table_name]
     assert [1] == list((node & node.proj(node="parent", own="node")).to_arrays("node"))
     assert "-> [nullable] Node.proj(parent='node')" in connect().FreeTable(str(node.name)).describe()
+
+
+@pytest.mark.statement("FK-2", "FK-3")
+def test_a_projection_may_name_attributes_of_the_key(declare):
+    """They are in it anyway: `-> PositionSource.SpatialSeries.proj('id')` of spyglass."""
+    declare("Series", "source : int32\nid : int16")
+    table = declare(
+        "Object", "-> Series.proj('id', 'source')\n---\n-> [nullable] Series.proj('id', other='source')"
+    )
+    assert ["source", "id", "other"] == table.heading.names
+    assert ["-> Series", "-> [nullable] Series.proj(other='source')"] == [
+        line.strip() for line in table.describe().splitlines() if line.startswith("->")
+    ]
 
 
 @pytest.mark.statement("FK-2", "FK-12")

@@ -48,12 +48,13 @@ def _path(node: ast.expr, text: str) -> str:
 
 
 def _renames(call: ast.Call, text: str) -> tuple[tuple[str, str], ...]:
-    for kept in call.args:  # names of attributes change nothing: the key is in every projection
-        if not (
-            isinstance(kept, ast.Constant) and isinstance(kept.value, str) and _NAME.fullmatch(kept.value)
-        ):
-            raise _refused(text)
     renames: list[tuple[str, str]] = []
+    for kept in call.args:  # attributes of the key, which is in every projection, keep their names
+        match kept:
+            case ast.Constant(value=str(name)) if _NAME.fullmatch(name.strip()):
+                renames.append((name.strip(), name.strip()))
+            case _:
+                raise _refused(text)
     for new, value in _keywords(call):
         match new, value:
             case str(), ast.Constant(value=str(old)) if _NAME.fullmatch(old.strip()):

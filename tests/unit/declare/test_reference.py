@@ -19,8 +19,8 @@ from datajoint.errors import DefinitionSyntaxError, ForeignKeyTargetError
         ("Subject.proj(**{'class': 'b'}, x='y')", "Subject", (("class", "b"), ("x", "y"))),
         ("Subject.proj(a='b')", "Subject", (("a", "b"),)),
         ("lab.Subject().proj(a = \"b\", c='d')", "lab.Subject", (("a", "b"), ("c", "d"))),
-        ("A.proj('x')", "A", ()),  # the key is in every projection
-        ("A.proj('x', b='y')", "A", (("b", "y"),)),
+        ("A.proj('x')", "A", (("x", "x"),)),
+        ("A.proj('x', b='y')", "A", (("x", "x"), ("b", "y"))),
     ],
 )
 def test_a_reference_names_a_table_or_its_rename(text, path, renames):
