@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from datajoint._value import Value
 from datajoint.algebra.nodes import Query
@@ -16,6 +16,7 @@ from datajoint.compute.key_source import all_keys, missing_keys
 from datajoint.compute.owner import owner_here, write, write_several
 from datajoint.compute.recover import recover
 from datajoint.declare.spec import TableSpec
+from datajoint.engine.cleanup import OnFailure
 from datajoint.engine.connection import Connection
 from datajoint.engine.define import create_table, drop_tables
 from datajoint.errors import DataJointDeprecationWarning, DuplicateError, JobError, TransactionError
@@ -35,9 +36,6 @@ from datajoint.table.free import FreeTable
 from datajoint.table.layout import Layout, layout_of
 from datajoint.table.queues import owner_of, queue_of
 from datajoint.table.table import Table
-
-if TYPE_CHECKING:
-    from datajoint.query.expression import QueryExpression as Expression
 
 __all__ = ["Jobs", "is_lost", "jobs_of"]
 
@@ -261,7 +259,9 @@ class Jobs(Table):
 
     def reserve(self, key: Mapping[str, Any]) -> bool:
         """Take a pending job, so that nobody else does; return whether it was to be had."""
-        return bool(self.reserve_some([self._own(key)], owner_here(self.connection)))
+        own, owner = self._own(key), owner_here(self.connection)
+        with OnFailure(self.connection, self._releasing([own], owner)):
+            return bool(self.reserve_some([own], owner))
 
     def complete(self, key: Mapping[str, Any], duration: float | None = None) -> None:
         """Say that a job is done: it is deleted, or kept as a success (``jobs.keep_completed``)."""
@@ -376,8 +376,9 @@ class Jobs(Table):
         ]
 
     def next_keys(
-        self, limit: int, priority: int | None = None, among: Expression | None = None, *, lock: bool = False
-    ) -> list[tuple[int, dict[str, Any]]]:
+        self, limit: int, priority: int | None = None, among: QueryExpression | None = None, *,
+        lock: bool = False,
+    ) -> list[tuple[int, dict[str, Any]]]:  # fmt: skip
         """Return priority and key of the jobs to be made next; `lock` as for `sql.jobs.find_pending`."""
         layout = self._layout
         plan = among.query.plan if among is not None else None
@@ -456,17 +457,14 @@ class Jobs(Table):
         self, keys: Sequence[Mapping[str, Any]], owner: Owner, delay: float = 0, message: str = ""
     ) -> int:
         """Release reserved jobs; `message` says why they wait."""
-        layout, released = self._layout, 0
-        columns = layout.columns(tuple(self.primary_key))
-        for start in range(0, len(keys), _AT_ONCE):
-            some = keys[start : start + _AT_ONCE]
-            text = sql.set_status(
-                self.name, columns, sql.PENDING, layout.dialect, count=len(some), owner=owner, delay=delay,
-                message=message,
-            )  # fmt: skip
-            values = [value for key in some for value in self._encoded(self._own(key))]
-            released += write(self.connection, text, values)
-        return released
+        some = (keys[start : start + _AT_ONCE] for start in range(0, len(keys), _AT_ONCE))
+        statements = (self._releasing(part, owner, delay=delay, message=message) for part in some)
+        return sum(int(write(self.connection, text, values)) for text, values in statements)
+
+    def _releasing(self, keys: Sequence[Any], owner: Owner, **how: Any) -> tuple[str, list[Any]]:
+        dialect, count = self._layout.dialect, len(keys)
+        text = sql.set_status(self.name, self.columns, sql.PENDING, dialect, count=count, owner=owner, **how)
+        return text, [value for key in keys for value in self._encoded(self._own(key))]
 
     def unskip(self, key: Mapping[str, Any]) -> None:
         """Let a job be taken now that waits because its make inserted nothing."""

@@ -24,6 +24,7 @@ from datajoint.compute import (
     task as tasks,
 )
 from datajoint.compute.appeared import has_appeared
+from datajoint.compute.kept import ReportsKept
 from datajoint.compute.notices import Notices
 from datajoint.compute.recover import recover
 from datajoint.engine.connection import Connection
@@ -265,19 +266,14 @@ def _make_reserved(
     pending = held.count() if how["shown"] or how["processes"] != 1 else 1
     if not pending:
         return
-    cause: BaseException | None = None
-    try:
-        with computing.outcomes_of(
-            held.tasks(), [target], count=pending, cancels=held.cancels, **how
-        ) as outcomes:
-            for outcome in outcomes:
-                held.settle(outcome)
-                results.add(outcome)
-    except BaseException as error:
-        cause = error
-        raise
-    finally:
-        held.close(cause)
+    with (
+        ReportsKept([results], True, how["processes"] == 1),
+        held.holding(),
+        computing.outcomes_of(held.tasks(), [target], count=pending, cancels=held.cancels, **how) as outcomes,
+    ):
+        for outcome in outcomes:
+            held.settle(outcome)
+            results.add(outcome)
 
 
 class Results:
@@ -348,7 +344,10 @@ def _make_all(
 ) -> None:  # fmt: skip
     """Make the listed keys and count what comes of them."""
     tasks = _still_missing(target.table, keys, reusing.Reuse(target.table, reuse))
-    with computing.outcomes_of(tasks, [target], count=len(keys), **how) as outcomes:
+    with (
+        ReportsKept([results], False, how["processes"] == 1),
+        computing.outcomes_of(tasks, [target], count=len(keys), **how) as outcomes,
+    ):
         for outcome in outcomes:
             results.add(outcome)
 

@@ -18,6 +18,7 @@ from uuid import UUID
 from datajoint.backends.sqlite_lock import WriterLock
 from datajoint.compute.beat import BYE, STARTING_SECONDS, Setup, Shown, cancels_of, encoded, main, show
 from datajoint.compute.cancel import Cancels
+from datajoint.engine.cleanup import Cleanup
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError
 from datajoint.settings.backend import ConnectionSettings
@@ -41,13 +42,15 @@ class Pulse:
         What is to be kept alive there.
     cancels
         Knows what the worker holds, and is told, from a thread, what has been cancelled.
+    cleanup
+        Due when an interruption has ended the work; then the lease ends, too.
     """
 
     def __init__(
         self, settings: ConnectionSettings, worker: UUID, schemas: Sequence[str], lease: float,
-        cancels: Cancels,
+        cancels: Cancels, cleanup: Cleanup,
     ) -> None:  # fmt: skip
-        self._settings, self._lease, self._cancels = settings, lease, cancels
+        self._settings, self._lease, self._cancels, self._cleanup = settings, lease, cancels, cleanup
         self._schemas, self._worker = tuple(schemas), worker
         hello = {"worker": str(worker), "schemas": list(schemas), "lease": lease}
         self._hello = json.dumps(hello).encode() + b"\n"
@@ -109,6 +112,7 @@ class Pulse:
     def _answer(self, channel: socket.socket, message: dict[str, Any]) -> None:
         if cancelled := message.get("cancel"):
             self._cancels.add(*cancelled)
+        _end_with(self._cleanup)
         if message.get("ask") == "current":
             current = {schema: self._cancels.current(schema) for schema in self._schemas}
             channel.sendall(json.dumps({"current": current}).encode() + b"\n")
@@ -178,6 +182,11 @@ class Pulse:
             stdin.write(pickle.dumps(Setup(self._settings, shared, handle)))
 
 
+def _end_with(cleanup: Cleanup) -> None:
+    if cleanup.is_due and cleanup.prepare is not None:
+        cleanup.prepare()
+
+
 def _connect(path: str) -> socket.socket:
     channel = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
@@ -218,15 +227,15 @@ class Looks:
     ----------
     settings, config
         Where the database is, and how it is used.
-    worker, schemas, lease, cancels
+    worker, schemas, lease, cancels, cleanup
         As for `Pulse`.
     """
 
     def __init__(
         self, settings: ConnectionSettings, config: Config, worker: UUID, schemas: Sequence[str],
-        lease: float, cancels: Cancels,
+        lease: float, cancels: Cancels, cleanup: Cleanup,
     ) -> None:  # fmt: skip
-        self._settings, self._config = settings, config
+        self._settings, self._config, self._cleanup = settings, config, cleanup
         self._worker, self._schemas = worker, tuple(schemas)
         self._seconds, self._cancels = min(1.0, lease / 3), cancels
         self._shown = {schema: Shown() for schema in self._schemas}
@@ -246,6 +255,7 @@ class Looks:
     def _look(self) -> None:
         connection: Connection | None = None
         while not self._ended.wait(self._seconds):
+            _end_with(self._cleanup)
             with suppress(DataJointError):
                 connection = connection or Connection.of(self._settings, self._config)
                 self._hear_and_show(connection)

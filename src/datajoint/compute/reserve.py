@@ -23,7 +23,7 @@ from datajoint.compute.claim import claim
 from datajoint.compute.jobs import Jobs, is_lost
 from datajoint.compute.reuse import Reuse
 from datajoint.compute.task import DONE, FAILED, NOTHING, MakeOutcome, MakeTask
-from datajoint.compute.workers import Worker
+from datajoint.compute.workers import Holding, Worker
 from datajoint.errors import DataJointError, LostConnectionError
 from datajoint.journal.change import packet
 from datajoint.logging import logger
@@ -108,6 +108,10 @@ class Reservations:
         self._skipped: set[tuple[Any, ...]] = set()
         self._times: Counter[tuple[Any, ...]] = Counter()
 
+    def holding(self) -> Holding:
+        """Context that closes the reservations, or lets the next statement do so after an interruption."""
+        return Holding(self._worker, self.close)
+
     def count(self) -> int:
         """Return how many jobs there are to be made now."""
         pending = self._jobs.pending
@@ -181,11 +185,14 @@ class Reservations:
         back = [*(key for _, key in self._waiting), *running]
         self._waiting.clear()
         try:
-            if back:
-                self._jobs.release(back, self.owner)
-            if self._is_in_doubt(cause):
-                self._worker.may_hold_more = True
+            in_doubt = self._is_in_doubt(cause)
+            self._worker.may_hold_more |= in_doubt
+            if (
+                in_doubt or cause is not None
+            ):  # which may have come while a key passed from one list to another
                 self._jobs.release_all(self.owner)
+            elif back:
+                self._jobs.release(back, self.owner)
             if not self._is_shared:
                 self._worker.close()
         except DataJointError as error:
@@ -301,6 +308,7 @@ class Reservations:
 
     def _be_seen(self) -> None:
         """Let others know that we are alive, before we take anything."""
+        self._worker.expect(self._jobs.name)
         self._worker.start()
         self._worker.look()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -15,6 +15,8 @@ from datajoint.compute.beat import STARTING_SECONDS, encoded
 from datajoint.compute.cancel import Cancels
 from datajoint.compute.owner import owner_here, write
 from datajoint.compute.pulse import Looks, Pulse
+from datajoint.engine.blocks import Block, Owner as BlockOwner
+from datajoint.engine.cleanup import Cleanup
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError, DuplicateError
 from datajoint.heading.names import TableName
@@ -22,12 +24,12 @@ from datajoint.heading.types import parse_type
 from datajoint.heading.values import json_text
 from datajoint.journal.system import prepare
 from datajoint.sql import workers as sql
-from datajoint.sql.jobs import Owner
+from datajoint.sql.jobs import Owner, repend_lost
 
 if TYPE_CHECKING:
     from datajoint.compute.jobs import Jobs
 
-__all__ = ["Abandoned", "Worker", "abandoned", "living"]
+__all__ = ["Abandoned", "Holding", "Worker", "abandoned", "living"]
 
 _UUID = parse_type("uuid")
 MEMORY = ":memory:"
@@ -90,6 +92,26 @@ class Worker:
         self._pulse: Pulse | Looks | None = None
         self.cancels = Cancels()
         self.may_hold_more = self.is_endless = False
+        self._cleanup = Cleanup(self._leave)
+        self._queues: set[TableName] = set()
+
+    def watch(self, owner: BlockOwner) -> None:
+        """Let the connection release all jobs if an interruption keeps the block of `owner` from doing so."""
+        self._connection.clean_up_after(owner, self._cleanup)
+
+    def expect(self, queue: TableName) -> None:
+        """Note that jobs of a queue are about to be reserved."""
+        if queue not in self._queues:
+            text = repend_lost(queue, self.owner, self._connection.dialect)
+            self._cleanup.statements.append((text, ()))
+            self._queues.add(queue)
+
+    def _leave(self) -> None:
+        """Stop being alive after an interruption."""
+        self.abandon()
+        if self._lock is not None:
+            with suppress(OSError):
+                os.unlink(lock_path(self._connection, self.id))
 
     def start(self) -> None:
         """List the worker and keep its lease; once."""
@@ -115,7 +137,14 @@ class Worker:
 
     def _alive(self, schemas: Sequence[str]) -> tuple[Any, ...]:
         settings = replace(self._connection.settings, announced=False)
-        return settings, self.id, schemas, float(self._connection.config.jobs.lease), self.cancels
+        return (
+            settings,
+            self.id,
+            schemas,
+            float(self._connection.config.jobs.lease),
+            self.cancels,
+            self._cleanup,
+        )
 
     def _list(self, schema: str) -> None:
         connection, owner = self._connection, self.owner
@@ -124,6 +153,9 @@ class Worker:
         lease = float(connection.config.jobs.lease) + STARTING_SECONDS
         text = sql.add_worker(schema, lease, connection.dialect)
         self._listed[schema] = None
+        if self._lock is not None:  # on a server it may still be about to reserve: the row tells others
+            forget_it = sql.forget_worker(schema, connection.dialect), [encoded(connection, self.id)]
+            self._cleanup.statements.append(forget_it)
         with suppress(DuplicateError):  # listed already, and the answer was lost
             write(connection, text, [encoded(connection, self.id), *given])
 
@@ -166,13 +198,45 @@ class Worker:
             with suppress(OSError):
                 os.unlink(lock_path(self._connection, self.id))
             self._lock.close()
+        self._connection.cancel_cleanup(self._cleanup)
 
     def abandon(self) -> None:
         """Stop being alive: what is held is taken back by others."""
+        self.may_hold_more = True
         if self._pulse is not None:
             self._pulse.die()
         if self._lock is not None:
             self._lock.close()
+
+
+class Holding(Block):
+    """Closes what holds jobs of a worker; an interruption leaves that to the next statement.
+
+    Parameters
+    ----------
+    worker
+        Who holds them; None where nothing is reserved.
+    close
+        Called at the end, with the exception that ended the block or None.
+
+    Examples
+    --------
+    >>> with Holding(None, print):
+    ...     pass
+    None
+    """
+
+    def __init__(self, worker: Worker | None, close: Callable[[BaseException | None], None]) -> None:
+        self._worker, self._close = worker, close
+
+    def enter(self, owner: BlockOwner) -> None:
+        """Begin."""
+        if self._worker is not None:
+            self._worker.watch(owner)
+
+    def leave(self, error: BaseException | None) -> None:
+        """End."""
+        self._close(error)
 
 
 def lock_path(connection: Connection, worker: UUID) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from datajoint.backends.base import Backend, Cursor, Dialect, Parameters, Session, changed_by
 from datajoint.engine import catalog, observe, query_cache as caches
 from datajoint.engine.blocks import Block, Owner
+from datajoint.engine.cleanup import Cleanup
 from datajoint.engine.guard import Guard, Stream, Transaction
 from datajoint.engine.link import Link
 from datajoint.engine.transactions import Savepoint, TransactionBlock, Transactions, Whole
@@ -491,6 +492,14 @@ class Connection:
     def savepoint(self) -> Savepoint:
         """Undo only what is inside when it fails (TXN-2, TXN-6)."""
         return Savepoint(self._transactions)
+
+    def clean_up_after(self, owner: Owner, cleanup: Cleanup) -> None:
+        """Let the next statement clean up after a block if that cannot do so because it was interrupted."""
+        self._guard.cleanups.add(owner, cleanup)
+
+    def cancel_cleanup(self, cleanup: Cleanup) -> None:
+        """Forget a cleanup: its block has released all it held."""
+        self._guard.cleanups.cancel(cleanup)
 
     def return_to(self, savepoint: str) -> None:
         """Undo what was done since a savepoint of the open transaction, and forget it.

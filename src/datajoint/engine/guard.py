@@ -5,16 +5,20 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from typing import Any, TypeVar
 
-from datajoint.backends.base import Cursor, Parameters
+from datajoint.backends.base import Cursor, Parameters, Session
 from datajoint.engine.blocks import Owner
+from datajoint.engine.cleanup import Cleanups, Statements
 from datajoint.engine.link import Link
 from datajoint.errors import DataJointError, LostConnectionError, TransactionError
 
 __all__ = ["Guard", "Stream", "Transaction"]
 
 T = TypeVar("T")
+
+_TRIES = 5
 
 
 class Transaction:
@@ -102,6 +106,8 @@ class Guard:
 
     Attributes
     ----------
+    cleanups
+        What interrupted blocks left in the database; the next statement outside a transaction releases it.
     current
         The open transaction, or None.
     ended
@@ -110,7 +116,7 @@ class Guard:
         Grows whenever what a session was doing may have been lost.
     """
 
-    __slots__ = ("_reopened", "_streams", "current", "ended", "link", "number")
+    __slots__ = ("_reopened", "_streams", "cleanups", "current", "ended", "link", "number")
 
     def __init__(self, link: Link, reopened: Callable[[], None]) -> None:
         self.link = link
@@ -119,13 +125,14 @@ class Guard:
         self.current: Transaction | None = None
         self.ended: dict[int, Transaction] = {}
         self.number = 0
+        self.cleanups = Cleanups()
 
     # ------------------------------------------------------------------------------------------- calls
 
     def execute(self, text: str, parameters: Parameters = (), core: bool = False) -> Cursor:
         """Run one statement; see `Session.execute`."""
         link = self.link
-        if link.doubt or self.current is not None or self.ended or self._streams:
+        if link.doubt or self.current is not None or self.ended or self._streams or self.cleanups.due:
             self._prepare()
         link.doubt = True
         try:
@@ -176,8 +183,30 @@ class Guard:
         if self._streams:
             self._close_dropped()
         current = self.current
-        if current is not None and not current.begun:
+        if current is not None and current.begun:
+            return
+        if self.cleanups.due:
+            self._clean_up()
+        if current is not None:
             self._begin(current)
+
+    def _clean_up(self) -> None:
+        try:
+            self.cleanups.run(self._execute_whole)
+        except LostConnectionError as error:
+            self.reopen(error)
+            self.cleanups.run(self._execute_whole)
+
+    def _execute_whole(self, statements: Statements) -> None:
+        """Run statements as a transaction, again where the database gives it up in favour of others."""
+        for _ in range(_TRIES):
+            try:
+                self.act(_execute_whole, self.link.session, statements)
+            except TransactionError as error:
+                if error.context.get("reason") != "serialize":
+                    raise
+            else:
+                return
 
     def _close_dropped(self) -> None:
         for stream in [stream for stream in self._streams if stream() is None]:
@@ -262,6 +291,7 @@ class Guard:
         """Know of nothing any more: the session was left to the parent of a fork."""
         self.current = None
         self.ended.clear()
+        self.cleanups.clear()
         self.link.inherited.extend(self._streams.values())
         self._streams.clear()
 
@@ -336,7 +366,22 @@ class Guard:
     def close(self) -> None:
         """Close the session; an open transaction is rolled back."""
         self.end()
+        if self.cleanups.due and self.link.session.alive:
+            with suppress(DataJointError), self.link.lock:
+                self._prepare()
         self.link.close()
+
+
+def _execute_whole(session: Session, statements: Statements) -> None:
+    session.begin()
+    try:
+        for text, parameters in statements:
+            session.execute(text, parameters)
+        session.commit()
+    except DataJointError:
+        if session.alive:
+            session.rollback()
+        raise
 
 
 def rolled_back() -> LostConnectionError:

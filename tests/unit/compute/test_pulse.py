@@ -8,13 +8,14 @@ import pytest
 
 from datajoint.compute.cancel import Cancels
 from datajoint.compute.pulse import Pulse
+from datajoint.engine.cleanup import Cleanup
 
 pytestmark = pytest.mark.statement("JOB-14")
 
 
 def test_a_worker_that_ends_while_its_beat_is_replaced_is_not_kept_alive_by_the_next_one(monkeypatch):
     pairs = [socket.socketpair() for _ in range(2)]
-    pulse = Pulse(None, uuid.uuid4(), ["lab"], 0.01, Cancels())
+    pulse = Pulse(None, uuid.uuid4(), ["lab"], 0.01, Cancels(), Cleanup())
     calls = iter(pairs)
 
     def joined():

@@ -10,6 +10,7 @@ from datajoint.compute import populate as populating, skips
 from datajoint.compute.cancel import Cancels
 from datajoint.compute.computing import Remaining, outcomes_of
 from datajoint.compute.jobs import Jobs
+from datajoint.compute.kept import ReportsKept
 from datajoint.compute.pipeline.lanes import DirectLane, DirectRenewals, Lane, ReservedLane, Stale
 from datajoint.compute.pipeline.ready import Readiness
 from datajoint.compute.pipeline.restricting import restrictions_of
@@ -241,8 +242,7 @@ def _make(
     tallies: Mapping[TableName, populating.Results], remaining: Remaining | None, cancels: Cancels | None,
 ) -> None:  # fmt: skip
     """Make all that the stream gives, and count what comes of it."""
-    cause: BaseException | None = None
-    try:
+    with ReportsKept(tallies.values(), stream.is_queued, processes == 1), stream.holding():
         if stream.peek():
             with outcomes_of(
                 stream, [Target(table, {}) for table in tables],
@@ -252,8 +252,3 @@ def _make(
                 for outcome in outcomes:
                     stream.settle(outcome)
                     tallies[cast("TableName", outcome.table)].add(outcome)
-    except BaseException as error:
-        cause = error
-        raise
-    finally:
-        stream.close(cause)

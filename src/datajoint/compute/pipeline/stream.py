@@ -11,7 +11,7 @@ from typing import Any
 from datajoint.compute.pipeline.lanes import SHARE, Lane
 from datajoint.compute.pipeline.order import Order, warn_of
 from datajoint.compute.task import DONE, FAILED, NOTHING, MakeOutcome, MakeTask
-from datajoint.compute.workers import Worker
+from datajoint.compute.workers import Holding, Worker
 from datajoint.heading.names import TableName
 
 __all__ = ["Stream"]
@@ -108,6 +108,15 @@ class Stream(Iterator[MakeTask]):
         """Hand out nothing more."""
         with self.lock:
             self._ended = True
+
+    @property
+    def is_queued(self) -> bool:
+        """Whether the keys come from job queues."""
+        return self._worker is not None
+
+    def holding(self) -> Holding:
+        """Context that closes the stream, or lets the next statement do so after an interruption."""
+        return Holding(self._worker, self.close)
 
     def close(self, cause: BaseException | None = None) -> None:
         """Give back what was handed out and not settled."""

@@ -206,18 +206,13 @@ class Worker:
         stream = self._stream = LiveStream(lanes, most, holder, ending, Reactions(reactions), found.order)
         if self._stopping:
             return
-        cause: BaseException | None = None
-        try:
-            holder.start()  # so that it is seen, even if there is nothing to do
-            self._record.state = IDLE
-            self._compute(stream, holder.cancels)
-        except GivenUp:
-            logging.logger.info("the makes that ran were given up; their jobs are pending again")
-        except BaseException as error:
-            cause = error
-            raise
-        finally:
-            stream.close(cause)
+        with stream.holding():
+            try:
+                holder.start()  # so that it is seen, even if there is nothing to do
+                self._record.state = IDLE
+                self._compute(stream, holder.cancels)
+            except GivenUp:
+                logging.logger.info("the makes that ran were given up; their jobs are pending again")
 
     def _compute(self, stream: LiveStream, cancels: Cancels) -> None:
         found, targets = self._targets, [Target(table, {}) for table in self._targets.tables]
