@@ -16,7 +16,7 @@ from datajoint.compute.key_source import all_keys, missing_keys
 from datajoint.compute.owner import owner_here, write, write_several
 from datajoint.compute.recover import recover
 from datajoint.declare.spec import TableSpec
-from datajoint.engine.cleanup import OnFailure
+from datajoint.engine.blocks import OnFailure
 from datajoint.engine.connection import Connection
 from datajoint.engine.define import create_table, drop_tables
 from datajoint.errors import DataJointDeprecationWarning, DuplicateError, JobError, TransactionError

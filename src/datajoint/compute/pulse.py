@@ -18,7 +18,7 @@ from uuid import UUID
 from datajoint.backends.sqlite_lock import WriterLock
 from datajoint.compute.beat import BYE, STARTING_SECONDS, Setup, Shown, cancels_of, encoded, main, show
 from datajoint.compute.cancel import Cancels
-from datajoint.engine.cleanup import Cleanup
+from datajoint.engine.blocks import Cleanup
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError
 from datajoint.settings.backend import ConnectionSettings

@@ -15,8 +15,7 @@ from datajoint.compute.beat import STARTING_SECONDS, encoded
 from datajoint.compute.cancel import Cancels
 from datajoint.compute.owner import owner_here, write
 from datajoint.compute.pulse import Looks, Pulse
-from datajoint.engine.blocks import Block, Owner as BlockOwner
-from datajoint.engine.cleanup import Cleanup
+from datajoint.engine.blocks import Block, Cleanup, Owner as BlockOwner
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError, DuplicateError
 from datajoint.heading.names import TableName

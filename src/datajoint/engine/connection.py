@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from datajoint.backends.base import Backend, Cursor, Dialect, Parameters, Session, changed_by
 from datajoint.engine import catalog, observe, query_cache as caches
-from datajoint.engine.blocks import Block, Owner
-from datajoint.engine.cleanup import Cleanup
+from datajoint.engine.blocks import Block, Cleanup, Owner
 from datajoint.engine.guard import Guard, Stream, Transaction
 from datajoint.engine.link import Link
 from datajoint.engine.transactions import Savepoint, TransactionBlock, Transactions, Whole

@@ -9,8 +9,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from datajoint.backends.base import Cursor, Parameters, Session
-from datajoint.engine.blocks import Owner
-from datajoint.engine.cleanup import Cleanups, Statements
+from datajoint.engine.blocks import Cleanups, Owner, Statements
 from datajoint.engine.link import Link
 from datajoint.errors import DataJointError, LostConnectionError, TransactionError
 

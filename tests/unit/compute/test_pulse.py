@@ -8,7 +8,7 @@ import pytest
 
 from datajoint.compute.cancel import Cancels
 from datajoint.compute.pulse import Pulse
-from datajoint.engine.cleanup import Cleanup
+from datajoint.engine.blocks import Cleanup
 
 pytestmark = pytest.mark.statement("JOB-14")
 
