@@ -409,6 +409,8 @@ def _identity(path: str) -> tuple[int, int] | None:
         return None
     try:
         found = os.stat(_file_of(path))
+    except TimeoutError:  # of a signal handler
+        raise
     except OSError:
         return None
     return found.st_dev, found.st_ino
