@@ -62,6 +62,12 @@ IBL = (
     "seaborn",
     "statsmodels",
 )
+SPYGLASS = (
+    "IPython", "bottleneck", "cv2", "dandi", "fsspec", "h5py", "hdmf", "kachery_cloud", "matplotlib",
+    "mpl_toolkits", "ndx_franklab_novela", "ndx_pose", "position_tools", "probeinterface", "psutil", "pynwb",
+    "replay_trajectory_classification", "requests", "ripple_detection", "ruamel", "seaborn", "sortingview",
+    "spikeinterface", "track_linearization", "xarray",
+)  # fmt: skip
 IBL_FAULTS = ("VirusInjection", "SessionDelayAvailability", "SettingsAvailability")
 IBL_REMARKS = (
     "with `query.matching = name`, as it was written for; on MariaDB in databases of one byte a character, "
@@ -94,6 +100,13 @@ PIPELINES = (
         "nnfabrik", "w_nnfabrik", ("nnfabrik",), ("PIL", "ax", "git", "torch", "torchvision"),
         remarks="with the names that Python 3.10 took out of `collections`; on MariaDB in databases of one "
         "byte a character, where its keys are not too long",
+    ),
+    Pipeline(
+        "spyglass-neuro", "w_spyglass", ("spyglass",), SPYGLASS,
+        remarks="`spyglass.common`; its files are in object stores, which rows need from milestone 7 on, and "
+        "so does its own `delete`, which asks the tables of the stores: `super_delete` is called. Random rows "
+        "of `ExportSelection.Table` name no tables, which `Export` needs",
+        own_faults=("Export",),
     ),
     Pipeline(
         "pose-pipeline", "w_pose", ("pose_pipeline",), ("cv2",),
