@@ -7,7 +7,7 @@ import datajoint as dj
 SERVERS = {
     "mysql": {"DJ_HOST": "127.0.0.1", "DJ_USER": "root", "DJ_PASS": ""},
     "postgresql": {"DJ_HOST": "127.0.0.1", "DJ_USER": "postgres", "DJ_PASS": ""},
-    "sqlite": {},
+    "sqlite": {"DJ_USER": "field"},
 }
 DROPS = {
     "mysql": "DROP DATABASE `{}`",

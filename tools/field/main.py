@@ -82,7 +82,7 @@ def _outcome(pipeline: Pipeline, backend: str) -> dict[str, Any]:
 
 def _environment(pipeline: Pipeline, backend: str, folder: Path) -> dict[str, str]:
     """Settings of the process; the prefix of its databases belongs to this checkout and run."""
-    prefix = f"field{crc32(str(ROOT).encode()) % 10_000}x{RUNS.index((pipeline, backend))}x"
+    prefix = f"f{crc32(str(ROOT).encode()) % 1000}x{RUNS.index((pipeline, backend))}x"
     return {
         **{name: value for name, value in os.environ.items() if name in KEPT},
         **settings(backend, folder, prefix),

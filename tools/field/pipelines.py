@@ -104,12 +104,15 @@ PIPELINES = (
     Pipeline(
         "spyglass-neuro", "w_spyglass", ("spyglass",), SPYGLASS,
         remarks="`spyglass.common`; its files are in object stores, which rows need from milestone 7 on, and "
-        "so does its own `delete`, which asks the tables of the stores: `super_delete` is called. Random rows "
-        "of `ExportSelection.Table` name no tables, which `Export` needs",
+        "so does its own `delete`, which asks the tables of the stores: `super_delete` is called. Random "
+        "rows of `ExportSelection.Table` name no tables, which `Export` needs",
         own_faults=("Export",),
     ),
     Pipeline(
         "pose-pipeline", "w_pose", ("pose_pipeline",), ("cv2",),
         remarks="the videos that all depends on are in an object store, which rows need from milestone 7 on",
     ),
+    Pipeline("datajoint-plus", "", (), backends=(), remarks="is built upon internals of datajoint 0.12.9"),
+    Pipeline("datajoint-babel", "", (), backends=(), remarks="makes code of definitions, has no schemas"),
+    Pipeline("pharus", "", (), backends=(), remarks="a web server for schemas, has none of its own"),
 )  # fmt: skip

@@ -90,11 +90,16 @@ class RandomRows:
 
     def _own(self, table: Any, row: Row) -> Row:
         own: Row = {}
+        unique = {name for names in table.heading.indexes for name in names}  # a default would come twice
         for name, attribute in table.heading.attributes.items():
             if name in row or attribute.autoincrement:
                 continue
             has_default = attribute.default is not None
-            if not attribute.in_key and (attribute.nullable or has_default) and self.chance.random() < NULLS:
+            if (
+                not (attribute.in_key or name in unique)
+                and (attribute.nullable or has_default)
+                and self.chance.random() < NULLS
+            ):
                 continue
             try:
                 own[name] = random_value(attribute.type, self.chance)

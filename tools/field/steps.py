@@ -124,6 +124,9 @@ def delete(run: Run) -> str:
                 _delete(table & key)
                 assert not table & key, "the row is still there"
             _delete(table())
+    for table in reversed(run.tables):  # a mixin may log what it deletes
+        if table():
+            table.delete_quick()
     left = [t.full_table_name for t in run.tables if t()]
     assert not left, f"rows are left in {', '.join(left)}"
     return f"{len(run.tables)} tables empty"
