@@ -43,12 +43,14 @@ _NAMES = """
     compute.pipeline.stream compute.pipeline.targets compute.populate compute.progress compute.rehearse
     compute.renew compute.reserve compute.target compute.task compute.upstream compute.verification
     compute.verify declare.describe declare.projection engine.define engine.lineage graph
-    graph.dependencies graph.restrict journal journal.change journal.event journal.images journal.origin
+    graph.dependencies graph.named graph.restrict
+    journal journal.change journal.event journal.images journal.origin
     journal.scope provenance provenance.events provenance.export provenance.history provenance.report
     provenance.retention provenance.stale provenance.tracing provenance.tracing.changes
     provenance.tracing.codediff provenance.tracing.lineage provenance.tracing.reading
     provenance.tracing.tree provenance.tracing.why
-    provenance.tracing.writers query.along query.frames query.misplaced query.misspelt query.preview
+    provenance.tracing.writers query.along query.frames query.misplaced query.misspelt
+    query.preview query.where
     schemas.grants schemas.lookup schemas.virtual sql.checks sql.fragment sql.images table.cascade
     table.checks table.complete table.conditions table.copying table.encode table.estimate table.guard
     table.incoming

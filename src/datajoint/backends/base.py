@@ -145,6 +145,10 @@ class Dialect(ABC):
     def cast_type(self, dtype: AttributeType) -> str:
         """Return the type for ``CAST(x AS …)``; "" where no cast is needed or possible."""
 
+    def quote_identifier(self, name: str) -> str:
+        """Do as `quote`, under the name that older code uses."""
+        return self.quote(name)
+
     @abstractmethod
     def literal(self, value: Any) -> str:
         """Return a value (None, bool, int, float, Decimal, str, bytes, date, datetime, UUID) as SQL text."""

@@ -142,7 +142,7 @@ def _tolerances(texts: Sequence[str]) -> dict[str, float]:
 def _names(table: Table) -> list[str]:
     """Return the attributes of a table and its parts."""
     connection = table.connection
-    family = (table.name, *connection.dependencies.parts(table.name))
+    family = (table.name, *connection.graph.parts(table.name))
     return list(dict.fromkeys(n for name in family for n in connection.catalog.source(name).heading.order))
 
 

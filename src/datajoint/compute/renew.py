@@ -165,7 +165,7 @@ def store(
     Declined
         When it was asked for, and the answer was no.
     """
-    parts = table.connection.dependencies.parts(table.name)
+    parts = table.connection.graph.parts(table.name)
     changes = [_compare(table._sibling(name), key, writes) for name in (table.name, *parts)]
     if any(change.changed or change.gone for change in changes):
         _agree(table, key, again, changes)

@@ -101,7 +101,7 @@ def _wanted(table: Table, tolerance: Tolerance, ignore: Iterable[str]) -> _Wante
         given.update(tolerance)
     elif tolerance is not None:
         given[None] = tolerance
-    parts = table.connection.dependencies.parts(table.name)
+    parts = table.connection.graph.parts(table.name)
     headings = [table.connection.catalog.source(name).heading for name in (table.name, *parts)]
     names = dict.fromkeys(name for heading in headings for name in heading.order)
     for name in (*given, *ignored):
@@ -188,7 +188,7 @@ def _differences(
     table: Table, key: dict[str, Any], writes: Rehearsal, wanted: _Wanted
 ) -> tuple[RowDifference, ...] | None:
     found: list[RowDifference] = []
-    for name in (table.name, *table.connection.dependencies.parts(table.name)):
+    for name in (table.name, *table.connection.graph.parts(table.name)):
         there = stored_rows(table._sibling(name), key)
         if not there and name == table.name:
             return None

@@ -38,6 +38,7 @@ def connection_of(source: Any) -> Connection:
 def tables_of(source: Any, connection: Connection) -> tuple[DependencyGraph, set[TableName]]:
     """Return the graph of all tables connected with a source, and the tables that the source stands for."""
     catalog, names = connection.catalog, set[TableName]()
+    catalog.clear()  # other processes may have declared tables meanwhile
     for part in _parts(source):
         schemas, own = [], set[TableName]()
         if isinstance(part, Table):

@@ -224,6 +224,11 @@ class Catalog:
             todo = sorted((parents | self._dependents(todo)) - seen)
         return self.graph
 
+    def reload_family(self, schema: str) -> dependencies.DependencyGraph:
+        """Do as `load_family`, after forgetting: other processes may have declared tables meanwhile."""
+        self.clear()
+        return self.load_family(schema)
+
     def _dependents(self, schemas: Iterable[str]) -> set[str]:
         """Schemas that refer to some of these; asked once: a delete that later ones refuse asks again."""
         for schema in schemas:

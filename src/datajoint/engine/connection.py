@@ -24,12 +24,14 @@ from datajoint.errors import (
     TransactionError,
     UnknownAttributeError,
 )
+from datajoint.graph import named
 from datajoint.settings.backend import ConnectionSettings, resolve_connection
 from datajoint.settings.config import Config, process_config
 from datajoint.settings.secret import Secret
 
 if TYPE_CHECKING:
     from datajoint.graph.dependencies import DependencyGraph
+    from datajoint.graph.named import LoadedGraph
 
 __all__ = ["Connection"]
 
@@ -167,11 +169,27 @@ class Connection:
         self.schemas[schema.database] = schema
 
     @property
-    def dependencies(self) -> DependencyGraph:
+    def graph(self) -> DependencyGraph:
         """Foreign keys between the tables of the activated schemas and all that are connected with them."""
         for schema in list(self.schemas):
             self.catalog.load_family(schema)
         return self.catalog.graph
+
+    @cached_property
+    def dependencies(self) -> LoadedGraph:
+        """Foreign keys between tables by their full names, in the interface of a graph of networkx."""
+
+        def read(force: bool) -> DependencyGraph:
+            if force:
+                self.catalog.clear()
+            return self.graph
+
+        return named.LoadedGraph(read, self.dialect.table)
+
+    @property
+    def adapter(self) -> Dialect:
+        """The SQL of the database, under the name that older code uses."""
+        return self.dialect
 
     @property
     def conn_info(self) -> dict[str, Any]:

@@ -2,4 +2,4 @@
 
 # Its modules, which wait for their use.
 # pyright: reportUnsupportedDunderAll=false
-__all__ = ["dependencies", "paths", "restrict"]
+__all__ = ["dependencies", "named", "paths", "restrict"]

@@ -10,7 +10,7 @@ from datajoint.declare.spec import ForeignKey, TableSpec
 from datajoint.errors import DataJointError
 from datajoint.heading.names import TableName
 
-__all__ = ["DependencyGraph", "Edge"]
+__all__ = ["DependencyGraph", "Edge", "parents_first"]
 
 
 class Edge(Value):
@@ -98,7 +98,7 @@ class DependencyGraph:
         }
         position = {name: n for n, name in enumerate(self.specs)}
         order = sorted(wanted, key=lambda name: position.get(name, -1))
-        placed = _Placing(order, parents).placed
+        placed = parents_first(order, parents)
         if len(placed) < len(order):
             done = set(placed)
             raise DataJointError(
@@ -106,6 +106,20 @@ class DependencyGraph:
                 + ", ".join(f"`{name}`" for name in order if name not in done) + "."
             )  # fmt: skip
         return placed
+
+
+def parents_first(order: list[TableName], parents: Mapping[TableName, set[TableName]]) -> list[TableName]:
+    """Order tables after their parents, otherwise as given; parts follow their master at once.
+
+    Tables in a cycle are left out.
+
+    Examples
+    --------
+    >>> run, rig = TableName("lab", "run"), TableName("lab", "rig")
+    >>> [str(name) for name in parents_first([run, rig], {run: {rig}, rig: set()})]
+    ['lab.rig', 'lab.run']
+    """
+    return _Placing(order, parents).placed
 
 
 def _reached(name: TableName, step: Callable[[TableName], list[TableName]]) -> set[TableName]:

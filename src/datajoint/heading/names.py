@@ -21,6 +21,7 @@ __all__ = [
     "get_master",
     "job_queue_name",
     "master_of",
+    "read_name",
     "tier_of",
     "to_camel_case",
 ]  # fmt: skip
@@ -170,3 +171,17 @@ def to_camel_case(name: str) -> str:
     if not match:
         return camel(name.lstrip("#_~"))
     return camel(match["name"]) + (f".{camel(match['part'])}" if match["part"] else "")
+
+
+def read_name(text: str) -> TableName:
+    """Read ``schema.table`` with or without quotes.
+
+    Examples
+    --------
+    >>> read_name("`lab`.`#sex`")
+    TableName(schema='lab', name='#sex')
+    """
+    schema, dot, name = text.replace("`", "").replace('"', "").partition(".")
+    if not dot or not schema or not name:
+        raise DataJointError(f"`{text}` is not the full name of a table.", hint="Write 'schema.table'.")
+    return TableName(schema, name)

@@ -184,7 +184,7 @@ def earlier_results(table: Table, key: Row, makes: Sequence[Candidate], origin: 
         What its make would run as.
     """
     connection = table.connection
-    own = [table.name, *connection.dependencies.parts(table.name)]
+    own = [table.name, *connection.graph.parts(table.name)]
     for candidate in makes:
         made = candidate.made
         if not _is_repeatable(connection, table.database, made, origin):

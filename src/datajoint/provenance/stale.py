@@ -129,7 +129,7 @@ class _Search:
         self.budget = [budget]
         self.reasons: Reasons = {}
         self._codes: dict[str, tuple[str, str]] = {}
-        self.own = {table.name, *table.connection.dependencies.parts(table.name)}
+        self.own = {table.name, *table.connection.graph.parts(table.name)}
 
     def found_rows(self) -> list[StaleRow]:
         """Return the rows that are not fresh, in key order."""
@@ -324,7 +324,7 @@ class _Search:
 
     def _upstream(self) -> None:
         """Rows that depend, over any number of references, on rows that are not fresh themselves."""
-        graph, name = self.connection.dependencies, self.table.name
+        graph, name = self.connection.graph, self.table.name
         affected: dict[TableName, list[Affected]] = {}
         for ancestor in reversed(graph.ancestors(name)):
             found = [

@@ -14,7 +14,7 @@ from datajoint.errors import DataJointError, DataJointWarning, QueryError
 from datajoint.heading.heading import Heading
 from datajoint.heading.keys import Semantic
 from datajoint.query import along, fetch, frames, misplaced, preview
-from datajoint.query.legacy import LegacyFetch
+from datajoint.query.legacy import LegacyFetch, Restricted
 from datajoint.query.operand import check_connection, is_universal, matched, quick, restrict as restrict_query
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _QUICK = (str, dict)
 _COUNT_ALL = re.compile(r"\bcount\s*\(\s*\*\s*\)", re.IGNORECASE)
 
 
-class QueryExpression(LegacyFetch):
+class QueryExpression(LegacyFetch, Restricted):
     """A query: a value that knows its heading, and gives its rows when asked.
 
     Operators return new expressions and run nothing: ``&`` and ``-`` restrict, ``*`` joins, ``+`` unites.

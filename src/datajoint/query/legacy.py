@@ -1,4 +1,4 @@
-"""Fetching as written for the releases before 2.0 (FET-12)."""
+"""Fetching as written for the releases before 2.0 (FET-12), and restrictions as text."""
 
 from __future__ import annotations
 
@@ -6,12 +6,46 @@ import warnings
 from typing import TYPE_CHECKING, Any, cast
 
 from datajoint.errors import DataJointDeprecationWarning, DataJointError
-from datajoint.query import frames
+from datajoint.query import frames, where
 
 if TYPE_CHECKING:
     from datajoint.query.expression import QueryExpression
+    from datajoint.query.restriction import AndList
 
-__all__ = ["LegacyFetch"]
+__all__ = ["LegacyFetch", "Restricted"]
+
+
+class Restricted:
+    """What an expression was restricted by, as text."""
+
+    @property
+    def restriction(self) -> AndList:
+        """The conditions that the expression was restricted by, as texts that restrict to the same rows.
+
+        A condition by another query is SQL of this database: to show, not to restrict by again.
+
+        Examples
+        --------
+        >>> import datajoint as dj
+        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+        >>> @schema
+        ... class Subject(dj.Manual):
+        ...     definition = "subject_id : int32"
+        >>> (Subject & {"subject_id": 1} & "subject_id < 5").restriction
+        AndList(['`subject_id`=1', 'subject_id < 5'])
+        """
+        expression = cast("QueryExpression", self)
+        return where.restriction(expression.query, expression.connection)
+
+    @property
+    def restriction_attributes(self) -> set[str]:
+        """Names of the attributes that the restriction uses."""
+        return where.names(cast("QueryExpression", self).query)
+
+    def where_clause(self) -> str:
+        """Return the restriction as the WHERE of a statement; "" where there is none."""
+        expression = cast("QueryExpression", self)
+        return where.clause(expression.query, expression.connection)
 
 
 class LegacyFetch:

@@ -34,7 +34,7 @@ class Family:
             Return pairs with ``{"attr_map": {child: parent}, "aliased": …, "multi": …, "primary": …}``.
         """
         table = cast("Table", self)
-        graph = table.connection.catalog.load_family(table.database)
+        graph = table.connection.catalog.reload_family(table.database)
         edges = graph.to_parents(table.name)
         return self._related([(edge.parent, edge) for edge in edges], primary, as_objects, foreign_key_info)
 
@@ -43,7 +43,7 @@ class Family:
     ) -> list[Any]:
         """Return the tables that refer to this one; arguments as for `parents`."""
         table = cast("Table", self)
-        graph = table.connection.catalog.load_family(table.database)
+        graph = table.connection.catalog.reload_family(table.database)
         edges = graph.to_children(table.name)
         return self._related([(edge.child, edge) for edge in edges], primary, as_objects, foreign_key_info)
 
@@ -51,14 +51,14 @@ class Family:
         """Return this table and all that it depends on, this table first."""
         table = cast("Table", self)
         return self._named(
-            table.connection.catalog.load_family(table.database).ancestors(table.name), as_objects
+            table.connection.catalog.reload_family(table.database).ancestors(table.name), as_objects
         )
 
     def descendants(self, as_objects: bool = False) -> list[Any]:
         """Return this table and all that depend on it, parents first."""
         table = cast("Table", self)
         return self._named(
-            table.connection.catalog.load_family(table.database).descendants(table.name), as_objects
+            table.connection.catalog.reload_family(table.database).descendants(table.name), as_objects
         )
 
     def parts(self, as_objects: bool = False) -> list[Any]:

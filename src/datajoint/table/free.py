@@ -7,7 +7,7 @@ from typing import Any, cast
 from datajoint.engine.connection import Connection
 from datajoint.engine.instance import default_instance
 from datajoint.errors import DataJointError
-from datajoint.heading.names import TableName
+from datajoint.heading.names import TableName, read_name
 from datajoint.table.binding import Binding
 from datajoint.table.table import Table
 
@@ -57,17 +57,3 @@ class FreeTable(Table):
 
 def _is(value: object, kind: Any) -> bool:
     return isinstance(value, kind)
-
-
-def read_name(text: str) -> TableName:
-    """Read ``schema.table`` with or without quotes.
-
-    Examples
-    --------
-    >>> read_name("`lab`.`#sex`")
-    TableName(schema='lab', name='#sex')
-    """
-    schema, dot, name = text.replace("`", "").replace('"', "").partition(".")
-    if not dot or not schema or not name:
-        raise DataJointError(f"`{text}` is not the full name of a table.", hint="Write 'schema.table'.")
-    return TableName(schema, name)

@@ -12,7 +12,7 @@ from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError
 from datajoint.heading.names import TableName
 from datajoint.query.expression import QueryExpression
-from datajoint.query.legacy import LegacyFetch
+from datajoint.query.legacy import LegacyFetch, Restricted
 from datajoint.sql.system import EVENTS
 from datajoint.table.alter import Altering
 from datajoint.table.binding import Binding
@@ -26,6 +26,7 @@ from datajoint.table.writes import Writing
 __all__ = ["Table"]
 
 class_level(LegacyFetch)
+class_level(Restricted)
 class_level(QueryExpression)
 
 

@@ -172,7 +172,7 @@ class _Walk:
 
     def __init__(self, connection: Connection, depth: int) -> None:
         self.connection = connection
-        self.graph = connection.dependencies
+        self.graph = connection.graph
         self.depth = depth
         self.left = _MOST_NODES
         self._seen: dict[Any, Rows] = {}
