@@ -67,8 +67,6 @@ class NamedGraph:
     (['`lab`.`run`'], True)
     """
 
-    graph: Mapping[str, Any] = {}
-
     def __init__(self, nodes: Mapping[str, Data], edges: Iterable[tuple[str, str, Data]] = ()) -> None:
         self._fill(nodes, edges)
 
@@ -108,6 +106,11 @@ class NamedGraph:
         return self._pred
 
     adj = _adj = succ
+
+    @property
+    def graph(self) -> Mapping[str, Any]:
+        """Data of the graph as a whole: none."""
+        return {}
 
     def in_edges(self, nbunch: Any = None, data: bool = False) -> list[Any]:
         """Return the foreign keys of some tables."""

@@ -177,7 +177,8 @@ class _Texts:
             case Not(term):
                 found = self.text(term, values)
                 return not found if isinstance(found, bool) else f"NOT ({found})"
-        raise TypeError(type(condition).__name__)
+            case _:
+                raise TypeError(type(condition).__name__)
 
     def several(self, every: bool, terms: Sequence[Condition], values: Sequence[Any]) -> str | bool:
         texts: list[str] = []
