@@ -52,8 +52,8 @@ _NAMES = """
     provenance.tracing.writers query.along query.frames query.misplaced query.misspelt
     query.preview query.where
     schemas.grants schemas.lookup schemas.virtual sql.checks sql.fragment sql.images table.cascade
-    table.checks table.complete table.conditions table.copying table.encode table.estimate table.guard
-    table.incoming
+    table.checks table.complete table.conditions table.copying table.duplicates table.encode
+    table.estimate table.guard table.incoming
     table.insert table.layout table.misspelt table.prompt table.rows table.update table.update_many
     table.validate table.write_set
 """

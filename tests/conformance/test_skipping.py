@@ -2,7 +2,7 @@
 
 import pytest
 
-from datajoint.errors import DuplicateError
+from datajoint.errors import DataJointError, DuplicateError
 
 DEFINITION = (
     "id : int32\n---\nname : varchar(10)\nother=null : int32\nunique index (name)\nunique index (other)"
@@ -43,3 +43,75 @@ def test_where_the_database_numbers_rows_a_unique_index_tells_duplicates(declare
     assert "" == (table & {"name": "a"}).fetch1("note")
     with pytest.raises(DuplicateError):
         table.insert1({"name": "a"})
+
+
+@pytest.fixture
+def animal(declare):
+    table = declare(
+        "Animal",
+        "animal : int32\n---\nname : varchar(20)\nweight=null : float32\nborn=null : date\n"
+        "token=null : uuid\ntrace=null : <blob>",
+    )
+    table.insert1(
+        {
+            "animal": 1,
+            "name": "ada",
+            "weight": 15.3,
+            "born": "2024-05-01",
+            "token": "0" * 32,
+            "trace": {"a": [1, 2]},
+        }
+    )
+    return table
+
+
+SAME = {"animal": 1, "name": "ada", "weight": 15.3, "born": "2024-05-01", "trace": {"a": [1, 2]}}
+
+
+@pytest.mark.statement("INS-5")
+def test_a_skipped_row_that_differs_is_reported_once(animal, caplog):
+    animal.insert1(SAME, skip_duplicates=True)
+    assert [] == caplog.messages
+    animal.insert1({**SAME, "name": "bob", "weight": 2}, skip_duplicates=True)
+    animal.insert([{**SAME, "name": "eve"}] * 30, skip_duplicates=True)
+    (message,) = caplog.messages
+    assert "`name`, `weight`" in message
+    assert "animal=1" in message
+    assert "ada" == animal.fetch1("name")
+
+
+@pytest.mark.statement("INS-5")
+@pytest.mark.parametrize("size", [1, 2, 60])
+def test_a_row_that_must_match_is_skipped_if_it_does(animal, size):
+    rows = [SAME, *({"animal": n, "name": "new"} for n in range(2, size + 1))]
+    for _ in range(2):
+        animal.insert(rows, skip_duplicates="match")
+    assert size == len(animal)
+
+
+@pytest.mark.statement("INS-5")
+@pytest.mark.parametrize(
+    "change",
+    [{"name": "bob"}, {"weight": 1}, {"born": None}, {"token": None}, {"trace": {"a": [1, 3]}}],
+    ids=str,
+)
+def test_a_row_that_must_match_is_refused_if_it_differs(animal, change):
+    (name,) = change
+    with pytest.raises(DuplicateError, match=f"animal=1 exists already, with other values of `{name}`"):
+        animal.insert([{"animal": 2, "name": "new"}, {**SAME, **change}], skip_duplicates="match")
+    assert 1 == len(animal)
+
+
+@pytest.mark.statement("INS-5")
+def test_rows_given_twice_must_match_too(animal):
+    with pytest.raises(DuplicateError, match="`name`"):
+        animal.insert([{"animal": 2, "name": name} for name in "ab"], skip_duplicates="match")
+    assert 1 == len(animal)
+
+
+@pytest.mark.statement("INS-5")
+def test_another_text_than_match_is_refused(animal):
+    with pytest.raises(ValueError, match="True, False or 'match', not 'mtch'"):
+        animal.insert1(SAME, skip_duplicates="mtch")
+    with pytest.raises(DataJointError, match="does not apply to a query"):
+        animal.insert(animal, skip_duplicates="match")

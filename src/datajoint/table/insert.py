@@ -12,7 +12,7 @@ from datajoint.errors import DataJointError
 from datajoint.heading.names import TableName
 from datajoint.heading.values import show
 from datajoint.journal.scope import Scope
-from datajoint.table import collecting
+from datajoint.table import collecting, duplicates
 from datajoint.table.check import check
 from datajoint.table.checks import inspect_insert, record
 from datajoint.table.complete import completing
@@ -83,6 +83,8 @@ def _insert(layout: Layout, batches: list[Batch], mode: Mode, within: Scope | No
     if mode.skip or mode.replace:
         batches = [with_key(layout, batch) for batch in batches]
         mode = any_index(layout, mode)
+        if mode.match:
+            duplicates.refuse(layout, batches)
     mode = with_provenance(layout, mode)
     if collecting.collect(connection, name, batches, mode):
         return
@@ -90,9 +92,11 @@ def _insert(layout: Layout, batches: list[Batch], mode: Mode, within: Scope | No
     observe.writing(connection, name)
     if mode.wanted:
         with completing(layout, batches, mode.wanted):
-            write_batches(layout, batches, mode, within)
+            written = write_batches(layout, batches, mode, within)
     else:
-        write_batches(layout, batches, mode, within)
+        written = write_batches(layout, batches, mode, within)
+    if mode.skip and written < sum(batch.size for batch in batches):
+        duplicates.report(layout, batches)
     record(connection, name, outcomes)
 
 

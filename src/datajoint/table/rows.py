@@ -85,6 +85,8 @@ class Mode(Value):
         Hidden columns that all rows take, with their driver values, beside that of the event.
     of_any
         Whether `skip` is meant for the values of any unique index.
+    match
+        Whether rows that are skipped must equal the stored ones.
     """
 
     replace: bool = False
@@ -94,6 +96,7 @@ class Mode(Value):
     wanted: tuple[Wanted, ...] = ()
     stamps: Stamps = ()
     of_any: bool = False
+    match: bool = False
 
     @property
     def kind(self) -> str:
@@ -136,19 +139,17 @@ def _mode_of(layout: Layout, batch: Batch, mode: Mode) -> Mode:
     return replace(mode, skip=False, replace=False)
 
 
-def write_batches(layout: Layout, batches: Sequence[Batch], mode: Mode, within: Scope | None = None) -> None:
-    """Write encoded rows with their event; a refusal is told in terms of the table."""
+def write_batches(layout: Layout, batches: Sequence[Batch], mode: Mode, within: Scope | None = None) -> int:
+    """Write encoded rows with their event and return how many; a refusal is told in terms of the table."""
     inside = layout.connection.in_transaction
     try:
         for _ in range(ATTEMPTS - 1):
             try:
-                _write(layout, batches, mode, within)
+                return _write(layout, batches, mode, within)
             except (DeadlockError, DuplicateError) as error:
                 if not is_clash(error) and (inside or not _may_pass(error, mode)):
                     raise
-            else:
-                return
-        _write(layout, batches, mode, within)
+        return _write(layout, batches, mode, within)
     except (CheckError, DuplicateError, IntegrityError, MissingAttributeError) as error:
         explain(error, layout, batches)
         raise
@@ -159,14 +160,13 @@ def _may_pass(error: DataJointError, mode: Mode) -> bool:
     return isinstance(error, DeadlockError) or mode.skip
 
 
-def _write(layout: Layout, batches: Sequence[Batch], mode: Mode, within: Scope | None) -> None:
+def _write(layout: Layout, batches: Sequence[Batch], mode: Mode, within: Scope | None) -> int:
     connection = layout.connection
     details = None if layout.has_event else _details(layout, batches)
     event = open_event(connection, layout.name, mode.kind, details, within)
     if len(batches) == 1 and batches[0].size == 1 and not mode.replace:
         [(text, values)] = statements_for(layout, batches[0], mode, event)
-        change(connection, event, text, values, None if mode.skip else 1)
-        return
+        return change(connection, event, text, values, None if mode.skip else 1)
     count = sum(batch.size for batch in batches)
     few = count <= FEW and all(map(is_small, batches))
     # Rows that this event, or the make that it is a part of, may have written before.
@@ -177,8 +177,8 @@ def _write(layout: Layout, batches: Sequence[Batch], mode: Mode, within: Scope |
     )
     images = list(_images(layout, batches, event)) if mode.replace else []
     if len(statements) == 1 and len(images) <= 1:
-        change(connection, event, *statements[0], None if mode.skip else count, next(iter(images), None))
-        return
+        rows = None if mode.skip else count
+        return change(connection, event, *statements[0], rows, next(iter(images), None))
     with atomic(connection):
         if images:
             connection.execute_batch(images)
@@ -186,7 +186,9 @@ def _write(layout: Layout, batches: Sequence[Batch], mode: Mode, within: Scope |
             changed = sum(connection.execute_batch(statements))
         else:
             changed = sum(write_many(layout, batch, mode, event, a) for batch, a in pairs)
-        store(connection, event, changed if mode.skip else count)
+        written = changed if mode.skip else count
+        store(connection, event, written)
+    return written
 
 
 def _images(

@@ -13,6 +13,7 @@ from datajoint.table import (
     checks,
     complete,
     copying,
+    duplicates,
     guard,
     incoming,
     insert as inserting,
@@ -38,7 +39,7 @@ class Writing:
     """Least number of rows of parts that each row has, such as ``{"Cell": 1}``: with fewer it is refused."""
 
     def insert1(
-        self, row: Any, replace: bool = False, skip_duplicates: bool = False,
+        self, row: Any, replace: bool = False, skip_duplicates: bool | str = False,
         ignore_extra_fields: bool = False, allow_direct_insert: bool | None = None,
         parts: Mapping[Any, Any] | None = None,
     ) -> None:  # fmt: skip
@@ -51,7 +52,8 @@ class Writing:
         replace
             Overwrite the row that has the same key.
         skip_duplicates
-            Keep the stored row that has the same key.
+            True keeps the stored row that has the same key, and reports once per table where it has other
+            values; ``"match"`` keeps it only if it has the same values, else the row is refused.
         ignore_extra_fields
             Drop fields that are no attributes.
         allow_direct_insert
@@ -110,13 +112,11 @@ class Writing:
             return
         guard.check_insert(table.name, allow_direct_insert)
         layout = layouts.layout_of(table.connection, table.name)
-        mode = writing.Mode(
-            replace, skip_duplicates, ignore_extra_fields, checks.checks_of(table), complete.wanted_of(table)
-        )
+        mode = _mode(table, replace, skip_duplicates, ignore_extra_fields)
         inserting.insert_row(layout, row, mode)
 
     def insert(
-        self, rows: Any, replace: bool = False, skip_duplicates: bool = False,
+        self, rows: Any, replace: bool = False, skip_duplicates: bool | str = False,
         ignore_extra_fields: bool = False, allow_direct_insert: bool | None = None,
         chunk_size: int | None = None, parts: Mapping[Any, Any] | None = None,
     ) -> None:  # fmt: skip
@@ -158,9 +158,7 @@ class Writing:
             complete.insert_with_parts(table, lambda: Writing.insert(self, rows, **own), parts, None, options)
             return
         guard.check_insert(table.name, allow_direct_insert)
-        mode = writing.Mode(
-            replace, skip_duplicates, ignore_extra_fields, checks.checks_of(table), complete.wanted_of(table)
-        )
+        mode = _mode(table, replace, skip_duplicates, ignore_extra_fields)
         if isinstance(rows, type) and issubclass(rows, QueryExpression):
             rows = rows()
         if isinstance(rows, QueryExpression):
@@ -168,6 +166,11 @@ class Writing:
                 raise DataJointError(
                     "chunk_size does not apply to a query, whose rows are copied by one statement.",
                     hint="Give query.to_dicts() to insert in chunks.",
+                )
+            if mode.match:
+                raise DataJointError(
+                    "skip_duplicates='match' does not apply to a query, whose rows are not looked at.",
+                    hint="Give query.to_dicts(), whose rows are compared.",
                 )
             copying.insert_query(table.connection, table.name, rows, mode)
             return
@@ -267,8 +270,14 @@ class Writing:
         updating.update_one(table, row)
 
 
+def _mode(table: Table, replace: bool, skip_duplicates: bool | str, ignore_extra: bool) -> writing.Mode:
+    skip, match = duplicates.read_option(skip_duplicates)
+    own = checks.checks_of(table), complete.wanted_of(table)
+    return writing.Mode(replace, skip, ignore_extra, *own, match=match)
+
+
 def _options(
-    replace: bool, skip_duplicates: bool, ignore_extra_fields: bool, allow_direct_insert: bool | None
+    replace: bool, skip_duplicates: bool | str, ignore_extra_fields: bool, allow_direct_insert: bool | None
 ) -> dict[str, Any]:
     return {
         "replace": replace,
