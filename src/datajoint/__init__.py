@@ -81,7 +81,9 @@ _OTHER_NAMES = {
     "schema": "Schema",
 }  # fmt: skip
 _OLDER = {  # existing code finds them here; new code takes them from their modules
-    "AutoPopulate": "compute.auto", "ThreadSafetyError": "errors", "ValidationResult": "table.validate",
+    "AttributeAdapter": "codecs.pending", "AutoPopulate": "compute.auto", "Job": "jobs",
+    "SchemaCodec": "codecs.pending", "StorageAdapter": "codecs.pending", "ThreadSafetyError": "errors",
+    "ValidationResult": "table.validate",
 }  # fmt: skip
 
 _GONE = {"AttachFileType": "declare the attribute as `<attach>`"}

@@ -51,7 +51,8 @@ _NAMES = """
     provenance.tracing.tree provenance.tracing.why
     provenance.tracing.writers query.along query.frames query.misplaced query.misspelt
     query.preview query.where
-    schemas.grants schemas.lookup schemas.virtual sql.checks sql.fragment sql.images table.cascade
+    schemas.grants schemas.lookup schemas.queues schemas.virtual sql.checks sql.fragment sql.images
+    table.cascade table.lookup
     table.checks table.complete table.conditions table.copying table.duplicates table.encode
     table.estimate table.guard table.incoming
     table.insert table.layout table.misspelt table.prompt table.rows table.update table.update_many

@@ -372,3 +372,10 @@ def nearest(name: str, names: Iterable[str], limit: int = 3) -> str | None:
         for known in folded[match]
     ]
     return f"Did you mean {' or '.join(f'`{match}`' for match in matches)}?" if matches else None
+
+
+def _switch_adapted_types(on: bool) -> None:
+    """Accept a call of older code, which had to switch its adapters on (move-in, section 3)."""
+
+
+_switch_filepath_types = _switch_adapted_types

@@ -140,7 +140,8 @@ def test_a_connection_of_ones_own(backend, tmp_path, schema_name):
         assert 1 == connection.query(f"UPDATE {name} SET t = %s", ["it's %"]).rowcount
         assert "it's %" == Parent.fetch1("t")
         assert {schema.database: schema} == connection.schemas
-        assert [Child.name] == [edge.child for edge in connection.dependencies.to_children(Parent.name)]
+        graph = connection.dependencies
+        assert [Child.full_table_name] == list(graph.successors(Parent.full_table_name))
         for nothing in ("", " \n"):
             with pytest.raises(QuerySyntaxError, match="empty"):
                 connection.query(nothing)

@@ -34,7 +34,7 @@ from datajoint.sql.workers import WORKERS, attempts_table, workers_table
 from datajoint.table.binding import Binding
 from datajoint.table.free import FreeTable
 from datajoint.table.layout import Layout, layout_of
-from datajoint.table.queues import owner_of, queue_of
+from datajoint.table.queues import Defined, owner_of, queue_of
 from datajoint.table.table import Table
 
 __all__ = ["Jobs", "is_lost", "jobs_of"]
@@ -55,7 +55,7 @@ class _Finish(Value):
     encoders: tuple[tuple[str, Callable[[Any], Any] | None], ...]
 
 
-class Jobs(Table):
+class Jobs(Defined, Table):
     """The job queue of a table: one row for each key that is to be made, is being made, or has failed.
 
     It is declared when it is first used, in the format that workers of DataJoint 2.x share.

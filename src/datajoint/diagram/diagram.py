@@ -16,6 +16,7 @@ from datajoint.diagram.source import as_table, connection_of, find_name, module_
 from datajoint.diagram.view import DiagramView
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError
+from datajoint.graph.named import Edges, NamedGraph, Nodes, named
 from datajoint.graph.restrict import constrain
 from datajoint.heading.names import TableName
 from datajoint.provenance.counts import counts_of
@@ -70,12 +71,14 @@ class Diagram:
     _connection: Connection
     _rows: Mapping[TableName, Query] | None = None
     _mode: str = ""
+    _context: Any = None
     _stale: Mapping[TableName, int] | None = None
 
     def __init__(self, source: Any, context: Any = None) -> None:
         if isinstance(source, Diagram):
             self.__dict__.update(source.__dict__)
             return
+        self._context = context
         self._connection = connection_of(source)
         graph, names = tables_of(source, self._connection)
         self._view = DiagramView(graph, frozenset(names))
@@ -145,6 +148,30 @@ class Diagram:
         """Show the tables on the way from one table to another one that depends on it (DIA-21)."""
         names = (find_name(which, self._view.graph.specs, "the diagram") for which in (ancestor, descendant))
         return self._with(self._view.path(*names))
+
+    @property
+    def context(self) -> Mapping[str, Any]:
+        """The namespace that was given; names come from the database."""
+        return self._context or {}
+
+    @property
+    def nodes(self) -> Nodes:
+        """Full names of the tables shown, with their data."""
+        return self._named().nodes
+
+    @property
+    def edges(self) -> Edges:
+        """Foreign keys between the tables shown as (parent, child, number); called, with their data."""
+        return self._named().edges
+
+    def _named(self) -> NamedGraph:
+        return named(self._view.graph, self._connection.dialect.table).subgraph(self.nodes_to_show)
+
+    def subgraph(self, names: Iterable[str]) -> Self:
+        """Return the diagram of some of the tables shown, given by their full names."""
+        wanted = {name.replace("`", "").replace('"', "") for name in names}
+        shown = frozenset(name for name in self._view.shown if str(name) in wanted)
+        return self._with(self._view & DiagramView(self._view.graph, shown))
 
     @property
     def nodes_to_show(self) -> set[str]:

@@ -100,31 +100,43 @@ def default_instance(what: str = "dj.conn()") -> CoreInstance:
     return _Default.instance
 
 
-def conn(
-    host: str | None = None, user: str | None = None, password: str | None = None, *, port: int | None = None,
-    use_tls: Any = None, reset: bool = False,
-) -> Connection:  # fmt: skip
-    """Return the shared connection, opened on first need (CFG-11).
+class _Shared:
+    """The shared connection: ``dj.conn()``, opened on first need."""
 
-    Parameters
-    ----------
-    host, user, password, port, use_tls
-        Settings to use instead of the configured ones; taken when the connection is opened.
-    reset
-        Close the present connection and open it with the settings of now.
+    def __call__(
+        self, host: str | None = None, user: str | None = None, password: str | None = None, *,
+        port: int | None = None, use_tls: Any = None, reset: bool = False,
+    ) -> Connection:  # fmt: skip
+        """Return the shared connection, opened on first need (CFG-11).
 
-    Examples
-    --------
-    >>> import datajoint as dj
-    >>> with dj.config.override(database__backend="sqlite", database__name=":memory:"):
-    ...     dj.conn(reset=True) is dj.conn()
-    True
-    """
-    instance = default_instance()
-    given = {"host": host, "user": user, "password": password, "port": port, "use_tls": use_tls}
-    given = {name: value for name, value in given.items() if value is not None}
-    if reset:
-        instance.reset()
-    if given and instance._connection is None:
-        instance.config.update({f"database.{name}": value for name, value in given.items()})
-    return instance.connection
+        Parameters
+        ----------
+        host, user, password, port, use_tls
+            Settings to use instead of the configured ones; taken when the connection is opened.
+        reset
+            Close the present connection and open it with the settings of now.
+
+        Examples
+        --------
+        >>> import datajoint as dj
+        >>> with dj.config.override(database__backend="sqlite", database__name=":memory:"):
+        ...     dj.conn(reset=True) is dj.conn()
+        True
+        """
+        instance = default_instance()
+        given = {"host": host, "user": user, "password": password, "port": port, "use_tls": use_tls}
+        given = {name: value for name, value in given.items() if value is not None}
+        if reset:
+            instance.reset()
+        if given and instance._connection is None:
+            instance.config.update({f"database.{name}": value for name, value in given.items()})
+        return instance.connection
+
+    @property
+    def connection(self) -> Connection:
+        """The shared connection, under the name that older code uses."""
+        return default_instance().connection
+
+
+conn = _Shared()
+"""Return the shared connection (CFG-11)."""

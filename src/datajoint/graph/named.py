@@ -11,7 +11,7 @@ from typing import Any, Self
 from datajoint.graph.dependencies import DependencyGraph, Edge, parents_first
 from datajoint.heading.names import TableName, read_name
 
-__all__ = ["NamedGraph", "topo_sort", "unite_master_parts"]
+__all__ = ["Edges", "LoadedGraph", "NamedGraph", "Nodes", "named", "topo_sort", "unite_master_parts"]
 
 Data = dict[str, Any]
 Links = dict[str, dict[str, dict[int, Data]]]
@@ -22,6 +22,7 @@ class Nodes(dict[str, Data]):
     """Names of tables with their data; called, it lists them."""
 
     def __call__(self, data: bool = False) -> list[Any]:
+        """Return the names, or pairs of name and data."""
         return list(self.items()) if data else list(self)
 
     def data(self) -> list[tuple[str, Data]]:
@@ -37,6 +38,7 @@ class Edges(list[tuple[str, str, int]]):
         super().__init__((p, c, n) for p, c, n, _ in _each(links))
 
     def __call__(self, nbunch: Any = None, data: bool = False, keys: bool = False) -> list[Any]:
+        """Return the foreign keys that refer to some tables, with number and data if wanted."""
         wanted = None if nbunch is None else {nbunch} if isinstance(nbunch, str) else set(nbunch)
         return [
             (parent, child, *([number] if keys else []), *([values] if data else []))
@@ -279,6 +281,17 @@ class LoadedGraph(NamedGraph):
     def pred(self) -> Links:
         """For each table those that it refers to."""
         return self._current._pred
+
+
+def named(graph: DependencyGraph, full_name: Callable[[TableName], str]) -> NamedGraph:
+    """Return the tables of a graph by their full names.
+
+    Examples
+    --------
+    >>> len(named(DependencyGraph({}), str))
+    0
+    """
+    return NamedGraph(*_named(graph, full_name, {}))
 
 
 def _named(

@@ -65,6 +65,15 @@ class Attribute(Value):
         return self.dtype.text
 
     @property
+    def sql(self) -> str:
+        """The column in the words of SQL, with the type as declared."""
+        default = self.default
+        given = "" if default is None or default.kind == "null" else f" DEFAULT {default.text}"
+        return (
+            f'`{self.name}` {self.type} {"" if self.nullable else "NOT "}NULL{given} COMMENT "{self.comment}"'
+        )
+
+    @property
     def codec(self) -> str | None:
         """Name of the codec, or None."""
         return self.dtype.codec

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
+from typing import Any
 
 from datajoint.errors import UnknownAttributeError, nearest
 from datajoint.heading.attribute import Attribute
+from datajoint.heading.types import NUMPY_TYPES
 
 __all__ = ["Heading"]
 
@@ -124,6 +126,14 @@ class Heading:
     def non_blobs(self) -> list[str]:
         """Names of the other attributes."""
         return [a.name for a in self._attributes.values() if not a.is_blob]
+
+    @property
+    def as_dtype(self) -> Any:
+        """The NumPy dtype of an array of rows; numbers that may be NULL are objects, except floats."""
+        from numpy import dtype
+
+        fields = [(a.name, NUMPY_TYPES.get(a.dtype.kind, "O"), a.nullable) for a in self.values()]
+        return dtype([(name, "O" if null and kind != "f8" else kind) for name, kind, null in fields])
 
     def __repr__(self) -> str:
         lines = [f"# {self.comment}"] if self.comment else []

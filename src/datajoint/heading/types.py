@@ -13,6 +13,7 @@ __all__ = [
     "INTEGERS",
     "INTEGER_RANGES",
     "NUMBERS",
+    "NUMPY_TYPES",
     "TEMPORAL",
     "TEXTS",
     "ZONED",
@@ -29,6 +30,10 @@ INTEGER_RANGES: dict[str, tuple[int, int]] = {
 INTEGERS = frozenset(INTEGER_RANGES)
 FLOATS = frozenset({"float32", "float64"})
 NUMBERS = INTEGERS | FLOATS | {"decimal", "bool"}
+NUMPY_TYPES = {
+    **dict.fromkeys(INTEGERS, "i8"), "uint64": "u8", "bool": "?", **dict.fromkeys(FLOATS, "f8"),
+}  # fmt: skip
+"""Types of NumPy arrays by kind; values of all others are objects."""
 TEXTS = frozenset({"char", "varchar", "text", "enum"})
 TEMPORAL = frozenset({"date", "datetime", "timestamp", "time"})
 ZONED = TEMPORAL - {"time"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Never, NoReturn, Self, cast, overload
 
 from datajoint.algebra import build
@@ -91,9 +91,16 @@ class QueryExpression(LegacyFetch, Restricted):
         """Names of the key attributes."""
         return self.heading.primary_key
 
-    def make_sql(self) -> str:
-        """Return the SELECT of the expression without running it (QRY-5)."""
-        return fetch.compiled(self.query.plan, self.connection)[0].text
+    def make_sql(self, fields: Iterable[str] | None = None) -> str:
+        """Return the SELECT of the expression without running it (QRY-5).
+
+        Parameters
+        ----------
+        fields
+            Attributes to select; default is all.
+        """
+        names = () if fields is None else tuple(fields)
+        return fetch.compiled(self.query.plan, self.connection, names)[0].text
 
     def _derived(self, query: Query) -> QueryExpression:
         return QueryExpression._of(query, self.connection)

@@ -15,7 +15,7 @@ from datajoint.errors import DataJointError
 from datajoint.heading import float32
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.heading import Heading
-from datajoint.heading.types import FLOATS, INTEGERS
+from datajoint.heading.types import FLOATS, INTEGERS, NUMPY_TYPES
 from datajoint.heading.values import json_text
 
 if TYPE_CHECKING:
@@ -37,9 +37,6 @@ ARROW_TYPE = b"datajoint.type"
 
 WHOLE = INTEGERS | {"year"}
 POLARS_DIGITS = 38
-_NUMPY_TYPES = {
-    **dict.fromkeys(INTEGERS, "i8"), "uint64": "u8", "bool": "?", **dict.fromkeys(FLOATS, "f8"),
-}  # fmt: skip
 
 
 def array(attribute: Attribute, values: Sequence[Any]) -> np.ndarray[Any, Any]:
@@ -47,7 +44,7 @@ def array(attribute: Attribute, values: Sequence[Any]) -> np.ndarray[Any, Any]:
     import numpy as np
 
     kind = attribute.dtype.kind
-    dtype = _NUMPY_TYPES.get(kind)
+    dtype = NUMPY_TYPES.get(kind)
     if dtype == "f8" or (dtype and None not in values):
         return np.array(values, dtype=dtype)  # None becomes NaN
     return np.fromiter(values, dtype=object, count=len(values))  # which takes no list or array apart
@@ -79,7 +76,7 @@ def _fields(heading: Heading, decoded: Container[int]) -> list[tuple[str, str]] 
     """Return the fields of an array that NumPy can make from rows; None where it must be made by column."""
     fields: list[tuple[str, str]] = []
     for n, a in enumerate(heading.values()):
-        dtype = _NUMPY_TYPES.get(a.dtype.kind, "O")
+        dtype = NUMPY_TYPES.get(a.dtype.kind, "O")
         decode = n in decoded and a.dtype.kind != "float32"  # which is made shorter as an array
         if dtype != "O" and (decode or (dtype != "f8" and _may_be_null(heading, a))):
             return None

@@ -13,7 +13,7 @@ from datajoint.engine.instance import default_instance
 from datajoint.errors import DataJointError, MissingTableError, TransactionError, nearest
 from datajoint.heading.names import TableName
 from datajoint.journal import event
-from datajoint.schemas import virtual
+from datajoint.schemas import queues, virtual
 from datajoint.schemas.bind import attach
 from datajoint.schemas.computing import Computing
 from datajoint.schemas.granting import Granting
@@ -246,10 +246,10 @@ class Schema(Computing, Granting, Recorded):
         return FreeTable(self.connection, found)
 
     @property
-    def jobs(self) -> list[FreeTable]:
-        """The job queues that exist in the schema (SCH-10)."""
-        queues = [n for n in self.connection.catalog.tables(self.database) if n.name.startswith("~~")]
-        return [FreeTable(self.connection, name) for name in sorted(queues, key=lambda n: n.name)]
+    def jobs(self) -> queues.Queues:
+        """The job queues that exist in the schema; restricted, their jobs as those of one table (SCH-10)."""
+        names = [n for n in self.connection.catalog.tables(self.database) if n.name.startswith("~~")]
+        return queues.Queues(FreeTable(self.connection, name) for name in sorted(names, key=lambda n: n.name))
 
     def __getitem__(self, name: str) -> FreeTable:
         return self.get_table(name)

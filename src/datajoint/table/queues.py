@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING, Any, cast
 
 from datajoint.engine.connection import Connection
 from datajoint.heading.names import TableName, job_queue_name
 
-__all__ = ["owner_of", "queue_of"]
+__all__ = ["Defined", "owner_of", "queue_of"]
+
+if TYPE_CHECKING:
+    from datajoint.table.table import Table
 
 _PHRASE = "Job queue for "
 
@@ -42,3 +46,14 @@ def queue_of(connection: Connection, name: TableName) -> TableName:
     found = connection.catalog.find(usual)
     owner = owner_of(found.comment) if found is not None else None
     return usual if owner in (None, str(name)) else TableName(name.schema, f"~~{name.name}")
+
+
+class Defined:
+    """A queue that knows its definition."""
+
+    @property
+    def definition(self) -> Any:
+        """Definition of the queue, as the database has it; a missing queue is declared first."""
+        table = cast("Table", self)
+        _ = table.query
+        return table.describe()

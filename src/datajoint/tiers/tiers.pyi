@@ -73,7 +73,7 @@ class UserTable(Table, metaclass=_TableType):
     primary_key: ClassVar[list[str]]
     """Names of the key attributes."""
     @classmethod
-    def make_sql(cls) -> str:
+    def make_sql(cls, fields: Iterable[str] | None = None) -> str:
         """Return the SELECT of the expression without running it (QRY-5)."""
     @classmethod
     def restrict(cls, restriction: Any, semantic_check: bool = True) -> Self:

@@ -1,0 +1,3 @@
+"""Import path of the SQL of databases."""
+
+from datajoint.backends.base import Dialect as DatabaseAdapter

@@ -1,0 +1,3 @@
+"""Import path of handles of objects in stores."""
+
+from datajoint.codecs.pending import NpyRef, ObjectRef
