@@ -20,6 +20,7 @@
     │   ├ DuplicateError
     │   ├ IntegrityError
     │   ├ CheckError
+    │   ├ StatementTimeoutError
     │   └ MissingAttributeError
     ├ MissingTableError
     ├ LostConnectionError
@@ -55,8 +56,8 @@ __all__ = [
     "DeclarationError", "DecodeError", "DefinitionSyntaxError", "DuplicateError", "EncodeError",
     "ForeignKeyTargetError", "IntegrityError", "JobError", "LostConnectionError", "MakeError",
     "MisplacedMethodError", "MissingAttributeError", "MissingExternalFile", "MissingTableError",
-    "PortabilityError", "QueryError", "QuerySyntaxError", "SemanticMatchError", "StorageError",
-    "ThreadSafetyError", "TransactionError", "UnknownAttributeError", "UnknownCodecError",
+    "PortabilityError", "QueryError", "QuerySyntaxError", "SemanticMatchError", "StatementTimeoutError",
+    "StorageError", "ThreadSafetyError", "TransactionError", "UnknownAttributeError", "UnknownCodecError",
     "UnknownTypeError", "nearest",
 ]  # fmt: skip
 
@@ -247,6 +248,12 @@ class CheckError(QueryError):
     """A row breaks a check of its table."""
 
     default_code = "DJ403"
+
+
+class StatementTimeoutError(QueryError):
+    """The database stopped a statement that took longer than ``database.statement_timeout`` allows."""
+
+    default_code = "DJ305"
 
 
 class ComputeError(DataJointError):

@@ -475,6 +475,7 @@ DEFAULTS = {
         "database_prefix": "",
         "synchronous": "FULL",
         "busy_timeout": 30,
+        "statement_timeout": None,
     },
     "connection": {"charset": ""},
     "display": {

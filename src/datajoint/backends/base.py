@@ -8,6 +8,7 @@ types only: the caller resolves ``<codec>`` to the core type it is stored as.
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
@@ -39,6 +40,8 @@ __all__ = [
     "Parameters",
     "Session",
     "in_parts",
+    "is_timed",
+    "milliseconds",
 ]
 
 Codec = Callable[[Any], Any]
@@ -310,6 +313,36 @@ class Cursor(Protocol):
         ...
 
 
+_TIMED = re.compile(
+    r"(?:[\s(]|/\*.*?\*/)*(?:select|with|insert|update|delete|replace|values)\b", re.IGNORECASE | re.DOTALL
+)
+
+
+def is_timed(text: str) -> bool:
+    """Whether a time limit holds for a statement: it reads or writes rows, and ends no transaction.
+
+    Examples
+    --------
+    >>> is_timed("(SELECT 1) UNION SELECT 2"), is_timed("COMMIT")
+    (True, False)
+    """
+    return _TIMED.match(text) is not None
+
+
+_MOST_MILLISECONDS = 2_000_000_000
+
+
+def milliseconds(seconds: float) -> int:
+    """Return a time limit as servers take it.
+
+    Examples
+    --------
+    >>> milliseconds(0.25), milliseconds(1e-9), milliseconds(1e300)
+    (250, 1, 2000000000)
+    """
+    return max(1, int(min(seconds * 1000, _MOST_MILLISECONDS)))
+
+
 COUNTED = "~changed"
 """Name of the only column by which a statement tells how many rows it changed; without a row it was none."""
 
@@ -331,6 +364,8 @@ class Session(ABC):
     """
 
     dialect: Dialect
+    limit: float | None = None
+    """Seconds after which the database stops a statement that reads or writes rows; None: never."""
 
     @classmethod
     @abstractmethod

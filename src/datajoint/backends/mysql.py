@@ -13,7 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
 
 from datajoint.backends import mysql_signals, phrases
-from datajoint.backends.base import Backend, Cursor, Parameters, Session, in_parts
+from datajoint.backends.base import Backend, Cursor, Parameters, Session, in_parts, is_timed, milliseconds
 from datajoint.backends.mysql_catalog import MysqlCatalog
 from datajoint.backends.mysql_dialect import MysqlDialect, binary_literal
 from datajoint.backends.mysql_errors import LOST, NO_TLS, refused, translate
@@ -62,6 +62,7 @@ class MysqlSession(Session):
         self.dialect = self._literals = MysqlDialect(self._mariadb)
         self._user: str | None = None
         self._serves = True  # whether the server reads files of ours
+        self._limited: float | None = None  # the limit that a MySQL server knows
 
     @classmethod
     def open(
@@ -99,10 +100,25 @@ class MysqlSession(Session):
         if ";" in text and not _single(text):
             raise phrases.several(text)
         try:
-            self._cursor.execute(text, parameters)
+            self._cursor.execute(self._timed(text), parameters)
         except Exception as error:
             raise self._failed(error, text) from error
         return self._cursor
+
+    def _timed(self, text: str) -> str:
+        """Return a statement as it is sent so that the server stops it when its time is over.
+
+        MariaDB takes the limit with the statement, MySQL for the session, and for SELECT only.
+        """
+        if self.limit is self._limited or (self._mariadb and not is_timed(text)):
+            return text
+        if self._mariadb:
+            return f"SET STATEMENT max_statement_time = {milliseconds(self.limit or 0) / 1000:.3f} FOR {text}"
+        self._limited = self.limit
+        self._connection.query(
+            f"SET SESSION max_execution_time = {milliseconds(self.limit) if self.limit else 0}"
+        )
+        return text
 
     def execute_batch(self, statements: Sequence[tuple[str, Parameters]]) -> list[int]:
         counts: list[int] = []
@@ -123,7 +139,7 @@ class MysqlSession(Session):
         """Send statements as one packet and append their row counts."""
         start, cursor = len(counts), self._cursor
         try:
-            cursor.execute(";".join(packet))
+            cursor.execute(";".join(map(self._timed, packet)))
             counts.append(cursor.rowcount)
             while cursor.nextset():
                 counts.append(cursor.rowcount)
@@ -219,7 +235,7 @@ class MysqlSession(Session):
 
     def _insert(self, text: str) -> int:
         try:
-            return self._cursor.execute(text)
+            return self._cursor.execute(self._timed(text))
         except Exception as error:
             raise self._failed(error, text[:2000]) from error
 
@@ -276,7 +292,7 @@ class MysqlSession(Session):
         return f"{product} {self._connection.get_server_info().removeprefix('5.5.5-')}"
 
     def translate(self, exception: BaseException, text: str = "") -> DataJointError:
-        return translate(exception, text, self._where)
+        return translate(exception, text, self._where, self.limit)
 
     def _failed(self, exception: Exception, text: str) -> DataJointError:
         """Translate a driver's exception, find out whether the transaction survived; others go their way."""

@@ -19,6 +19,7 @@ from datajoint.errors import (
     PortabilityError,
     QueryError,
     QuerySyntaxError,
+    StatementTimeoutError,
     TransactionError,
     UnknownAttributeError,
 )
@@ -70,6 +71,7 @@ _CODES: dict[int, tuple[type[DataJointError], str]] = {
     1071: (QueryError, "key_length"),
     1359: (QueryError, "exists"),
     **dict.fromkeys((1116, 1119, 1436, 1473), (QueryError, "too_deep")),
+    **dict.fromkeys((1969, 3024), (StatementTimeoutError, "timeout")),
     1205: (TransactionError, "locked"),
     1213: (DeadlockError, "serialize"),
     1020: (DeadlockError, "serialize"),
@@ -89,8 +91,20 @@ _PATTERNS = (
 )  # fmt: skip
 
 
-def translate(exception: BaseException, text: str, where: str) -> DataJointError:
-    """Return the error of ours for an exception of the driver; `where` names the server."""
+def translate(exception: BaseException, text: str, where: str, limit: float | None = None) -> DataJointError:
+    """Return the error of ours for an exception of the driver.
+
+    Parameters
+    ----------
+    exception
+        Of the driver.
+    text
+        The statement.
+    where
+        The server.
+    limit
+        Seconds that statements may take.
+    """
     code, message = _parts(exception)
     kind, reason = _CODES.get(code, (QueryError, "other"))
     if type(exception).__name__ == "InterfaceError":
@@ -99,6 +113,8 @@ def translate(exception: BaseException, text: str, where: str) -> DataJointError
     if text:
         context["statement"] = text
     why = (_UNREACHABLE.sub(r"\1", message) or "no answer") if kind is LostConnectionError else message
+    if reason == "timeout":
+        return phrases.timed_out(limit, **context)
     if said := phrases.common(kind, reason, where, why, context):
         return said
     if reason == "denied":

@@ -15,6 +15,7 @@ from datajoint.errors import (
     MissingTableError,
     QueryError,
     QuerySyntaxError,
+    StatementTimeoutError,
     TransactionError,
     UnknownAttributeError,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "read_only",
     "right_needed",
     "several",
+    "timed_out",
     "too_deep",
     "wrong_option",
 ]
@@ -167,6 +169,33 @@ def out_of_range(**context: Any) -> QueryError:
         hint="Restrict the rows first, or convert an operand to a larger type: cast(x as decimal(40, 2)).",
         **{**context, "reason": "range"},
     )
+
+
+def timed_out(seconds: float | None, **context: Any) -> StatementTimeoutError:
+    """The database has stopped a statement; without `seconds`, by a limit of its own.
+
+    Examples
+    --------
+    >>> print(timed_out(2.5))
+    The database stopped a statement after 2.5 s, the limit that `database.statement_timeout` sets.
+    Restrict the query, add an index, or raise the setting; None sets no limit.
+    """
+    if seconds is None:
+        message, hint = (
+            "The server stopped a statement that took longer than the server allows.",
+            (
+                "Restrict the query, add an index, or ask the administrator of the database for a higher limit."
+            ),
+        )
+    else:
+        message, hint = (
+            (
+                f"The database stopped a statement after {seconds:g} s, the limit that `database.statement_timeout` "
+                "sets."
+            ),
+            "Restrict the query, add an index, or raise the setting; None sets no limit.",
+        )
+    return StatementTimeoutError(message, hint=hint, **{**context, "reason": "timeout", "seconds": seconds})
 
 
 def missing_table(name: str, **context: Any) -> MissingTableError:

@@ -12,7 +12,7 @@ from itertools import chain, count, repeat
 from typing import TYPE_CHECKING, Any, Self
 
 from datajoint.backends import postgresql_signals
-from datajoint.backends.base import Backend, Cursor, Parameters, Session, changed_by, in_parts
+from datajoint.backends.base import Backend, Cursor, Parameters, Session, changed_by, in_parts, milliseconds
 from datajoint.backends.postgresql_catalog import PostgresqlCatalog
 from datajoint.backends.postgresql_dialect import PostgresqlDialect
 from datajoint.backends.postgresql_errors import refused, translate
@@ -54,6 +54,7 @@ class PostgresqlSession(Session):
         self._where = where
         self._numbers = count(1)
         self._doubtful = False  # the driver may take statements for prepared that are not
+        self._limited: float | None = None  # the limit that the server knows; -1: not known
 
     @classmethod
     def open(
@@ -101,11 +102,31 @@ class PostgresqlSession(Session):
             raise self._failed(error, text) from error
 
     def _make_sure(self) -> None:
-        """After a batch has failed, forget prepared statements: the driver counts skipped ones, too."""
+        """Send the time limit where it has changed.
+
+        After a batch has failed, forget prepared statements: the driver counts skipped ones, too.
+        """
+        if self.limit != self._limited and self._connection.info.transaction_status != _FAILED:
+            self._send_limit()
         if self._doubtful and self._connection.info.transaction_status != _FAILED:
             self._doubtful = False
             with suppress(_driver().Error):  # a lost connection shows at the next statement
                 self._forget_prepared()
+
+    def _send_limit(self) -> None:
+        text = "RESET statement_timeout"
+        if self.limit is not None:
+            text = f"SET statement_timeout = {milliseconds(self.limit)}"
+        try:
+            self._connection.execute(text, prepare=False)
+        except Exception as error:
+            raise self._failed(error, text) from error
+        self._limited = self.limit
+
+    def _forget_limit(self) -> None:
+        """Note that the server may have returned to an earlier limit: ROLLBACK undoes SET."""
+        if self._limited is not None or self.limit is not None:
+            self._limited = -1
 
     def _forget_prepared(self) -> None:
         """Have server and driver forget; the driver only notices from a text that it has not sent before."""
@@ -141,6 +162,7 @@ class PostgresqlSession(Session):
         return counts
 
     def execute_many(self, text: str, rows: Iterable[Parameters]) -> int:
+        self._make_sure()
         try:
             cursor = self._connection.cursor()
             cursor.executemany(text, rows)
@@ -151,6 +173,7 @@ class PostgresqlSession(Session):
     def stream(
         self, text: str, parameters: Parameters = (), size: int = 1000, core: bool = False
     ) -> Generator[list[Any]]:
+        self._make_sure()
         cursor = _driver().RawServerCursor(self._connection, f"dj_{next(self._numbers)}", withhold=True)
         try:
             cursor.execute(text, parameters, binary=core)
@@ -173,6 +196,7 @@ class PostgresqlSession(Session):
         types += map(_constant_type, constants.values())
         names = ", ".join(map(self.dialect.quote, [*columns, *constants]))
         text = f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)"
+        self._make_sure()
         try:
             with self._connection.cursor() as cursor:
                 with cursor.copy(text) as copy:
@@ -194,6 +218,7 @@ class PostgresqlSession(Session):
     def commit(self) -> None:
         self.execute("COMMIT")
         if self._cursor.statusmessage == "ROLLBACK":
+            self._forget_limit()
             raise TransactionError(
                 "The transaction was rolled back, because a statement in it had failed.",
                 reason="failed_before",
@@ -202,6 +227,11 @@ class PostgresqlSession(Session):
     def rollback(self) -> None:
         if self.in_transaction:
             self.execute("ROLLBACK")
+            self._forget_limit()
+
+    def rollback_to(self, name: str) -> None:
+        super().rollback_to(name)
+        self._forget_limit()
 
     @property
     def in_transaction(self) -> bool:
@@ -245,7 +275,7 @@ class PostgresqlSession(Session):
             raise self.translate(error) from error
 
     def translate(self, exception: BaseException, text: str = "") -> DataJointError:
-        return translate(exception, text, self._where)
+        return translate(exception, text, self._where, self.limit)
 
     def _failed(self, exception: Exception, text: str) -> DataJointError:
         """Return the translation of a driver's exception; what is none goes its way."""

@@ -77,8 +77,20 @@ _MISSING = {
 _NO_DATABASE = re.compile(r'database "(?P<name>.*)" does not exist')
 
 
-def translate(exception: BaseException, text: str, where: str) -> DataJointError:
-    """Return the error of ours for an exception of the driver; `where` names the server."""
+def translate(exception: BaseException, text: str, where: str, limit: float | None = None) -> DataJointError:
+    """Return the error of ours for an exception of the driver.
+
+    Parameters
+    ----------
+    exception
+        Of the driver.
+    text
+        The statement.
+    where
+        The server.
+    limit
+        Seconds that statements may take.
+    """
     diagnosis: Any = getattr(exception, "diag", None)
     state: str | None = getattr(exception, "sqlstate", None)
     message = (diagnosis.message_primary if diagnosis else None) or str(exception).strip()
@@ -92,6 +104,11 @@ def translate(exception: BaseException, text: str, where: str) -> DataJointError
         return phrases.several(text, native=state)
     if reason in _MISSING and (match := _MISSING[reason].search(message)):
         context[reason] = match["name"]
+    # The message may be in any language, and a cancellation has the same code.
+    if reason == "cancelled" and (
+        "statement timeout" in message or (limit and "user request" not in message)
+    ):
+        return phrases.timed_out(limit, **context)
     if said := phrases.common(kind, reason, where, message, context):
         return said
     if reason == "denied":

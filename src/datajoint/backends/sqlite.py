@@ -9,10 +9,11 @@ import sqlite3
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import chain, islice
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
-from datajoint.backends import sqlite_catalog, sqlite_errors, sqlite_functions, sqlite_signals
-from datajoint.backends.base import MOST_ROWS, Asked, Backend, Cursor, Parameters, Session, in_parts
+from datajoint.backends import phrases, sqlite_catalog, sqlite_errors, sqlite_functions, sqlite_signals
+from datajoint.backends.base import MOST_ROWS, Asked, Backend, Cursor, Parameters, Session, in_parts, is_timed
 from datajoint.backends.sqlite_dialect import SqliteDialect
 from datajoint.backends.sqlite_lock import WriterLock
 from datajoint.errors import ConfigurationError, DataJointError, LostConnectionError, TransactionError
@@ -36,6 +37,8 @@ USER_VERSION = 1
 MEMORY = ":memory:"
 ROWS_PER_STATEMENT = 50
 MOST_VARIABLES = 32766
+STEPS = 1000
+"""Steps of the database after which it asks whether a statement has taken too long."""
 
 
 CATALOG = """CREATE TABLE IF NOT EXISTS "~catalog" (
@@ -68,6 +71,7 @@ class SqliteSession(Session):
         self._patience = 30.0
         self._level = "FULL"  # of `PRAGMA synchronous`
         self._file: tuple[int, int] | None = None  # device and inode of the open file
+        self._watched = False  # whether the running statement is stopped after a time
 
     @classmethod
     def open(
@@ -157,6 +161,8 @@ class SqliteSession(Session):
         parameters: Parameters = (),
         core: bool = False,
     ) -> Cursor:
+        if self.limit is not None or self._watched:
+            self._watch(text)
         try:
             return self._cursor.execute(text, parameters)
         except (sqlite3.Error, sqlite3.Warning, OverflowError) as error:
@@ -164,6 +170,12 @@ class SqliteSession(Session):
                 sqlite_functions.register(self._connection)
                 return self.execute(text, parameters, core)
             raise self._failed(error, text) from error
+
+    def _watch(self, text: str) -> None:
+        """Limit the time of the statement that runs next, and of reading its rows."""
+        limit = self.limit if is_timed(text) else None
+        self._watched = limit is not None
+        _stop_after(self._connection, limit)
 
     def execute_batch(self, statements: Sequence[tuple[str, Parameters]]) -> list[int]:
         if statements and statements[0][0] == "BEGIN":
@@ -187,6 +199,7 @@ class SqliteSession(Session):
     def _execute_script(self, texts: Sequence[str]) -> None:
         """Run texts of which none is kept for another time, as there will be none."""
         script = ";\n".join(texts)
+        self._watch("")
         try:
             self._connection.executescript(script).close()
         except (sqlite3.Error, sqlite3.Warning) as error:
@@ -197,6 +210,7 @@ class SqliteSession(Session):
             self._execute_script(texts)
 
     def execute_many(self, text: str, rows: Iterable[Parameters]) -> int:
+        self._watch(text)
         try:
             return _run(self._cursor.executemany, self._connection, text, rows).rowcount
         except (sqlite3.Error, OverflowError) as error:
@@ -216,9 +230,16 @@ class SqliteSession(Session):
             self._see_file()
         connection = self._open_again() if apart else self._connection
         try:
+            _stop_after(connection, self.limit)
+            self._watched = self._watched or not apart
             cursor = _run(connection.execute, connection, text, parameters)
+
+            def fetch(count: int) -> list[Any]:  # the time between two calls is the reader's
+                _stop_after(connection, self.limit)
+                return cursor.fetchmany(count)
+
             # What is read while this connection writes may change under way: the first rows are read at once.
-            yield from in_parts(cursor.fetchmany, size if apart else max(size, MOST_ROWS))
+            yield from in_parts(fetch, size if apart else max(size, MOST_ROWS))
         except (sqlite3.Error, OverflowError) as error:
             raise self._failed(error, text) from error
         finally:
@@ -348,6 +369,8 @@ class SqliteSession(Session):
         return f"SQLite {sqlite3.sqlite_version}"
 
     def translate(self, exception: BaseException, text: str = "") -> DataJointError:
+        if getattr(exception, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
+            return phrases.timed_out(self.limit, native="SQLITE_INTERRUPT", statement=text)
         return sqlite_errors.translate(exception, text, self.path)
 
     def _failed(self, exception: BaseException, text: str) -> DataJointError:
@@ -369,6 +392,17 @@ def _connect(path: str, synchronous: str, busy_timeout: float) -> sqlite3.Connec
         connection.close()
         raise
     return connection
+
+
+def _stop_after(connection: sqlite3.Connection, seconds: float | None) -> None:
+    """Have the database stop whatever runs on a connection when a time is over; None: never.
+
+    The database asks a function that holds no Python code, in which Ctrl-C would be lost.
+    """
+    handler = None
+    if seconds is not None:
+        handler = map((monotonic() + seconds).__lt__, iter(monotonic, None)).__next__
+    connection.set_progress_handler(handler, STEPS)
 
 
 def _run(

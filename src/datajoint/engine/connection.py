@@ -262,7 +262,7 @@ class Connection:
             cursor = self.execute(text, parameters, core)
             return self._read(text, partial(cursor.fetchmany, size))
 
-    def _read(self, text: str, fetch: Callable[[], list[Any]]) -> list[Any]:
+    def _read(self, text: str, fetch: Callable[[], T]) -> T:
         """Return rows; SQLite computes them now, and drivers refuse values that Python cannot hold."""
         try:
             return fetch()
@@ -363,7 +363,8 @@ class Connection:
         observe.running_sql(self, query)
         with self._link.lock:
             try:
-                return Rows(self.execute(prepared(query, args, self.dialect), tuple(args)), as_dict)
+                cursor = self.execute(prepared(query, args, self.dialect), tuple(args))
+                return self._read(query, partial(Rows, cursor, as_dict))
             finally:
                 if is_ddl:  # also after an error: a part of it may have been done
                     self.catalog.clear()

@@ -17,6 +17,7 @@ __all__ = ["Guard", "Stream", "Transaction"]
 
 T = TypeVar("T")
 
+STATEMENT_TIMEOUT = "database.statement_timeout"
 _TRIES = 5
 
 
@@ -133,9 +134,13 @@ class Guard:
         link = self.link
         if link.doubt or self.current is not None or self.ended or self._streams or self.cleanups.due:
             self._prepare()
+        session = link.session
+        limit = link.config.setting(STATEMENT_TIMEOUT)
+        if limit is not session.limit:
+            session.limit = limit or None
         link.doubt = True
         try:
-            cursor = link.session.execute(text, parameters, core)
+            cursor = session.execute(text, parameters, core)
         except DataJointError:
             link.doubt = False
             raise
@@ -188,6 +193,7 @@ class Guard:
             self._clean_up()
         if current is not None:
             self._begin(current)
+        self.link.session.limit = self.link.config.setting(STATEMENT_TIMEOUT) or None
 
     def _clean_up(self) -> None:
         try:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from datajoint.algebra import build
+from datajoint.errors import StatementTimeoutError
 from datajoint.heading.heading import Heading
 from datajoint.query import fetch
 
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from datajoint.query.expression import QueryExpression
 
 __all__ = ["as_html", "as_text", "html_table"]
+
+T = TypeVar("T")
 
 
 class _Preview:
@@ -27,19 +31,43 @@ class _Preview:
         query = expression.query
         shown = [a.name for a in self.heading.values() if not a.is_blob]
         query = build.top(query, None, limit + 1, 0)
-        rows = fetch.dicts(build.project(query, tuple(shown), {}), expression.connection)
+        self._connection = expression.connection
+        self._notes: list[str] = []
+        found = self._in_time(
+            "no rows are shown", fetch.dicts, build.project(query, tuple(shown), {}), self._connection
+        )
+        rows = found or []
         self.more = len(rows) > limit
         self.rows = [[self.cell(row, name) for name in self.heading.order] for row in rows[:limit]]
-        self.remark = expression._remark()
-        self.total: int | None = None
-        if display.show_tuple_count:
-            self.total = fetch.count(expression.query, expression.connection) if self.more else len(rows)
+        if display.show_tuple_count and found is not None:
+            total = (
+                self._in_time("the rows are not counted", self._count, expression) if self.more else len(rows)
+            )
+            self._notes[:0] = [] if total is None else [f"Total: {total}"]
+        self._notes += filter(
+            None, [self._in_time("what is known of the rows is left out", expression._remark)]
+        )
 
     @property
     def foot(self) -> str:
         """What stands below: how many rows there are, and what else is known of them."""
-        total = f"Total: {self.total}" if self.total is not None else ""
-        return ", ".join(filter(None, (total, self.remark)))
+        return ", ".join(self._notes)
+
+    def _count(self, expression: QueryExpression) -> int:
+        return fetch.count(expression.query, self._connection)
+
+    def _in_time(self, without: str, ask: Callable[..., T], *arguments: Any) -> T | None:
+        """Return an answer; where the time limit ends it, note what is missing and return None."""
+        connection = self._connection
+        inside = connection.in_transaction and connection.config.database.statement_timeout
+        try:
+            with (
+                connection.savepoint() if inside else nullcontext()
+            ):  # an error ends a transaction of PostgreSQL
+                return ask(*arguments)
+        except StatementTimeoutError as error:
+            self._notes.append(f"{without}: {error.message[:1].lower()}{error.message[1:].removesuffix('.')}")
+            return None
 
     def cell(self, row: dict[str, Any], name: str) -> str:
         if name in row:

@@ -62,6 +62,8 @@ _TABLE = (
     _setting("database.synchronous", "FULL", choice("OFF", "NORMAL", "FULL", "EXTRA"),
              "SQLite: how carefully a commit reaches the disk"),
     _setting("database.busy_timeout", 30, number(0), "SQLite: seconds to wait for another writer"),
+    _setting("database.statement_timeout", None, number(0),
+             "seconds after which the database stops a statement; unset or 0: never"),
     _setting("connection.charset", "", text, "MySQL: character set of the connection"),
     _setting("display.limit", 12, whole(), "rows shown in a preview"),
     _setting("display.width", 14, whole(), "characters shown of a value in a preview"),
