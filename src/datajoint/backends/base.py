@@ -329,9 +329,6 @@ def is_timed(text: str) -> bool:
     return _TIMED.match(text) is not None
 
 
-_MOST_MILLISECONDS = 2_000_000_000
-
-
 def milliseconds(seconds: float) -> int:
     """Return a time limit as servers take it.
 
@@ -340,7 +337,7 @@ def milliseconds(seconds: float) -> int:
     >>> milliseconds(0.25), milliseconds(1e-9), milliseconds(1e300)
     (250, 1, 2000000000)
     """
-    return max(1, int(min(seconds * 1000, _MOST_MILLISECONDS)))
+    return max(1, int(min(seconds * 1000, 2_000_000_000)))
 
 
 COUNTED = "~changed"

@@ -12,7 +12,7 @@ from itertools import chain, islice
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
-from datajoint.backends import phrases, sqlite_catalog, sqlite_errors, sqlite_functions, sqlite_signals
+from datajoint.backends import sqlite_catalog, sqlite_errors, sqlite_functions, sqlite_signals
 from datajoint.backends.base import MOST_ROWS, Asked, Backend, Cursor, Parameters, Session, in_parts, is_timed
 from datajoint.backends.sqlite_dialect import SqliteDialect
 from datajoint.backends.sqlite_lock import WriterLock
@@ -369,9 +369,7 @@ class SqliteSession(Session):
         return f"SQLite {sqlite3.sqlite_version}"
 
     def translate(self, exception: BaseException, text: str = "") -> DataJointError:
-        if getattr(exception, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
-            return phrases.timed_out(self.limit, native="SQLITE_INTERRUPT", statement=text)
-        return sqlite_errors.translate(exception, text, self.path)
+        return sqlite_errors.translate(exception, text, self.path, self.limit)
 
     def _failed(self, exception: BaseException, text: str) -> DataJointError:
         """Translate, and let other writers go on when the error has ended the transaction."""

@@ -86,12 +86,14 @@ _CHECK = re.compile(r"CHECK constraint failed: (?P<check>.+)", re.DOTALL)
 _STORED = re.compile(r"cannot store \w+ value in \w+ column (?P<columns>.+)")
 
 
-def translate(exception: BaseException, text: str, path: str) -> DataJointError:
-    """Return the error of ours for an exception of the driver."""
+def translate(exception: BaseException, text: str, path: str, limit: float | None = None) -> DataJointError:
+    """Return the error of ours for an exception of the driver; `limit` is that of `database.statement_timeout`."""
     message = str(exception)
     if message.startswith("You can only execute one statement"):
         return phrases.several(text)
     native = getattr(exception, "sqlite_errorname", None)
+    if native == "SQLITE_INTERRUPT":
+        return phrases.timed_out(limit, native=native, statement=text)
     kind, reason = _classify(exception, native, message)
     context: dict[str, Any] = {"reason": reason, "native": native, **_details(reason, message, text)}
     if text:

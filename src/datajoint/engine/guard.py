@@ -187,12 +187,11 @@ class Guard:
         if self._streams:
             self._close_dropped()
         current = self.current
-        if current is not None and current.begun:
-            return
-        if self.cleanups.due:
-            self._clean_up()
-        if current is not None:
-            self._begin(current)
+        if current is None or not current.begun:
+            if self.cleanups.due:
+                self._clean_up()
+            if current is not None:
+                self._begin(current)
         self.link.session.limit = self.link.config.setting(STATEMENT_TIMEOUT) or None
 
     def _clean_up(self) -> None:
