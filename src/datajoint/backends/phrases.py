@@ -181,20 +181,12 @@ def timed_out(seconds: float | None, **context: Any) -> StatementTimeoutError:
     Restrict the query, add an index, or raise the setting; None sets no limit.
     """
     if seconds is None:
-        message, hint = (
-            "The server stopped a statement that took longer than the server allows.",
-            (
-                "Restrict the query, add an index, or ask the administrator of the database for a higher limit."
-            ),
-        )
+        message = "The server stopped a statement that took longer than the server allows."
+        hint = "Restrict the query, add an index, or ask the administrator for a higher limit."
     else:
-        message, hint = (
-            (
-                f"The database stopped a statement after {seconds:g} s, the limit that `database.statement_timeout` "
-                "sets."
-            ),
-            "Restrict the query, add an index, or raise the setting; None sets no limit.",
-        )
+        limit = f"{seconds:g} s, the limit that `database.statement_timeout` sets"
+        message = f"The database stopped a statement after {limit}."
+        hint = "Restrict the query, add an index, or raise the setting; None sets no limit."
     return StatementTimeoutError(message, hint=hint, **{**context, "reason": "timeout", "seconds": seconds})
 
 

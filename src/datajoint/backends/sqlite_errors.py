@@ -87,7 +87,7 @@ _STORED = re.compile(r"cannot store \w+ value in \w+ column (?P<columns>.+)")
 
 
 def translate(exception: BaseException, text: str, path: str, limit: float | None = None) -> DataJointError:
-    """Return the error of ours for an exception of the driver; `limit` is that of `database.statement_timeout`."""
+    """Return the error of ours for an exception of the driver; `limit` is the time for a statement."""
     message = str(exception)
     if message.startswith("You can only execute one statement"):
         return phrases.several(text)
