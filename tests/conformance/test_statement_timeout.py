@@ -39,7 +39,8 @@ def see(item, error):
     assert "DJ305" == error.code
     assert ("timeout", SOON) == (error.context["reason"], error.context["seconds"])
     assert "SELECT" in error.context["statement"].upper() or "UPDATE" in error.context["statement"].upper()
-    assert f"after {SOON:g} s" in str(error) and "`database.statement_timeout`" in str(error)
+    assert f"after {SOON:g} s" in str(error)
+    assert "`database.statement_timeout`" in str(error)
     assert not item.connection.in_transaction
     assert 300 == len(item)
 
@@ -137,7 +138,8 @@ def test_a_preview_says_that_it_was_stopped(item, inside):
             text, html = repr(query), query._repr_html_()
         for shown in (text, html):
             assert "no rows are shown: the database stopped a statement after 0.05 s" in shown
-            assert "*a" in text and ">a</th>" in html
+            assert "*a" in text
+            assert ">a</th>" in html
             assert "Total" not in shown
 
     if inside:
