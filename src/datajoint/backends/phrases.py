@@ -187,7 +187,8 @@ def timed_out(seconds: float | None, **context: Any) -> StatementTimeoutError:
         limit = f"{seconds:g} s, the limit that `database.statement_timeout` sets"
         message = f"The database stopped a statement after {limit}."
         hint = "Restrict the query, add an index, or raise the setting; None sets no limit."
-    return StatementTimeoutError(message, hint=hint, **{**context, "reason": "timeout", "seconds": seconds})
+    context |= {"reason": "timeout", "seconds": seconds}
+    return StatementTimeoutError(message, hint=hint, **context)
 
 
 def missing_table(name: str, **context: Any) -> MissingTableError:
