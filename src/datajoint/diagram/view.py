@@ -105,8 +105,8 @@ class DiagramView(Value):
         return picture.Picture(tuple(nodes), tuple(self._edges()), groups, direction)
 
     def _ordered(self) -> list[TableName]:
-        """Tables in the order of declaration: no order of dependence, for a picture may show a cycle."""
-        return [name for name in self.graph.specs if name in self.shown]
+        """Tables, parents first; a picture may show a cycle."""
+        return self.graph.drawn(self.shown)
 
     def _schema_nodes(
         self, labels: Mapping[str, str], stale: Mapping[TableName, int]

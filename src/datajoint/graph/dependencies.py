@@ -93,19 +93,30 @@ class DependencyGraph:
             When the foreign keys form a cycle.
         """
         wanted = set(names)
+        placed = self._placed(wanted)
+        if len(placed) < len(wanted):
+            cycle = self._in_order(wanted.difference(placed))
+            raise DataJointError(
+                "The foreign keys between tables must be acyclic; there is a cycle among "
+                + ", ".join(f"`{name}`" for name in cycle) + "."
+            )  # fmt: skip
+        return placed
+
+    def drawn(self, names: Iterable[TableName]) -> list[TableName]:
+        """Order tables as `sorted` does; those in a cycle, and what depends on them, come last."""
+        wanted = set(names)
+        placed = self._placed(wanted)
+        return placed + self._in_order(wanted.difference(placed))
+
+    def _placed(self, wanted: set[TableName]) -> list[TableName]:
         parents = {
             n: {e.parent for e in self.to_parents(n) if e.parent in wanted and e.parent != n} for n in wanted
         }
+        return parents_first(self._in_order(wanted), parents)
+
+    def _in_order(self, wanted: set[TableName]) -> list[TableName]:
         position = {name: n for n, name in enumerate(self.specs)}
-        order = sorted(wanted, key=lambda name: position.get(name, -1))
-        placed = parents_first(order, parents)
-        if len(placed) < len(order):
-            done = set(placed)
-            raise DataJointError(
-                "The foreign keys between tables must be acyclic; there is a cycle among "
-                + ", ".join(f"`{name}`" for name in order if name not in done) + "."
-            )  # fmt: skip
-        return placed
+        return sorted(wanted, key=lambda name: position.get(name, -1))
 
 
 def parents_first(order: list[TableName], parents: Mapping[TableName, set[TableName]]) -> list[TableName]:
