@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import logging
 import sys
-import threading
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import Any
+from weakref import WeakValueDictionary, ref
 
 __all__ = ["Tail", "captured"]
 
 _MOST = 65_536
-_CAPTURING = threading.Lock()
+_STREAMS = ("stdout", "stderr")
 
 
 class Tail:
@@ -46,31 +47,46 @@ class Tail:
         return "".join(self._parts)[-self._most :]
 
 
-class _Tee:
-    """A stream that is written through, and whose end is kept."""
+# Weak, and without a lock: an interrupt at any point here must not cost a later make its output.
+_tail_of_this_context: ContextVar[Callable[[], Tail | None]] = ContextVar(
+    "tail of the make", default=lambda: None
+)
+_listening: WeakValueDictionary[int, Tail] = WeakValueDictionary()
 
-    def __init__(self, stream: Any, tail: Tail) -> None:
-        self._stream, self._tail = stream, tail
+
+def _keep(text: str) -> None:
+    """Add a text to the tail of the make that wrote it; a thread without one belongs to the only make."""
+    tail = _tail_of_this_context.get()()
+    if tail is None:
+        makes = _listening.valuerefs()
+        tail = makes[0]() if len(makes) == 1 else None
+    if tail is not None:
+        tail.write(text)
+
+
+class _Tee:
+    """A stream that is written through, and whose text is kept."""
+
+    def __init__(self, stream: Any) -> None:
+        self.stream = stream
 
     def write(self, text: str) -> int:
-        self._tail.write(text)
-        return self._stream.write(text) if self._stream is not None else len(text)
+        _keep(text)
+        return self.stream.write(text) if self.stream is not None else len(text)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
+        return getattr(self.stream, name)
 
 
 class _Handler(logging.Handler):
-    """Adds to the tail of one make after the other: every handler that is made takes locks of all."""
-
-    tail: Tail
+    """Keeps what is logged; there is one, as each new handler takes the locks of all."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.tail.write(f"{self.format(record)}\n")
+        _keep(f"{self.format(record)}\n")
 
 
 _handler = cache(_Handler)
@@ -80,7 +96,7 @@ _handler = cache(_Handler)
 def captured() -> Generator[Tail]:
     r"""Keep the end of what is printed and logged meanwhile; it is printed and logged all the same.
 
-    Of several makes at once in one process only the first is listened to.
+    Of several makes at once in one process, each keeps what its own thread says.
 
     Examples
     --------
@@ -90,21 +106,34 @@ def captured() -> Generator[Tail]:
     >>> str(tail)
     'hello\n'
     """
-    tail = Tail()
-    if not _CAPTURING.acquire(blocking=False):
-        yield tail
-        return
-    before = sys.stdout, sys.stderr
-    handler, root = _handler(), logging.getLogger()
-    handler.tail = tail
-    ours: Any = _Tee(sys.stdout, tail), _Tee(sys.stderr, tail)
-    sys.stdout, sys.stderr = ours
-    root.addHandler(handler)
+    tail, before = Tail(), _tail_of_this_context.get()
     try:
+        _tail_of_this_context.set(ref(tail))
+        _listening[id(tail)] = tail
+        _listen()
         yield tail
     finally:
-        root.removeHandler(handler)
-        for name, mine, old in zip(("stdout", "stderr"), ours, before, strict=True):
-            if getattr(sys, name) is mine:  # else the make has put something there, and left it
-                setattr(sys, name, old)
-        _CAPTURING.release()
+        _tail_of_this_context.set(before)
+        _listening.pop(id(tail), None)
+        if not _listening:
+            _cease()
+        if _listening:  # another make began in between, and found the streams still listened to
+            _listen()
+
+
+def _listen() -> None:
+    """Put a tee before each stream, unless there is one."""
+    for name in _STREAMS:
+        stream = getattr(sys, name)
+        if type(stream) is not _Tee:
+            setattr(sys, name, _Tee(stream))
+    logging.getLogger().addHandler(_handler())
+
+
+def _cease() -> None:
+    """Remove the tees; what the make has put in their place stays."""
+    logging.getLogger().removeHandler(_handler())
+    for name in _STREAMS:
+        stream = getattr(sys, name)
+        if type(stream) is _Tee:
+            setattr(sys, name, stream.stream)
