@@ -11,7 +11,7 @@ from datajoint.compute import capture
 from datajoint.compute.capture import Tail, captured
 
 
-def in_thread(run: Callable[[], None]) -> None:
+def in_thread(run: Callable[[], object]) -> None:
     """Run it in a thread to its end."""
     thread = threading.Thread(target=run)
     thread.start()
