@@ -47,49 +47,77 @@ class Tail:
         return "".join(self._parts)[-self._most :]
 
 
-# Weak, and without a lock: an interrupt at any point here must not cost a later make its output.
-_tail_of_this_context: ContextVar[Callable[[], Tail | None]] = ContextVar(
-    "tail of the make", default=lambda: None
-)
-_listening: WeakValueDictionary[int, Tail] = WeakValueDictionary()
-
-
-def _keep(text: str) -> None:
-    """Add a text to the tail of the make that wrote it; a thread without one belongs to the only make."""
-    tail = _tail_of_this_context.get()()
-    if tail is None:
-        makes = _listening.valuerefs()
-        tail = makes[0]() if len(makes) == 1 else None
-    if tail is not None:
-        tail.write(text)
+_tail_of_this_context: ContextVar[Callable[[], Tail | None]] = ContextVar("tail", default=lambda: None)
 
 
 class _Tee:
     """A stream that is written through, and whose text is kept."""
 
-    def __init__(self, stream: Any) -> None:
-        self.stream = stream
+    def __init__(self, stream: Any, keep: Callable[[str], None]) -> None:
+        self.stream, self._keep = stream, keep
 
     def write(self, text: str) -> int:
-        _keep(text)
+        self._keep(text)
         return self.stream.write(text) if self.stream is not None else len(text)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.stream, name)
 
 
-class _Handler(logging.Handler):
-    """Keeps what is logged; there is one, as each new handler takes the locks of all."""
+class _Listener(logging.Handler):
+    """Hears what the process prints and logs; one for all makes, as each new handler takes the locks of all.
+
+    It holds the tails weakly and takes no lock: an interrupt at any point costs no later make its output.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        self._tails: WeakValueDictionary[int, Tail] = WeakValueDictionary()
+
+    def add(self, tail: Tail) -> None:
+        """Listen for this make, too."""
+        self._tails[id(tail)] = tail
+        self._begin()
+
+    def remove(self, tail: Tail) -> None:
+        """Listen no longer for this make."""
+        self._tails.pop(id(tail), None)
+        if not self._tails:
+            self._end()
+        if self._tails:  # another make began in between, and found the tees in their places
+            self._begin()
+
+    def keep(self, text: str) -> None:
+        """Add a text to the tail of the make that wrote it; a thread without one belongs to the only make."""
+        tail = _tail_of_this_context.get()()
+        if tail is None:
+            tails = self._tails.valuerefs()
+            tail = tails[0]() if len(tails) == 1 else None
+        if tail is not None:
+            tail.write(text)
 
     def emit(self, record: logging.LogRecord) -> None:
-        _keep(f"{self.format(record)}\n")
+        self.keep(f"{self.format(record)}\n")
+
+    def _begin(self) -> None:
+        """Put a tee before each stream, unless there is one."""
+        for name in _STREAMS:
+            stream = getattr(sys, name)
+            if type(stream) is not _Tee:
+                setattr(sys, name, _Tee(stream, self.keep))
+        logging.getLogger().addHandler(self)
+
+    def _end(self) -> None:
+        """Remove the tees; what the make has put in their place stays."""
+        logging.getLogger().removeHandler(self)
+        for name in _STREAMS:
+            stream = getattr(sys, name)
+            if type(stream) is _Tee:
+                setattr(sys, name, stream.stream)
 
 
-_handler = cache(_Handler)
+_listener = cache(_Listener)
 
 
 @contextmanager
@@ -109,31 +137,8 @@ def captured() -> Generator[Tail]:
     tail, before = Tail(), _tail_of_this_context.get()
     try:
         _tail_of_this_context.set(ref(tail))
-        _listening[id(tail)] = tail
-        _listen()
+        _listener().add(tail)
         yield tail
     finally:
         _tail_of_this_context.set(before)
-        _listening.pop(id(tail), None)
-        if not _listening:
-            _cease()
-        if _listening:  # another make began in between, and found the streams still listened to
-            _listen()
-
-
-def _listen() -> None:
-    """Put a tee before each stream, unless there is one."""
-    for name in _STREAMS:
-        stream = getattr(sys, name)
-        if type(stream) is not _Tee:
-            setattr(sys, name, _Tee(stream))
-    logging.getLogger().addHandler(_handler())
-
-
-def _cease() -> None:
-    """Remove the tees; what the make has put in their place stays."""
-    logging.getLogger().removeHandler(_handler())
-    for name in _STREAMS:
-        stream = getattr(sys, name)
-        if type(stream) is _Tee:
-            setattr(sys, name, stream.stream)
+        _listener().remove(tail)
