@@ -16,7 +16,15 @@ from typing import Any
 
 from datajoint._value import Value
 
-__all__ = ["Imported", "Unit", "is_project", "unit_of_class", "unit_of_function", "unit_of_module"]
+__all__ = [
+    "Imported",
+    "Unit",
+    "is_project",
+    "unit_of_cell",
+    "unit_of_class",
+    "unit_of_function",
+    "unit_of_module",
+]
 
 
 class Imported(Value):
@@ -79,7 +87,7 @@ class Unit:
         self.read: dict[Any, Any] = {}
         for statement in top_level(self.tree.body):
             self._define(statement)
-        self._codes: dict[str, CodeType] | None = None
+        self._codes: dict[str, list[CodeType]] | None = None
         self._text = text
 
     @property
@@ -104,29 +112,48 @@ class Unit:
             self.symbols.setdefault(name, []).append(statement)
 
     def find(self, qualified: str) -> ast.AST | None:
-        """Return the class or function of a qualified name."""
-        node: ast.AST = self.tree
+        """Return the class or function of a qualified name, the last of those that have it."""
+        found = self.find_all(qualified)
+        return found[-1] if found else None
+
+    def find_all(self, qualified: str) -> list[ast.AST]:
+        """Return the classes and functions of a qualified name, as a setter has that of its getter."""
+        found: list[ast.AST] = [self.tree]
         for part in qualified.split("."):
-            if part == "<locals>":
-                continue
-            found = [n for n in _definitions(node) if n.name == part]
-            if not found:
-                return None
-            node = found[-1]
-        return node
+            if part != "<locals>":
+                found = [node for one in found[-1:] for node in _definitions(one) if node.name == part]
+        return found
 
     def written_in(self, code: CodeType) -> ast.AST | None:
         """Return the definition of a function; of a lambda the statement that it stands in."""
         if not code.co_qualname.endswith("<lambda>"):
             return self.find(code.co_qualname)
-        inside = [s for s in _statements(self.tree) if s.lineno <= code.co_firstlineno <= (s.end_lineno or 0)]
-        return inside[-1] if inside else None
+        return self.statement_at(code.co_firstlineno)
 
     def compiled(self, qualified: str) -> CodeType | None:
         """Return the code of a function as the text of now gives it."""
+        found = self.compiled_all(qualified)
+        return found[-1] if found else None
+
+    def compiled_all(self, qualified: str) -> list[CodeType]:
+        """Return the codes of all functions of a name as the text of now gives them."""
         if self._codes is None:
-            self._codes = dict(_codes(compile(self._text, self.file, "exec", dont_inherit=True), ""))
-        return self._codes.get(qualified)
+            self._codes = {}
+            for name, code in _codes(compile(self._text, self.file, "exec", dont_inherit=True), ""):
+                self._codes.setdefault(name, []).append(code)
+        return self._codes.get(qualified, [])
+
+    def statement_at(self, line: int) -> ast.stmt | None:
+        """Return the innermost statement outside of functions that a line belongs to."""
+        inside = [s for s in self.statements() if s.lineno <= line <= (s.end_lineno or 0)]
+        return inside[-1] if inside else None
+
+    def statements(self) -> list[ast.stmt]:
+        """Return the statements that are run with the module, outer ones before those in them."""
+        found: list[ast.stmt] | None = self.read.get("statements")
+        if found is None:
+            found = self.read["statements"] = list(_statements(self.tree))
+        return found
 
 
 def _statements(node: ast.AST) -> Iterator[ast.stmt]:
@@ -316,6 +343,11 @@ def unit_of_function(function: FunctionType) -> Unit | None:
     file, module = function.__code__.co_filename, function.__module__ or "__main__"
     if _file_of(module) and os.path.exists(file):
         return unit_of_module(module)
+    return unit_of_cell(file, module)
+
+
+def unit_of_cell(file: str, module: str) -> Unit | None:
+    """Return the code of a cell of a notebook, by the name that the notebook gave to it, or of any file."""
     text = "".join(linecache.getlines(file))
     return _of_text(file, module, text) if text else None
 
