@@ -34,9 +34,10 @@ from datajoint.algebra.fragment_types import (
 )
 from datajoint.algebra.functions import FUNCTIONS
 from datajoint.algebra.meaning import MEANINGS, SPREADS, TAKES_NULL, convert, divide, json_scalar
+from datajoint.algebra.ranges import as_integer, finite
 from datajoint.errors import PortabilityError
 from datajoint.heading import float32
-from datajoint.heading.types import INTEGER_RANGES, AttributeType
+from datajoint.heading.types import AttributeType
 
 __all__ = ["aggregate", "evaluate"]
 
@@ -186,7 +187,8 @@ class _Evaluator(Value):
         args = [self.value(arg, row) for arg in node.args]
         if None in args and name not in TAKES_NULL:
             return None
-        return MEANINGS[name](*args)
+        result = finite(MEANINGS[name](*args), args)
+        return as_integer(result) if node.dtype == INT64 and isinstance(result, int) else result
 
     def aggregated(self, node: Call) -> Any:
         """Evaluate an aggregate over the rows of the group."""
@@ -225,12 +227,9 @@ def _apply(op: str, args: list[Any], node: Operator) -> Any:
     if op in _BITS:
         return _BITS[op](*args)
     if op == "/":
-        return divide(args[0], args[1], node.dtype.scale or 0)
-    result = MEANINGS[op](*args)
-    low, high = INTEGER_RANGES["int64"]
-    if node.dtype == INT64 and isinstance(result, int) and not low <= result <= high:
-        raise OverflowError("integer out of range")
-    return result
+        return finite(divide(args[0], args[1], node.dtype.scale or 0), args)
+    result = finite(MEANINGS[op](*args), args)
+    return as_integer(result) if node.dtype == INT64 and isinstance(result, int) else result
 
 
 def _contained(value: Any, items: list[Any]) -> bool | None:
@@ -247,11 +246,9 @@ def _summary(name: str, values: list[Any], dtype: AttributeType) -> Any:
     total = values[0]
     for value in values[1:]:
         total = MEANINGS["+"](total, value)
+    finite(total, values)
     if name == "sum":
-        low, high = INTEGER_RANGES["int64"]
-        if dtype == INT64 and not low <= total <= high:
-            raise OverflowError("integer out of range")
-        return int(total) if dtype == INT64 else total
+        return as_integer(int(total)) if dtype == INT64 else total
     if dtype == FLOAT64:
         return float(total) / len(values)
     return divide(total, Decimal(len(values)), dtype.scale or 0)

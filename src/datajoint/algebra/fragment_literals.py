@@ -41,7 +41,7 @@ _BOOLS = {
 _WHAT = {"int": "a number", "decimal": "a number", "float": "a number"}
 
 
-_UNPORTABLE = re.compile(r"\\[a-zA-Z0-9]|\(\?.?|[*+?}][+?]")
+_UNPORTABLE = re.compile(r"\\[a-zA-Z0-9]|\(\?.?|[*+?}][+?]|\[[:.=]")
 _PORTABLE = (r"\d", r"\D", r"\w", r"\W", r"\s", r"\S", "(?:")
 
 

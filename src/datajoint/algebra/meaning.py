@@ -17,6 +17,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from datajoint.algebra.fragment_types import family
+from datajoint.algebra.ranges import as_decimal, as_integer, as_text, finite
 from datajoint.heading.types import AttributeType
 
 __all__ = [
@@ -46,20 +47,22 @@ def text_of(value: Any, dtype: AttributeType) -> str:
     Examples
     --------
     >>> from datajoint.heading.types import parse_type
-    >>> text_of(2.0, parse_type("float64")), text_of(True, parse_type("bool"))
-    ('2', '1')
+    >>> (
+    ...     text_of(2.0, parse_type("float64")),
+    ...     text_of(-0.0, parse_type("float64")),
+    ...     text_of(True, parse_type("bool")),
+    ... )
+    ('2', '0', '1')
     """
     match family(dtype):
         case "bool":
             return str(int(value))
         case "float":
-            shown = repr(float(value))
-            return shown.removesuffix(".0")
+            return repr(float(value)).removesuffix(".0") if value else "0"
         case "decimal":
             return f"{fixed(value, dtype.scale or 0):f}"
         case "datetime":
-            whole = value.strftime("%Y-%m-%d %H:%M:%S")
-            return f"{whole}.{value.microsecond:06d}"[: 20 + dtype.length] if dtype.length else whole
+            return value.isoformat(" ", "microseconds")[: 20 + dtype.length if dtype.length else 19]
         case _:
             return str(value)
 
@@ -72,7 +75,10 @@ def fixed(value: Decimal | int, scale: int) -> Decimal:
     >>> fixed(Decimal("2.345"), 2)
     Decimal('2.35')
     """
-    return Decimal(value).quantize(Decimal(1).scaleb(-scale), ROUND_HALF_UP, _WIDE)
+    try:
+        return Decimal(value).quantize(Decimal(1).scaleb(-scale), ROUND_HALF_UP, _WIDE)
+    except InvalidOperation:
+        raise OverflowError("decimal out of range") from None
 
 
 def convert(value: Any, source: AttributeType, target: AttributeType) -> Any:
@@ -105,10 +111,8 @@ def _number(value: Any, target: AttributeType) -> Any:
         return float(value)
     if kind == "decimal":
         exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
-        return fixed(exact, target.scale or 0)
-    if isinstance(value, float):
-        return round(value)
-    return int(fixed(value, 0))
+        return as_decimal(fixed(exact, target.scale or 0), target)
+    return as_integer(round(value) if isinstance(value, float) else int(fixed(value, 0)))
 
 
 def _read(text: str, target: AttributeType) -> Any:
@@ -120,7 +124,7 @@ def _read(text: str, target: AttributeType) -> Any:
             return _moment(datetime.fromisoformat(text), kind) if _ISO_DATE.fullmatch(text) else None
         if not _NUMBER.fullmatch(text):
             return None
-        return float(text) if kind == "float" else _number(Decimal(text.strip()), target)
+        return finite(float(text), ()) if kind == "float" else _number(Decimal(text.strip()), target)
     except (ValueError, InvalidOperation):
         return None
 
@@ -331,8 +335,13 @@ def _rpad(text: str, size: int, pad: str = " ") -> str:
 
 
 def _padding(text: str, size: int, pad: str) -> str:
-    missing = max(size - len(text), 0)
+    missing = max(as_text(size) - len(text), 0)
     return (pad * missing)[:missing]
+
+
+def _repeat(text: str, count: int) -> str:
+    as_text(len(text) * count)
+    return text * count
 
 
 def _concat(*parts: str) -> str:
@@ -387,6 +396,8 @@ def shift(moment: date, amount: int, unit: str) -> date:
     if months is None:
         return moment + timedelta(**{unit + "s": amount})
     year, month = divmod(moment.year * 12 + moment.month - 1 + amount * months, 12)
+    if not date.min.year <= year <= date.max.year:
+        raise OverflowError("date value out of range")
     return moment.replace(
         year=year, month=month + 1, day=min(moment.day, calendar.monthrange(year, month + 1)[1])
     )
@@ -511,7 +522,7 @@ MEANINGS: dict[str, Callable[..., Any]] = {
     "like": like, "ilike": _ilike, "regexp": regexp, "concat": _concat, "concat_ws": _concat_ws,
     "upper": _upper, "lower": _lower, "char_length": len, "substring": _substring, "left": _left,
     "right": _right, "trim": _trim, "ltrim": _ltrim, "rtrim": _rtrim, "replace": _replace, "instr": _instr,
-    "lpad": _lpad, "rpad": _rpad, "reverse": _reverse, "repeat": operator.mul, "coalesce": _coalesce,
+    "lpad": _lpad, "rpad": _rpad, "reverse": _reverse, "repeat": _repeat, "coalesce": _coalesce,
     "nullif": _nullif, "datediff": _days, "timestampdiff": _difference, "date_format": _date_format,
     "shift": shift, "curdate": _today, "now": _now,
 }  # fmt: skip
@@ -522,12 +533,14 @@ MEANINGS: dict[str, Callable[..., Any]] = {
 
 
 def _variance(values: Iterable[float], sample: bool) -> float | None:
+    """Return the variance by one pass, as servers compute it: that of equal values is 0."""
+    count, mean, spread = 0, 0.0, 0.0
     numbers = list(values)
-    count = len(numbers)
-    if count <= sample:
-        return None
-    mean = math.fsum(numbers) / count
-    return math.fsum((x - mean) ** 2 for x in numbers) / (count - sample)
+    for count, number in enumerate(numbers, 1):
+        before = number - mean
+        mean += before / count
+        spread += before * (number - mean)
+    return None if count <= sample else finite(spread / (count - sample), numbers)
 
 
 def _deviation(values: Iterable[float], sample: bool) -> float | None:

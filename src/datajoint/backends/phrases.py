@@ -161,11 +161,11 @@ def out_of_range(**context: Any) -> QueryError:
     Examples
     --------
     >>> print(out_of_range())
-    The result of an expression is out of range: a number is too large for its type.
+    The result of an expression is out of range: it is too large for its type, or too close to zero.
     Restrict the rows first, or convert an operand to a larger type: cast(x as decimal(40, 2)).
     """
     return QueryError(
-        "The result of an expression is out of range: a number is too large for its type.",
+        "The result of an expression is out of range: it is too large for its type, or too close to zero.",
         hint="Restrict the rows first, or convert an operand to a larger type: cast(x as decimal(40, 2)).",
         **{**context, "reason": "range"},
     )

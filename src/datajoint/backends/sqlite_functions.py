@@ -7,6 +7,8 @@ calls a meaning with values of any types, as they are stored.
 from __future__ import annotations
 
 import json
+import math
+import operator
 import sqlite3
 from collections.abc import Callable
 from decimal import Decimal
@@ -15,6 +17,7 @@ from hashlib import sha256
 from typing import Any
 
 from datajoint.algebra.meaning import MEANINGS, SPREADS, TAKES_NULL, convert, divide, json_scalar
+from datajoint.algebra.ranges import finite
 from datajoint.backends.sqlite_types import EXACT, decoder, encoder
 from datajoint.heading.types import INTEGER_RANGES, AttributeType, parse_type
 
@@ -59,6 +62,8 @@ def _functions() -> dict[str, Callable[..., Any]]:
     }
     return {
         **plain,
+        **_float_operators(),
+        "dj_finite": _finite,
         "dj_call": _call,
         "dj_int": _int,
         "dj_json": _json,
@@ -70,9 +75,25 @@ def _functions() -> dict[str, Callable[..., Any]]:
 
 def _strict(meaning: Callable[..., Any]) -> Callable[..., Any]:
     def strict(*args: Any) -> Any:
-        return None if None in args else meaning(*args)
+        if None in args:
+            return None
+        result = meaning(*args)
+        return finite(result, args) if result.__class__ is float else result
 
     return strict
+
+
+def _float_operators() -> dict[str, Callable[..., Any]]:
+    """Return the operators of floats, for operands that are expressions; infinite operands may give NULL."""
+    named = {f"dj_{name}": _strict(getattr(operator, name)) for name in ("add", "sub", "mul", "truediv")}
+    return {**named, "dj_truediv": _strict(partial(_divide, 0))}
+
+
+def _finite(result: float | None, *arguments: float | None) -> float | None:
+    """Return a result of SQLite, where NULL may stand for NaN; NaN and infinity need infinite arguments."""
+    if None in arguments:
+        return None
+    return None if math.isnan(number := finite(math.nan if result is None else result, arguments)) else number
 
 
 _type = lru_cache(512)(parse_type)
@@ -90,7 +111,8 @@ def _caller(name: str, result: str, types: tuple[str, ...]) -> Callable[..., Any
     def call(*stored: Any) -> Any:
         if None in stored:
             return None
-        value = meaning(*[decode(x) for decode, x in zip(decoders, stored, strict=True)])
+        arguments = [decode(x) for decode, x in zip(decoders, stored, strict=True)]
+        value = finite(meaning(*arguments), arguments)
         return None if value is None else encode(value)
 
     return call

@@ -17,15 +17,16 @@ from datajoint.algebra.expressions import (
     Operator,
     Param,
 )
-from datajoint.algebra.fragment_types import INT64, TEXT, decimal_type, family
+from datajoint.algebra.fragment_types import INT64, NULL, TEXT, decimal_type, family
 from datajoint.algebra.functions import FUNCTIONS, NATIVE
 from datajoint.algebra.magnitude import SMALL, bits
 from datajoint.backends.sqlite_types import SCALED_DIGITS
 from datajoint.errors import PortabilityError
 from datajoint.heading.types import AttributeType
-from datajoint.sql.fragment_casts import cast, literal, my_signed, sized, sqlite_call
+from datajoint.sql.fragment_casts import cast, literal, sized, sqlite_call
 from datajoint.sql.functions import RENDERINGS, quote_text
 from datajoint.sql.marks import write_mark
+from datajoint.sql.ranges import lite_finite, my_float, my_signed, within_years
 
 __all__ = ["render"]
 
@@ -36,6 +37,7 @@ Written = tuple[str, AttributeType]
 
 _COMPARISONS = {"=", "<>", "<", "<=", ">", ">="}
 _SAME = {"sqlite": "IS", "postgresql": "IS NOT DISTINCT FROM", "mysql": "<=>"}
+_FLOAT_FUNCTIONS = {"+": "add", "-": "sub", "*": "mul", "/": "truediv"}
 _WIDE = decimal_type(20, 0)
 _MAX_TERMS = 100
 _PLAIN_FAMILIES = {"bool", "int", "float", "text", "null"}
@@ -81,7 +83,11 @@ def render(
     >>> render(node, "sqlite", lambda name: (f'"{name}"', parse_type("int32")), lambda index, dtype: "?")
     '("a" + 1)'
     """
-    return _Writer(backend, column, param, indexed).write(expression)[0]
+    text, dtype = _Writer(backend, column, param, indexed).write(expression)
+    if backend == "postgresql" and isinstance(expression, Cast) and dtype.kind == "decimal":
+        goal = f"::{sized('numeric', dtype)}"  # inside an expression integers stand for themselves
+        return text if text.endswith((goal, " END)")) else f"({text}){goal}"
+    return text
 
 
 class _Writer:
@@ -197,10 +203,12 @@ class _Writer:
             signed = f"-({amount})" if node.op == "-" else amount
             return sqlite_call("shift", node.dtype, [(moment, dtype), (signed, INT64), (f"'{unit}'", TEXT)])
         if self.backend == "mysql":
-            return f"({moment} {node.op} INTERVAL {amount} {unit.upper()})"
+            given = [moment] if isinstance(interval.amount, Literal) else [moment, amount]
+            moved = f"({moment} {node.op} INTERVAL {amount} {unit.upper()})"
+            return within_years(moved, given, sized(family(node.dtype), node.dtype), "mysql")
         step = "3 months" if unit == "quarter" else f"1 {unit}"
         moved = f"({moment} {node.op} {amount} * INTERVAL '{step}')"
-        return f"{moved}::date" if family(node.dtype) == "date" else moved
+        return within_years(moved, [], family(node.dtype), "postgresql")
 
     # ---------------------------------------------------------------------------------------- arithmetic
 
@@ -270,7 +278,26 @@ class _Writer:
         if op == "div":
             return f"({texts[0]} / {texts[1]})"
         text = f"({texts[0]} {op} {texts[1]})"
+        if kind == "float":
+            return self.lite_float(op, text, texts, node)
         return f"dj_int{text}" if kind == "int" and op in ("+", "-", "*") and self.bits(node) > 62 else text
+
+    def moderate(self, node: Expression) -> bool:
+        """Whether a float is so far from the limits of its type that no single operator reaches them."""
+        if isinstance(node, Cast):
+            source = node.argument
+            dtype = self.column(source.name)[1] if isinstance(source, Name) else _type_of(source)
+            return family(dtype) in ("bool", "int", "decimal")
+        size = _size(node)
+        return size is not None and (size == 0 or 1e-60 < size < 1e60)
+
+    def lite_float(self, op: str, text: str, texts: list[str], node: Operator) -> str:
+        """Write a result that must be finite; of long operands by a function, which repeats no text."""
+        if all(map(self.moderate, node.args)) or (op == "/" and (_size(node.args[1]) or 0) >= 1):
+            return text
+        if all(isinstance(arg, (Name, Literal)) for arg in node.args):
+            return lite_finite(text, texts)
+        return f"dj_{_FLOAT_FUNCTIONS[op]}({', '.join(texts)})"
 
     def bits(self, node: Expression) -> int:
         """Return how many bits a whole number takes at most: SQLite makes a float of more than 63."""
@@ -357,8 +384,14 @@ class _Writer:
                 and self.bits(node.args[0]) <= SMALL
             ):
                 return f"cast(sum({distinct}{text}) AS signed)"
+            if family(dtype) == "float" and node.function in ("sum", "avg"):
+                return _float_sum(node.function, distinct, text, self.backend)
             return self.rendered(node, [text])
-        return f"{node.function}({distinct}{text})"
+        spread = f"{node.function.replace('stddev', 'var')}({distinct}{text})"
+        if self.backend == "postgresql":
+            return f"{node.function}({distinct}{text})"
+        finite = f"({spread} * 1e0)"  # MySQL shows an infinite result as 0, but does not compute with it
+        return f"sqrt{finite}" if node.function.startswith("stddev") else finite
 
     def lite_aggregate(self, node: Call, text: str, dtype: AttributeType, distinct: str) -> str:
         name = node.function
@@ -369,7 +402,9 @@ class _Writer:
         if dtype.kind == "uint64":
             text, dtype = cast(text, dtype, _WIDE, "sqlite"), _WIDE
         kind = family(dtype)
-        if kind == "float" or (node.dtype.kind != "decimal" and self.bits(node.args[0]) <= SMALL):
+        if kind == "float":
+            return f"dj_finite({name}({distinct}{text}), min({text}), max({text}))"
+        if node.dtype.kind != "decimal" and self.bits(node.args[0]) <= SMALL:
             return f"{name}({distinct}{text})"
         result, scale = quote_text(node.dtype.text, "sqlite"), dtype.scale or 0
         scaled = kind != "decimal" or (dtype.length or 10) <= SCALED_DIGITS
@@ -416,6 +451,22 @@ class _Writer:
         if self.backend == "sqlite":
             return f"dj_json({value}, {_path(node.path, self.backend)}, '{kind}')"
         return _my_json(value, node.path, kind)
+
+
+def _type_of(node: Expression) -> AttributeType:
+    return NULL if isinstance(node, (Name, Interval)) else node.dtype
+
+
+def _size(node: Expression) -> float | None:
+    """Return the absolute value of a number that is written in the text."""
+    return abs(node.value) if isinstance(node, Literal) and isinstance(node.value, (int, float)) else None
+
+
+def _float_sum(name: str, distinct: str, text: str, backend: str) -> str:
+    if backend == "mysql":  # which shows an infinite sum as 0, but does not compute with it
+        return f"({name}({distinct}{text}) * 1e0)"
+    total = f"sum({distinct}({text})::float8)"  # avg computes squares, too, which may be too large
+    return total if name == "sum" else f"({total} / nullif(count({distinct}{text}), 0))"
 
 
 def _is_not_zero(node: Expression) -> bool:
@@ -482,7 +533,7 @@ def _my_json(value: str, steps: Sequence[str | int], kind: str) -> str:
     scalar = f"cast(json_unquote(json_extract({inner}, {path})) AS char)"
     if kind == "float":
         numbers = "'INTEGER', 'DOUBLE', 'DECIMAL', 'UNSIGNED INTEGER'"
-        return f"(CASE WHEN {found} IN ({numbers}) THEN cast({scalar} AS double) END)"
+        return f"(CASE WHEN {found} IN ({numbers}) THEN {my_float(scalar)} END)"
     if kind == "bool":
         return f"(CASE WHEN {found} = 'BOOLEAN' THEN {scalar} = 'true' END)"
     return f"(CASE WHEN {found} NOT IN ('OBJECT', 'ARRAY', 'NULL') THEN {scalar} END)"

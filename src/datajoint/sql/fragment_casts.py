@@ -7,12 +7,13 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from datajoint.algebra.fragment_types import family
+from datajoint.algebra.fragment_types import TEXT, digits, family
 from datajoint.backends import sqlite_types
-from datajoint.heading.types import INTEGER_RANGES, AttributeType
+from datajoint.heading.types import AttributeType
 from datajoint.sql.functions import quote_text
+from datajoint.sql.ranges import decimal_fits, my_decimal, my_float, my_signed, my_text, pg_text
 
-__all__ = ["cast", "literal", "my_signed", "pg_type", "sized", "sqlite_call"]
+__all__ = ["cast", "literal", "pg_type", "sized", "sqlite_call"]
 
 _NUMBER = r"^\s*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?\s*$"
 _DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?)?$"
@@ -55,12 +56,16 @@ def _postgresql(sql: str, source: AttributeType, target: AttributeType) -> str:
     pair = (family(source), family(target))
     goal = pg_type(target)
     match pair:
-        case ("int", "decimal") | ("datetime", "datetime"):
+        case ("datetime", "datetime"):
             return sql
-        case ("decimal", "decimal"):
-            return sql if (target.scale or 0) >= (source.scale or 0) else f"({sql})::{goal}"
+        case ("int" | "decimal", "decimal") if _holds(source, target):
+            return sql
+        case ("float", "decimal"):
+            return f"({sql})::float8::text::{goal}"
         case ("bool", "int" | "decimal" | "float"):
             return f"({sql})::int::{goal}"
+        case ("float", "text"):
+            return pg_text(sql)
         case (_, "text"):
             return _pg_text(sql, source, pair[0])
         case ("text", "bool" | "int" | "decimal" | "float"):
@@ -100,33 +105,26 @@ def _mysql(sql: str, source: AttributeType, target: AttributeType) -> str:
             return f"cast({sql} AS signed)" if source.kind.startswith("uint") else sql
         case ("bool", "int" | "decimal") | ("datetime", "datetime") | ("float", "float"):
             return sql
-        case ("int", "decimal"):
-            return f"cast({sql} AS {sized('decimal', target)})" if source.kind == "uint64" else sql
-        case ("decimal", "decimal"):
-            wider = (target.scale or 0) >= (source.scale or 0)
-            return sql if wider else f"cast({sql} AS {sized('decimal', target)})"
+        case ("int" | "decimal", "decimal") if source.kind != "uint64" and _holds(source, target):
+            return sql
+        case (_, "decimal"):
+            return my_decimal(sql, source, target)
         case (_, "text"):
             return _my_text(sql, source)
         case ("float" | "decimal", "int"):
-            return my_signed(sql)
+            return my_signed(sql, family(source))
         case _:
             return f"cast({sql} AS {_my_type(target)})"
-
-
-def my_signed(sql: str) -> str:
-    """Return a number as a whole one on MySQL; the addition makes an error of what a cast would cut."""
-    low, high = INTEGER_RANGES["int64"]
-    return f"(cast({sql} AS signed) + ({sql} >= {high + 1}e0) - ({sql} < {low}e0))"
 
 
 def _my_read(sql: str, target: AttributeType) -> str:
     """Return a text as another type, NULL where it cannot be read."""
     match family(target):
         case "int":
-            number = f"cast(cast({sql} AS decimal(65,30)) AS signed)"
+            number = my_signed(f"cast({sql} AS decimal(65,30))", "decimal")
             return f"CASE WHEN {sql} REGEXP {quote_text(_NUMBER, 'mysql')} THEN {number} END"
-        case "decimal" | "float":
-            number = f"cast({sql} AS {_my_type(target)})"
+        case "decimal" | "float" as kind:
+            number = my_float(sql) if kind == "float" else my_decimal(sql, TEXT, target)
             return f"CASE WHEN {sql} REGEXP {quote_text(_NUMBER, 'mysql')} THEN {number} END"
         case "date" | "datetime":
             moment = f"cast({sql} AS {_my_type(target)})"
@@ -161,6 +159,8 @@ def _my_text(sql: str, source: AttributeType) -> str:
             return f"lower({text})"
         case "decimal":
             return f"cast(cast({sql} AS {sized('decimal', source)}) AS char)"
+        case "float":
+            return my_text(sql)
         case "datetime":
             digits = source.length or 0
             whole = f"date_format({sql}, '%Y-%m-%d %H:%i:%s{'.%f' if digits else ''}')"
@@ -189,13 +189,18 @@ def _sqlite(sql: str, source: AttributeType, target: AttributeType) -> str:
             return f"substr({sql}, 1, 10)"
         case ("date" | "datetime", "datetime"):
             return _lite_datetime(sql, source, target)
-        case ("int" | "bool" | "decimal", "decimal") if _scales(source, target):
-            factor = 10 ** ((target.scale or 0) - (source.scale or 0))
+        case ("int" | "bool" | "decimal", "decimal") if _scales(source, target) and _holds(source, target):
+            factor = 10 ** (digits(target)[1] - digits(source)[1])
             return sql if factor == 1 else f"({sql} * {factor})"
         case ("decimal", "float") if (source.length or 10) <= sqlite_types.SCALED_DIGITS:
             return f"({sql} / {float(10 ** (source.scale or 0))!r})"
         case _:
             return sqlite_call("cast", target, [(sql, source)])
+
+
+def _holds(source: AttributeType, target: AttributeType) -> bool:
+    """Whether a number needs no rounding and no check to become a decimal."""
+    return decimal_fits(source, target) and digits(target)[1] >= digits(source)[1]
 
 
 def _scales(source: AttributeType, target: AttributeType) -> bool:

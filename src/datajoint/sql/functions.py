@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from datajoint.algebra.expressions import Call, Literal
+from datajoint.algebra.ranges import LONGEST_TEXT
 from datajoint.heading.types import INTEGER_RANGES, AttributeType
 
 __all__ = ["RENDERINGS", "Rendering", "quote_text"]
@@ -101,9 +102,16 @@ def _pg_extremes(name: str) -> Callable[[list[str], Call], str]:
     return write
 
 
+def _pg_int(sql: str, least: int = -(2**30)) -> str:
+    """Return a number of characters, brought into the range of `integer`."""
+    if sql.isdigit() and int(sql) <= 2**30:
+        return sql
+    return f"(CASE WHEN {sql} < {least} THEN {least} WHEN {sql} > {2**30} THEN {2**30} ELSE {sql} END)::int"
+
+
 def _pg_substring(args: list[str], call: Call) -> str:
-    text, start = args[0], f"({args[1]})::int"
-    length = f", greatest(({args[2]})::int, 0)" if len(args) > 2 else ""
+    text, start = args[0], _pg_int(args[1])
+    length = f", {_pg_int(args[2], 0)}" if len(args) > 2 else ""
     if isinstance(call.args[1], Literal) and isinstance(call.args[1].value, int) and call.args[1].value > 0:
         return f"substr({text}, {args[1]}{length})"
     unknown = " OR ".join(f"({arg}) IS NULL" for arg in args)
@@ -145,7 +153,11 @@ def _pg_round(args: list[str], call: Call) -> str:
     places = call.args[1].value if isinstance(call.args[1], Literal) else None
     unit = f"{10 ** abs(places)}::float8" if isinstance(places, int) else f"power(10::float8, {args[1]})"
     if isinstance(places, int) and places < 0:
-        return f"(round({args[0]} / {unit}) * {unit})"
+        tiny = f"abs({args[0]}) < 1e-250::float8"
+        return f"CASE WHEN {tiny} THEN 0 ELSE round({args[0]} / {unit}) * {unit} END"
+    if isinstance(places, int):
+        whole = f"abs({args[0]}) > 1e{307 - places}::float8"
+        return f"CASE WHEN {whole} THEN {args[0]} ELSE round({args[0]} * {unit}) / {unit} END"
     return f"(round({args[0]} * {unit}) / {unit})"
 
 
@@ -187,7 +199,16 @@ def _pg_whole(name: str) -> Callable[[list[str], Call], str]:
 
 
 def _pg_pad(name: str) -> Callable[[list[str], Call], str]:
-    return lambda args, _: f"{name}({args[0]}, ({args[1]})::int{''.join(', ' + arg for arg in args[2:])})"
+    return lambda args, _: f"{name}({args[0]}, {_pg_size(args[1])}{''.join(', ' + arg for arg in args[2:])})"
+
+
+def _pg_size(sql: str, unit: str = "1") -> str:
+    """Return a number of characters or repetitions; one that makes a text too long is beyond `integer`."""
+    if unit == "1" and sql.isdigit() and int(sql) <= LONGEST_TEXT:
+        return sql
+    over, most = f"{sql} * {unit}::numeric > {LONGEST_TEXT}", LONGEST_TEXT
+    inside = f"WHEN {sql} < 0 THEN 0 WHEN {sql} > {most} THEN {most} ELSE {sql}"
+    return f"(CASE WHEN {over} THEN {2**32} + {sql} {inside} END)::int"
 
 
 def _guarded(name: str, condition: str) -> str:
@@ -212,13 +233,16 @@ _POSTGRESQL: dict[str, Rendering] = {
     "acos": _guarded("acos", "{0} BETWEEN -1 AND 1"),
     "atan2": "atan2({0}, {1})",
     "pi": "pi()",
+    "exp": "CASE WHEN {0} < -745.13 THEN 0 ELSE exp({0}) END",
+    "degrees": "({0} * 57.29577951308232::float8)",
+    "radians": "({0} * 0.017453292519943295::float8)",
     "greatest": _pg_extremes("greatest"),
     "least": _pg_extremes("least"),
     "concat": _joined("{}", " || "),
     "concat_ws": _joined("concat_ws({})"),
     "substring": _pg_substring,
-    "left": "left({0}, greatest({1}, 0)::int)",
-    "right": "right({0}, greatest({1}, 0)::int)",
+    "left": lambda args, _: f"left({args[0]}, {_pg_int(args[1], 0)})",
+    "right": lambda args, _: f"right({args[0]}, {_pg_int(args[1], 0)})",
     "trim": _joined("btrim({})"),
     "ltrim": _joined("ltrim({})"),
     "rtrim": _joined("rtrim({})"),
@@ -226,7 +250,7 @@ _POSTGRESQL: dict[str, Rendering] = {
     "instr": "strpos({0}, {1})::bigint",
     "lpad": _pg_pad("lpad"),
     "rpad": _pg_pad("rpad"),
-    "repeat": "repeat({0}, ({1})::int)",
+    "repeat": lambda args, _: f"repeat({args[0]}, {_pg_size(args[1], f'char_length({args[0]})')})",
     "coalesce": _joined("coalesce({})"),
     "nullif": "nullif({0}, {1})",
     **{
@@ -286,7 +310,15 @@ def _my_trim(name: str, side: str) -> Callable[[list[str], Call], str]:
 
 def _my_pad(name: str) -> Callable[[list[str], Call], str]:
     blank = quote_text(" ", "mysql")
-    return lambda args, _: f"{name}({args[0]}, greatest({args[1]}, 0), {args[2] if len(args) > 2 else blank})"
+    return lambda args, _: f"{name}({args[0]}, {_my_size(args[1])}, {args[2] if len(args) > 2 else blank})"
+
+
+def _my_size(sql: str, unit: str = "1") -> str:
+    """Return a number of characters or repetitions, an error where a text would be too long."""
+    if unit == "1" and sql.isdigit() and int(sql) <= LONGEST_TEXT:
+        return sql
+    over = f"{sql} * cast({unit} AS decimal(40)) > {LONGEST_TEXT}"
+    return f"if({over}, {INTEGER_RANGES['int64'][1]} + ({over}), greatest({sql}, 0))"
 
 
 _MYSQL: dict[str, Rendering] = {
@@ -335,7 +367,7 @@ _MYSQL: dict[str, Rendering] = {
     "instr": "instr({0}, {1})",
     "lpad": _my_pad("lpad"),
     "rpad": _my_pad("rpad"),
-    "repeat": "repeat({0}, {1})",
+    "repeat": lambda args, _: f"repeat({args[0]}, {_my_size(args[1], f'char_length({args[0]})')})",
     "coalesce": _joined("coalesce({})"),
     "nullif": "nullif({0}, {1})",
     "datediff": "datediff({0}, {1})",
