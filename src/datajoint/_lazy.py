@@ -42,7 +42,7 @@ _NAMES = """
     compute.pipeline.restricting compute.pipeline.result compute.pipeline.run compute.pipeline.status
     compute.pipeline.stream compute.pipeline.targets compute.populate compute.progress compute.rehearse
     compute.renew compute.reserve compute.target compute.task compute.upstream compute.verification
-    compute.verify declare.describe declare.projection engine.define engine.lineage graph
+    compute.verify declare.describe declare.projection engine.define engine.lineage engine.user_sql graph
     graph.dependencies graph.named graph.restrict
     journal journal.change journal.event journal.images journal.origin
     journal.scope provenance provenance.events provenance.export provenance.history provenance.report

@@ -84,6 +84,8 @@ class DataJointError(Exception):
     """
 
     default_code = "DJ000"
+    full_traceback: Any = None
+    """The stack with the frames of the library, which the traceback lacks; ``print`` it, or None."""
 
     def __init__(self, message: str = "", *args: object, hint: str | None = None, code: str | None = None,
                  **context: Any) -> None:  # fmt: skip

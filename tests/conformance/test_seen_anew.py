@@ -86,3 +86,27 @@ def test_what_a_statement_of_the_user_changes_is_seen(declare, schema):
     schema.connection.query(f"DROP TABLE {table.full_table_name}")
     assert [] == schema.list_tables()
     assert "Altered" not in schema
+
+
+COMMENTED = ("/* all */ ", "-- all\n", "/* one */ -- two\n  /* three */")
+
+
+@pytest.mark.statement("SCH-6", "TXN-2")
+@pytest.mark.parametrize("comment", COMMENTED)
+def test_a_statement_that_declares_is_noticed_behind_comments(declare, schema, comment):
+    subject = declare("Subject", "subject : int32\n---\nname='' : varchar(10)")
+    query = schema.connection.query
+    assert ["subject", "name"] == list(subject.heading.names)
+    query(f"{comment}ALTER TABLE {subject.full_table_name} ADD COLUMN age int")
+    assert ["subject", "name", "age"] == list(dj.FreeTable(schema.connection, subject.name).heading.names)
+    with schema.connection.transaction, pytest.raises(DataJointError, match="`DROP` would end"):
+        query(f"{comment}DROP TABLE {subject.full_table_name}")
+
+
+@pytest.mark.statement("SCH-6")
+def test_what_declares_nothing_forgets_nothing(declare, schema, backend):
+    subject = declare("Subject", "subject : int32\n---\nname='' : varchar(10)")
+    known = schema.connection.catalog.spec(subject.name)
+    analyze = "ANALYZE TABLE" if backend.name == "mysql" else "ANALYZE"
+    schema.connection.query(f"{analyze} {subject.full_table_name}")
+    assert schema.connection.catalog.spec(subject.name) is known

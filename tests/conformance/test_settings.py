@@ -484,6 +484,7 @@ DEFAULTS = {
         "show_tuple_count": True,
         "diagram_direction": "LR",
         "diagram_theme": "auto",
+        "tracebacks": "short",
     },
     "jobs": {
         "auto_refresh": True,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
+from datajoint import logging
+from datajoint._edge import edge
 from datajoint._value import Value
 from datajoint.algebra.nodes import Query
 from datajoint.backends.base import Parameters
@@ -55,6 +56,7 @@ class _Finish(Value):
     encoders: tuple[tuple[str, Callable[[Any], Any] | None], ...]
 
 
+@edge
 class Jobs(Defined, Table):
     """The job queue of a table: one row for each key that is to be made, is being made, or has failed.
 
@@ -252,7 +254,7 @@ class Jobs(Defined, Table):
         self, *restrictions: Any, **options: Any
     ) -> dict[str, int]:
         """Older name of `refresh`."""
-        warnings.warn("jobs.update() is now jobs.refresh().", DataJointDeprecationWarning, stacklevel=2)
+        logging.warn("jobs.update() is now jobs.refresh().", DataJointDeprecationWarning)
         return self.refresh(*restrictions, **options)
 
     # ------------------------------------------------------------------------------------------ one by one

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
 
@@ -81,10 +80,9 @@ def populate(
     _refuse_restricted(table)
     refuse_misuse(table.connection, processes)
     if limit is not None or order is not None:
-        warnings.warn(
+        logging.warn(
             "populate(limit=, order=) is older spelling: use max_calls=; keys come in key order.",
             DataJointDeprecationWarning,
-            stacklevel=3,
         )
     _refuse_misspelt(table, restrictions)
     forget(table.connection)

@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Self
 
+from datajoint._edge import edge
 from datajoint.algebra.nodes import Query
 from datajoint.declare.describe import describe
 from datajoint.diagram.picture import Picture
@@ -33,6 +34,7 @@ _FORMATS = {
 }  # fmt: skip
 
 
+@edge
 class Diagram:
     """Tables and the foreign keys between them.
 

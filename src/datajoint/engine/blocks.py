@@ -9,6 +9,7 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from datajoint._edge import edge
 from datajoint.backends.base import Parameters
 from datajoint.errors import DataJointError, LostConnectionError
 
@@ -60,6 +61,7 @@ class Block:
 
     owner: Owner | None = None
 
+    @edge
     def __enter__(self) -> Any:
         if self.owner is None:  # called by hand: the block is left when it is dropped
             self.owner = weakref.ref(self)
@@ -81,6 +83,7 @@ class Block:
     def leave(self, error: BaseException | None) -> None:
         """End, after an exception or without one, which goes its way."""
 
+    @edge
     def left(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from datajoint._edge import edge
 from datajoint.backends.base import Backend, Cursor, Dialect, Parameters, Session, changed_by
-from datajoint.engine import catalog, observe, query_cache as caches
+from datajoint.engine import catalog, observe, query_cache as caches, user_sql
 from datajoint.engine.blocks import Block, Cleanup, Owner
 from datajoint.engine.guard import Guard, Stream, Transaction
 from datajoint.engine.link import Link
 from datajoint.engine.transactions import Savepoint, TransactionBlock, Transactions, Whole
-from datajoint.engine.user_sql import Rows, checked, prepared
 from datajoint.errors import (
     ConfigurationError,
     DataJointError,
@@ -36,10 +35,6 @@ if TYPE_CHECKING:
 __all__ = ["Connection"]
 
 T = TypeVar("T")
-
-_COMMITS_IMPLICITLY = re.compile(
-    r"\s*(create|alter|drop|rename|truncate|lock|grant|revoke|analyze|optimize)\b", re.IGNORECASE
-)
 
 
 class Connection:
@@ -65,6 +60,7 @@ class Connection:
     [(2,)]
     """
 
+    @edge
     def __init__(
         self, host: str | None = None, user: str | None = None, password: str | None = None,
         port: int | None = None, use_tls: Any = None, *, database_name: str | None = None,
@@ -135,6 +131,7 @@ class Connection:
         """Whether the connection is open."""
         return self.session.alive
 
+    @edge
     def ping(self) -> None:
         """Ask the server for a sign of life.
 
@@ -331,10 +328,11 @@ class Connection:
                 stream = self._guard.stream(text, parameters, size, core)
                 return stream, stream.read()
 
+    @edge
     def query(
         self, query: str, args: Sequence[Any] = (), *, as_dict: bool = False, suppress_warnings: bool = True,
         reconnect: bool | None = None,
-    ) -> Rows:  # fmt: skip
+    ) -> user_sql.Rows:  # fmt: skip
         """Run SQL of the user's own and return its rows.
 
         Parameters
@@ -353,22 +351,22 @@ class Connection:
         TransactionError
             When the statement would end the open transaction.
         """
-        args = checked(query, args)
-        is_ddl = _COMMITS_IMPLICITLY.match(query) is not None
-        if self.is_atomic and is_ddl:
+        args = user_sql.checked(query, args)
+        word = user_sql.first_word(query, self.dialect)
+        if self.is_atomic and word in user_sql.COMMITS:
             raise TransactionError(
-                f"`{query.split(None, 1)[0].upper()}` would end the open transaction.",
-                hint="Run it outside the transaction.",
+                f"`{word}` would end the open transaction.", hint="Run it outside the transaction."
             )
         observe.running_sql(self, query)
         with self._link.lock:
             try:
-                cursor = self.execute(prepared(query, args, self.dialect), tuple(args))
-                return self._read(query, partial(Rows, cursor, as_dict))
+                cursor = self.execute(user_sql.prepared(query, args, self.dialect), tuple(args))
+                return self._read(query, partial(user_sql.Rows, cursor, as_dict))
             finally:
-                if is_ddl:  # also after an error: a part of it may have been done
+                if word in user_sql.DECLARES:  # also after an error: a part of it may have been done
                     self.catalog.clear()
 
+    @edge
     def set_query_cache(self, query_cache: str | None = None) -> None:
         """Answer queries that were asked before from the folder of the setting `query_cache`.
 
@@ -400,6 +398,7 @@ class Connection:
             where = f"{s.backend} {s.host} {s.port} {s.name} {s.user}"
             self._cache = caches.QueryCache(self._cache_folder(), query_cache, where)
 
+    @edge
     def purge_query_cache(self) -> None:
         """Delete all that is kept in the folder of the setting `query_cache`.
 
@@ -449,6 +448,7 @@ class Connection:
         """The open transaction, or None."""
         return self._guard.current
 
+    @edge
     def start_transaction(self) -> None:
         """Begin a transaction.
 
@@ -466,10 +466,12 @@ class Connection:
         self._refuse_for_cache("A transaction")
         self._transactions.start()
 
+    @edge
     def commit_transaction(self) -> None:
         """Commit the open transaction."""
         self._transactions.commit()
 
+    @edge
     def cancel_transaction(self) -> None:
         """Roll back the open transaction."""
         self._transactions.cancel()

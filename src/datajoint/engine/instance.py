@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from datajoint import logging
+from datajoint._edge import edge
 from datajoint.engine.connection import Connection
 from datajoint.errors import ThreadSafetyError
 from datajoint.settings.backend import resolve_connection
@@ -100,6 +101,7 @@ def default_instance(what: str = "dj.conn()") -> CoreInstance:
     return _Default.instance
 
 
+@edge
 class _Shared:
     """The shared connection: ``dj.conn()``, opened on first need."""
 

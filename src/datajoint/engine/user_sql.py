@@ -10,7 +10,17 @@ from datajoint.backends.base import Cursor, Dialect
 from datajoint.errors import QuerySyntaxError
 from datajoint.heading import values
 
-__all__ = ["Rows", "checked", "prepared"]
+__all__ = ["COMMITS", "DECLARES", "Rows", "checked", "first_word", "prepared"]
+
+DECLARES = frozenset(("ALTER", "CREATE", "DROP", "RENAME"))
+"""Statements after which tables may be others than before."""
+
+COMMITS = DECLARES | {"ANALYZE", "GRANT", "LOCK", "OPTIMIZE", "REVOKE", "TRUNCATE"}
+"""Statements that end a transaction on some database."""
+
+_BLANK = re.compile(r"(?:\s|[(;]|(?:--|#)[^\n]*(?:\n|$)|/\*!\d*)*")
+_OPENED = re.compile(r"/\*|\*/")
+_WORD = re.compile(r"\w*")
 
 _PLACES = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|%s|%%")
 
@@ -43,6 +53,32 @@ def checked(query: Any, arguments: Any) -> Sequence[Any]:
             f"The query wants {places} arguments, one for each %s, but {len(given)} were given."
         )
     return given
+
+
+def first_word(query: str, dialect: Dialect) -> str:
+    r"""Return the word that says what a statement does, in capitals; comments stand before it, or nothing.
+
+    Examples
+    --------
+    >>> from datajoint.backends.registry import get_backend
+    >>> first_word("-- tidy up\n drop table `a`", get_backend("mysql").dialect)
+    'DROP'
+    """
+    at = _BLANK.match(query).end()  # type: ignore[union-attr] # pyright: ignore[reportOptionalMemberAccess] - or ""
+    while query.startswith("/*", at):
+        at = _after_comment(query, at, nested=dialect.name == "postgresql")
+        at = _BLANK.match(query, at).end()  # type: ignore[union-attr] # pyright: ignore[reportOptionalMemberAccess]
+    return _WORD.match(query, at)[0].upper()  # type: ignore[index] # pyright: ignore[reportOptionalSubscript]
+
+
+def _after_comment(query: str, start: int, nested: bool) -> int:
+    """Return where a comment ends that begins at `start`; comments are nested, or end at the first mark."""
+    depth = 0
+    for mark in _OPENED.finditer(query, start):
+        depth += 1 if mark[0] == "/*" else -1
+        if not depth or (mark[0] == "*/" and not nested):
+            return mark.end()
+    return len(query)
 
 
 def prepared(query: str, arguments: Sequence[Any], dialect: Dialect) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from operator import index
 from typing import Any
 
+from datajoint import logging
 from datajoint._value import Value
 from datajoint.algebra.hidden import named
 from datajoint.algebra.nodes import Query
@@ -127,11 +127,10 @@ def _refuse_forgotten(table: Table, moment: str) -> None:
 
 def _warn_of_unknown(table: Table, unknown: QueryExpression) -> None:
     if unknown:
-        warnings.warn(
+        logging.warn(
             f"`{table.class_name}` has rows of unknown origin, which another client wrote: they are taken as "
             "having been there always.",
             DataJointWarning,
-            stacklevel=4,
         )
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Never, NoReturn, Self, cast, overload
 
+from datajoint import logging
 from datajoint.algebra import build
 from datajoint.algebra.nodes import Query
 from datajoint.engine.connection import Connection
@@ -324,11 +324,10 @@ class QueryExpression(LegacyFetch, Restricted):
 
         query = matched(combine, self.query, group.query, self.connection)
         if keep and any(isinstance(text, str) and _COUNT_ALL.search(text) for text in named.values()):
-            warnings.warn(
+            logging.warn(
                 "count(*) is 1 for rows without a match: count an attribute of the group expression instead, "
                 "for example count(" + next(iter(group.heading.order), "attribute") + ").",
                 DataJointWarning,
-                stacklevel=2,
             )
         self.connection.catalog.know(named)
         return self._derived(query)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from datajoint._edge import edge
 from datajoint.algebra import build
 from datajoint.algebra.nodes import Plan, Query
 from datajoint.engine import observe
@@ -59,6 +60,7 @@ def dicts(query: Query, connection: Connection) -> list[dict[str, Any]]:
     return decoder.dicts(rows)
 
 
+@edge
 def stream(query: Query, connection: Connection) -> Iterator[dict[str, Any]]:
     """Yield rows as dicts, holding a chunk at a time (QRY-4, FET-10)."""
     watcher = observe.reading(connection, query.plan)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any, cast
 
+from datajoint import logging
 from datajoint.errors import DataJointDeprecationWarning, DataJointError
 from datajoint.query import frames, where
 
@@ -66,10 +66,9 @@ class LegacyFetch:
         as_dict
             Return a list of dicts.
         """
-        warnings.warn(
+        logging.warn(
             "fetch() is the older spelling; use to_dicts(), to_arrays(), keys() or to_pandas().",
             DataJointDeprecationWarning,
-            stacklevel=2,
         )
         expression = cast("QueryExpression", self)
         options: dict[str, Any] = {"order_by": order_by, "limit": limit, "offset": offset}

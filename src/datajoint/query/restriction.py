@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from datajoint._edge import edge
 from datajoint.errors import QueryError
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Not:
         return f"Not({self.restriction!r})"
 
 
+@edge
 class Top:
     """The first rows of an expression in some order (QRY-56).
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from datajoint._edge import edge
 from datajoint.algebra import build
 from datajoint.errors import QueryError
 from datajoint.query.expression import QueryExpression, as_expression
@@ -12,6 +13,7 @@ from datajoint.query.operand import is_universal
 __all__ = ["U"]
 
 
+@edge
 class U:
     """All possible values of the named attributes.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from datajoint._edge import edge
 from datajoint.compute.pipeline import run, status
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["Computing"]
 
 
+@edge
 class Computing:
     """All computed tables of a schema as one pipeline."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from datajoint._edge import edge
 from datajoint.schemas import grants
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["Granting"]
 
 
+@edge
 class Granting:
     """Rights of users on a schema."""
 

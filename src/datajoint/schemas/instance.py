@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from datajoint._edge import edge
 from datajoint.engine.instance import CoreInstance
 from datajoint.heading.names import TableName
 from datajoint.schemas.module import VirtualModule, virtual_schema
@@ -14,6 +15,7 @@ from datajoint.table.free import FreeTable
 __all__ = ["Instance"]
 
 
+@edge
 class Instance(CoreInstance):
     """Settings and a connection of their own.
 

@@ -6,6 +6,7 @@ import types
 from collections.abc import Mapping
 from typing import Any
 
+from datajoint._edge import edge
 from datajoint.engine.connection import Connection
 from datajoint.schemas.schema import Schema
 
@@ -59,6 +60,7 @@ class VirtualModule(types.ModuleType):
 create_virtual_module = VirtualModule
 
 
+@edge
 def virtual_schema(
     schema_name: str, *, connection: Connection | None = None, create_schema: bool = False,
     create_tables: bool = False, add_objects: Mapping[str, Any] | None = None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from datajoint._edge import edge
 from datajoint.engine.connection import Connection
 from datajoint.provenance import events as asking, history, retention
 from datajoint.query.expression import QueryExpression
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Recorded"]
 
 
+@edge
 class Recorded:
     """Events, code and environments as expressions."""
 

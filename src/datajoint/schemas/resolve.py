@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, MutableMapping
 from types import FrameType
 from typing import Any, cast
 
+from datajoint._edge import is_edge
 from datajoint.declare.resolve import SELF, SelfReference
 from datajoint.declare.spec import TableSpec
 from datajoint.declare.syntax import Reference
@@ -32,7 +33,7 @@ def caller_scope(depth: int = 2, beyond: object = None) -> Scope:
         An object whose own methods do not count as callers: a subclass may override the one that is called.
     """
     frame = sys._getframe(depth)
-    while beyond is not None and frame.f_back and _is_method_of(beyond, frame):
+    while frame.f_back and (is_edge(frame) or (beyond is not None and _is_method_of(beyond, frame))):
         frame = frame.f_back
     # At module level both are the module's own dict, which grows as the module runs.
     scope = (

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from types import ModuleType
 from typing import Any, TypeVar, cast
 
+from datajoint._edge import edge
 from datajoint.engine import define, lineage
 from datajoint.engine.connection import Connection
 from datajoint.engine.instance import default_instance
@@ -30,6 +31,7 @@ _SYSTEM = frozenset(("information_schema", "mysql", "performance_schema", "pg_ca
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
+@edge
 class Schema(Computing, Granting, Recorded):
     """A schema of the database, and the decorator of its table classes.
 
@@ -374,6 +376,7 @@ def _refuse_inside(connection: Connection, name: str) -> None:
         )
 
 
+@edge
 def list_schemas(connection: Connection | None = None) -> list[str]:
     """Return the names of the schemas that the user may see (SCH-10).
 

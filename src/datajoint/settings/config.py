@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, Self, cast
 
+from datajoint._edge import edge
 from datajoint.errors import ConfigurationError, DataJointWarning
 from datajoint.settings import template
 from datajoint.settings.convert import canonical, convert, refuse, suggestion
@@ -37,6 +38,7 @@ class MissingFileError(ConfigurationError, FileNotFoundError):
     """The configuration file to load does not exist."""
 
 
+@edge
 class Config(MutableMapping[str, Any]):
     """The settings of one instance; in falling precedence: assigned, environment, secrets, file, default.
 
@@ -349,6 +351,7 @@ class Config(MutableMapping[str, Any]):
         return not name.startswith("provenance.source.")
 
 
+@edge
 class Group:
     """One section of the settings, such as `config.database`; reads and writes go to the settings."""
 
@@ -401,6 +404,7 @@ class Group:
         return f"{self._prefix[:-1]}({settings})"
 
 
+@edge
 class Override:
     """Settings that hold until the end of a with block."""
 
@@ -452,6 +456,20 @@ def load_config(
 def _says(layer: Layer, name: str) -> bool:
     """Whether a source says something of a setting, or of what is in it."""
     return any(f"{said}.".startswith(f"{name}.") or f"{name}.".startswith(f"{said}.") for said in layer)
+
+
+def shows_full_tracebacks() -> bool:
+    """Whether ``dj.config`` asks for the frames of the library in tracebacks; it is not made for that.
+
+    Examples
+    --------
+    >>> shows_full_tracebacks()
+    False
+    """
+    config = Default.config if Default.instance is None else Default.instance.config
+    if config is not None:
+        return bool(config["display.tracebacks"] == "full")
+    return os.environ.get(SETTINGS["display.tracebacks"].variable, "").lower() == "full"
 
 
 class Default:

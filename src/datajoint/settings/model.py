@@ -72,6 +72,8 @@ _TABLE = (
              "DJ_DIAGRAM_DIRECTION"),
     _setting("display.diagram_theme", "auto", choice("auto", "light", "dark"), "colours of diagrams",
              "DJ_DIAGRAM_THEME"),
+    _setting("display.tracebacks", "short", choice("short", "full"),
+             "full: tracebacks show the frames of the library, too"),
     _setting("query.unknown_names", "error", choice("error", "warn", "ignore"),
              "when a dict that restricts has a name that no table has"),
     _setting("query.matching", "lineage", choice("lineage", "name"),

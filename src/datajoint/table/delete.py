@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
@@ -258,10 +257,9 @@ def _older(
 
 
 def _deprecated(name: str, instead: str) -> None:
-    warnings.warn(
+    logging.warn(
         f"The argument `{name}` is the older spelling; use {instead}.",
         DataJointDeprecationWarning,
-        stacklevel=4,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from datajoint._edge import edge
 from datajoint.engine.connection import Connection
 from datajoint.engine.instance import default_instance
 from datajoint.errors import DataJointError
@@ -14,6 +15,7 @@ from datajoint.table.table import Table
 __all__ = ["FreeTable"]
 
 
+@edge
 class FreeTable(Table):
     """Any table of the database, by its name (TAB-14).
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from types import FunctionType
 from typing import Any, TypeVar
+
+from datajoint._edge import edge, passing
 
 __all__ = ["TableMeta", "class_level"]
 
@@ -27,11 +30,15 @@ class _ClassLevel:
     def __get__(self, cls: Any, meta: type | None = None) -> Any:
         if cls is None:
             return self
-        if cls._binding is not None:
-            return getattr(cls(), self.name)
-        for base in cls.__mro__:
-            if self.name in base.__dict__:
-                return _detached(cls, base, base.__dict__[self.name])
+        try:
+            if cls._binding is not None:
+                return getattr(cls(), self.name)
+            for base in cls.__mro__:
+                if self.name in base.__dict__:
+                    return _detached(cls, base, base.__dict__[self.name])
+        except BaseException as error:
+            passing(error, sys._getframe(1))
+            raise
         raise AttributeError(f"type object {cls.__name__!r} has no attribute {self.name!r}")
 
     def __set__(self, cls: Any, value: Any) -> None:
@@ -100,6 +107,7 @@ def _document(cls: Any, text: str | None) -> None:
     type.__dict__["__doc__"].__set__(cls, text)
 
 
+@edge
 class _Operators(type):
     """Operators on the class are those of an instance, which the class or a mixin may override."""
 
@@ -153,7 +161,8 @@ class TableMeta(_Operators):
 
 
 def class_level(cls: C) -> C:
-    """Offer the public members of a class on the table classes themselves, too."""
+    """Offer the public members of a class on the table classes themselves, too; they are an edge."""
+    edge(cls)
     for name in cls.__dict__:
         if not name.startswith("_") and name not in TableMeta.__dict__:
             setattr(TableMeta, name, _ClassLevel(name))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
+from datajoint import logging
 from datajoint.backends.base import Parameters
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointWarning
@@ -117,10 +117,9 @@ def provenance_of(layout: Layout, run: Run | None) -> dict[Column, Any]:
     try:
         text = json_text(_record(layout, run))
     except (TypeError, ValueError, OSError, AttributeError) as error:
-        warnings.warn(
+        logging.warn(
             f"The origin of rows of `{layout.label}` could not be recorded: {error}",
             DataJointWarning,
-            stacklevel=4,
         )
         text = None
     return {column: text}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from datajoint._edge import edge
 from datajoint.compute.auto import AutoPopulate
 from datajoint.errors import DataJointError
 from datajoint.heading.names import COMPUTED, IMPORTED, LOOKUP, MANUAL, PART
@@ -119,6 +120,7 @@ class _Owned:
         return self._master
 
 
+@edge
 class Part(_Owned, UserTable):
     r"""Rows belong to a row of the master table in whose class this class stands (TAB-8).
 

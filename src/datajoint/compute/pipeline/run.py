@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from datajoint import logging
+from datajoint._edge import edge
 from datajoint.compute import populate as populating, skips
 from datajoint.compute.cancel import Cancels
 from datajoint.compute.computing import Remaining, outcomes_of
@@ -33,6 +34,7 @@ MANY = 1_000_000
 """How many keys there may be, where they are not counted."""
 
 
+@edge
 def populate(
     *targets: Any, restrictions: Sequence[Any] = (), suppress_errors: bool = False,
     return_exception_objects: bool = False, reserve_jobs: bool = False, max_calls: int | None = None,

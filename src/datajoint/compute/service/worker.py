@@ -9,6 +9,7 @@ from contextlib import ExitStack, closing, contextmanager
 from typing import Any, cast
 
 from datajoint import logging
+from datajoint._edge import edge
 from datajoint.compute import populate as populating
 from datajoint.compute.cancel import Cancels
 from datajoint.compute.computing import choose_executor, outcomes_of
@@ -39,6 +40,7 @@ _PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Seconds between attempts to reach a database that is gone."""
 
 
+@edge
 class Worker:
     """Computes whatever inserts make possible in some schemas, in order, together with other workers.
 
