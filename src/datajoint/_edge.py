@@ -11,7 +11,7 @@ import sys
 from functools import wraps
 from opcode import opmap
 from types import FunctionType, TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from datajoint import _lazy
 from datajoint.errors import DataJointError
@@ -92,7 +92,7 @@ def edge(given: T) -> T:
         if isinstance(member, FunctionType):
             setattr(given, name, _wrapped(member))
         elif isinstance(member, classmethod):
-            setattr(given, name, classmethod(_wrapped(member.__func__)))
+            setattr(given, name, classmethod(_wrapped(cast("Any", member).__func__)))
     return given
 
 
