@@ -117,6 +117,7 @@ _NATIVE = re.compile(
     r"(?P<unsigned>\s+unsigned)?(?P<zerofill>\s+zerofill)?(?P<auto>\s+auto_?increment)?",
     re.IGNORECASE,
 )
+_SET = re.compile(r"set\s*\(", re.IGNORECASE)
 _NATIVE_KINDS = {
     "tinyint": "int8", "smallint": "int16", "mediumint": "int32", "integer": "int32", "int": "int32",
     "bigint": "int64",
@@ -209,7 +210,8 @@ def _sized(text: str, kind: str, number: str | None) -> AttributeType:
 
 
 def _labels(text: str) -> tuple[str, ...]:
-    body = text[4:].strip()
+    body = text[text.find("(") :].strip() if "(" in text else ""
+    word = text[: text.find("(")].strip().lower()
     labels: list[str] = []
     if not (body.startswith("(") and body.endswith(")")):
         _refuse(text)
@@ -217,11 +219,11 @@ def _labels(text: str) -> tuple[str, ...]:
     while rest:
         match = _LABEL.match(rest)
         if not match:
-            raise UnknownTypeError(f"Unsupported attribute type `{text}`.", hint="Write enum('one', 'two').")
+            raise UnknownTypeError(f"Unsupported attribute type `{text}`.", hint=f"Write {word}('one', 'two').")
         labels.append(match[1].replace("''", "'") if match[1] is not None else match[2].replace('""', '"'))
         rest = rest[match.end() :]
     if not labels or len(set(labels)) < len(labels):
-        raise UnknownTypeError(f"Unsupported attribute type `{text}`: an enum needs distinct values.")
+        raise UnknownTypeError(f"Unsupported attribute type `{text}`: {word} needs distinct values.")
     return tuple(labels)
 
 
@@ -237,7 +239,7 @@ def _parse_codec(text: str) -> AttributeType | None:
 def _parse_native(text: str) -> AttributeType | None:
     match = _NATIVE.fullmatch(text)
     if not match:
-        return None
+        return AttributeType(text, "native", labels=_labels(text), native=True) if _SET.match(text) else None
     word = match["word"].lower()
     kind = _NATIVE_KINDS.get(word, "native")
     unsigned = bool(match["unsigned"]) and kind in INTEGERS
