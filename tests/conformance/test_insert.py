@@ -679,19 +679,64 @@ def test_half_null_references(schema):
         """
 
     Place.insert1({"x": 1, "y": 2})
-    for half in ({"x": 1}, {"x": 1, "y": None}, {"x": 77, "y": None}):
-        with pytest.raises(QueryError, match="NULL as a whole or not at all"):
-            Visit.insert([{"visit": 1}, {"visit": 2, **half}])
-    assert 0 == len(Visit())
-    Visit.insert([{"visit": 1}, {"visit": 2, "x": 1, "y": 2}, {"visit": 3, "x": None, "y": None}])
-    for half in ({"x": None}, {"y": None}):
-        with pytest.raises(QueryError, match="NULL as a whole or not at all"):
-            Visit.update1({"visit": 2, **half})
-    with pytest.raises(QueryError, match="NULL as a whole or not at all"):
-        Visit.update1({"visit": 1, "x": 1})
-    Visit.update1({"visit": 2, "x": None, "y": None})
-    Visit.update1({"visit": 1, "x": 1, "y": 2})
-    assert [(1, 1, 2), (2, None, None), (3, None, None)] == values(Visit(), "visit", "x", "y")
+    assert all(Visit.run_checks())
+    with pytest.warns(DataJointWarning) as said:
+        Visit.insert([{"visit": 1}, {"visit": 2, "x": 1}, {"visit": 3, "x": 1, "y": None}])
+    text = (
+        "`Visit`, row 1: a reference is NULL in part (x=1, y=None): it refers to no row, and none is looked "
+        "for. run_checks() lists such rows."
+    )
+    assert [text] == [str(one.message) for one in said]
+    Visit.insert([{"visit": 4, "x": 77, "y": None}, {"visit": 5, "x": 1, "y": 2}])
+    Visit.update1({"visit": 5, "x": None})
+    Visit.insert1({"visit": 6, "x": 1, "y": 2})
+    found = [(1, None, None), (2, 1, None), (3, 1, None), (4, 77, None), (5, None, 2), (6, 1, 2)]
+    assert found == values(Visit(), "visit", "x", "y")
+    assert [6] == [row["visit"] for row in (Visit & Place).to_dicts()]
+    assert [6] == [row["visit"] for row in (Visit * Place).to_dicts()]
+    (outcome,) = Visit.run_checks()
+    assert (
+        "`Visit`: the reference by x, y is NULL in part for visit=2; visit=3; visit=4; visit=5."
+        == outcome.message
+    )
+    assert bool(Visit.validate([{"visit": 7, "x": 1}]))
+    with pytest.raises(IntegrityError):
+        Visit.insert1({"visit": 7, "x": 77, "y": 2})
+
+    @schema
+    class Copy(dj.Manual):
+        definition = """
+        visit : int16
+        ---
+        -> [nullable] Place
+        """
+
+    Copy.insert(Visit)
+    assert found == values(Copy(), "visit", "x", "y")
+    Place.delete(prompt=False)
+    assert found[:5] == values(Visit(), "visit", "x", "y")
+
+
+@pytest.mark.statement("FK-16")
+@pytest.mark.backends("sqlite")
+def test_half_null_references_in_a_table_that_refuses_them(schema):
+    """Tables that this library made before have a CHECK."""
+
+    @schema
+    class Place(dj.Manual):
+        definition = "x : int16\ny : int16"
+
+    @schema
+    class Visit(dj.Manual):
+        definition = "visit : int16\n---\n-> [nullable] Place"
+
+    query = schema.connection.query
+    (text,) = query("SELECT sql FROM sqlite_schema WHERE name LIKE '%visit'").fetchone()
+    query(f"DROP TABLE {Visit.full_table_name}")
+    head, _, tail = text.rpartition(")")
+    query(f'{head}, CHECK (("x" IS NULL) = ("y" IS NULL))){tail}')
+    with pytest.warns(DataJointWarning), pytest.raises(QueryError, match="CHECK"):
+        Visit.insert1({"visit": 1, "x": 1})
 
 
 # ------------------------------------------------------------------------------------------ queries

@@ -159,12 +159,13 @@ def test_references(declare, subject):
     )
     with pytest.raises(IntegrityError, match=r"`Cage`: the parent `Subject` with subject_id=77 does not"):
         cage.update({"subject_id": 77})
-    with pytest.raises(QueryError, match=r"as a whole or not at all.*row=1.*col=None"):
-        cage.update({"row": 1, "col": None})
-    with pytest.raises(QueryError, match=r"`Cage`, cage=2: a reference is NULL as a whole.*row=2, col=None"):
-        cage.update({"row": 2})
-    with pytest.raises(QueryError, match=r"`Cage`, cage=1: a reference is NULL as a whole.*row=None, col=1"):
-        cage.update({"row": None})
+    with pytest.warns(DataJointWarning, match=r"a reference is NULL in part \(row=2, col=None\)"):
+        assert 3 == cage.update({"row": 2})
+    assert 3 == cage.update({"row": None})  # it is said once
+    assert [1] == list((cage & "col = 1").to_arrays("cage"))
+    (cage & "cage < 3").update({"row": 1, "col": 1})
+    (cage & "cage = 2").update({"row": None, "col": None})
+    cage.update1({"cage": 3, "row": 1, "col": 2})
     assert 2 == (cage & "row = 1").update({"row": 2})
     assert 1 == (cage & "row is null").update({"row": None})
     assert 3 == cage.update({"row": 1, "col": 2, "subject_id": 3})

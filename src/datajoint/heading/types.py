@@ -219,7 +219,9 @@ def _labels(text: str) -> tuple[str, ...]:
     while rest:
         match = _LABEL.match(rest)
         if not match:
-            raise UnknownTypeError(f"Unsupported attribute type `{text}`.", hint=f"Write {word}('one', 'two').")
+            raise UnknownTypeError(
+                f"Unsupported attribute type `{text}`.", hint=f"Write {word}('one', 'two')."
+            )
         labels.append(match[1].replace("''", "'") if match[1] is not None else match[2].replace('""', '"'))
         rest = rest[match.end() :]
     if not labels or len(set(labels)) < len(labels):

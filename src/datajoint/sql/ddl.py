@@ -388,17 +388,6 @@ class _Writer:
         """Return the condition of a constraint in parentheses."""
         return condition if condition.startswith("(") and condition.endswith(")") else f"({condition})"
 
-    def whole_references(self) -> list[str]:
-        """Return the checks that refuse a reference of which only a part is NULL (FK-16)."""
-        return [self._all_or_none(key) for key in self.spec.foreign_keys if len(self._open(key)) > 1]
-
-    def _open(self, key: ForeignKey) -> list[str]:
-        return [name for name in key.columns if self.spec.attribute(name).nullable]
-
-    def _all_or_none(self, key: ForeignKey) -> str:
-        first, *others = map(self.quote, self._open(key))
-        return "CHECK (" + " AND ".join(f"({first} IS NULL) = ({other} IS NULL)" for other in others) + ")"
-
     def indexes(self) -> list[Index]:
         """Return all indexes: those declared, unique references, and those that serve references (FK-15)."""
         found = list(self.spec.indexes)
@@ -450,7 +439,7 @@ class _SqliteWriter(_Writer):
         constraints = [
             item for item in self.constraints() if counter is None or not item.startswith("PRIMARY")
         ]
-        text = self.create([*items, *constraints, *self.whole_references()], " STRICT" + self._rowid(counter))
+        text = self.create([*items, *constraints], " STRICT" + self._rowid(counter))
         return [(text, ()), *self.create_indexes(f"{self.spec.name.schema}."), self._catalog()]
 
     def addition(self, attributes: Sequence[Attribute]) -> list[Statement]:
@@ -499,7 +488,7 @@ class _SqliteWriter(_Writer):
 
 class _PostgresqlWriter(_Writer):
     def statements(self) -> list[Statement]:
-        items = [*map(self.column, self.spec.columns), *self.constraints(), *self.whole_references()]
+        items = [*map(self.column, self.spec.columns), *self.constraints()]
         statements: list[Statement] = [*self._types(), (self.create(items, ""), ()), *self.create_indexes()]
         statements += self._uncompressed()
         literal = self.dialect.literal

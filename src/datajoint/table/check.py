@@ -23,7 +23,6 @@ __all__ = [
     "Checked",
     "check",
     "check_values",
-    "check_whole",
     "known_fields",
     "missing_message",
     "place",
@@ -33,6 +32,7 @@ __all__ = [
 ]
 
 _DROP = "To drop fields that are no attributes, set ignore_extra_fields=True."
+_HALF = "NULL in part"
 _LIMITED = FLOATS | {"timestamp"}
 """Kinds of which some database does not hold all values."""
 
@@ -162,7 +162,7 @@ def _check(layout: Layout, rows: Sequence[int | None], given: Mapping[str, Seque
         if column is not None:
             columns[name] = column
     for group in layout.references:
-        check_whole(layout, group, columns, rows)
+        notice_half(layout, group, columns, rows)
     return Checked(rows, tuple(columns), tuple(columns.values()))
 
 
@@ -297,20 +297,26 @@ def unstorable(layout: Layout, attribute: Attribute) -> Callable[[Any], str] | N
     return None
 
 
-def check_whole(
+def is_half_noticed(layout: Layout, group: tuple[str, ...]) -> bool:
+    """Whether it was said that a reference of the table is NULL in part; it is said once."""
+    return (", ".join(group), _HALF) in layout.noticed
+
+
+def notice_half(
     layout: Layout, group: tuple[str, ...], columns: Mapping[str, Sequence[Any]], rows: Sequence[int | None]
 ) -> None:
-    """Refuse a reference of which a part is NULL (FK-16)."""
+    """Say once a reference that it is NULL in part: databases allow that, and look for no parent (FK-16)."""
     present = [columns[name] for name in group if name in columns]
-    if not present:
+    if not present or is_half_noticed(layout, group):
         return
     absent = len(present) < len(group)
     for n, values in enumerate(zip(*present, strict=True)):
         nulls = sum(value is None for value in values)
         if nulls < len(values) if absent else 0 < nulls < len(values):
-            given = {name: columns[name][n] for name in group if name in columns}
-            raise QueryError(
-                f"{place(layout, rows[n])}: a reference is NULL as a whole or not at all, but "
-                f"{', '.join(f'{name}={given.get(name)!r:.40}' for name in group)}.",
-                hint="Give all of its attributes, or none.", table=str(layout.name), row=rows[n],
-            )  # fmt: skip
+            layout.noticed.add((", ".join(group), _HALF))
+            given = (f"{name}={columns[name][n] if name in columns else None!r:.40}" for name in group)
+            logging.warn(
+                f"{place(layout, rows[n])}: a reference is NULL in part ({', '.join(given)}): it "
+                "refers to no row, and none is looked for. run_checks() lists such rows."
+            )
+            return

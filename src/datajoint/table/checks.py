@@ -399,6 +399,7 @@ def run_checks(table: Table) -> list[CheckOutcome]:
     rules = [*lines, *checks_of(table)]
     rows = table.to_dicts() if any(not isinstance(rule.condition, str) for rule in rules) else None
     outcomes = [_on_stored(rule, table, layout, rows) for rule in rules]
+    outcomes += [_of_reference(group, table, layout) for group in layout.references]
     record(table.connection, table.name, outcomes)
     return outcomes
 
@@ -408,7 +409,7 @@ def _on_stored(check: Check, table: Table, layout: Layout, rows: Rows | None) ->
     if not isinstance(check.condition, str):
         return judge(check, layout.label, layout.heading, rows or [])
     sql_checks.read_check(CheckLine(check.name, check.condition), layout.heading, layout.label)
-    failing = (table & f"not ({check.condition})").keys()
+    failing = (table & f"not ({check.condition})").keys(order_by="KEY")
     message = f"`{layout.label}`: the check `{check.name}` ({check.condition}) fails{_where(failing)}."
     return CheckOutcome(
         layout.label,
@@ -417,4 +418,15 @@ def _on_stored(check: Check, table: Table, layout: Layout, rows: Rows | None) ->
         len(table),
         tuple(failing[:_KEPT]),
         message if failing else "",
+    )
+
+
+def _of_reference(group: tuple[str, ...], table: Table, layout: Layout) -> CheckOutcome:
+    """Look for rows of which a reference is NULL in part: it refers to no row (FK-16)."""
+    some, none = (" and ".join(f"`{name}` is {word}" for name in group) for word in ("null", "not null"))
+    failing = (table & f"not (({some}) or ({none}))").keys(order_by="KEY")
+    message = f"`{layout.label}`: the reference by {', '.join(group)} is NULL in part{_where(failing)}."
+    name = f"reference {', '.join(group)}"
+    return CheckOutcome(
+        layout.label, name, WARN, len(table), tuple(failing[:_KEPT]), message if failing else ""
     )

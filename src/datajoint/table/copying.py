@@ -99,7 +99,7 @@ def _carrying(layout: Layout, query: Query) -> tuple[Query, list[str]]:
 
 def _can_stay(layout: Layout, rows: QueryExpression, names: Sequence[str], mode: Mode) -> bool:
     """Whether the database can copy the rows and refuse what we would refuse."""
-    if layout.dialect.name == "mysql" and (mode.replace or layout.references):
+    if layout.dialect.name == "mysql" and mode.replace:
         return False
     if (mode.skip or mode.replace) and not set(names).issuperset(layout.heading.key):
         return False

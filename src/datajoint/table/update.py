@@ -12,7 +12,7 @@ from datajoint.journal.event import EventRecord
 from datajoint.journal.images import image_of_updated
 from datajoint.journal.scope import open_event
 from datajoint.sql.dml import Column, Moved, default_value, select_row, update_row
-from datajoint.table.check import Checked, check_values, check_whole, known_fields
+from datajoint.table.check import Checked, check_values, is_half_noticed, known_fields, notice_half
 from datajoint.table.checks import checks_of, inspecting
 from datajoint.table.conditions import unenforced, verify
 from datajoint.table.encode import Batch, encode
@@ -162,10 +162,10 @@ def _select(layout: Layout, names: Sequence[str], key: Sequence[str]) -> str:
 def _check_references(
     layout: Layout, columns: Mapping[str, Sequence[Any]], given: Mapping[str, Any], encoded: Mapping[str, Any]
 ) -> None:
-    """Refuse a change that leaves a reference NULL in part (FK-16)."""
+    """Say that a change leaves a reference NULL in part (FK-16)."""
     for group in layout.references:
         changed = [name for name in group if name in given]
-        if not changed:
+        if not changed or is_half_noticed(layout, group):
             continue
         whole = {name: columns[name] for name in changed}
         rest = [name for name in group if name not in given]
@@ -173,4 +173,4 @@ def _check_references(
             key = [name for name in layout.key if name in encoded]
             rows = layout.connection.fetch_all(_select(layout, rest, key), [encoded[name] for name in key])
             whole |= {name: [rows[0][n]] for n, name in enumerate(rest)} if rows else {}
-        check_whole(layout, group, whole, [None])
+        notice_half(layout, group, whole, [None])

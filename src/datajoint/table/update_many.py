@@ -15,7 +15,6 @@ from datajoint.errors import (
     DuplicateError,
     IntegrityError,
     MissingAttributeError,
-    QueryError,
     TransactionError,
     UnknownAttributeError,
     nearest,
@@ -32,7 +31,7 @@ from datajoint.sql.statement import Statement
 from datajoint.sql.update import update_rows
 from datajoint.table import guard
 from datajoint.table.cascade import RowsChanged, settled
-from datajoint.table.check import Checked, check_values, check_whole, unknown_field
+from datajoint.table.check import Checked, check_values, is_half_noticed, notice_half, unknown_field
 from datajoint.table.checks import inspecting
 from datajoint.table.conditions import unenforced, verify
 from datajoint.table.encode import Batch, encode
@@ -197,14 +196,14 @@ def _keys(layout: Layout, query: Query) -> dict[str, Any]:
 
 
 def _check_references(layout: Layout, query: Query, new: _New) -> None:
-    """Refuse a change that leaves a reference NULL in part in some row (FK-16)."""
+    """Say that a change leaves a reference NULL in part in some row (FK-16)."""
     for group in layout.references:
         changed = {name: new.columns[name] for name in group if name in new.columns}
         rest = tuple(name for name in group if name not in changed)
-        if not changed:
+        if not changed or is_half_noticed(layout, group):
             continue
         if not rest or len({column[0] is None for column in changed.values()}) > 1:
-            check_whole(layout, group, changed, [None])
+            notice_half(layout, group, changed, [None])
             continue
         to_null = next(iter(changed.values()))[0] is None
         wrong: list[Condition] = [Not(IsNull(name)) if to_null else IsNull(name) for name in rest]
@@ -212,11 +211,7 @@ def _check_references(layout: Layout, query: Query, new: _New) -> None:
         found = fetch.dicts(build.top(broken, None, 1, 0), layout.connection)
         if found:
             row = found[0] | {name: column[0] for name, column in changed.items()}
-            raise QueryError(
-                f"`{layout.label}`, {_key(layout, row)}: a reference is NULL as a whole or not at all, but "
-                f"would be {', '.join(f'{name}={show(row[name])}' for name in group)}.",
-                hint="Give all of its attributes, or restrict to other rows.", table=str(layout.name),
-            )  # fmt: skip
+            notice_half(layout, group, {name: [row[name]] for name in group}, [None])
 
 
 # -------------------------------------------------------------------------------------------------- showing

@@ -133,10 +133,6 @@ def _problems(layout: Layout, row: dict[str, Any], ignore_extra: bool) -> Iterat
         reason = _reason(layout, attribute, value, row)
         if reason:
             yield name, reason
-    for group in layout.references:
-        nulls = [row.get(name) is None for name in group]
-        if any(nulls) and not all(nulls):
-            yield group[0], f"a reference is NULL as a whole or not at all: {', '.join(group)}."
 
 
 def _reason(layout: Layout, attribute: Attribute, value: Any, row: dict[str, Any]) -> str | None:
