@@ -61,7 +61,7 @@ $(STAMP)-project: pyproject.toml | $(STAMP)-venv
 	@touch $@
 
 $(SETS:%=$(STAMP)-%): $(STAMP)-%: requirements/%.txt | $(STAMP)-venv
-	$(call step,packages: $<,$(BIN)/uv pip install -r $<)
+	$(call step,packages: $<,$(BIN)/uv pip install $(if $(filter test,$*),--compile-bytecode) -r $<)
 	@touch $@
 
 # ------------------------------------------------------------------------------------------------------ demo
@@ -74,7 +74,9 @@ clean-demo:
 
 # ----------------------------------------------------------------------------------------------------- tests
 
+# Tests start hundreds of processes: where PYTHONDONTWRITEBYTECODE is set, each would compile all it imports.
 test: $(STAMP)-project $(STAMP)-test
+	@$(BIN)/python -m compileall -q src/datajoint
 	@$(BIN)/python -m pytest -n $(N) $(ARGS)
 
 test-faults: $(STAMP)-project $(STAMP)-test

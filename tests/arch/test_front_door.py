@@ -27,7 +27,12 @@ def fresh(code):
     """Run code in a fresh interpreter (without what coverage and plug-ins load) and give its output."""
     environment = {n: value for n, value in os.environ.items() if not n.startswith(("COV_", "DJ_"))}
     run = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-c", code],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
     )
     assert "" == run.stderr
     return run.stdout

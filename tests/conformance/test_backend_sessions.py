@@ -285,7 +285,7 @@ def test_a_writer_waits_for_another_but_not_for_ever(table, open_session):
     thread.start()
     session.execute(f"INSERT INTO {name} VALUES (1)")
     session.commit()
-    thread.join(20)
+    thread.join(300)
     assert [True] == done
     assert 2 == count(session, name)
 

@@ -257,7 +257,7 @@ def test_a_worker_computes_what_the_sensors_of_its_module_bring_until_it_is_stop
     wait_for(lambda: len(shop.module.Fit()) == 4)
     assert json.loads((shop.folder / "health.json").read_text())["pid"] == program.pid
     program.send_signal(signal.SIGTERM)
-    _, err = program.communicate(timeout=60)
+    _, err = program.communicate(timeout=300)
     assert 0 == program.returncode
     assert "Sensor('" in err
     assert "8 made in" in err
@@ -300,7 +300,7 @@ def test_what_runs_is_shown_and_can_be_cancelled(shop):
     assert "1 worker alive" in shop.dj("status", "slow").out
     said = shop.dj("cancel", "slow:Slow", "--all", "--reason", "too slow")
     assert "Slow subject_id=2 is stopped\n" == said.out
-    out, _ = program.communicate(timeout=60)
+    out, _ = program.communicate(timeout=300)
     assert 2 == program.returncode, out
     [failure] = shop.json("errors", "slow:Slow")
     assert "too slow" in failure["message"]
@@ -464,7 +464,7 @@ class Repository:
 
     def verify(self, *arguments, status=0):
         program = self.shop.program("verify", *arguments)
-        out, err = program.communicate(timeout=120)
+        out, err = program.communicate(timeout=300)
         assert status == program.returncode, out + err
         assert 1 == len(self.git("worktree", "list").splitlines())
         return out, err
@@ -661,7 +661,7 @@ def test_options_before_the_command_name_the_database(shop, monkeypatch):
 @pytest.mark.backends("sqlite")
 def test_it_is_a_program(shop):
     program = shop.program("status", "lab")
-    out, err = program.communicate(timeout=60)
+    out, err = program.communicate(timeout=300)
     assert (0, "") == (program.returncode, err)
     assert "Scan" in out
 

@@ -304,7 +304,7 @@ def test_codecs_of_packages(tmp_path):
     environment = {n: v for n, v in os.environ.items() if not n.startswith("DJ_")} | {"PYTHONPATH": str(site)}
     result = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(script)], env=environment, capture_output=True, text=True, check=False,
-        timeout=60, cwd=tmp_path,
+        timeout=300, cwd=tmp_path,
     )  # fmt: skip
     assert 0 == result.returncode, result.stderr
     assert "{'a': 1, 'w': 'abc', 'o': 'xyz'}" == result.stdout.strip()

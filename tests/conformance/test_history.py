@@ -300,7 +300,7 @@ def test_an_event_is_restored_by_its_number(schema, session, event):
 def test_every_version_is_kept_when_many_update_one_row(schema, session, connect):
     session.insert1({"session": 1, "note": "first"})
     session.update1({"session": 1, "note": "second"})
-    name, start = session().name, threading.Barrier(3, timeout=20)
+    name, start = session().name, threading.Barrier(3, timeout=300)
     notes = [[f"{thread}-{n}" for n in range(10)] for thread in range(3)]
 
     def work(own):

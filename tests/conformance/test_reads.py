@@ -350,7 +350,7 @@ def test_rows_that_the_database_copies_are_reads(schema, subject, fit):
 @pytest.mark.parametrize("who", ["the thread first", "the other make first"])
 def test_two_makes_of_which_one_reads_in_a_thread_of_its_own(schema, subject, who):
     """What may belong to either make is unknown for both; it is never taken for that of the other one."""
-    started, read, done = (threading.Barrier(2, timeout=60) for _ in range(3))
+    started, read, done = (threading.Barrier(2, timeout=300) for _ in range(3))
     failures = []
 
     def turn(name):

@@ -85,7 +85,7 @@ def test_two_processes_declare_the_same_at_once(connect, schema_name):
     def declare(_):
         instance = connect()
         _ = instance.connection
-        barrier.wait(10)
+        barrier.wait(300)
         there = Declaring(instance.Schema(name))
         there("Parent", "parent : enum('a', 'b')\n---\nx=0 : int32\nindex (x)")
         return there(
@@ -344,7 +344,7 @@ def test_one_module_a_schema(tmp_path, backend, schema_name):
     environment["PYTHONPATH"] = str(tmp_path / "src")
     result = subprocess.run(
         [sys.executable, "-W", "error", "-c", script], cwd=tmp_path, env=environment, capture_output=True,
-        text=True, check=False, timeout=60,
+        text=True, check=False, timeout=300,
     )  # fmt: skip
     assert 0 == result.returncode, result.stderr
     lines = result.stdout.splitlines()

@@ -18,7 +18,7 @@ from datajoint.compute.overview import workers_of
 from datajoint.compute.pipeline.lanes import ReservedLane
 from datajoint.errors import ConfigurationError, DataJointError
 
-PATIENCE = 60
+PATIENCE = 300
 
 PROGRAM = """
 import os, sys, time

@@ -29,7 +29,7 @@ def test_examples_run(page, tmp_path):
     script.write_text(examples(page), encoding="utf-8")
     run = subprocess.run(
         [sys.executable, "-W", "error", str(script)],
-        cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=120,
+        cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
     assert 0 == run.returncode, run.stderr
 
@@ -56,7 +56,7 @@ def test_the_commands_of_the_command_line_write_what_the_page_shows(tmp_path):
     def run(*arguments):
         return subprocess.run(
             [sys.executable, *arguments], cwd=tmp_path, env=environment, text=True, encoding="utf-8", check=False,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300,
         )  # fmt: skip
 
     assert 0 == run("lab.py").returncode

@@ -99,7 +99,7 @@ def test_workers_share_the_keys(tmp_path):
     pytest.importorskip("skimage")
     folder = shutil.copytree(FOLDER, tmp_path / "examples" / FOLDER.name)
     command = [sys.executable, "-c", SHARED]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
     assert 0 == done.returncode, done.stderr
     assert "4/4  4 computed" in done.stdout
     rows, workers = re.search(r"((?:\d+ \+ )*\d+) rows made by (\d) workers", done.stdout).groups()

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 FULL = os.environ.get("FAULTS") == "full"
-PATIENCE = 60
+PATIENCE = 300
 
 POPULATE = "Fit.populate(reserve_jobs=True, suppress_errors=True)"
 START = """

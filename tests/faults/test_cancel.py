@@ -46,7 +46,7 @@ def test_a_running_job_is_cancelled(workers, how):
     assert not jobs.cancel({"subject_id": 7})  # which nobody makes
     assert jobs.cancel({"subject_id": 1}, "it takes too long")
     assert not jobs.cancel({"subject_id": 1})
-    out, error = process.communicate(timeout=60)
+    out, error = process.communicate(timeout=300)
     assert 0 == process.returncode, error
     assert "at 2" in out  # the worker went on
     assert "({'subject_id': 1}, 'JobCancelled: by" in out
@@ -69,7 +69,7 @@ def test_a_job_that_ends_before_its_worker_hears_is_an_error_all_the_same(worker
     process = workers.start("print(Fit.populate(reserve_jobs=True))", work=work, stdin=-1)
     assert "at\n" == process.stdout.readline()
     assert workers.Fit.jobs.cancel({"subject_id": 1})
-    _, error = process.communicate("\n", timeout=60)
+    _, error = process.communicate("\n", timeout=300)
     assert 0 == process.returncode, error
     workers.check(errors=1)
 

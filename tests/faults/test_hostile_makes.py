@@ -36,7 +36,7 @@ def test_makes_that_do_no_good(workers, what, settings):
     process = workers.start(
         body, work="exec(ACTS[key['subject_id']])", before=f"ACTS = {list(what)!r}", settings=settings
     )
-    out, error = process.communicate(timeout=120)
+    out, error = process.communicate(timeout=300)
     assert 0 == process.returncode, error
     failed = {n: message for n, message in enumerate(what.values()) if message}
     assert [f"made {len(what) - len(failed)}"] == out.splitlines()

@@ -88,7 +88,7 @@ def test_a_server_that_is_restarted_while_workers_work(make_workers, throwaway):
         wait_until(lambda: len(workers.Fit()) >= 10 * number)  # noqa: B023
         throwaway.restart(at_once=bool(number % 2))
     for process in running:
-        _, error = process.communicate(timeout=240)
+        _, error = process.communicate(timeout=300)
         assert 0 == process.returncode, error
     assert [] == workers.finish()
     workers.check()
@@ -108,7 +108,7 @@ FULL_DISKS = {
 def test_a_disk_that_is_full(workers, how):
     workers.Subject.insert({"subject_id": n} for n in range(40))
     process = workers.start(f"parts = 1500; {FULL_DISKS[how]}\nFit.populate(reserve_jobs=True)")
-    _, error = process.communicate(timeout=60)
+    _, error = process.communicate(timeout=300)
     assert process.returncode
     assert "datajoint.errors." in error.partition("direct cause")[2]
     check_after_full_disk(workers)
@@ -134,7 +134,7 @@ def test_a_file_system_that_is_full(make_workers, tmp_path):
         workers = make_workers({"backend": "sqlite", "database__name": str(disk / "test.db")})
         workers.Subject.insert({"subject_id": n} for n in range(40))
         process = workers.start("parts = 1500\nFit.populate(reserve_jobs=True)")
-        _, error = process.communicate(timeout=60)
+        _, error = process.communicate(timeout=300)
         assert process.returncode
         assert "datajoint.errors." in error.partition("direct cause")[2]
         subprocess.run(["mount", "-o", "remount,size=20m", str(disk)], check=True)

@@ -76,7 +76,7 @@ def test_a_worker_that_wakes_after_its_lease_stores_nothing(workers):
     assert 1 == workers.Fit.jobs.release([{"subject_id": 1}], owner)  # as if its lease had ended
     assert 1 == workers.Fit.populate(reserve_jobs=True)["success_count"]
     process.send_signal(signal.SIGCONT)
-    assert 0 == process.wait(30)
+    assert 0 == process.wait(300)
     assert process.pid not in workers.Fit.to_arrays("pid").tolist()
     workers.check()
 
@@ -87,7 +87,7 @@ def test_a_worker_that_is_asked_to_stop_gives_everything_back(workers, number):
     process = workers.start(work="key['subject_id'] and (print('at it', flush=True), time.sleep(60))")
     assert "at it\n" == process.stdout.readline()
     process.send_signal(number)
-    assert process.wait(30) != 0
+    assert process.wait(300) != 0
     counts = workers.Fit.jobs.progress()
     assert (0, 0) == (counts["reserved"], counts["error"])  # N7: the key is pending again
     assert [] == workers.Fit.jobs.connection.query(workers_left(workers)).fetchall()
@@ -140,7 +140,7 @@ def test_several_workers_make_each_key_once(workers):
     workers.Fit.jobs.refresh()
     running = [workers.start(work="time.sleep(0.002)") for _ in range(4 if FULL else 2)]
     for process in running:
-        _, error = process.communicate(timeout=120)
+        _, error = process.communicate(timeout=300)
         assert "" == error
     workers.check()
 
@@ -152,7 +152,7 @@ def test_a_make_that_says_a_lot_is_kept_short(workers):
     process = workers.start(
         work="[print('x' * 10**6) for _ in range(20)]; import logging; logging.getLogger('mine').error('done')"
     )
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     workers.check()
     workers.instance.connection.catalog.clear()
     attempt = dj.FreeTable(workers.instance.connection, f"{workers.schema}.~attempts").fetch1()
@@ -175,7 +175,7 @@ def test_a_worker_whose_clock_is_an_hour_off(workers):
 @pytest.mark.parametrize("what", ["raise SystemExit(3)", "os._exit(5)", "os.kill(os.getpid(), 9)"])
 def test_a_make_that_ends_its_process(workers, what):
     workers.Subject.insert({"subject_id": n} for n in range(3))
-    workers.start(work=f"if key['subject_id'] == 1: {what}").communicate(timeout=60)
+    workers.start(work=f"if key['subject_id'] == 1: {what}").communicate(timeout=300)
     workers.finish()
     workers.check()
 

@@ -40,7 +40,7 @@ def peer(peer_python: Path, backend: Server, tmp_path: Path) -> Callable[..., st
     def run(script: str) -> str:
         result = subprocess.run(
             [str(peer_python), "-c", start + textwrap.dedent(script)],
-            cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=120,
+            cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=300,
         )  # fmt: skip
         assert 0 == result.returncode, result.stderr
         return result.stdout

@@ -24,7 +24,7 @@ import pytest
 
 from plugins.servers import Server
 
-PATIENCE = 30
+PATIENCE = 300
 POSTGRESQL = ["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "listen_addresses=127.0.0.1"]
 MARIADB = [
     "--bind-address=127.0.0.1", "--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-size=32M",

@@ -28,7 +28,7 @@ def cross(
     connect: Callable[..., Any], name: str, write: Callable[[Any, int], None]
 ) -> list[BaseException | None]:
     """Let two transactions write rows 1 and 2 in opposite order; return what became of them."""
-    barrier = threading.Barrier(2, timeout=20)
+    barrier = threading.Barrier(2, timeout=300)
     outcomes: list[BaseException | None] = []
 
     def work(first: int, second: int) -> None:

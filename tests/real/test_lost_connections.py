@@ -272,11 +272,11 @@ def test_a_lost_block_says_so_though_another_thread_has_begun_one(
     lost, begun, left = threading.Event(), threading.Event(), threading.Event()
 
     def begin() -> None:
-        lost.wait(10)
+        lost.wait(300)
         with connection.transaction:
             number.insert1({"n": 2})
             begun.set()
-            left.wait(10)
+            left.wait(300)
 
     thread = threading.Thread(target=begin)
     thread.start()
@@ -287,7 +287,7 @@ def test_a_lost_block_says_so_though_another_thread_has_begun_one(
             len(number())
         finally:
             lost.set()
-            begun.wait(10)
+            begun.wait(300)
     left.set()
     thread.join()
     assert [2] == found(number)

@@ -82,7 +82,7 @@ def start(file: str) -> Any:
 
 
 def outcome(process: subprocess.Popen[str]) -> str:
-    output, errors = process.communicate(timeout=50)
+    output, errors = process.communicate(timeout=300)
     assert 0 == process.returncode, errors
     return output
 

@@ -483,7 +483,7 @@ def work(lab):
         assert 1 == dj.Worker(lab.schema, reactions=reactions).run(until_done=True)
         assert {"error": 1} == {s: n for s, n in lab.Scan.jobs.progress().items() if n and s != "total"}
         for reaction in reactions:
-            reaction.delivery.wait(30)
+            reaction.delivery.wait(300)
 
     return run
 
@@ -658,7 +658,7 @@ def test_a_web_server_that_is_busy_is_asked_again_one_that_refuses_is_not(lab, w
     lab.Scan.jobs.retry()
     hook = dj.Hook(lab.schema, dj.Webhook(web.url))
     dj.Worker(lab.schema, reactions=[hook]).run(until_done=True)
-    hook.delivery.wait(30)
+    hook.delivery.wait(300)
     assert (1, 1) == (len(web.posts), hook.delivery.failures)
 
 
@@ -670,7 +670,7 @@ def test_what_waits_is_sent_before_the_program_ends(lab, serve):
         from datajoint.compute.reacting.actions import Delivery, Notice
         Delivery(dj.Webhook({web.url!r})).send(Notice("failure", "x", "lab", "hello", {{}}))
     """
-    subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True, timeout=60, env=os.environ)
+    subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True, timeout=300, env=os.environ)
     assert ["hello"] == [notice["text"] for _, notice in web.posts]
 
 

@@ -79,7 +79,7 @@ def test_all_start_and_there_is_one_table(
         )
         for n in range(PROCESSES)
     ]  # fmt: skip
-    done = [(*process.communicate(timeout=50), process.returncode) for process in started]
+    done = [(*process.communicate(timeout=300), process.returncode) for process in started]
     assert [("3\n", 0)] * PROCESSES == [(output, code) for output, _, code in done], [
         text for _, text, _ in done
     ]

@@ -8,7 +8,7 @@ import pytest
 
 import datajoint as dj
 
-PATIENCE = 60
+PATIENCE = 300
 
 pytestmark = pytest.mark.backends("postgresql", "mysql")
 

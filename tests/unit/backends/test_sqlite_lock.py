@@ -31,7 +31,7 @@ def test_who_waits_gets_it(tmp_path):
     waiting = threading.Thread(target=lambda: got.append(second.acquire(10)))
     waiting.start()
     first.release()
-    waiting.join(10)
+    waiting.join(300)
     assert [True] == got
     second.close()
     first.close()

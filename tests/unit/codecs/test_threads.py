@@ -22,7 +22,7 @@ def test_each_in_its_place():
 
 
 def test_it_is_more_than_one_thread():
-    seen, together = set(), threading.Barrier(2, timeout=10)
+    seen, together = set(), threading.Barrier(2, timeout=300)
 
     def note(value):
         seen.add(threading.get_ident())

@@ -25,12 +25,12 @@ def test_a_make_that_never_ends_costs_no_other_its_output():
     def hang() -> None:
         with captured():
             begun.set()
-            ended.wait(60)
+            ended.wait(300)
 
     thread = threading.Thread(target=hang)
     thread.start()
     try:
-        assert begun.wait(60)
+        assert begun.wait(300)
         with captured() as tail:
             sys.stdout.write("hello\n")
         assert "hello\n" == str(tail)
@@ -46,10 +46,10 @@ def test_each_of_two_makes_keeps_what_it_says():
 
     def say(what: str) -> None:
         with captured() as tails[what]:
-            meet.wait(60)
+            meet.wait(300)
             sys.stdout.write(f"{what}\n")
             logging.getLogger("lab").error(what)
-            meet.wait(60)
+            meet.wait(300)
 
     threads = [threading.Thread(target=say, args=(what,)) for what in ("one", "two")]
     for thread in threads:

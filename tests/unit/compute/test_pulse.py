@@ -32,7 +32,7 @@ def test_a_worker_that_ends_while_its_beat_is_replaced_is_not_kept_alive_by_the_
     pairs[0][1].close()  # the beat is gone
     pairs[1][1].settimeout(10)
     assert b"" == pairs[1][1].recv(1)  # the next one hears that the worker is gone, too
-    listening.join(10)
+    listening.join(300)
     assert not listening.is_alive()
     assert [] == list(calls)
     for _, theirs in pairs:

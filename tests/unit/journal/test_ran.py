@@ -227,7 +227,7 @@ def test_threads_of_a_make_are_heard(write):
 
 def test_makes_side_by_side_do_not_mix(write):
     module = write()
-    both = threading.Barrier(2, timeout=60)
+    both = threading.Barrier(2, timeout=300)
 
     def make(function):
         with observe(Table) as ran:
