@@ -28,7 +28,7 @@ __all__ = ["PARTS", "install", "load"]
 # What is not on the way to a connection; then what is not on the way to the rows of a table that is there:
 # to read texts of users, to write, declare, delete, compute.
 _NAMES = """
-    algebra.nodes backends.sqlite_catalog backends.sqlite_errors backends.sqlite_functions
+    _printed algebra.nodes backends.sqlite_catalog backends.sqlite_errors backends.sqlite_functions
     backends.sqlite_types backends.mysql_signals backends.postgresql_signals backends.sqlite_signals
     engine.catalog engine.query_cache heading.conversions heading.float32 heading.moments
     heading.values logging settings.template

@@ -49,6 +49,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Self
 
+from datajoint import _printed
+
 __all__ = [
     "AccessError", "ArgumentTypeError", "ArgumentValueError", "BucketInaccessible", "CheckError",
     "CodecError", "ComputeError", "ConfigurationError", "ContractError", "CorruptObjectError",
@@ -112,7 +114,7 @@ class DataJointError(Exception):
         return "\n".join(self.hints) or None
 
     def __str__(self) -> str:
-        return "\n".join([str(self.message), *self.hints])
+        return _printed.printable("\n".join([str(self.message), *self.hints]))
 
     def __reduce__(self) -> tuple[Any, ...]:
         notes = {"__notes__": list(self.__notes__)} if hasattr(self, "__notes__") else None

@@ -39,7 +39,7 @@ def command(
         report.write_json({"table": str(jobs.target.name), "cancelled": stopped})
         return 0
     for one in stopped:
-        click.echo(f"{jobs.target.class_name} {report.key_text(one)} is stopped")
+        report.say(f"{jobs.target.class_name} {report.key_text(one)} is stopped")
     if not stopped:
-        click.echo(f"nothing of that runs in {jobs.target.class_name}")
+        report.say(f"nothing of that runs in {jobs.target.class_name}")
     return 0

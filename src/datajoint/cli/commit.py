@@ -44,7 +44,7 @@ def run_at(commit: str, modules: Iterable[str], name: str, arguments: Sequence[s
         )
     number = found.stdout.strip()
     told = _git(root, "log", "-1", "--format=%h %cs %s", number).stdout.strip()
-    click.echo(f"{report.dim('code of')} {told}", err=True)
+    report.say(f"{report.dim('code of')} {told}", err=True)
     with ended_by_signal(), _worktree(root, number) as folder:
         ours = [sys.executable, "-P", "-m", "datajoint", *_config_files()]
         command = [*ours, name, "--code", str(folder), *arguments]

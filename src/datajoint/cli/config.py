@@ -31,5 +31,5 @@ def command(names: tuple[str, ...], everything: bool, as_json: bool) -> int:
         rows = [[name, repr(value), report.dim(origin)] for name, (value, origin) in found.items()]
         report.write_columns(("setting", "value", "from"), rows)
     else:
-        click.echo("nothing is set; --all shows the defaults")
+        report.say("nothing is set; --all shows the defaults")
     return 0

@@ -27,5 +27,5 @@ def command(table: str, schemas: tuple[str, ...], as_json: bool) -> int:
         told = {"table": str(found.name), "tier": found.name.tier, "primary_key": key, "definition": text}
         report.write_json(told)
     else:
-        click.echo(text)
+        report.say(text)
     return 0

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from datajoint.cli import options
+from datajoint.cli import options, report
 from datajoint.cli.targets import find_tables
 from datajoint.diagram.diagram import Diagram
 from datajoint.errors import ConfigurationError
@@ -36,7 +36,7 @@ def command(
     diagram = diagram.with_stale() if stale else diagram
     if output is not None:
         diagram.save(output)
-        click.echo(f"{output}: {len(tables)} tables", err=True)
+        report.say(f"{output}: {len(tables)} tables", err=True)
         return 0
     match form:
         case "svg":
@@ -48,5 +48,5 @@ def command(
         case _:
             encoding = (sys.stdout.encoding or "").lower()
             text = diagram.make_text(ascii=not encoding.startswith("utf"))
-    click.echo(text.rstrip())
+    report.say(text.rstrip())
     return 0

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from datajoint._printed import printable
 from datajoint.cli import options, report
 from datajoint.cli.targets import computed, find_table, find_tables, is_computed
 from datajoint.compute.failures import Failure, log_of, stack_of
@@ -37,9 +38,9 @@ def command(
         report.write_json([_plain(jobs, failure, verbose) for jobs, failure in found])
         return 0
     if not found:
-        click.echo("no errors")
+        report.say("no errors")
     for n, (jobs, failure) in enumerate(found):
-        click.echo("\n" if n else "", nl=False)
+        report.say("\n" if n else "", nl=False)
         _write(jobs, failure, verbose)
     if found:
         _write_next(found[0][0], found[0][1], verbose)
@@ -62,25 +63,25 @@ def _plain(jobs: Jobs, failure: Failure, verbose: bool) -> dict[str, Any]:
 
 def _write(jobs: Jobs, failure: Failure, verbose: bool) -> None:
     times = f"{failure.count} times" if failure.count > 1 else "once"
-    click.echo(f"{click.style(failure.table, bold=True)}  {click.style(times, fg='red')}")
-    click.echo(f"  {failure.message if verbose else report.clip(failure.message, 300)}")
+    report.say(f"{click.style(failure.table, bold=True)}  {click.style(times, fg='red')}")
+    report.say(f"  {printable(failure.message) if verbose else report.clip(failure.message, 300)}")
     first, last = report.time_text(failure.first), report.time_text(failure.last)
     when = last if first == last else f"{first} to {last}"
     where = f" on {', '.join(failure.hosts)}" if failure.hosts else ""
-    click.echo(f"  {report.dim(f'{when}{where}')}")
-    click.echo(f"  {report.dim('for example')} {report.key_text(failure.key)}")
+    report.say(f"  {report.dim(f'{when}{where}')}")
+    report.say(f"  {report.dim('for example')} {report.key_text(failure.key)}")
     if verbose:
-        _write_text("", report.folded(stack_of(jobs, failure.key)))
+        _write_text("", printable(report.folded(stack_of(jobs, failure.key))))
         _write_text("printed:", log_of(jobs, failure.key))
 
 
 def _write_text(title: str, text: str) -> None:
     if text:
-        click.echo(f"\n    {report.dim(title)}" if title else "")
-        click.echo("\n".join(f"    {line}" for line in text.rstrip().splitlines()))
+        report.say(f"\n    {report.dim(title)}" if title else "")
+        report.say("\n".join(f"    {line}" for line in text.rstrip().splitlines()))
 
 
 def _write_next(jobs: Jobs, failure: Failure, verbose: bool) -> None:
     name = f"{jobs.target.database}:{failure.table}"
     more = "" if verbose else "dj errors -v: with tracebacks.  "
-    click.echo(f"\n{report.dim(f'{more}dj retry {name} --all: make them again.')}")
+    report.say(f"\n{report.dim(f'{more}dj retry {name} --all: make them again.')}")

@@ -48,7 +48,7 @@ def show(targets: tuple[str, ...], schemas: tuple[str, ...], as_json: bool) -> i
     if as_json:
         report.write_json([_plain(*item) for item in found])
     elif not found:
-        click.echo("no history is kept")
+        report.say("no history is kept")
     else:
         rows = [
             (f"{schema}.{kept.table}", f"{kept.versions:,}", bytes_text(kept.bytes),
@@ -58,7 +58,7 @@ def show(targets: tuple[str, ...], schemas: tuple[str, ...], as_json: bool) -> i
         report.write_columns(("table", "versions", "size", "oldest", "newest"), rows, (1, 2))
         if len(found) > 1:
             versions, size = sum(kept.versions for _, kept in found), sum(kept.bytes for _, kept in found)
-            click.echo(report.dim(f"\n{versions:,} versions, {bytes_text(size)}"))
+            report.say(report.dim(f"\n{versions:,} versions, {bytes_text(size)}"))
     return 0
 
 
@@ -96,9 +96,9 @@ def prune(
         return 0
     said = "would be forgotten" if dry_run else "forgotten"
     for name, count in found.items():
-        click.echo(f"{count:,} version{'s' * (count != 1)} of {name} {said}")
+        report.say(f"{count:,} version{'s' * (count != 1)} of {name} {said}")
     if not found:
-        click.echo("nothing to forget")
+        report.say("nothing to forget")
     return 0
 
 

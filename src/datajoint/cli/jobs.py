@@ -61,12 +61,12 @@ def command(
         return 0
     _write_counts(jobs, counts)
     if changes:
-        click.echo(report.dim("refreshed: " + ", ".join(f"{n} {what}" for what, n in changes.items())))
+        report.say(report.dim("refreshed: " + ", ".join(f"{n} {what}" for what, n in changes.items())))
     if rows:
         _write_rows(jobs, rows)
         shown = sum(counts[s] for s in status or STATUSES)
         if shown > len(rows):
-            click.echo(report.dim(f"… and {shown - len(rows)} more: --limit"))
+            report.say(report.dim(f"… and {shown - len(rows)} more: --limit"))
     return 0
 
 
@@ -80,9 +80,9 @@ def _write_counts(jobs: Jobs, counts: dict[str, int]) -> None:
         click.style(f"{counts[s]} {s}", fg=_COLORS.get(s)) if counts[s] else report.dim(f"0 {s}")
         for s in STATUSES
     ]
-    click.echo(f"{click.style(jobs.target.class_name, bold=True)}  {'  '.join(told)}")
+    report.say(f"{click.style(jobs.target.class_name, bold=True)}  {'  '.join(told)}")
     if not jobs.is_declared:
-        click.echo(
+        report.say(
             report.dim(
                 "no queue yet: it is made by populate(reserve_jobs=True), dj worker, dj jobs --refresh"
             )
@@ -96,7 +96,7 @@ def _write_rows(jobs: Jobs, rows: list[dict[str, Any]]) -> None:
          row["priority"], _when(row), _note(row)]
         for row in rows
     ]  # fmt: skip
-    click.echo()
+    report.say()
     report.write_columns([*names, "status", "priority", "since", ""], table, right=[len(names) + 1])
 
 

@@ -40,12 +40,12 @@ def command(
     form = "json" if as_json else form or _form_of(output)
     if output is not None:
         Path(output).write_text(_written(found, form), encoding="utf-8")
-        click.echo(output, err=True)
+        report.say(output, err=True)
     elif form == "text":
         for line in as_text(found, rows.style).splitlines():
-            click.echo(report.fitted(line))
+            report.say(report.fitted(line))
     else:
-        click.echo(_written(found, form).rstrip())
+        report.say(_written(found, form).rstrip())
     return 0
 
 

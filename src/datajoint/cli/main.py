@@ -99,7 +99,7 @@ def cli(ctx: click.Context, schemas: tuple[str, ...]) -> None:
     elif sys.stdin is not None and sys.stdin.isatty():
         ctx.invoke(load("shell"), schemas=schemas)
     else:
-        click.echo(ctx.get_help())
+        report.say(ctx.get_help())
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -127,7 +127,7 @@ def run(arguments: Sequence[str]) -> int:
         report.show_error(error)
         return 1
     except (KeyboardInterrupt, click.Abort):
-        click.echo("stopped", err=True)
+        report.say("stopped", err=True)
         return _INTERRUPTED
     except BrokenPipeError:  # whoever read has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -100,17 +100,17 @@ def _plain(table: Any, waiting: dict[str, int]) -> dict[str, Any]:
 
 def _write(result: PipelineResult, waiting: dict[str, int], quiet: bool) -> None:
     if not any(table.success_count or table.error_list or table.remaining for table in result):
-        click.echo("nothing to compute")
+        report.say("nothing to compute")
         return
     if sys.stderr.isatty() and not quiet:
-        click.echo()
+        report.say()
     rows = [_row(table, waiting) for table in result]
     report.write_columns(("table", "made", "failed", "left", ""), rows, right=(1, 2, 3))
     failed = [table for table in result if table.error_list or waiting.get(table.table)]
     if failed:
         name = f"{failed[0].table.partition('.')[0]}:{failed[0].class_name}"
         more = f"dj errors {name}" if waiting else "see above; without --direct it is kept for dj errors"
-        click.echo(f"\n{report.dim('What failed:')} {more}")
+        report.say(f"\n{report.dim('What failed:')} {more}")
 
 
 def _row(table: Any, waiting: dict[str, int]) -> list[str]:

@@ -13,6 +13,7 @@ from unicodedata import east_asian_width
 
 import click
 
+from datajoint._printed import cell, printable
 from datajoint.errors import DataJointError
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "folded",
     "json_text",
     "key_text",
+    "say",
     "show_error",
     "time_text",
     "write_columns",
@@ -39,22 +41,28 @@ def dim(text: str) -> str:
     return click.style(text, dim=True) if text else ""
 
 
+def say(text: str = "", err: bool = False, nl: bool = True) -> None:
+    """Write a text; of what controls a terminal, only styles are let through."""
+    pieces = enumerate(re.split(f"({_ANSI.pattern})", text))
+    click.echo("".join(piece if n % 2 else printable(piece) for n, piece in pieces), err=err, nl=nl)
+
+
 def show_error(error: DataJointError) -> None:
     """Write an error: number, short name, what, what to do."""
     words = re.sub(r"(?<!^)(?=[A-Z])", " ", type(error).__name__.removesuffix("Error")).lower()
     name = "error" if words in ("data joint", "") else words
     head = click.style(f"{error.code} {name}:", fg="red", bold=True)
-    click.echo(f"{head} {error.message}", err=True)
+    say(f"{head} {printable(error.message)}", err=True)
     cause = error.__cause__
     if cause is not None and str(cause) and str(cause) not in str(error.message):
-        click.echo(f"{dim('cause:')} {type(cause).__name__}: {str(cause).splitlines()[0]}", err=True)
+        say(f"{dim('cause:')} {type(cause).__name__}: {printable(str(cause).splitlines()[0])}", err=True)
     for hint in error.hints:
-        click.echo(f"{click.style('hint:', fg='cyan')} {hint}", err=True)
+        say(f"{click.style('hint:', fg='cyan')} {printable(hint)}", err=True)
 
 
 def write_json(value: Any) -> None:
     """Write a value as JSON."""
-    click.echo(json_text(value))
+    say(json_text(value))
 
 
 def json_text(value: Any) -> str:
@@ -67,7 +75,8 @@ def json_text(value: Any) -> str:
       "day": "2026-01-02"
     }
     """
-    return json.dumps(value, default=_plain, indent=2, ensure_ascii=False)
+    text = json.dumps(value, default=_plain, indent=2, ensure_ascii=False)
+    return text if printable(text) == text else json.dumps(value, default=_plain, indent=2)
 
 
 def _plain(value: Any) -> Any:
@@ -82,7 +91,7 @@ def key_text(key: Mapping[str, Any]) -> str:
     >>> key_text({"subject_id": 3, "day": dt.date(2026, 1, 2)})
     'subject_id=3 day=2026-01-02'
     """
-    return " ".join(f"{name}={_quoted(str(value))}" for name, value in key.items())
+    return " ".join(f"{name}={_quoted(cell(str(value)))}" for name, value in key.items())
 
 
 def _quoted(text: str) -> str:
@@ -126,7 +135,7 @@ def clip(text: str, width: int) -> str:
     >>> clip("a long story", 7)
     'a long…'
     """
-    text = " ".join(text.split())
+    text = printable(" ".join(text.split()))
     if width_of(text) <= width:
         return text
     while text and width_of(text) > width - 1:
@@ -207,7 +216,7 @@ def write_columns(
             _padded(style(text), width, n in right)
             for n, (text, width) in enumerate(zip(line, widths, strict=True))
         ]
-        click.echo((indent + _GAP.join(texts)).rstrip())
+        say((indent + _GAP.join(texts)).rstrip())
 
 
 def _padded(text: str, width: int, right: bool) -> str:

@@ -31,5 +31,5 @@ def command(
     if as_json:
         report.write_json({"table": str(jobs.target.name), "pending": count})
     else:
-        click.echo(f"{count} job{'s' * (count != 1)} of {jobs.target.class_name} pending again")
+        report.say(f"{count} job{'s' * (count != 1)} of {jobs.target.class_name} pending again")
     return 0

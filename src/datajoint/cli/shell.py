@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 import datajoint
-from datajoint.cli import options
+from datajoint.cli import options, report
 from datajoint.cli.targets import database_text, virtual_module
 from datajoint.schemas.module import VirtualModule
 from datajoint.version import __version__
@@ -52,7 +52,7 @@ def _start(names: dict[str, Any], banner: str) -> None:
     if find_spec("IPython") is None or not sys.stdin.isatty():
         _plain(names, banner)
         return
-    click.echo(banner)
+    report.say(banner)
     shell: Any = import_module("IPython")
     shell.start_ipython(argv=["--no-banner"], user_ns=names)
 

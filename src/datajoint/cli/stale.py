@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from datajoint._printed import printable
 from datajoint.cli import options, report
 from datajoint.cli.targets import computed, find_tables, is_computed
 from datajoint.provenance.staleness import PARTLY, POSSIBLY, STALE, UNKNOWN, StaleRow
@@ -63,15 +64,15 @@ def _write(table: Table, rows: list[StaleRow], limit: int, unknown: bool, width:
         states[row.state] = states.get(row.state, 0) + 1
     counts = [click.style(f"{n} {s}", fg="red" if s == STALE else None) for s, n in sorted(states.items())]
     name = click.style(table.class_name.ljust(width), bold=True)
-    click.echo(f"{name}  {', '.join(counts) if counts else report.dim('all rows are fresh')}")
+    report.say(f"{name}  {', '.join(counts) if counts else report.dim('all rows are fresh')}")
     shown = [row for row in rows if unknown or row.state not in (UNKNOWN, PARTLY)]
     for row in shown[:limit]:
-        click.echo(f"  {report.key_text(row.key)}  {report.dim('; '.join(map(str, row.reasons)))}")
+        report.say(f"  {report.key_text(row.key)}  {report.dim(printable('; '.join(map(str, row.reasons))))}")
     if len(shown) > limit:
-        click.echo(report.dim(f"  … and {len(shown) - limit} more: --limit"))
+        report.say(report.dim(f"  … and {len(shown) - limit} more: --limit"))
 
 
 def _write_next(found: list[tuple[Table, list[StaleRow]]]) -> None:
     stale = [table for table, rows in found if any(row.state in (STALE, POSSIBLY) for row in rows)]
     if stale:
-        click.echo(f"\n{report.dim('Make them again:')} dj populate --stale MODULE:{stale[0].class_name}")
+        report.say(f"\n{report.dim('Make them again:')} dj populate --stale MODULE:{stale[0].class_name}")

@@ -42,7 +42,7 @@ def command(
         if as_json:
             shown.append(_plain(pipeline, tables, workers))
         else:
-            click.echo("\n" if n else "", nl=False)
+            report.say("\n" if n else "", nl=False)
             _write(pipeline, tables, workers)
     if as_json:
         report.write_json(shown)
@@ -64,9 +64,9 @@ def _plain(
 
 def _write(pipeline: Pipeline, tables: Sequence[TableStatus], workers: Sequence[WorkerStatus]) -> None:
     title = click.style(", ".join(pipeline.schemas), bold=True)
-    click.echo(f"{title}  {report.dim(database_text(pipeline.connection))}\n")
+    report.say(f"{title}  {report.dim(database_text(pipeline.connection))}\n")
     if not tables:
-        click.echo("no tables")
+        report.say("no tables")
         return
     several = len(pipeline.schemas) > 1
     counted = any(table.stale is not None for table in tables)
@@ -74,13 +74,13 @@ def _write(pipeline: Pipeline, tables: Sequence[TableStatus], workers: Sequence[
     rows = [_row(table, several, counted) for table in tables]
     report.write_columns(titles, rows, right=(1, 2, *range(4, len(titles) - 1)))
     for line in _workers(workers):
-        click.echo(line)
+        report.say(line)
     failed = [table for table in tables if table.errors]
     if failed:
-        click.echo(f"\n{report.dim('What failed:')} dj errors {failed[0].schema}:{failed[0].table}")
+        report.say(f"\n{report.dim('What failed:')} dj errors {failed[0].schema}:{failed[0].table}")
     old = [table for table in tables if table.stale]
     if old:
-        click.echo(f"\n{report.dim('Why stale:')} dj stale {old[0].schema}:{old[0].table}")
+        report.say(f"\n{report.dim('Why stale:')} dj stale {old[0].schema}:{old[0].table}")
 
 
 def _row(table: TableStatus, several: bool, counted: bool) -> list[str]:

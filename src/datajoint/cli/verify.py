@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import click
 
+from datajoint._printed import printable
 from datajoint.cli import commit as commits, options, report
 from datajoint.cli.targets import find_tables, makeable
 from datajoint.compute.verification import NEW, VERIFIED, KeyReport, RowDifference, VerifyReport, brief
@@ -203,16 +204,16 @@ def _write_table(one: VerifyReport, limit: int) -> None:
     listed = [key for key in one if key.state != VERIFIED]
     if not listed:
         return
-    click.echo(f"\n{click.style(one.table, bold=True)}")
+    report.say(f"\n{click.style(one.table, bold=True)}")
     rows = [row for key in listed[:limit] for row in _rows(one.table, key)]
     if rows:
         report.write_columns(("", "", "stored", "now", "difference"), rows, indent="  ")
     for key in listed[:limit]:
         if key.error:
-            click.echo(f"  {report.key_text(key.key)}  {click.style(key.error, fg='red')}")
+            report.say(f"  {report.key_text(key.key)}  {click.style(printable(key.error), fg='red')}")
     if len(listed) > limit:
         more = len(listed) - limit
-        click.echo(report.dim(f"  … and {more} more key{'s' * (more != 1)}: --limit"))
+        report.say(report.dim(f"  … and {more} more key{'s' * (more != 1)}: --limit"))
 
 
 def _rows(table: str, key: KeyReport) -> Iterator[list[str]]:

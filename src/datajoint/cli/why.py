@@ -32,5 +32,5 @@ def command(
     if as_json:
         report.write_json([row.as_dict() for row in found])
     else:
-        click.echo(as_text(found, rows.style))
+        report.say(as_text(found, rows.style))
     return _STALE if check and any(row.state == STALE for row in found) else 0

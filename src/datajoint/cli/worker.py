@@ -81,7 +81,7 @@ def command(
         lines.close()
     if not quiet:
         failed = f", {lines.failed} failed" if lines.failed else ""
-        click.echo(f"{made} made{failed} in {duration(time.monotonic() - started)}", err=True)
+        report.say(f"{made} made{failed} in {duration(time.monotonic() - started)}", err=True)
     return _FAILED if drain and lines.failed else 0
 
 
@@ -107,12 +107,12 @@ def reactions_in(modules: Iterable[ModuleType | None]) -> list[Reaction]:
 
 def _say(tables: Sequence[Table], reactions: Sequence[Reaction]) -> None:
     names = ", ".join(table.class_name for table in tables)
-    click.echo(
+    report.say(
         f"{click.style(names, bold=True)}  {report.dim(database_text(tables[0].connection))}", err=True
     )
     for reaction in reactions:
-        click.echo(f"  {reaction!r}", err=True)
-    click.echo(report.dim("Ctrl-C ends it after what runs; a second one at once."), err=True)
+        report.say(f"  {reaction!r}", err=True)
+    report.say(report.dim("Ctrl-C ends it after what runs; a second one at once."), err=True)
 
 
 class _Lines:

@@ -10,6 +10,8 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from datajoint._printed import escape, printable
+
 if TYPE_CHECKING:
     from datajoint.compute.progress import Bar
 
@@ -249,7 +251,7 @@ class _Terminal:
         start = f"{bar.label:<{names}}  "
         middle = f"  {f'{bar.finished}/{bar.total}':>{numbers}}  "
         rest = ", ".join([*_times(bar, now, last), *running, *_remarks(bar)])
-        rest = rest[: max(0, room - len(start) - _WIDTH - len(middle))]
+        rest = printable(rest)[: max(0, room - len(start) - _WIDTH - len(middle))]
         if os.environ.get("NO_COLOR"):
             return start + full * filled + empty * (_WIDTH - filled) + middle + rest
         failed = f"{bar.failed} failed"
@@ -286,8 +288,6 @@ class _Notebook:
             self._handle.update(self._html(self._text(last)))
 
     def _text(self, last: bool = False) -> str:
-        from html import escape
-
         now, rows = time.monotonic(), ""
         for bar in self._bars:
             if not bar.total and len(self._bars) > 1:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from html import escape
 from typing import Any, cast
 
+from datajoint._printed import escape, printable
 from datajoint._value import Value
 from datajoint.compute.difference import Difference
 from datajoint.heading.values import key_text, show
@@ -174,7 +174,7 @@ class VerifyReport(Value):
         if len(listed) > _KEYS_SHOWN:
             more = len(listed) - _KEYS_SHOWN
             lines.append(f"  … {more} more key{'s' * (more != 1)}")
-        return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
+        return printable("\n".join([*lines, *(f"  {note}" for note in self.notes)]))
 
     def _repr_html_(self) -> str:
         rows = [row for one in self.outcomes if one.state != VERIFIED for row in _html_rows(one)]

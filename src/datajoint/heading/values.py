@@ -18,6 +18,7 @@ from reprlib import Repr
 from typing import Any, cast
 from uuid import UUID
 
+from datajoint import _printed
 from datajoint.heading import float32, moments
 from datajoint.heading.plain import PLAIN, is_plain
 from datajoint.heading.types import INTEGER_RANGES, NUMBERS, AttributeType
@@ -363,7 +364,7 @@ def key_text(key: Mapping[str, Any]) -> str:
     >>> key_text({"subject": 1, "day": "monday"})
     'subject=1 day=monday'
     """
-    return " ".join(f"{name}={value}" for name, value in key.items())
+    return " ".join(f"{name}={_printed.cell(str(value))}" for name, value in key.items())
 
 
 def json_text(value: object) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
-from html import escape
 
+from datajoint._printed import escape, printable
 from datajoint._value import Value
 from datajoint.provenance.staleness import PARTLY, POSSIBLY, STALE, UNKNOWN, StaleRow
 from datajoint.query import preview
@@ -98,7 +98,8 @@ class StaleReport:
 
     def __repr__(self) -> str:
         shown = [f"  {row}" for row in self._rows[:_SHOWN]]
-        return "\n".join([f"`{self._table.class_name}`: {self.summary}", *shown, *self._more(_SHOWN, "  ")])
+        lines = [f"`{self._table.class_name}`: {self.summary}", *shown, *self._more(_SHOWN, "  ")]
+        return printable("\n".join(lines))
 
     def _repr_html_(self) -> str:
         names, shown = self._table.heading.key, self._rows[: 2 * _SHOWN]

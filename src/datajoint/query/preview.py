@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from html import escape
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from datajoint._printed import cell, escape, printable
 from datajoint.algebra import build
 from datajoint.errors import StatementTimeoutError
 from datajoint.heading.heading import Heading
@@ -72,13 +72,12 @@ class _Preview:
     def cell(self, row: dict[str, Any], name: str) -> str:
         if name in row:
             value = row[name]
-            return "NULL" if value is None else str(value)
+            return "NULL" if value is None else cell(str(value))
         attribute = self.heading[name]
         return attribute.type if attribute.codec else "=BLOB="
 
 
 def _clip(text: str, width: int) -> str:
-    text = text.replace("\n", " ")
     return text if len(text) <= width else text[: max(width - 2, 0)] + ".."
 
 
@@ -86,7 +85,7 @@ def as_text(expression: QueryExpression, limit: int | None = None, width: int | 
     """Return the text table of an expression (FET-13)."""
     preview = _Preview(expression, limit, width)
     heading = preview.heading
-    titles = [("*" + name if name in heading.key else name) for name in heading.order]
+    titles = [cell("*" + name if name in heading.key else name) for name in heading.order]
     table = [titles, *preview.rows]
     widths = [
         max(len(titles[n]), *(min(len(row[n]), preview.width) for row in table)) for n in range(len(titles))
@@ -99,8 +98,8 @@ def as_text(expression: QueryExpression, limit: int | None = None, width: int | 
     lines = [line(titles), rule, *(line(row) for row in preview.rows)]
     lines += ["   ..."] if preview.more else []
     foot = preview.foot
-    lines += [f" ({foot})"] if foot else []
-    comment = [f"# {heading.comment}"] if heading.comment else []
+    lines += [f" ({printable(foot)})"] if foot else []
+    comment = [f"# {cell(heading.comment)}"] if heading.comment else []
     return "\n".join([*comment, *lines]) + "\n"
 
 

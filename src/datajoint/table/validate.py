@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
+from datajoint._printed import printable
 from datajoint._value import Value
 from datajoint.errors import DataJointError, QueryError
 from datajoint.heading.attribute import Attribute
@@ -66,7 +67,7 @@ class ValidationResult(Value):
         ]
         if len(self.errors) > 10:
             lines.append(f"  and {len(self.errors) - 10} more")
-        return "\n".join(lines)
+        return printable("\n".join(lines))
 
     def raise_if_invalid(self) -> None:
         """Raise the summary as an error if anything is wrong.

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from hypothesis import example, given, settings, strategies as st
 
+from datajoint._printed import printable
 from datajoint.algebra import fragment as module
 from datajoint.algebra.expressions import Cast, Name, Operator, Param, walk
 from datajoint.algebra.fragment import parse_column, parse_condition
@@ -184,7 +185,7 @@ def test_errors_show_the_place(text, place, problem):
     assert message.startswith(f"Cannot read at character {place}: {problem}")
     if text:
         shown, caret = rest.split("\n")[:2]
-        assert "    " + text == shown
+        assert "    " + printable(text) == shown
         assert " " * (place + 3) + "^" == caret
 
 

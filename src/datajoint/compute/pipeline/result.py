@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from datajoint._printed import printable
 from datajoint._value import Value
 
 __all__ = ["PipelineResult", "TableResult"]
@@ -113,7 +114,7 @@ class PipelineResult:
             lines += ["", *(f"{name} {key}: {error}"[:_LINE] for name, key, error in failed[:_ERRORS_SHOWN])]
         if len(failed) > _ERRORS_SHOWN:
             lines.append(f"and {len(failed) - _ERRORS_SHOWN} more in error_list")
-        return "\n".join(lines)
+        return printable("\n".join(lines))
 
 
 def in_columns(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
+from datajoint._printed import printable
 from datajoint._value import Value, replace
 from datajoint.algebra import build
 from datajoint.algebra.hidden import named
@@ -120,7 +121,7 @@ class Lineage(Value):
         return len(self.rows)
 
     def __repr__(self) -> str:
-        return as_text(self)
+        return printable(as_text(self))
 
     def _repr_html_(self) -> str:
         return as_html(self)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from html import escape
 from typing import TYPE_CHECKING, Any
 
+from datajoint._printed import escape
 from datajoint.heading.values import key_text
 from datajoint.provenance.tracing.writers import time_text
 

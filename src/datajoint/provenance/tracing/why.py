@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from datajoint._printed import printable
 from datajoint._value import Value
 from datajoint.algebra.hidden import WRITTEN
 from datajoint.errors import DataJointError
@@ -113,7 +114,7 @@ class Why(Value):
         return len(self.rows)
 
     def __repr__(self) -> str:
-        return as_text(self)
+        return printable(as_text(self))
 
 
 def why(table: Table, exact: bool = False) -> Why:
@@ -232,7 +233,7 @@ def _cause_lines(cause: Cause, indent: str, style: Style) -> Iterator[str]:
     text = f"what was read of `{cause.reason.table}` has changed" if told else str(cause.reason).rstrip(".")
     yield f"{indent}  • {text[:1].upper()}{text[1:]}{':' if cause.diff or cause.lines else '.'}"
     for line in cause.lines:
-        yield f"{indent}      {line}"
+        yield f"{indent}      {printable(line)}"
     for line in cause.diff.splitlines():
         kind = "good" if line.startswith("+") else "bad" if line.startswith("-") else "detail"
         yield f"{indent}      {style(line, kind)}"
