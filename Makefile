@@ -28,7 +28,7 @@ define step
 || { tail -n 25 $(LOG); printf '%s\n' "This failed: $(1). The whole output is in $(LOG)."; exit 1; }
 endef
 
-.PHONY: help demo clean-demo test test-faults test-ray peer field unit check conformance docs bench coverage services format pins clean
+.PHONY: help demo clean-demo test test-faults soak test-ray peer field unit check conformance docs bench coverage services format pins clean
 .DEFAULT_GOAL := help
 
 help:
@@ -36,6 +36,7 @@ help:
 	@echo 'make clean-demo                                           remove what the demo made'
 	@echo 'make test [ARGS=...] [N=auto]                             all tests (pytest arguments, number of processes)'
 	@echo 'make test-faults                                          workers killed, blocked and confused, often enough'
+	@echo 'make soak [ARGS="-n 1000 --only sqlite"]                  operations interrupted at random moments; takes hours'
 	@echo 'make test-ray                                             the executor for Ray, which is installed for it'
 	@echo 'make unit                                                 the tests that need no database'
 	@echo 'make check                                                format, lint, types, layers, limits, docs'
@@ -81,6 +82,11 @@ test: $(STAMP)-project $(STAMP)-test
 
 test-faults: $(STAMP)-project $(STAMP)-test
 	@FAULTS=full $(BIN)/python -m pytest -n $(N) $(ARGS) tests/faults
+
+# On every database, by hand: what it has found is written to docs/soak.md.
+soak: $(STAMP)-project $(STAMP)-test
+	@mkdir -p build
+	@$(BIN)/python tools/soak.py --page docs/soak.md $(ARGS)
 
 # Ray is large and starts servers of its own: its tests are skipped, and named so, where it is not installed.
 test-ray: $(STAMP)-project $(STAMP)-test

@@ -31,8 +31,14 @@ def timer():
     signal.signal(signal.SIGALRM, before)
 
 
+class TooSlowError(Exception):
+    """What an application raises."""
+
+
 @pytest.mark.backends("postgresql", "mysql")
-@pytest.mark.parametrize("kind", [TimeoutError, KeyboardInterrupt])
+@pytest.mark.parametrize(
+    "kind", [TimeoutError, ConnectionResetError, BrokenPipeError, TooSlowError, KeyboardInterrupt]
+)
 def test_the_exception_of_a_handler_is_raised_as_it_is(instance, backend, timer, kind):
     connection, error = instance.connection, kind("too slow")
     timer(0.2, error)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from datajoint.backends import mysql_signals, phrases
 from datajoint.backends.base import Backend, Cursor, Parameters, Session, in_parts, is_timed, milliseconds
+from datajoint.backends.interruptions import interruption
 from datajoint.backends.mysql_catalog import MysqlCatalog
 from datajoint.backends.mysql_dialect import MysqlDialect, binary_literal
 from datajoint.backends.mysql_errors import LOST, NO_TLS, refused, translate
@@ -84,7 +85,7 @@ class MysqlSession(Session):
         try:
             connection, used = _connect(options, settings.use_tls)
         except (driver.Error, OSError, ValueError, TypeError) as error:
-            if (raised := _raised_by_handler(error)) is not None:
+            if (raised := interruption(error)) is not None:
                 raise raised from None
             raise refused(error, where) from error
         return cls(connection, where, used)
@@ -298,7 +299,7 @@ class MysqlSession(Session):
         """Translate a driver's exception, find out whether the transaction survived; others go their way."""
         if not isinstance(exception, _driver().Error):
             raise exception
-        if (raised := _raised_by_handler(exception)) is not None:
+        if (raised := interruption(exception)) is not None:
             raise raised
         error = self.translate(exception, text)
         if error.context["native"] in LOST:
@@ -325,29 +326,6 @@ class MysqlSession(Session):
         with suppress(_driver().Error), self._connection.cursor() as cursor:
             cursor.execute(statement, (schema, table, key))
             error.context["columns"] = tuple(row[0] for row in cursor.fetchall())
-
-
-def _raised_by_handler(exception: BaseException) -> OSError | None:
-    """Return the exception of a signal handler that the driver took for a failure of its socket, or None.
-
-    A timeout of an application is a `TimeoutError`, and so an `OSError`: translated, it would be hidden, and
-    the statement would be sent again.
-    """
-    raised: BaseException | None = exception
-    while raised is not None:
-        if isinstance(raised, OSError) and not _is_of_socket(raised):
-            return raised
-        raised = raised.__context__
-    return None
-
-
-def _is_of_socket(error: OSError) -> bool:
-    """Whether an error was raised by the driver or below it; one without arguments never is."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    module = "" if trace is None else str(trace.tb_frame.f_globals.get("__name__"))
-    return module.partition(".")[0] in ("datajoint", "pymysql", "socket", "ssl") and bool(error.args)
 
 
 def _packets(texts: Iterable[str]) -> Iterator[list[str]]:

@@ -17,6 +17,8 @@ UPLOAD = 1 << 19
 _BINARY = 63
 """Number of the character set of what is no text."""
 
+LOST_WHILE_READING = 2013
+
 _NULL = 0xFB
 _ERROR = 0xFF
 
@@ -28,8 +30,11 @@ def packet_reader(base: Any) -> Callable[..., Any]:
     def read_packet(self: Any, packet_type: Any = plain) -> Any:
         try:
             ahead = self._rfile.peek(4)
-        except OSError:  # it comes again, and is told of by the driver
-            return base._read_packet(self, packet_type)
+        except OSError as error:  # that of a signal handler would not come again
+            self._force_close()
+            raise _driver().err.OperationalError(
+                LOST_WHILE_READING, f"Lost connection to MySQL server during query ({error})"
+            ) from error
         end = 4 + int.from_bytes(ahead[:3], "little")
         if not 4 < end <= len(ahead) or ahead[3] != self._next_seq_id or ahead[4] == _ERROR:
             return base._read_packet(self, packet_type)

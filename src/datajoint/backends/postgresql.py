@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from datajoint.backends import postgresql_signals
 from datajoint.backends.base import Backend, Cursor, Parameters, Session, changed_by, in_parts, milliseconds
+from datajoint.backends.interruptions import interruption
 from datajoint.backends.postgresql_catalog import PostgresqlCatalog
 from datajoint.backends.postgresql_dialect import PostgresqlDialect
 from datajoint.backends.postgresql_errors import refused, translate
@@ -77,6 +78,8 @@ class PostgresqlSession(Session):
                 **_tls(settings.use_tls),
             )  # fmt: skip
         except psycopg.Error as error:
+            if (raised := interruption(error)) is not None:
+                raise raised from None
             raise refused(error, where) from error
         connection.adapters.register_loader(UNKNOWN_TYPE, psycopg.types.string.TextBinaryLoader)
         return cls(connection, where)
@@ -146,6 +149,8 @@ class PostgresqlSession(Session):
                     cursors[-1].execute(text, parameters)
         except Exception as error:
             self._doubtful = True
+            if self._connection.pgconn.pipeline_status:  # answers are on their way that nobody will read
+                self.close()
             raise self._failed(error, ";\n".join(text for text, _ in statements)) from error
         return list(map(changed_by, cursors))
 
@@ -279,9 +284,11 @@ class PostgresqlSession(Session):
 
     def _failed(self, exception: Exception, text: str) -> DataJointError:
         """Return the translation of a driver's exception; what is none goes its way."""
-        if isinstance(exception, (_driver().Error, OverflowError)):
-            return self.translate(exception, text)
-        raise exception
+        if not isinstance(exception, (_driver().Error, OverflowError)):
+            raise exception
+        if (raised := interruption(exception)) is not None:
+            raise raised
+        return self.translate(exception, text)
 
 
 _COPY_TYPES = {
