@@ -441,7 +441,8 @@ PAGE = """# Random interruptions
 
 `make soak` interrupts operations at random moments, half of them by the handler of a signal, as Ctrl-C and
 timeouts do, half by an exception that another thread sets. After each it looks from a second connection. It
-takes hours and is no part of `make test`, which interrupts at *every line* of the code that speaks to a database.
+takes hours and is no part of `make test`, which interrupts at *every line* of the code that speaks to a
+database.
 
 | | |
 | --- | --- |
