@@ -28,7 +28,7 @@ def test_in_table_storage():
     assert "bytes" == resolve("attach").storage
 
 
-@pytest.mark.parametrize("name", ["data.bin", "no suffix", "ünï✓.tar.gz", ".hidden"])
+@pytest.mark.parametrize("name", ["data.bin", "no suffix", "ünï✓.tar.gz", "a:b (1).txt"])
 def test_name_and_contents_are_stored(tmp_path, folder, fetch, name):
     (tmp_path / name).write_bytes(b"a\0b\r\n")
     for path in (tmp_path / name, str(tmp_path / name)):
@@ -69,6 +69,35 @@ def test_crafted_names_stay_in_the_folder(folder, fetch, name):
     assert ["evil.txt"] == list(contents(folder))
 
 
+NAMES = {
+    ".bashrc": "_.bashrc", "-rf": "_-rf", "~": "_~", "...": "_", "a\nb\r.txt": "a_b_.txt", "a\x1b[31m.txt": "a_[31m.txt",
+    "\u202etxt.exe": "_txt.exe", "a\u2028b": "a_b", " a. ": "a", "con": "_con", "NUL.txt": "_NUL.txt", "com1.tar.gz": "_com1.tar.gz",
+    "LPT\u00b9": "_LPT\u00b9", "console": "console", "x" * 300 + ".bin": "x" * 226 + ".bin", "é" * 200: "é" * 115,
+    "x." + "y" * 300: "x." + "y" * 228, "$(ls)": "$(ls)",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES, ids=ascii)
+def test_names_are_made_safe(folder, fetch, name):
+    """Faults §4: dot files, options, line breaks, devices of Windows, names that no file system takes."""
+    assert str(folder / NAMES[name]) == fetch(name.encode() + b"\0one")
+    assert fetch(name.encode() + b"\0one") == fetch(name.encode() + b"\0one")
+    assert fetch(name.encode() + b"\0two") != fetch(name.encode() + b"\0one")
+    assert {b"one", b"two"} == set(contents(folder).values())
+    assert all(len(found.encode()) <= 255 for found in contents(folder))
+
+
+def test_a_name_that_is_no_text(folder, fetch):
+    assert "a\ufffdb" == fetch(b"a\xffb\0x").rpartition("/")[2]
+
+
+def test_a_folder_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    context = CodecContext(config=SimpleNamespace(download_path=str(tmp_path / "file")))
+    with pytest.raises(DecodeError, match=r"a\.txt cannot be written"):
+        resolve("attach").decode(b"a.txt\0x", context=context)
+
+
 @pytest.mark.parametrize("stored", [b"no end", b"\0x", b"..\0x", b"a/\0x", b""])
 def test_no_name(fetch, stored):
     with pytest.raises(DecodeError, match="no file name"):
@@ -100,6 +129,16 @@ def test_a_file_system_without_links(folder, fetch, monkeypatch):
     monkeypatch.setattr("os.link", refuse)
     assert fetch(b"a.txt\0one").endswith("a.txt")
     assert {"a.txt": b"one"} == contents(folder)
+
+
+def test_another_process_on_a_file_system_without_links(folder, fetch, monkeypatch):
+    def overtaken(source, target):
+        (folder / "a.txt").write_bytes(b"theirs")
+        raise PermissionError("no links here")
+
+    monkeypatch.setattr("os.link", overtaken)
+    assert fetch(b"a.txt\0one").endswith("a_1.txt")
+    assert {"a.txt": b"theirs", "a_1.txt": b"one"} == contents(folder)
 
 
 def test_another_process_that_is_faster(folder, fetch, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 
 from datajoint.codecs.base import Codec
@@ -10,6 +11,15 @@ from datajoint.codecs.context import CodecContext
 from datajoint.errors import DecodeError, EncodeError
 
 __all__ = ["AttachCodec"]
+
+_REFUSED_ON_WINDOWS = re.compile('[<>:"|?*]')
+_DEVICE = re.compile(
+    r"(con|prn|aux|nul|conin\$|conout\$|com[0-9\u00b9\u00b2\u00b3]|lpt[0-9\u00b9\u00b2\u00b3]) *(\..*)?",
+    re.IGNORECASE,
+)
+_LONGEST_NAME = 230
+"""Bytes of a name; file systems take 255, and a number or ``.part`` may be added."""
+_LONGEST_SUFFIX = 32
 
 
 class AttachCodec(Codec):
@@ -79,7 +89,14 @@ class AttachCodec(Codec):
         datajoint.errors.DecodeError: The attachment has no file name.
         """
         name, separator, contents = bytes(stored).partition(b"\0")
-        return _placed(_folder(context), _base_name(name if separator else b""), contents)
+        safe = _safe_name(_base_name(name if separator else b""))
+        try:
+            return _placed(_folder(context), safe, contents)
+        except OSError as error:
+            raise DecodeError(
+                f"The attachment {safe} cannot be written: {error.strerror or error}.",
+                hint="Set `download_path` to a folder that you may write to.",
+            ) from error
 
 
 def _folder(context: CodecContext | None) -> str:
@@ -94,6 +111,35 @@ def _base_name(data: bytes) -> str:
     if name in ("", ".", ".."):
         raise DecodeError("The attachment has no file name.")
     return name
+
+
+def _safe_name(name: str) -> str:
+    r"""Return a file name that every system takes for a plain file, and no shell for an option or a dot file.
+
+    Examples
+    --------
+    >>> (
+    ...     _safe_name("scan 1.tif"),
+    ...     _safe_name(".bashrc"),
+    ...     _safe_name("-rf"),
+    ...     _safe_name("a\nb."),
+    ...     _safe_name("con.txt"),
+    ... )
+    ('scan 1.tif', '_.bashrc', '_-rf', 'a_b', '_con.txt')
+    """
+    name = "".join(char if char == " " or char.isprintable() else "_" for char in name)
+    name = (_REFUSED_ON_WINDOWS.sub("_", name) if os.name == "nt" else name).strip(" ").rstrip(". ")
+    if not name or name[0] in ".-~" or _DEVICE.fullmatch(name):
+        name = f"_{name}"
+    stem, suffix = os.path.splitext(name)
+    suffix = suffix if len(suffix.encode()) <= _LONGEST_SUFFIX else ""
+    stem = stem if suffix else name
+    return _cut(stem, _LONGEST_NAME - len(suffix.encode())) + suffix
+
+
+def _cut(text: str, size: int) -> str:
+    """Return the first characters of a text, as many as take so many bytes."""
+    return text.encode()[:size].decode("utf-8", "ignore")
 
 
 def _placed(folder: str, name: str, contents: bytes) -> str:
@@ -125,10 +171,20 @@ def _made(path: str, contents: bytes) -> bool:
         os.link(draft, path)
     except FileExistsError:
         return False
-    except OSError:
-        # a file system without links; anything else fails here again
-        os.replace(draft, path)
+    except OSError:  # a file system without links; anything else fails here again
+        return _moved(draft, path)
     finally:
         if os.path.lexists(draft):
             os.unlink(draft)
+    return True
+
+
+def _moved(draft: str, path: str) -> bool:
+    """Move a file to a name that is made for it first: a move alone overwrites what another process made."""
+    try:
+        with open(path, "xb"):
+            pass
+    except FileExistsError:
+        return False
+    os.replace(draft, path)
     return True
