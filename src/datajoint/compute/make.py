@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
 from functools import partial
 from types import GeneratorType
@@ -31,7 +32,8 @@ from datajoint.heading.names import COMPUTED, IMPORTED, TableName
 from datajoint.heading.values import normaliser
 from datajoint.journal.code_version import code_version
 from datajoint.journal.event import Origin
-from datajoint.journal.origin import origin_of
+from datajoint.journal.origin import origin_of, ran_as
+from datajoint.journal.ran import Observation, observe
 from datajoint.journal.reads import ReadLog, ReadsChanged, keeps_reads
 from datajoint.provenance.inputs import StaleInputs
 from datajoint.table.checks import CheckOutcome, inspect_make, record
@@ -225,11 +227,12 @@ def run_make(
     """Run what the user wrote, look at what it has done, and return what that gives."""
     try:
         with writes.running():
-            with alone(), watching(table) as audit:
+            with alone(), watching(table) as audit, writes.listening() as ran:
                 _run(table, key, make_kwargs, writes)
             writes.watching = False
             found = inspect()
             writes.notices += check_contract(table, key, writes, audit, writes.strange)
+        writes.has_run(ran)
     except _FetchedDataChanged:
         raise
     except Exception as error:
@@ -363,6 +366,15 @@ class KeyedWrites(WriteSet):
 
     def _find_origin(self, table: Table) -> Origin | None:
         return origin_of(table.connection, table.name, type(table))
+
+    def listening(self) -> AbstractContextManager[Observation | None]:
+        """Listen to the functions that run, where it is recorded what makes run as."""
+        return nullcontext() if self.origin is None else observe(type(self._table))
+
+    def has_run(self, ran: Observation | None) -> None:
+        """Record which functions the make has run, where that is new."""
+        if self.origin is not None and ran is not None:
+            self.origin = ran_as(self.connection, self.name, type(self._table), self.origin, ran)
 
     def _new_log(self) -> ReadLog | None:
         kept = keeps_reads(self.connection, self.name.schema)

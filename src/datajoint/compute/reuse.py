@@ -15,7 +15,7 @@ from datajoint.journal.origin import origin_of
 from datajoint.journal.reads import ReadLog, ReadsChanged, keeps_reads
 from datajoint.logging import logger
 from datajoint.provenance.inputs import StaleInputs
-from datajoint.provenance.reuse import Candidate, Earlier, candidates, earlier_results
+from datajoint.provenance.reuse import Candidate, Earlier, candidates, earlier_results, reuse_of
 from datajoint.sql.images import shadow_name
 from datajoint.sql.reuse import guard_written, put_back
 from datajoint.table.layout import layout_of
@@ -58,7 +58,7 @@ def is_wanted(table: Table, reuse: bool | None = None) -> bool:
     >>> is_wanted(Fit()), is_wanted(Fit(), False)
     (True, False)
     """
-    own = _of_class(type(table))
+    own = reuse_of(type(table))
     if own not in (None, True, False):
         raise DataJointError(
             f"reuse of `{table.class_name}` is {own!r}.",
@@ -68,12 +68,6 @@ def is_wanted(table: Table, reuse: bool | None = None) -> bool:
         return False
     default = bool(table.connection.config.provenance.reuse) and (own or table.name.tier == COMPUTED)
     return reuse or default
-
-
-def _of_class(cls: type) -> Any:
-    """Return what a class says about reuse, None where that name is one of its methods."""
-    own = getattr(cls, "reuse", None)
-    return None if callable(own) or hasattr(own, "__get__") else own
 
 
 class Reuse:
@@ -130,7 +124,7 @@ def _origin(table: Table) -> Origin | None:
     """Return what a make would run as, None where its code is not known as a whole, or events are off."""
     cls = type(table)
     origin = origin_of(table.connection, table.name, cls)
-    return origin if origin is not None and (origin.complete or _of_class(cls)) else None
+    return origin if origin is not None and (origin.complete or reuse_of(cls)) else None
 
 
 def _put_back(table: Table, key: Key, earlier: Earlier, origin: Origin, closing: Closing | None) -> bool:
@@ -166,7 +160,7 @@ class _Reused(WriteSet):
     """What an earlier make wrote, about to be written again."""
 
     def __init__(self, table: Table, key: Key, earlier: Earlier, origin: Origin) -> None:
-        told = replace(origin, environment=earlier.environment)
+        told = replace(origin, code=earlier.code, environment=earlier.environment)
         super().__init__(table.connection, table.name, told, kind="reuse")
         self.reads = ReadLog(table.connection, table.name, key)
         self.reads.reads += earlier.reads

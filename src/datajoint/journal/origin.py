@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
+from types import CodeType
 from typing import Any
 
+from datajoint._value import replace
 from datajoint.codecs.blob.writer import pack
 from datajoint.declare.spec import TableSpec
 from datajoint.engine.connection import Connection
 from datajoint.engine.rows import storage_type
 from datajoint.heading.names import TableName
 from datajoint.heading.values import json_text
-from datajoint.journal.code import Fingerprint, fingerprint
+from datajoint.journal.code import Fingerprint, digest_of, fingerprint
 from datajoint.journal.environment import Environment, environment_of
 from datajoint.journal.event import Origin, enabled
+from datajoint.journal.ran import Observation, forget
+from datajoint.journal.ran.pieces import piece_of
 from datajoint.journal.system import prepare
 from datajoint.sql.dml import insert_once
 from datajoint.sql.system import CODE, ENVIRONMENTS, EVENTS, column
 
-FORM, _FORM = "~form", "3"
-"""Key and value in the source of a code: how it was searched for. Records of another form were made when less
-was followed, so that another digest does not tell that the code has changed."""
+FORM, STATIC, RAN = "~form", "~static", "~ran"
+"""Keys in the source of a code: how it was searched for, digest of what names reach, functions that ran."""
 
-__all__ = ["FORM", "code_table", "environments_table", "is_of_this_form", "origin_of", "renew"]
+NAMES_ONLY, NAMES_AND_RAN = "3", "4"
+"""Forms of records: of what names reach, and of that with the functions that ran. Records of another form
+were made when less was followed, so that another digest does not tell that the code has changed."""
+
+_MOST_SETS = 100
+"""Different sets of functions that are recorded of the makes of one table; further makes take all of them."""
+
+__all__ = [
+    "FORM", "NAMES_AND_RAN", "NAMES_ONLY", "RAN", "STATIC", "code_table", "environments_table",
+    "fingerprint_of", "origin_of", "ran_as", "renew",
+]  # fmt: skip
 
 
 def code_table(schema: str) -> TableSpec:
@@ -104,22 +117,81 @@ def renew(connection: Connection, table: TableName, cls: type) -> Origin | None:
         return None
     code = fingerprint(cls)
     environment = _environment(connection, table.schema, cls)
-    _record_code(connection, table.schema, code)
+    prepare(connection, code_table(table.schema))
     _record_environment(connection, table.schema, environment)
-    return _source(connection, table.schema).keep(
-        (Origin, cls), Origin(code.digest, environment.digest, code.complete)
-    )
+    source = _source(connection, table.schema)
+    source.keep((Fingerprint, cls), code)
+    forget(cls)
+    return source.keep((Origin, cls), Origin(code.digest, environment.digest, code.complete))
 
 
-def is_of_this_form(source: Mapping[str, str]) -> bool:
-    """Whether a code was recorded by a version that followed as much as this one.
+def fingerprint_of(connection: Connection, table: TableName, cls: type) -> Fingerprint:
+    """Return the code that names of a class reach, as it was looked at last.
 
     Examples
     --------
-    >>> is_of_this_form({FORM: "2"}), is_of_this_form({})
-    (False, False)
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> fingerprint_of(schema.connection, TableName("lab", "__fit"), Origin).complete
+    True
     """
-    return source.get(FORM) == _FORM
+    kept: Fingerprint | None = _source(connection, table.schema).child((Fingerprint, cls))
+    return kept or fingerprint(cls)
+
+
+class _Sets:
+    """The different sets of functions that makes of a class ran, each with what is recorded of it."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        self.origins: dict[Any, tuple[Origin, Sequence[Any]]] = {}
+        self.codes: dict[int, tuple[CodeType, str]] = {}
+
+
+def ran_as(
+    connection: Connection, table: TableName, cls: type, origin: Origin, ran: Observation
+) -> Origin:  # fmt: skip
+    """Return what a make has run as, with the functions that really ran, and record that where it is new.
+
+    Where the class says by `make_version` what matters, these do not.
+    """
+    source = _source(connection, table.schema)
+    kept: _Sets | None = source.child((_Sets, cls))
+    sets = kept or _Sets(origin.code)
+    if sets.code != origin.code:
+        sets = _Sets(origin.code)
+    source.keep((_Sets, cls), sets)
+    codes = ran.codes
+    mark = frozenset(codes), tuple(ran.notes)
+    found = sets.origins.get(mark)
+    if found is None:
+        if len(sets.origins) >= _MOST_SETS:
+            codes = {**sets.codes, **codes}
+        found = _record_ran(connection, table, cls, origin, codes, ran.notes), tuple(codes.values())
+        if not connection.in_transaction:  # else it may be undone
+            sets.origins[mark] = found
+            sets.codes.update(codes)
+    return found[0]
+
+
+def _record_ran(
+    connection: Connection, table: TableName, cls: type, origin: Origin,
+    codes: Mapping[int, tuple[CodeType, str]], notes: Iterable[str],
+) -> Origin:  # fmt: skip
+    code = fingerprint_of(connection, table, cls)
+    if getattr(cls, "make_version", None) is not None:
+        _record_code(connection, table.schema, code, {FORM: NAMES_ONLY})
+        return origin
+    pieces = sorted({piece_of(*one) for one in codes.values()}, key=lambda piece: piece.told)
+    unresolved = tuple(dict.fromkeys((*code.unresolved, *sorted(notes))))
+    digest = digest_of("ran", code.digest, *("\n".join(piece.told) for piece in pieces), "", *unresolved)
+    texts = {piece.label: piece.text for piece in pieces if piece.text}
+    whole = replace(
+        code, digest=digest, complete=not unresolved, unresolved=unresolved, source={**texts, **code.source}
+    )
+    told = json_text([piece.told for piece in pieces])
+    _record_code(connection, table.schema, whole, {FORM: NAMES_AND_RAN, STATIC: code.digest, RAN: told})
+    return replace(origin, code=digest, complete=whole.complete)
 
 
 def _environment(connection: Connection, schema: str, cls: type) -> Environment:
@@ -137,9 +209,11 @@ def _source(connection: Connection, schema: str) -> Any:
     return connection.catalog.source(TableName(schema, EVENTS))
 
 
-def _record_code(connection: Connection, schema: str, code: Fingerprint) -> None:
+def _record_code(
+    connection: Connection, schema: str, code: Fingerprint, about: Mapping[str, str]
+) -> None:  # fmt: skip
     unresolved = json_text(list(code.unresolved)) if code.unresolved else None
-    source = pack({**code.source, FORM: _FORM})
+    source = pack({**code.source, **about})
     row = [code.digest, code.class_name[:255], code.complete, unresolved, source]
     _record(connection, code_table(schema), code.digest, row)
 
@@ -167,4 +241,5 @@ def _record(connection: Connection, spec: TableSpec, digest: str, row: list[Any]
     # SQLite has a queue of writers; to a server it may be sent again when the answer is lost.
     with nullcontext() if dialect.features.server else connection.whole():
         connection.execute(insert_once(spec.name, columns, spec.primary_key, dialect), values)
-    source.keep((spec.name, digest), True)
+    if not connection.in_transaction:
+        source.keep((spec.name, digest), True)

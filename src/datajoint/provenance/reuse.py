@@ -13,12 +13,15 @@ from datajoint.engine.observe import tables_of
 from datajoint.errors import DataJointError, LostConnectionError
 from datajoint.heading.names import TableName
 from datajoint.journal.event import Origin
+from datajoint.journal.origin import fingerprint_of
 from datajoint.journal.read import COUNT, EXISTS, Read, reread
 from datajoint.journal.reads import BLIND, NOTHING
 from datajoint.journal.shapes import Shape, read_shape
+from datajoint.provenance.codes import judge
 from datajoint.provenance.finding import Recorded
 from datajoint.provenance.past import versions_source
 from datajoint.provenance.recorded import recorded
+from datajoint.provenance.staleness import FRESH
 from datajoint.query.expression import QueryExpression
 from datajoint.query.universal import U
 from datajoint.sql.images import EVENT, shadow_name
@@ -29,7 +32,7 @@ from datajoint.table.table import Table
 
 __all__ = [
     "Candidate", "Earlier", "Written", "candidates", "earlier_results", "have_changed", "kept_shape",
-    "rows_of",
+    "reuse_of", "rows_of",
 ]  # fmt: skip
 
 _MAKES = ("make", "reuse")
@@ -76,8 +79,8 @@ class Earlier(Value):
     ----------
     event
         Of the make that computed it.
-    environment
-        In which it was computed.
+    code, environment
+        As which and in which it was computed.
     reads
         What it had read, as it is read today.
     written
@@ -85,9 +88,22 @@ class Earlier(Value):
     """
 
     event: int
+    code: str
     environment: str
     reads: tuple[Read, ...]
     written: tuple[Written, ...]
+
+
+def reuse_of(cls: type) -> Any:
+    """Return what a class says about reuse, None where that name is one of its methods.
+
+    Examples
+    --------
+    >>> reuse_of(type("Fit", (), {"reuse": True})), reuse_of(Candidate)
+    (True, None)
+    """
+    own = getattr(cls, "reuse", None)
+    return None if callable(own) or hasattr(own, "__get__") else own
 
 
 def candidates(table: Table, keys: Sequence[Row]) -> dict[tuple[Any, ...], tuple[Candidate, ...]]:
@@ -187,12 +203,12 @@ def earlier_results(table: Table, key: Row, makes: Sequence[Candidate], origin: 
     own = [table.name, *connection.graph.parts(table.name)]
     for candidate in makes:
         made = candidate.made
-        if not _is_repeatable(connection, table.database, made, origin):
+        if not _is_repeatable(table, made, origin):
             continue
         written = _written(connection, own, made, candidate.steps)
         reads = _reads_today(connection, own, key, candidate.reads) if written else None
         if written and reads is not None:
-            yield Earlier(made["event"], made["environment"], reads, written)
+            yield Earlier(made["event"], made["code"], made["environment"], reads, written)
 
 
 def _system(connection: Connection, schema: str, name: str) -> QueryExpression:
@@ -202,11 +218,15 @@ def _system(connection: Connection, schema: str, name: str) -> QueryExpression:
 # ------------------------------------------------------------------------------------------- the make
 
 
-def _is_repeatable(connection: Connection, schema: str, made: Row, origin: Origin) -> bool:
+def _is_repeatable(table: Table, made: Row, origin: Origin) -> bool:
     """Whether a make ran the code of today where Python and packages were those of today."""
-    return made["code"] == origin.code and _same_environment(
-        connection, schema, made["environment"], origin.environment
-    )
+    connection, schema, cls = table.connection, table.database, type(table)
+    if made["code"] is None:
+        return False
+    today = fingerprint_of(connection, table.name, cls)
+    code = judge(connection, schema, made["code"], today, cls.__module__)
+    is_same = code.state == FRESH or (code.is_same and bool(reuse_of(cls)))
+    return is_same and _same_environment(connection, schema, made["environment"], origin.environment)
 
 
 def _same_environment(connection: Connection, schema: str, one: str, other: str) -> bool:

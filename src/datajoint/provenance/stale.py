@@ -17,22 +17,31 @@ from datajoint.graph.restrict import down
 from datajoint.heading.names import COMPUTED, IMPORTED, TableName
 from datajoint.journal.code import Fingerprint, fingerprint
 from datajoint.journal.event import enabled
-from datajoint.journal.origin import is_of_this_form
 from datajoint.journal.reads import BLIND
 from datajoint.journal.shapes import Shape, read_shape
 from datajoint.journal.signature import Signature
 from datajoint.provenance.classes import has_code, table_of
+from datajoint.provenance.codes import Verdict, judge
 from datajoint.provenance.compare import compare, compare_only
 from datajoint.provenance.finding import Finding
 from datajoint.provenance.remade import MADE
 from datajoint.provenance.report import StaleReport, keep_count
-from datajoint.provenance.staleness import PARTLY, POSSIBLY, STALE, UNKNOWN, StaleReason, StaleRow, worst
+from datajoint.provenance.staleness import (
+    FRESH,
+    PARTLY,
+    POSSIBLY,
+    STALE,
+    UNKNOWN,
+    StaleReason,
+    StaleRow,
+    worst,
+)
 from datajoint.query import fetch
 from datajoint.query.expression import QueryExpression
 from datajoint.query.restriction import Not
 from datajoint.query.universal import U
 from datajoint.sql.reads import READS, SHAPES
-from datajoint.sql.system import CODE, EVENTS
+from datajoint.sql.system import EVENTS
 from datajoint.table.table import Table
 
 __all__ = ["Affected", "Shared", "stale", "stale_here", "versions"]
@@ -128,7 +137,6 @@ class _Search:
         self.exact = exact
         self.budget = [budget]
         self.reasons: Reasons = {}
-        self._codes: dict[str, tuple[str, str]] = {}
         self.own = {table.name, *table.connection.graph.parts(table.name)}
 
     def found_rows(self) -> list[StaleRow]:
@@ -284,43 +292,31 @@ class _Search:
         if not has_code(cls):  # a table of the database, whose code is elsewhere
             return
         today = fingerprint(cls)
-        if not today.complete:
-            self._in_part(today)
-        others = self._system(EVENTS) & f"code is null or code <> '{today.digest}'"
         # Events of other kinds have no reads either, which says more of their rows. These are most events of
         # the table: an index on its name would lead to them one by one.
         name = self.table.table_name[:64]
-        others &= [f"coalesce(table_name, '') = '{name}' AND kind = '{kind}'" for kind in _CODED]
-        if not others:  # found without a look at the rows
+        made = self._system(EVENTS) & [
+            f"coalesce(table_name, '') = '{name}' AND kind = '{kind}'" for kind in _CODED
+        ]
+        codes: dict[str | None, Verdict] = {
+            code: self._of_code(code, today) for code in (U("code") & made).to_arrays("code").tolist()
+        }
+        odd = [code for code, verdict in codes.items() if verdict.state != FRESH]
+        if not odd:  # found without a look at the rows
             return
-        others = others.proj(**{WRITTEN: "event", "dj_code": "code"})
+        others = (made & [{"code": code} for code in odd]).proj(**{WRITTEN: "event", "dj_code": "code"})
         for row in self._rows.join(others, semantic_check=False).to_dicts():
-            state, note = self._of_code(row["dj_code"])
-            self._note(
-                row,
-                StaleReason(state, "code", self.table.class_name, row["dj_code"], today.digest, note=note),
+            verdict = codes[row["dj_code"]]
+            reason = StaleReason(
+                verdict.state, "code", self.table.class_name, row["dj_code"], today.digest, note=verdict.note
             )
-
-    def _of_code(self, code: str | None) -> tuple[str, str]:
-        """Return the state of rows made by other code than today's, and what there is to say of it."""
-        if code is None:
-            return UNKNOWN, "its code is not recorded"
-        known = self._codes.get(code)
-        if known is None:
-            found = (self._system(CODE) & {"code": code}).to_dicts() if self._has(CODE) else ()
-            old = bool(found) and not is_of_this_form(found[0]["source"])
-            told = (PARTLY, "a version that followed less of it has recorded it") if old else (STALE, "")
-            known = self._codes[code] = told
-        return known
-
-    def _in_part(self, today: Fingerprint) -> None:
-        """Rows made by the code of today, of which not all is known."""
-        name = self.table.table_name[:64]
-        mine = self._system(EVENTS) & {"table_name": name, "code": today.digest}
-        mine = (mine & [{"kind": kind} for kind in _CODED]).proj(**{WRITTEN: "event"})
-        reason = StaleReason(PARTLY, "code", self.table.class_name, note="; ".join(today.unresolved))
-        for row in self._rows.join(mine, semantic_check=False).to_dicts():
             self._note(row, reason)
+
+    def _of_code(self, code: str | None, today: Fingerprint) -> Verdict:
+        """Return what code says of the rows that it made."""
+        if code is None:
+            return Verdict(UNKNOWN, "its code is not recorded")
+        return judge(self.connection, self.table.database, code, today, type(self.table).__module__)
 
     def _upstream(self) -> None:
         """Rows that depend, over any number of references, on rows that are not fresh themselves."""

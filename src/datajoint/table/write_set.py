@@ -156,6 +156,10 @@ class WriteSet(Block):
         """Code and environment of the make."""
         return self._scope.origin
 
+    @origin.setter
+    def origin(self, origin: Origin) -> None:
+        self._scope.origin = origin
+
     @property
     def has_writes(self) -> bool:
         """Whether there is anything to be stored."""

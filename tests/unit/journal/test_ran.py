@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from datajoint.journal.ran import Present, forget, is_present, observe
+from datajoint.journal.ran import CHANGED, GONE, SAME, Present, compare, forget, observe
 from datajoint.journal.ran.observation import watch
 from datajoint.journal.ran.pieces import piece_of
 from datajoint.journal.ran.profile import Profile
@@ -164,10 +164,10 @@ def test_what_ran_is_known_whatever_led_to_it(write, way):
 def test_what_ran_is_present_where_it_was(write, way):
     module = write()
     found = heard(lambda: WAYS[way][0](module))
-    told = [Present(one.module, one.name, one.digest) for one in found.values()]
-    assert all(is_present(one) for one in told)
+    told = [Present(*one.told) for one in found.values()]
+    assert {compare(one) for one in told} <= {SAME}
     write(load=False)
-    assert all(is_present(one) for one in told), "in a process that has not imported it"
+    assert {compare(one) for one in told} <= {SAME}, "in a process that has not imported it"
 
 
 @pytest.mark.parametrize("load", [True, False])
@@ -183,9 +183,7 @@ def test_an_edit_is_a_change(write, way, edit, load):
 
     write(load, **{edit: 5})
 
-    changed = {
-        name for name, one in found.items() if not is_present(Present(one.module, one.name, one.digest))
-    }
+    changed = {name for name, one in found.items() if compare(Present(*one.told)) != SAME}
     assert len(changed) == 1
 
 
@@ -196,7 +194,7 @@ def test_a_name_that_is_gone_is_a_change(write):
     write(text="def other(x):\n    return 1\n")
 
     one = found["ran_lab.plain"]
-    assert is_present(Present(one.module, one.name, one.digest)) is False
+    assert compare(Present(*one.told)) == GONE
 
 
 def test_a_function_put_in_the_place_of_another_is_a_change(write):
@@ -205,7 +203,7 @@ def test_a_function_put_in_the_place_of_another_is_a_change(write):
 
     module.plain = module.nested
 
-    assert is_present(Present(one.module, one.name, one.digest)) is False
+    assert compare(Present(*one.told)) == CHANGED
 
 
 def test_a_generator_that_goes_on_is_heard(write):
@@ -315,22 +313,21 @@ def test_the_present_definition_of_a_notebook_counts(monkeypatch):
     monkeypatch.setattr(main, "ran_in_cell", None, raising=False)
     run("def ran_in_cell(x):\n    return 1\n")
     one = heard(lambda: main.ran_in_cell(1))["__main__.ran_in_cell"]
-    told = Present(one.module, one.name, one.digest)
-    assert is_present(told)
+    told = Present(*one.told)
+    assert compare(told) == SAME
 
     run("# the same\ndef ran_in_cell(x): return 1  # now")
-    assert is_present(told)
+    assert compare(told) == SAME
 
     run("def ran_in_cell(x):\n    return 2\n")
-    assert is_present(told) is False
-    assert is_present(told, "another module") is None
+    assert compare(told) == CHANGED
 
 
 def test_an_edited_file_does_not_change_what_has_been_loaded(write, tmp_path):
     module = write()
     (tmp_path / "ran_lab.py").write_text(MODULE.format(**{**dict.fromkeys(NAMES, 1), "plain": 7}))
     one = heard(lambda: module.plain(1))["ran_lab.plain"]
-    told = Present(one.module, one.name, one.digest)
-    assert is_present(told)
+    told = Present(*one.told)
+    assert compare(told) == SAME
     sys.modules.pop("ran_lab")
-    assert is_present(told) is False
+    assert compare(told) == CHANGED

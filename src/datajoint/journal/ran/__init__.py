@@ -5,6 +5,6 @@ from __future__ import annotations
 from datajoint.journal.ran.listen import forget, observe
 from datajoint.journal.ran.observation import Observation
 from datajoint.journal.ran.pieces import Piece
-from datajoint.journal.ran.present import Present, is_present
+from datajoint.journal.ran.present import CHANGED, GONE, SAME, Present, compare
 
-__all__ = ["Observation", "Piece", "Present", "forget", "is_present", "observe"]
+__all__ = ["CHANGED", "GONE", "SAME", "Observation", "Piece", "Present", "compare", "forget", "observe"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextvars import ContextVar
 from functools import cache
 from types import CodeType, FrameType
@@ -104,9 +105,17 @@ class Watch:
         if kind == places.STARTING:
             if places.starts_child(code.co_filename, code.co_name):
                 self.note("it hands work to other processes")
-        elif not _is_generated(code, frame):
+        elif self._is_of_project(frame) and not _is_generated(code, frame):
             self.note(f"the text of `{code.co_qualname}` is not available")
         return 0
+
+    def _is_of_project(self, frame: FrameType) -> bool:
+        """Whether code without a text was written or is called by the project, and not by packages."""
+        by = sys.modules.get(str(frame.f_globals.get("__name__", "")))
+        file, caller = getattr(by, "__file__", None), frame.f_back
+        files = [file] if isinstance(file, str) else []
+        files += [caller.f_code.co_filename] if caller is not None else []
+        return any(self.kind(one) in (places.PROJECT, places.TEXTLESS) for one in files)
 
     def note(self, text: str) -> None:
         """Take note of something for the make of this context, or else for all that run."""

@@ -42,6 +42,11 @@ class Piece(Value):
         """Module and name."""
         return f"{self.module}.{self.name}"
 
+    @property
+    def told(self) -> tuple[str, str, str]:
+        """What is recorded to be compared."""
+        return self.module, self.name, self.digest
+
 
 class _Known:
     """Pieces by the identity of the code, which is held so that it stays the same."""
@@ -74,7 +79,7 @@ def piece_of(code: CodeType, module: str) -> Piece:
 
 
 def _piece(code: CodeType, module: str) -> Piece:
-    name = code.co_qualname.partition(".<locals>")[0]
+    name = _recorded_name(code.co_qualname)
     unit = unit_of_code(code, module)
     line = _line(code, unit) if unit is not None else None
     if unit is None or line is None:
@@ -87,6 +92,22 @@ def _piece(code: CodeType, module: str) -> Piece:
         if _first_line(node) <= line <= (getattr(node, "end_lineno", None) or 0):
             return Piece(module, name, digest_of_node(unit, node), normalised(node))
     return Piece(module, name, digest_of("compiled", code_text(code)))
+
+
+def _recorded_name(qualified: str) -> str:
+    """Return the outermost function of a nested one; of a method of a class in a function the method.
+
+    Examples
+    --------
+    >>> _recorded_name("f.<locals>.g"), _recorded_name("f.<locals>.Fit.make.<locals>.<lambda>")
+    ('f', 'f.<locals>.Fit.make')
+    """
+    first, *inner = qualified.split(".<locals>")
+    for part in inner:
+        if part.count(".") < 2 or is_anonymous(part):
+            break
+        first += f".<locals>{part}"
+    return first
 
 
 def _anonymous(unit: Unit, name: str, module: str, line: int) -> Piece | None:

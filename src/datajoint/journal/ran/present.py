@@ -13,12 +13,16 @@ from datajoint.journal.code import units
 from datajoint.journal.code.canonical import normalised
 from datajoint.journal.code.live import wrapped_in
 from datajoint.journal.code.units import Unit
-from datajoint.journal.ran.pieces import Piece, digest_of_node, is_anonymous, piece_of
+from datajoint.journal.ran.pieces import Piece, digest_of_node, is_anonymous, piece_of, unit_of_code
 
-__all__ = ["Present", "is_present", "present_text"]
+__all__ = ["CHANGED", "GONE", "MAIN", "SAME", "Present", "compare", "present_text"]
 
-_MAIN = "__main__"
+SAME, CHANGED, GONE = "same", "changed", "gone"
+"""What has become of a function: its source is the same, is another one, or nothing has its name."""
+
+MAIN = "__main__"
 _MISSING: Any = object()
+_Definition = tuple[Unit, ast.AST]
 
 
 class Present(Value):
@@ -34,66 +38,43 @@ class Present(Value):
         return f"{self.module}.{self.name}"
 
 
-def is_present(one: Present, instead: str = _MAIN) -> bool | None:
-    """Return whether a function is still what it was; None where this process cannot tell.
+def compare(one: Present) -> str:
+    """Return what has become of a function that ran.
 
     What a module of this process holds under the name counts; where the process has not imported the module,
-    or the name leads to something else than a function, the text of its file does. A name that neither has is
-    a change.
-
-    Parameters
-    ----------
-    instead
-        The module that is asked for the functions of a program, which was another one perhaps.
+    or the name leads to something else than a function, the text of its file does.
 
     Examples
     --------
-    >>> one = piece_of(is_present.__code__, __name__)
-    >>> is_present(Present(one.module, one.name, one.digest))
-    True
-    >>> is_present(Present(one.module, one.name, "another"))
-    False
-    >>> is_present(Present(one.module, "that_was", one.digest))
-    False
+    >>> one = piece_of(compare.__code__, __name__)
+    >>> compare(Present(*one.told)), compare(Present(one.module, one.name, "another"))
+    ('same', 'changed')
+    >>> compare(Present(one.module, "that_was", one.digest))
+    'gone'
     """
-    told: bool | None = None
-    modules = _modules(one.module, instead)
-    for module in modules:
-        told = _in_process(module, one)
-        told = _in_text(module, one) if told is None else told
-        if told:
-            return True
-    is_gone = told is None
-    return None if is_gone and (len(modules) > 1 or _is_in_cell(one)) else False
+    found = _in_process(one)
+    if found is None:
+        nodes = _definitions(one.module, one.name)
+        same = any(one.digest == digest_of_node(*node) for node in nodes)
+        found = SAME if same else CHANGED if nodes and not is_anonymous(one.name) else GONE
+    return found
 
 
-def _is_in_cell(one: Present) -> bool:
-    """Whether it is a lambda of a notebook, which no name leads to."""
-    return one.module == _MAIN and is_anonymous(one.name) and units.unit_of_module(_MAIN) is None
-
-
-def _modules(module: str, instead: str) -> tuple[str, ...]:
-    return (_MAIN, instead) if module == _MAIN and instead != _MAIN else (module,)
-
-
-def _in_process(module: str, one: Present) -> bool | None:
+def _in_process(one: Present) -> str | None:
     """Compare with what the process has; None where that does not tell."""
-    live = _live(module, one.name)
-    if live is _MISSING:
-        return None
-    functions = wrapped_in(live)
-    digests = {_piece(function, module).digest for function in functions}
-    if one.digest in digests:
-        return True
+    outer, _, inner = one.name.partition(".<locals>")
+    live = _live(one.module, outer)
+    functions = [] if live is _MISSING else wrapped_in(live)
+    if inner:
+        nodes = [node for function in functions for node in _inside(function, one)]
+        return None if not nodes else SAME if one.digest in {digest_of_node(*n) for n in nodes} else CHANGED
+    if one.digest in {_piece(function, one.module).digest for function in functions}:
+        return SAME
     if not functions:
         return None
-    definitions = _definitions(module, one.name)
-    is_plain = len(definitions) == 1 and not getattr(definitions[0][1], "decorator_list", ())
-    return False if is_plain or not definitions else None
-
-
-def _piece(function: FunctionType, module: str) -> Piece:
-    return piece_of(function.__code__, str(function.__globals__.get("__name__", module)))
+    nodes = _definitions(one.module, one.name)
+    is_plain = len(nodes) == 1 and not getattr(nodes[0][1], "decorator_list", ())
+    return CHANGED if is_plain or not nodes else None
 
 
 def _live(module: str, name: str) -> Any:
@@ -111,13 +92,22 @@ def _members(owner: Any) -> Mapping[str, Any]:
     return vars(owner) if isinstance(owner, type) else {}
 
 
-def _in_text(module: str, one: Present) -> bool | None:
-    """Compare with the text of a module; None where there is none, or it does not have the name."""
-    found = _definitions(module, one.name)
-    return any(one.digest == digest_of_node(*place) for place in found) if found else None
+def _piece(function: FunctionType, module: str) -> Piece:
+    return piece_of(function.__code__, _module_of(function, module))
 
 
-def _definitions(module: str, name: str) -> list[tuple[Unit, ast.AST]]:
+def _module_of(function: FunctionType, module: str) -> str:
+    return str(function.__globals__.get("__name__", module))
+
+
+def _inside(function: FunctionType, one: Present) -> Iterator[_Definition]:
+    """Yield what stands in a function under the name of a method of a class in it."""
+    unit = unit_of_code(function.__code__, _module_of(function, one.module))
+    if unit is not None:
+        yield from ((unit, node) for node in unit.find_all(one.name))
+
+
+def _definitions(module: str, name: str) -> list[_Definition]:
     """Return what the text of a module defines under a qualified name."""
     unit = units.unit_of_module(module)
     if unit is None:
@@ -138,7 +128,7 @@ def _lambdas(unit: Unit, name: str) -> Iterator[ast.AST]:
                 pass
 
 
-def present_text(module: str, name: str, instead: str = _MAIN) -> str | None:
+def present_text(module: str, name: str) -> str | None:
     """Return the source that a name of a function has now, None where there is none.
 
     Examples
@@ -146,13 +136,10 @@ def present_text(module: str, name: str, instead: str = _MAIN) -> str | None:
     >>> "def present_text" in present_text(__name__, "present_text")
     True
     """
-    for place in _modules(module, instead):
-        live = _live(place, name)
-        functions = [] if live is _MISSING else wrapped_in(live)
-        texts = [_piece(function, place).text for function in functions]
-        texts = [text for text in texts if text] or [
-            normalised(node) for _, node in _definitions(place, name)
-        ]
-        if texts and not is_anonymous(name):
-            return texts[-1]
-    return None
+    if is_anonymous(name):
+        return None
+    live = _live(module, name)
+    functions = [] if live is _MISSING else wrapped_in(live)
+    texts = [text for text in (_piece(function, module).text for function in functions) if text]
+    texts = texts or [normalised(node) for _, node in _definitions(module, name)]
+    return texts[-1] if texts else None

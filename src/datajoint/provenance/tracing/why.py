@@ -13,13 +13,14 @@ from datajoint.heading.names import COMPUTED, IMPORTED
 from datajoint.heading.values import key_text
 from datajoint.journal.code import fingerprint
 from datajoint.provenance.classes import has_code, table_of
+from datajoint.provenance.codes import code_as_it_is, recorded_code
 from datajoint.provenance.stale import stale_here
 from datajoint.provenance.staleness import FRESH, PARTLY, POSSIBLY, STALE, StaleReason, worst
 from datajoint.provenance.tracing.changes import changes_of
 from datajoint.provenance.tracing.codediff import code_diff
 from datajoint.provenance.tracing.reading import reads_of
 from datajoint.provenance.tracing.tree import Style, plain
-from datajoint.provenance.tracing.writers import Writer, newest_confirmation, source_of, writers_of
+from datajoint.provenance.tracing.writers import Writer, newest_confirmation, writers_of
 from datajoint.query.expression import QueryExpression
 from datajoint.table.cascade import trace_rows
 from datajoint.table.table import Table
@@ -172,10 +173,10 @@ def _has_event(table: Table) -> bool:
 
 def _cause(table: Table, key: Mapping[str, Any], reason: StaleReason, made: Writer | None) -> Cause:
     if reason.kind == "code" and reason.state == STALE:
-        old = source_of(table.connection, table.database, str(reason.old))
-        if not old:
+        old = recorded_code(table.connection, table.database, str(reason.old))
+        if old is None or not old.source:
             return Cause(reason, ("the code that ran is not kept",))
-        diff = code_diff(old, fingerprint(type(table)).source)
+        diff = code_diff(old.source, code_as_it_is(old, fingerprint(type(table))))
         return Cause(reason, () if diff else (_NO_TEXT,), diff)
     if reason.kind == "input" and made is not None:
         reads = reads_of(table.connection, table.database, key, made.event)

@@ -9,8 +9,7 @@ from typing import Any
 from datajoint._value import Value
 from datajoint.engine.connection import Connection
 from datajoint.errors import MissingTableError
-from datajoint.journal.origin import FORM
-from datajoint.provenance.events import code_of, environments_of, events_of
+from datajoint.provenance.events import environments_of, events_of
 from datajoint.query.expression import QueryExpression
 
 __all__ = ["Writer", "newest_confirmation", "time_text", "writers_of"]
@@ -146,12 +145,3 @@ def newest_confirmation(connection: Connection, schema: str, event: int) -> int 
     """Return the latest event that confirms what another one has made, None where there is none."""
     confirms = events_of(connection, schema) & {"kind": "confirm", "confirms": event}
     return max(confirms.to_arrays("event").tolist(), default=None)
-
-
-def source_of(connection: Connection, schema: str, code: str | None) -> dict[str, str] | None:
-    """Return the text of recorded code, piece by piece; None where it is not kept."""
-    try:
-        found = (code_of(connection, schema) & {"code": code}).to_dicts() if code else []
-    except MissingTableError:
-        return None
-    return {name: text for name, text in found[0]["source"].items() if name != FORM} if found else None

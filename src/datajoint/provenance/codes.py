@@ -1,0 +1,166 @@
+"""Recorded code against that of today: what names reach, and the functions that ran (provenance §7b)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+
+from datajoint._value import Value, replace
+from datajoint.algebra.nodes import Query
+from datajoint.engine.connection import Connection
+from datajoint.heading.names import TableName
+from datajoint.journal.code import Fingerprint
+from datajoint.journal.origin import FORM, NAMES_AND_RAN, NAMES_ONLY, RAN, STATIC
+from datajoint.journal.ran.present import GONE, MAIN, SAME, Present, compare, present_text
+from datajoint.provenance.staleness import FRESH, PARTLY, STALE
+from datajoint.query.expression import QueryExpression
+from datajoint.sql.system import CODE
+
+__all__ = ["RecordedCode", "Verdict", "code_as_it_is", "judge", "recorded_code"]
+
+
+class RecordedCode(Value):
+    """The code of a make as it is on record.
+
+    Attributes
+    ----------
+    form
+        How it was searched for.
+    static
+        Digest of what names reach.
+    ran
+        Functions that ran.
+    unresolved
+        Why it may not be all, in words.
+    source
+        Text of each piece by qualified name.
+    """
+
+    form: str
+    static: str
+    ran: tuple[Present, ...]
+    unresolved: tuple[str, ...]
+    source: Mapping[str, str]
+
+
+class Verdict(Value):
+    """What recorded code says of the rows that it made.
+
+    Attributes
+    ----------
+    state, note
+        Their state, and what there is to say of it.
+    is_same
+        Whether all that is known of the code is what it was.
+    """
+
+    state: str
+    note: str = ""
+    is_same: bool = False
+
+
+def recorded_code(connection: Connection, schema: str, code: str) -> RecordedCode | None:
+    """Return what is on record of code; it is read once, as it never changes.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> recorded_code(schema.connection, "lab", "0" * 26) is None
+    True
+    """
+    name = TableName(schema, CODE)
+    if connection.catalog.look(name) is None:
+        return None
+    source = connection.catalog.source(name)
+    kept: RecordedCode | None = source.child((RecordedCode, code))
+    if kept is not None:
+        return kept
+    rows = (QueryExpression._of(Query(source), connection) & {"code": code}).to_dicts()
+    return source.keep((RecordedCode, code), _of_row(rows[0])) if rows else None
+
+
+def _of_row(row: Mapping[str, object]) -> RecordedCode:
+    kept = row["source"]
+    source: dict[str, str] = dict(kept) if isinstance(kept, dict) else {}  # type: ignore[unknownArgumentType]
+    ran = tuple(Present(*one) for one in json.loads(source.get(RAN, "[]")))
+    unresolved = tuple(str(one) for one in _listed(row["unresolved"]))
+    texts = {name: text for name, text in source.items() if not name.startswith("~")}
+    code = str(row["code"])
+    return RecordedCode(source.get(FORM, ""), source.get(STATIC, code), ran, unresolved, texts)
+
+
+def _listed(value: object) -> list[object]:
+    told = json.loads(value) if isinstance(value, (str, bytes, bytearray)) else value
+    return told if isinstance(told, list) else []  # type: ignore[unknownVariableType]
+
+
+def judge(
+    connection: Connection, schema: str, code: str, today: Fingerprint, module: str
+) -> Verdict:  # fmt: skip
+    """Return the state of rows that were made by some code.
+
+    Parameters
+    ----------
+    today
+        What the names of the class reach today.
+    module
+        That of the class.
+    """
+    if code == today.digest:
+        return _in_part(today.unresolved)
+    recorded = recorded_code(connection, schema, code)
+    if recorded is None:
+        return Verdict(STALE)
+    if recorded.form not in (NAMES_ONLY, NAMES_AND_RAN):
+        return Verdict(PARTLY, "a version that followed less of it has recorded it")
+    verdicts = [_verdict(one, today, module) for one in recorded.ran]
+    changed = [one.note for one in verdicts if one.state == STALE]
+    if recorded.static != today.digest or changed:
+        return Verdict(STALE, ", ".join(changed))
+    strange = [one.note for one in verdicts if one.state == PARTLY]
+    found = _in_part([*recorded.unresolved, *today.unresolved, *strange])
+    return replace(found, is_same=not strange)
+
+
+def _in_part(notes: Iterable[str]) -> Verdict:
+    """Return the verdict on code that is what it was, as far as it is known."""
+    told = "; ".join(dict.fromkeys(notes))
+    return Verdict(PARTLY if told else FRESH, told, True)
+
+
+def _verdict(one: Present, today: Fingerprint, module: str) -> Verdict:
+    """Return what has become of a function that ran."""
+    found = compare(one)
+    elsewhere = one.module == MAIN != module  # another program runs now
+    if found == SAME:
+        return Verdict(FRESH)
+    if (found == GONE or elsewhere) and _has_moved(one, today):
+        return Verdict(FRESH)
+    if elsewhere or (found == GONE and one.module == MAIN and "<" in one.name):
+        return Verdict(PARTLY, f"`{one.label}` is not known here")
+    return Verdict(STALE, f"`{one.label}`")
+
+
+def _has_moved(one: Present, today: Fingerprint) -> bool:
+    """Whether a function is in another module that the make reaches."""
+    return any(compare(Present(place, one.name, one.digest)) == SAME for place in _modules(one, today))
+
+
+def _modules(one: Present, today: Fingerprint) -> Iterator[str]:
+    """Yield the modules in which names of today are that a function has, or the class that it is in."""
+    first = one.name.partition(".")[0]
+    for label in dict.fromkeys(today.source):
+        for name in (one.name, first):
+            if label.endswith(f".{name}"):
+                yield label.removesuffix(f".{name}")
+
+
+def code_as_it_is(recorded: RecordedCode, today: Fingerprint) -> dict[str, str]:
+    """Return the present text of what is reached today, and of the functions that ran."""
+    found = dict(today.source)
+    for one in recorded.ran:
+        text = None if one.label in found else present_text(one.module, one.name)
+        if text is not None:
+            found[one.label] = text
+    return found
