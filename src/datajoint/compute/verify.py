@@ -35,7 +35,7 @@ from datajoint.errors import AccessError, DataJointError, UnknownAttributeError,
 from datajoint.heading.values import show
 from datajoint.journal.change import store
 from datajoint.journal.event import EventRecord, enabled, new_id
-from datajoint.journal.origin import renew
+from datajoint.journal.origin import record_names
 from datajoint.logging import logger
 from datajoint.query.operand import unshared
 from datajoint.query.restriction import Not
@@ -235,7 +235,7 @@ def _record(table: Table, report: VerifyReport, sample: float | None, tolerance:
     if not report.outcomes or not enabled(connection, name.schema):
         return
     try:
-        origin = renew(connection, name, type(table))
+        origin = record_names(connection, name, type(table))
         event = EventRecord(
             new_id(), "verify", name, None, _details(report, sample, tolerance), origin=origin
         )

@@ -19,6 +19,7 @@ from datajoint.journal.environment import Environment, environment_of
 from datajoint.journal.event import Origin, enabled
 from datajoint.journal.ran import Observation, forget
 from datajoint.journal.ran.pieces import piece_of
+from datajoint.journal.ran.present import recordable
 from datajoint.journal.system import prepare
 from datajoint.sql.dml import insert_once
 from datajoint.sql.system import CODE, ENVIRONMENTS, EVENTS, column
@@ -35,7 +36,7 @@ _MOST_SETS = 100
 
 __all__ = [
     "FORM", "NAMES_AND_RAN", "NAMES_ONLY", "RAN", "STATIC", "code_table", "environments_table",
-    "fingerprint_of", "origin_of", "ran_as", "renew",
+    "fingerprint_of", "origin_of", "ran_as", "record_names", "renew",
 ]  # fmt: skip
 
 
@@ -125,6 +126,14 @@ def renew(connection: Connection, table: TableName, cls: type) -> Origin | None:
     return source.keep((Origin, cls), Origin(code.digest, environment.digest, code.complete))
 
 
+def record_names(connection: Connection, table: TableName, cls: type) -> Origin | None:
+    """Look at the code again, and record what names of it reach, though nothing has run."""
+    origin = renew(connection, table, cls)
+    if origin is not None:
+        _record_code(connection, table.schema, fingerprint_of(connection, table, cls), {FORM: NAMES_ONLY})
+    return origin
+
+
 def fingerprint_of(connection: Connection, table: TableName, cls: type) -> Fingerprint:
     """Return the code that names of a class reach, as it was looked at last.
 
@@ -183,14 +192,16 @@ def _record_ran(
         _record_code(connection, table.schema, code, {FORM: NAMES_ONLY})
         return origin
     pieces = sorted({piece_of(*one) for one in codes.values()}, key=lambda piece: piece.told)
-    unresolved = tuple(dict.fromkeys((*code.unresolved, *sorted(notes))))
-    digest = digest_of("ran", code.digest, *("\n".join(piece.told) for piece in pieces), "", *unresolved)
+    told = [(piece, recordable(*piece.told)) for piece in pieces]
+    lost = [f"no name leads to `{piece.label}`" for piece, found in told if found is None]
+    unresolved = tuple(dict.fromkeys((*code.unresolved, *sorted(notes), *lost)))
+    ran = json_text([[one.module, one.name, one.digest, one.how] for _, one in told if one is not None])
+    digest = digest_of("ran", code.digest, ran, *unresolved)
     texts = {piece.label: piece.text for piece in pieces if piece.text}
     whole = replace(
         code, digest=digest, complete=not unresolved, unresolved=unresolved, source={**texts, **code.source}
     )
-    told = json_text([piece.told for piece in pieces])
-    _record_code(connection, table.schema, whole, {FORM: NAMES_AND_RAN, STATIC: code.digest, RAN: told})
+    _record_code(connection, table.schema, whole, {FORM: NAMES_AND_RAN, STATIC: code.digest, RAN: ran})
     return replace(origin, code=digest, complete=whole.complete)
 
 

@@ -144,7 +144,7 @@ def _verdict(one: Present, today: Fingerprint, module: str) -> Verdict:
 
 def _has_moved(one: Present, today: Fingerprint) -> bool:
     """Whether a function is in another module that the make reaches."""
-    return any(compare(Present(place, one.name, one.digest)) == SAME for place in _modules(one, today))
+    return any(compare(replace(one, module=place)) == SAME for place in _modules(one, today))
 
 
 def _modules(one: Present, today: Fingerprint) -> Iterator[str]:

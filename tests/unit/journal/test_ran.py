@@ -12,6 +12,7 @@ import pytest
 from datajoint.journal.ran import CHANGED, GONE, SAME, Present, compare, forget, observe
 from datajoint.journal.ran.observation import watch
 from datajoint.journal.ran.pieces import piece_of
+from datajoint.journal.ran.present import recordable
 from datajoint.journal.ran.profile import Profile
 
 MODULE = """
@@ -331,3 +332,20 @@ def test_an_edited_file_does_not_change_what_has_been_loaded(write, tmp_path):
     assert compare(told) == SAME
     sys.modules.pop("ran_lab")
     assert compare(told) == CHANGED
+
+
+def test_a_function_that_was_wrapped_after_its_definition_is_compared_by_its_text(write):
+    text = "def keep(x): return x\ndef plain(x):\n    return {plain}\ndef around(f):\n    return lambda x: f(x)\n"
+    module = write(text=text + "plain = around(plain)\n")
+    one = heard(lambda: module.plain(1))["ran_lab.plain"]
+    told = recordable(*one.told)
+
+    assert [SAME, "text"] == [compare(told), told.how]
+    write(text=text + "plain = around(plain)\n", plain=5)
+    assert compare(told) == CHANGED
+
+
+def test_what_no_name_leads_to_is_not_recorded(write):
+    module = write()
+    one = heard(lambda: module.plain(1))["ran_lab.plain"]
+    assert recordable("a_module_loaded_from_a_path", *one.told[1:]) is None

@@ -8,29 +8,37 @@ from collections.abc import Iterator, Mapping
 from types import FunctionType
 from typing import Any
 
-from datajoint._value import Value
+from datajoint._value import Value, replace
 from datajoint.journal.code import units
 from datajoint.journal.code.canonical import normalised
 from datajoint.journal.code.live import wrapped_in
 from datajoint.journal.code.units import Unit
 from datajoint.journal.ran.pieces import Piece, digest_of_node, is_anonymous, piece_of, unit_of_code
 
-__all__ = ["CHANGED", "GONE", "MAIN", "SAME", "Present", "compare", "present_text"]
+__all__ = ["CHANGED", "GONE", "MAIN", "SAME", "Present", "compare", "present_text", "recordable"]
 
 SAME, CHANGED, GONE = "same", "changed", "gone"
 """What has become of a function: its source is the same, is another one, or nothing has its name."""
 
 MAIN = "__main__"
+_TEXT = "text"
 _MISSING: Any = object()
 _Definition = tuple[Unit, ast.AST]
 
 
 class Present(Value):
-    """A function as it is recorded: `Piece` without its text."""
+    """A function as it is recorded: `Piece` without its text.
+
+    Attributes
+    ----------
+    how
+        ``text`` where the name stands for something else in the process, such as a function around it.
+    """
 
     module: str
     name: str
     digest: str
+    how: str = ""
 
     @property
     def label(self) -> str:
@@ -52,12 +60,27 @@ def compare(one: Present) -> str:
     >>> compare(Present(one.module, "that_was", one.digest))
     'gone'
     """
-    found = _in_process(one)
+    found = None if one.how == _TEXT else _in_process(one)
     if found is None:
         nodes = _definitions(one.module, one.name)
         same = any(one.digest == digest_of_node(*node) for node in nodes)
         found = SAME if same else CHANGED if nodes and not is_anonymous(one.name) else GONE
     return found
+
+
+def recordable(module: str, name: str, digest: str) -> Present | None:
+    """Return what is recorded of a function that ran; None where no name leads to it, not even now.
+
+    Examples
+    --------
+    >>> recordable(__name__, "that_is_not", "0") is None
+    True
+    """
+    one = Present(module, name, digest)
+    found = compare(one)
+    if found == CHANGED and compare(replace(one, how=_TEXT)) == SAME:
+        return replace(one, how=_TEXT)
+    return None if found == GONE else one
 
 
 def _in_process(one: Present) -> str | None:

@@ -9,6 +9,7 @@ from types import CodeType, FrameType
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from datajoint._value import Value
 from datajoint.journal.ran.observation import Observation, Watch
 from datajoint.journal.ran.places import OUTSIDE
 
@@ -80,7 +81,7 @@ class Profile:
         self._listening -= 1
         if not self._listening:
             threading.setprofile(None)  # type: ignore[arg-type]
-        if any(_may_have_run(*one) for one in self._before.pop(id(observation), ())):
+        if any(_may_have_run(one) for one in self._before.pop(id(observation), ())):
             observation.note("threads older than the make may have run code for it")
         known = self._tables.setdefault(observation.of, _Known())
         known.codes.update(observation.codes)
@@ -99,24 +100,41 @@ class Profile:
             watch.called(code, kind, frame)
 
 
-def _older_threads() -> list[tuple[int, FrameType, int]]:
-    """Return the other threads, each with what it is doing."""
+class _Thread(Value):
+    """Another thread: what it does, and what the system tells of its runs, "" where it tells nothing."""
+
+    thread: int
+    frame: FrameType
+    at: int
+    runs: str
+
+
+def _older_threads() -> list[_Thread]:
+    """Return the other threads."""
     if threading.active_count() == 1:
         return []
-    me = threading.get_ident()
-    return [(t, frame, frame.f_lasti) for t, frame in sys._current_frames().items() if t != me]
+    me, names = threading.get_ident(), {one.ident: one.native_id for one in threading.enumerate()}
+    frames = sys._current_frames().items()
+    return [_Thread(t, frame, frame.f_lasti, _runs(names.get(t))) for t, frame in frames if t != me]
 
 
-def _may_have_run(thread: int, before: FrameType, at: int) -> bool:
+def _runs(thread: int | None) -> str:
+    """Return how often and how long a thread has run, as Linux tells."""
+    try:
+        with open(f"/proc/self/task/{thread}/schedstat", encoding="ascii") as stream:
+            return stream.read()
+    except OSError:
+        return ""
+
+
+def _may_have_run(before: _Thread) -> bool:
     """Whether a thread may have run code of the project since."""
-    frame = sys._current_frames().get(thread)
-    if (
-        frame is not None
-        and frame is before
-        and frame.f_lasti == at
-        and not frame.f_code.co_filename.endswith(_WAITING)
-    ):
-        return False  # it has waited
+    names = {one.ident: one.native_id for one in threading.enumerate()}
+    if before.runs and before.runs == _runs(names.get(before.thread)):
+        return False
+    frame = sys._current_frames().get(before.thread)
+    if frame is not None and frame is before.frame and frame.f_lasti == before.at:
+        return frame.f_code.co_filename.endswith(_WAITING)  # these wait for work, others for an event
     while frame is not None:
         if str(frame.f_globals.get("__name__", "")).partition(".")[0] in _HARMLESS:
             return False
