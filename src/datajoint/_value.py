@@ -15,7 +15,8 @@ def _on_first_use(cls: type, name: str, arguments: str, body: str, scope: dict[s
 
     def method(*given: Any, **named: Any) -> Any:
         namespace: dict[str, Any] = {}
-        exec(f"def {name}({arguments}):\n    {body}", scope, namespace)  # noqa: S102 - names are our own annotations
+        text = compile(f"def {name}({arguments}):\n    {body}", "<datajoint>", "exec")
+        exec(text, scope, namespace)  # noqa: S102 - names are our own annotations
         compiled = namespace[name]
         compiled.__qualname__ = f"{cls.__qualname__}.{name}"
         setattr(cls, name, compiled)
