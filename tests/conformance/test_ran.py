@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import json
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -139,17 +138,6 @@ def test_each_row_has_what_ran_for_it(load: Any) -> None:
     report = load(body=body, unrelated=5).Fit.stale()
 
     assert report.keys.to_arrays("subject").tolist() == [2]
-
-
-@pytest.mark.statement("PRV-7")
-def test_makes_of_one_table_in_two_threads_do_not_mix(load: Any, schema: Any) -> None:
-    body = "vars(module)['plug' + 'ged' if key['subject'] == 1 else 'unre' + 'lated'](1)"
-    module = load(body=body)
-    module.Subject.insert([{"subject": 1}, {"subject": 2}])
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda n: module.Fit.populate({"subject": n}), [1, 2]))
-    assert len(module.Fit()) == 2
-    assert load(body=body, unrelated=5).Fit.stale().keys.to_arrays("subject").tolist() == [2]
 
 
 @pytest.mark.statement("PRV-7")
