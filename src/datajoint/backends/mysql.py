@@ -41,6 +41,9 @@ CHARSET = "utf8mb4"
 PACKET = 1 << 20
 """Bytes of SQL after which another packet is begun; servers take 16 MB or more by default."""
 
+_LARGEST, _SMALLEST = "1.7976931348623157e308", "5e-324"
+_MOST_DIGITS, _MOST_PLACES = 80, 30
+"""Beyond, the server cuts a decimal in silence, and then it may equal what a column holds."""
 _BEFORE_LOAD = "dj_load"
 IN_TRANSACTION = 1
 _TOKENS = re.compile(
@@ -358,7 +361,7 @@ def _conversions() -> dict[Any, Any]:
     }  # fmt: skip
     left_out |= {kind for kind, function in conversions.items() if function is converters.through}
     kept = {kind: function for kind, function in conversions.items() if kind not in left_out}
-    return {**kept, Decimal: _plain_decimal, bytes: _binary_literal}
+    return {**kept, Decimal: _plain_decimal, int: _plain_integer, bytes: _binary_literal}
 
 
 def _binary_literal(value: bytes, _mapping: object) -> str:
@@ -366,7 +369,15 @@ def _binary_literal(value: bytes, _mapping: object) -> str:
 
 
 def _plain_decimal(value: Decimal, _mapping: object) -> str:
-    return format(value, "f")
+    """Return a number; one that no column holds, which is only compared, as one that none equals."""
+    sign = "-" * value.is_signed()
+    if not value.is_finite() or (value and value.adjusted() > _MOST_DIGITS):
+        return f"{sign}{_LARGEST}"
+    return f"{sign}{_SMALLEST}" if value and value.adjusted() < -_MOST_PLACES else format(value, "f")
+
+
+def _plain_integer(value: int, _mapping: object) -> str:
+    return str(value) if value.bit_length() < 4 * _MOST_DIGITS else f"{'-' * (value < 0)}{_LARGEST}"
 
 
 def _connect(options: Mapping[str, Any], use_tls: Any) -> tuple[Any, dict[str, Any]]:

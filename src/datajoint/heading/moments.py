@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import reprlib
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
@@ -43,7 +44,7 @@ def moment(value: Any) -> tuple[datetime, int]:
         return _read_moment(value)
     if type(value).__name__ == "datetime64" or (type(value) is int and len(str(value)) == len("20241231")):
         return _read_moment(str(value))
-    raise ValueError(f"{value!r:.60} ({type(value).__name__}) is no date or time.")
+    raise ValueError(f"{reprlib.repr(value):.60} ({type(value).__name__}) is no date or time.")
 
 
 def dashed(text: str) -> str:

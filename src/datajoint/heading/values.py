@@ -28,8 +28,17 @@ __all__ = ["ColumnError", "check_column", "json_text", "key_text", "normaliser",
 Normaliser = Callable[[Any], Any]
 
 
+_LONGEST_INTEGER = 1000
+
+
 class _Short(Repr):
     """Shortens values; arrays take one line, too."""
+
+    def repr_int(self, x: int, level: int) -> str:
+        # Python writes no more than 4300 digits
+        if x.bit_length() > _LONGEST_INTEGER:
+            return f"an integer of {round(x.bit_length() * math.log10(2))} digits"
+        return super().repr_int(x, level)
 
     def repr_ndarray(self, array: Any, level: int) -> str:
         text = " ".join(repr(array).split())
@@ -136,14 +145,18 @@ def _missing(value: object) -> bool:
     """Whether a value means "missing" for NumPy or pandas: NaN, NaT, NA."""
     if type(value).__name__ in ("NAType", "NaTType"):
         return True
+    if isinstance(value, Decimal):
+        return value.is_nan()
     try:
         return bool(value != value)  # noqa: PLR0124 - true for NaN and NaT only
-    except (TypeError, ValueError):  # arrays have no truth
+    except Exception:  # arrays have no truth, and objects of others may do anything  # noqa: BLE001
         return False
 
 
 def _scalar(value: Any) -> Any:
     """Return a NumPy scalar or 0-d array as a Python value, but for times."""
+    if isinstance(value, Decimal):  # the signalling NaN cannot even be compared
+        return Decimal("NaN") if value.is_snan() else value
     if type(value).__module__ == "numpy" and getattr(value, "shape", None) == ():
         return value if value.dtype.kind in "mM" else value.item()
     return value

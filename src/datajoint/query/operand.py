@@ -173,7 +173,7 @@ def _other(
     items = items_of(operand)
     if items is None:
         raise QueryError(
-            f"Invalid restriction type {type(operand).__name__}: {operand!r:.80}.",
+            f"Invalid restriction type {type(operand).__name__}: {readers.show(operand)}.",
             hint="Restrict by text, a dict, a list of these, an expression, dj.AndList, dj.Not or dj.Top.",
         )
     if depth >= DEEPEST:
@@ -393,7 +393,8 @@ def _literal(path: str, value: Any) -> str:
     if isinstance(value, (str, UUID, date)):
         return "'" + str(value).replace("'", "''") + "'"
     raise QueryError(
-        f"What is at `{path}` cannot be compared with {value!r:.60}.", hint="Compare with a number or text."
+        f"What is at `{path}` cannot be compared with {readers.show(value)}.",
+        hint="Compare with a number or text.",
     )
 
 
@@ -470,7 +471,14 @@ def _shape(heading: Heading, item: Any) -> tuple[tuple[str, bool], ...] | None:
 
 def _missing(value: Any) -> bool:
     """Whether a value means NULL: None, or NaN and its like in frames."""
-    return value is None or type(value).__name__ == "NAType" or value != value  # noqa: PLR0124
+    if value is None or type(value).__name__ == "NAType":
+        return True
+    if isinstance(value, Decimal):
+        return value.is_nan()
+    try:
+        return bool(value != value)  # noqa: PLR0124
+    except Exception:  # it is refused later, by name  # noqa: BLE001
+        return False
 
 
 def _listed(
