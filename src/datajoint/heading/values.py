@@ -149,7 +149,7 @@ def _missing(value: object) -> bool:
         return value.is_nan()
     try:
         return bool(value != value)  # noqa: PLR0124 - true for NaN and NaT only
-    except Exception:  # arrays have no truth, and objects of others may do anything  # noqa: BLE001
+    except (TypeError, ValueError, ArithmeticError, RuntimeError):  # arrays have no truth
         return False
 
 

@@ -477,7 +477,7 @@ def _missing(value: Any) -> bool:
         return value.is_nan()
     try:
         return bool(value != value)  # noqa: PLR0124
-    except Exception:  # it is refused later, by name  # noqa: BLE001
+    except (TypeError, ValueError, ArithmeticError, RuntimeError):  # it is refused later, by name
         return False
 
 
