@@ -18,7 +18,7 @@ PACKAGE = ROOT / "src" / "datajoint"
 STUB = PACKAGE / "tiers" / "tiers.pyi"
 
 TABLE = "table/table.py"
-POPULATED = "compute/auto.py"
+POPULATED = "compute/autopopulate.py"
 TRACEABLE = "provenance/traceable.py"
 OVERRIDDEN = {"definition", "contents", "checks", "key_source", "make"}
 """Members that classes of users replace: they stay what they are."""

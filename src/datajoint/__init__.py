@@ -17,12 +17,6 @@ if TYPE_CHECKING:
     from datajoint.codecs.registry import get_codec, list_codecs
     from datajoint.codecs.spark import SparkAdapter
     from datajoint.compute.pipeline.run import populate
-    from datajoint.compute.reacting.actions import Command, Mail, Notice, Webhook
-    from datajoint.compute.reacting.freshness import Freshness
-    from datajoint.compute.reacting.hook import Hook
-    from datajoint.compute.reacting.schedule import Schedule
-    from datajoint.compute.reacting.sensor import Sensor
-    from datajoint.compute.service.worker import Worker
     from datajoint.diagram.diagram import Diagram
     from datajoint.engine.connection import Connection
     from datajoint.engine.instance import conn
@@ -30,15 +24,21 @@ if TYPE_CHECKING:
     from datajoint.logging import logger
     from datajoint.query.restriction import AndList, Not, Top
     from datajoint.query.universal import U
+    from datajoint.reactions.actions import Command, Mail, Notice, Webhook
+    from datajoint.reactions.freshness import Freshness
+    from datajoint.reactions.hook import Hook
+    from datajoint.reactions.schedule import Schedule
+    from datajoint.reactions.sensor import Sensor
     from datajoint.schemas.grants import can
     from datajoint.schemas.instance import Instance
     from datajoint.schemas.module import VirtualModule, create_virtual_module, virtual_schema
     from datajoint.schemas.schema import Schema, list_schemas
     from datajoint.settings.config import Config
-    from datajoint.table.checks import Check
     from datajoint.table.free import FreeTable
+    from datajoint.table.rows.python_checks import Check
     from datajoint.table.table import Table
     from datajoint.tiers import Computed, Imported, Lookup, Manual, Part
+    from datajoint.workers.worker import Worker
 
     Entry, Ingest, Compute, Di, ERD, schema = Manual, Imported, Computed, Diagram, Diagram, Schema
     config: Config
@@ -53,12 +53,12 @@ _PLACES = {
     "codecs.registry": "get_codec list_codecs",
     "codecs.spark": "SparkAdapter",
     "compute.pipeline.run": "populate",
-    "compute.reacting.actions": "Command Mail Notice Webhook",
-    "compute.reacting.freshness": "Freshness",
-    "compute.reacting.hook": "Hook",
-    "compute.reacting.schedule": "Schedule",
-    "compute.reacting.sensor": "Sensor",
-    "compute.service.worker": "Worker",
+    "reactions.actions": "Command Mail Notice Webhook",
+    "reactions.freshness": "Freshness",
+    "reactions.hook": "Hook",
+    "reactions.schedule": "Schedule",
+    "reactions.sensor": "Sensor",
+    "workers.worker": "Worker",
     "diagram.diagram": "Diagram",
     "engine.connection": "Connection",
     "engine.instance": "conn",
@@ -70,7 +70,7 @@ _PLACES = {
     "schemas.instance": "Instance",
     "schemas.module": "VirtualModule create_virtual_module virtual_schema",
     "schemas.schema": "Schema list_schemas",
-    "table.checks": "Check",
+    "table.rows.python_checks": "Check",
     "table.free": "FreeTable",
     "table.table": "Table",
     "tiers": "Computed Imported Lookup Manual Part",
@@ -81,9 +81,9 @@ _OTHER_NAMES = {
     "schema": "Schema",
 }  # fmt: skip
 _OLDER = {  # existing code finds them here; new code takes them from their modules
-    "AttributeAdapter": "codecs.pending", "AutoPopulate": "compute.auto", "Job": "jobs",
+    "AttributeAdapter": "codecs.pending", "AutoPopulate": "compute.autopopulate", "Job": "jobs",
     "SchemaCodec": "codecs.pending", "StorageAdapter": "codecs.pending", "ThreadSafetyError": "errors",
-    "ValidationResult": "table.validate",
+    "ValidationResult": "table.insert.validate",
 }  # fmt: skip
 
 _GONE = {"AttachFileType": "declare the attribute as `<attach>`"}

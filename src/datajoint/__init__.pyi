@@ -7,15 +7,15 @@ from datajoint.codecs.registry import get_codec as get_codec
 from datajoint.codecs.registry import list_codecs as list_codecs
 from datajoint.codecs.spark import SparkAdapter as SparkAdapter
 from datajoint.compute.pipeline.run import populate as populate
-from datajoint.compute.reacting.actions import Command as Command
-from datajoint.compute.reacting.actions import Mail as Mail
-from datajoint.compute.reacting.actions import Notice as Notice
-from datajoint.compute.reacting.actions import Webhook as Webhook
-from datajoint.compute.reacting.freshness import Freshness as Freshness
-from datajoint.compute.reacting.hook import Hook as Hook
-from datajoint.compute.reacting.schedule import Schedule as Schedule
-from datajoint.compute.reacting.sensor import Sensor as Sensor
-from datajoint.compute.service.worker import Worker as Worker
+from datajoint.reactions.actions import Command as Command
+from datajoint.reactions.actions import Mail as Mail
+from datajoint.reactions.actions import Notice as Notice
+from datajoint.reactions.actions import Webhook as Webhook
+from datajoint.reactions.freshness import Freshness as Freshness
+from datajoint.reactions.hook import Hook as Hook
+from datajoint.reactions.schedule import Schedule as Schedule
+from datajoint.reactions.sensor import Sensor as Sensor
+from datajoint.workers.worker import Worker as Worker
 from datajoint.diagram.diagram import Diagram as Diagram
 from datajoint.engine.connection import Connection as Connection
 from datajoint.engine.instance import conn as conn
@@ -34,7 +34,7 @@ from datajoint.schemas.module import virtual_schema as virtual_schema
 from datajoint.schemas.schema import Schema as Schema
 from datajoint.schemas.schema import list_schemas as list_schemas
 from datajoint.settings.config import Config
-from datajoint.table.checks import Check as Check
+from datajoint.table.rows.python_checks import Check as Check
 from datajoint.table.free import FreeTable as FreeTable
 from datajoint.table.table import Table as Table
 from datajoint.tiers import Computed as Computed

@@ -23,40 +23,43 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from typing import Any
 
-__all__ = ["PARTS", "install", "load"]
+__all__ = ["PARTS", "install", "load", "names_from"]
 
 # What is not on the way to a connection; then what is not on the way to the rows of a table that is there:
 # to read texts of users, to write, declare, delete, compute.
 _NAMES = """
-    _printed algebra.nodes backends.sqlite_catalog backends.sqlite_errors backends.sqlite_functions
-    backends.sqlite_types backends.mysql_signals backends.postgresql_signals backends.sqlite_signals
-    engine.catalog engine.query_cache heading.conversions heading.float32 heading.moments
-    heading.values logging settings.template
+    _printed algebra.plans algebra.plans.nodes backends.mysql backends.mysql.signals backends.postgresql
+    backends.postgresql.signals backends.sqlite backends.sqlite.catalog backends.sqlite.errors
+    backends.sqlite.functions backends.sqlite.signals backends.sqlite.types engine.catalog
+    engine.query_cache heading.conversions heading.float32 heading.moments heading.values logging
+    settings.template
 
-    algebra.aggregates algebra.evaluate algebra.expressions algebra.fragment algebra.hidden algebra.meaning
-    codecs codecs.chain codecs.context codecs.threads compute.audit compute.comparison compute.computing
-    compute.contract
-    compute.difference compute.display compute.equality compute.executors.base compute.executors.local
-    compute.executors.processes compute.executors.worker compute.job compute.jobs compute.key_source
-    compute.make compute.pipeline compute.pipeline.lanes compute.pipeline.ready
-    compute.pipeline.restricting compute.pipeline.result compute.pipeline.run compute.pipeline.status
-    compute.pipeline.stream compute.pipeline.targets compute.populate compute.progress compute.rehearse
-    compute.renew compute.reserve compute.target compute.task compute.upstream compute.verification
-    compute.verify declare.describe declare.projection engine.define engine.lineage engine.user_sql graph
-    graph.dependencies graph.named graph.restrict
-    journal journal.change journal.event journal.images journal.origin
-    journal.scope provenance provenance.events provenance.export provenance.history provenance.report
-    provenance.retention provenance.stale provenance.tracing provenance.tracing.changes
-    provenance.tracing.codediff provenance.tracing.lineage provenance.tracing.reading
-    provenance.tracing.tree provenance.tracing.why
-    provenance.tracing.writers query.along query.frames query.misplaced query.misspelt
-    query.preview query.where
-    schemas.grants schemas.lookup schemas.queues schemas.virtual sql.checks sql.fragment sql.images
-    table.cascade table.lookup
-    table.checks table.complete table.conditions table.copying table.duplicates table.encode
-    table.estimate table.guard table.incoming
-    table.insert table.layout table.misspelt table.prompt table.rows table.update table.update_many
-    table.validate table.write_set
+    algebra.analysis algebra.evaluate algebra.expr algebra.expr.expressions algebra.expr.meaning
+    algebra.plans.aggregates algebra.plans.hidden algebra.text algebra.text.fragment clusters codecs
+    codecs.chain codecs.context codecs.threads compute compute.dispatch compute.pipeline
+    compute.pipeline.lanes compute.pipeline.readiness compute.pipeline.result compute.pipeline.run
+    compute.pipeline.scope compute.pipeline.status compute.pipeline.stream compute.pipeline.targets
+    compute.populate compute.progress compute.progress_display compute.verify declare.describe
+    declare.projection engine.define engine.lineage engine.user_sql executors executors.base
+    executors.child_main executors.local executors.processes executors.run_job graph graph.dependencies
+    graph.named graph.restrict jobs jobs.jobs jobs.lease jobs.reserve journal journal.events
+    journal.events.change journal.events.event journal.events.origin journal.events.scope journal.images
+    journal.reads make make.contract make.contract.reads make.contract.runtime_audit make.key_source
+    make.make make.recompute make.recompute.compare_rows make.recompute.dry_run make.recompute.refresh
+    make.recompute.verify_report make.target make.task make.upstream make.value_diff make.value_equality
+    provenance provenance.export provenance.history provenance.history.as_of_and_restore
+    provenance.history.events provenance.history.retention provenance.staleness
+    provenance.staleness.report provenance.staleness.search provenance.tracing
+    provenance.tracing.changes provenance.tracing.codediff provenance.tracing.lineage
+    provenance.tracing.reading provenance.tracing.tree provenance.tracing.why provenance.tracing.writers
+    query.along query.frames query.misplaced query.misspelt query.preview query.where reactions
+    schemas.grants schemas.lookup schemas.queues schemas.virtual sql.checks sql.system_tables
+    sql.system_tables.images sql.text sql.text.fragment table.delete table.delete.cascade
+    table.delete.estimate table.guard table.insert table.insert.duplicates table.insert.insert
+    table.insert.insert_select table.insert.validate table.insert.with_parts table.lookup table.misspelt
+    table.prompt table.rows table.rows.check_lines table.rows.encode table.rows.layout
+    table.rows.python_checks table.rows.row_sources table.rows.write_rows table.rows.write_set
+    table.update table.update.update table.update.update_many workers
 """
 
 PARTS = frozenset(f"datajoint.{name}" for name in _NAMES.split())
@@ -134,6 +137,33 @@ def load(name: str) -> Any:
     from importlib import import_module
 
     return _this.within(lambda: import_module(name))
+
+
+def names_from(places: dict[str, str], **nicknames: str) -> tuple[list[str], Callable[[str], Any]]:
+    """Return `__all__` and `__getattr__` of a package that imports the modules of its names on first use.
+
+    Parameters
+    ----------
+    places
+        Module below the package → its names, separated by blanks.
+    **nicknames
+        Further names → the name that each stands for.
+
+    Examples
+    --------
+    >>> names, get = names_from({"errors": "DataJointError QueryError"}, Failure="DataJointError")
+    >>> names, get("Failure").__name__
+    (['DataJointError', 'Failure', 'QueryError'], 'DataJointError')
+    """
+    where = {name: module for module, names in places.items() for name in names.split()}
+
+    def get(name: str) -> Any:
+        real = nicknames.get(name, name)
+        if real not in where:
+            raise AttributeError(name)
+        return getattr(load(f"{_PACKAGE}.{where[real]}"), real)
+
+    return sorted([*where, *nicknames]), get
 
 
 class _Waiting(ModuleType):

@@ -11,9 +11,9 @@ from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError, TransactionError
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.names import MANUAL, TableName
-from datajoint.journal import event as events
-from datajoint.journal.change import change
-from datajoint.journal.scope import open_event
+from datajoint.journal.events import event as events
+from datajoint.journal.events.change import change
+from datajoint.journal.events.scope import open_event
 from datajoint.sql import guard as guards
 from datajoint.sql.ddl import alterations
 from datajoint.sql.system import count_unstamped, stamp_rows

@@ -17,7 +17,7 @@ BROAD_LIMIT = 4  # around code of users (make, reactions; checks; objects that a
 
 # "module:name" → why this container may change. Registries are written once and never hold connections.
 REGISTRIES: dict[str, str] = {
-    "algebra.fragment:_shapes": "a bounded cache of texts that were read; forgetting it is safe",
+    "algebra.text.fragment:_shapes": "a bounded cache of texts that were read; forgetting it is safe",
 }
 
 

@@ -152,7 +152,7 @@ def test_a_load_that_is_refused_leaves_the_transaction_to_the_caller(table):
 def test_a_server_that_reads_no_files_of_clients(table, monkeypatch):
     session, name = table
     if session.dialect.name == "mysql":
-        monkeypatch.setattr("datajoint.backends.mysql.load_statement", lambda *_: "LOAD NOTHING")
+        monkeypatch.setattr("datajoint.backends.mysql.backend.load_statement", lambda *_: "LOAD NOTHING")
     session.begin()
     for n in (1, 4):
         assert 3 == session.load_rows(name, ["x"], [parse_type("int32")], [[[n, n + 1]], [[n + 2]]])

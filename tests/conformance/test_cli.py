@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from datajoint.compute.reserve import Reservations
+from datajoint.jobs.reserve import Reservations
 
 pytestmark = pytest.mark.statement("CLI-2")
 
@@ -94,7 +94,7 @@ def test_errors_say_where_and_what_next(broken):
     assert "lab.py" in out
     assert "FileNotFoundError: no file scan_2.tif" in out
     assert "looking for 2" in out
-    assert "compute/make.py" not in out
+    assert "make/make.py" not in out
     assert f"dj retry {broken.schema}:Scan --all" in out
 
 

@@ -149,7 +149,7 @@ def test_what_a_make_stores_itself_is_no_edit(load: Any) -> None:
 
 @pytest.mark.statement("PRV-7")
 def test_code_recorded_by_earlier_versions_is_known_in_part(load: Any, monkeypatch: Any) -> None:
-    from datajoint.journal import origin
+    from datajoint.journal.events import origin
 
     module = load("self.scale")
     module.Subject.insert1({"subject": 1})

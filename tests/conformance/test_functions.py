@@ -8,15 +8,15 @@ from decimal import Decimal
 
 import pytest
 
-from datajoint.algebra.fragment import parse_column
-from datajoint.algebra.fragment_types import family
-from datajoint.algebra.functions import FUNCTIONS
-from datajoint.backends import sqlite_functions, sqlite_types
+from datajoint.algebra.expr.functions import FUNCTIONS
+from datajoint.algebra.expr.types import family
+from datajoint.algebra.text.fragment import parse_column
+from datajoint.backends.sqlite import functions, types
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.heading import Heading
 from datajoint.heading.types import parse_type
-from datajoint.sql.fragment import render
-from datajoint.sql.fragment_casts import literal
+from datajoint.sql.text.casts import literal
+from datajoint.sql.text.fragment import render
 from datajoint.testing.expressions import aggregate, evaluate
 from datajoint.testing.function_examples import AGGREGATE_EXAMPLES, EXAMPLES, ROW_TYPES, ROWS
 from plugins.servers import EXACT_NAMES
@@ -35,7 +35,7 @@ def ask(backend):
     """A function that runs one SELECT of one value on a plain connection."""
     if backend.name == "sqlite":
         connection = sqlite3.connect(":memory:")
-        sqlite_functions.register(connection)
+        functions.register(connection)
     else:
         connection = backend.connect()
     with closing(connection):
@@ -54,7 +54,7 @@ def decode(value, dtype, backend):
     if value is None:
         return None
     if backend == "sqlite":
-        decoder = sqlite_types.decoder(dtype)
+        decoder = types.decoder(dtype)
         return decoder(value) if decoder else value
     return bool(value) if dtype.kind == "bool" else value
 

@@ -10,7 +10,7 @@ import pytest
 import datajoint as dj
 from datajoint.errors import ConfigurationError, DataJointError, IntegrityError
 from datajoint.heading.names import TableName
-from datajoint.sql.images import shadow_name
+from datajoint.sql.system_tables.images import shadow_name
 
 
 @pytest.fixture

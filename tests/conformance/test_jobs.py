@@ -9,7 +9,6 @@ import time
 import pytest
 
 import datajoint as dj
-from datajoint.compute.owner import owner_here
 from datajoint.errors import (
     AccessError,
     DataJointDeprecationWarning,
@@ -17,6 +16,7 @@ from datajoint.errors import (
     JobError,
     TransactionError,
 )
+from datajoint.jobs.owner import owner_here
 
 COLUMNS = [
     "subject_id", "status", "priority", "created_time", "scheduled_time", "reserved_time", "completed_time",
@@ -389,7 +389,7 @@ def test_a_job_is_taken_once(fit, connect, schema):
     fit.jobs.refresh()
     taken = []
     start = threading.Barrier(4)
-    from datajoint.compute.jobs import jobs_of
+    from datajoint.jobs.jobs import jobs_of
 
     queues = [jobs_of(fit.jobs.name, connect().connection) for _ in range(4)]
 
@@ -669,7 +669,7 @@ def test_the_end_of_a_job_is_found_by_its_key(fit, subject, schema):
 @pytest.mark.statement("JOB-14", "POP-23")
 @pytest.mark.parametrize("error", [KeyboardInterrupt, AccessError])
 def test_what_comes_between_a_reservation_and_its_make_leaves_nothing_reserved(fit, monkeypatch, error):
-    from datajoint.compute import reserve
+    from datajoint.jobs import reserve
 
     fit.jobs.refresh()
     take = reserve.claim

@@ -9,9 +9,9 @@ import pytest
 import datajoint as dj
 from datajoint.errors import DataJointError, DuplicateError, IntegrityError, LostConnectionError
 from datajoint.heading.names import TableName
-from datajoint.journal.event import event_text, prepare
+from datajoint.journal.events.event import event_text, prepare
 from datajoint.table.guard import writable
-from datajoint.table.write_set import WriteSet
+from datajoint.table.rows.write_set import WriteSet
 
 MANY = 120
 

@@ -8,8 +8,8 @@ import pytest
 
 import datajoint as dj
 from datajoint.errors import DataJointError, DataJointWarning
-from datajoint.journal import code_version as versions
-from datajoint.journal.environment import Repository
+from datajoint.journal.events import code_version as versions
+from datajoint.journal.events.environment import Repository
 
 
 def column(table, name):
@@ -194,7 +194,7 @@ def test_a_failure_to_record_keeps_no_row_out(schema, capturing, monkeypatch):
     def broken(*arguments):
         raise OSError("no git")
 
-    monkeypatch.setattr("datajoint.table.metadata.code_version", broken)
+    monkeypatch.setattr("datajoint.table.rows.metadata.code_version", broken)
     with pytest.warns(DataJointWarning, match="could not be recorded: no git"):
         rig.insert1({"rig": 1})
 

@@ -5,8 +5,8 @@ import os
 import pytest
 
 import datajoint as dj
-from datajoint.compute.executors.processes import usable_cpus
 from datajoint.errors import DataJointError, TransactionError, UnknownAttributeError
+from datajoint.executors.processes import usable_cpus
 
 
 @pytest.fixture

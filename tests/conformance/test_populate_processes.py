@@ -8,8 +8,8 @@ import textwrap
 import pytest
 
 import datajoint as dj
-from datajoint.compute.executors.processes import usable_cpus
 from datajoint.errors import DataJointError, MakeError
+from datajoint.executors.processes import usable_cpus
 
 pytestmark = pytest.mark.skipif(usable_cpus() < 2, reason="processes are capped by the processors")
 

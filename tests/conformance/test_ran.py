@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from datajoint.journal import origin
+from datajoint.journal.events import origin
 
 TABLES = """
 import importlib, subprocess, sys, threading
@@ -206,7 +206,7 @@ def test_what_earlier_versions_recorded_is_as_it_was(load: Any, monkeypatch: pyt
         return origin_
 
     with monkeypatch.context() as earlier:
-        earlier.setattr("datajoint.compute.make.ran_as", only_names)
+        earlier.setattr("datajoint.make.make.ran_as", only_names)
         fit = populated(load(FIND, "module.plugged(1)"))
 
     report = fit.stale()

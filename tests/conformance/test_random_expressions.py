@@ -5,7 +5,7 @@ import random
 import pytest
 
 from conformance.typed_rows import HEADING, ROWS, TYPES, decoded, same, select  # noqa: F401 - a fixture
-from datajoint.algebra.fragment import parse_column, parse_condition
+from datajoint.algebra.text.fragment import parse_column, parse_condition
 from datajoint.errors import QuerySyntaxError
 from datajoint.testing.expressions import evaluate
 

@@ -7,7 +7,7 @@ import pytest
 
 import datajoint as dj
 from datajoint.errors import ComputeError, DataJointError
-from datajoint.journal.signature import Signature
+from datajoint.journal.reads.signature import Signature
 
 PLAIN = "-> Subject\n---\ny=null : float64"
 

@@ -5,8 +5,8 @@ import datetime as dt
 import pytest
 
 import datajoint as dj
-from datajoint.journal import event as events
-from datajoint.provenance.stale import stale
+from datajoint.journal.events import event as events
+from datajoint.provenance.staleness.search import stale
 
 MANY = 120
 """Of so many rows no digest is kept."""

@@ -7,10 +7,10 @@ import sys
 import pytest
 
 import datajoint as dj
-from datajoint.compute.jobs import Jobs
-from datajoint.compute.renew import stale_keys
-from datajoint.compute.renewals import Renewals
+from datajoint.compute.refresh_queue import Renewals
 from datajoint.errors import ComputeError
+from datajoint.jobs.jobs import Jobs
+from datajoint.make.recompute.refresh import stale_keys
 from datajoint.table import prompt as prompts
 
 pytestmark = pytest.mark.statement("POP-27")

@@ -520,7 +520,7 @@ def test_history_that_another_process_has_begun_is_found(lab, fit, schema, conne
 
 @pytest.mark.statement("POP-22", "POP-26")
 def test_what_cannot_be_put_back_is_computed(lab, fit, schema, monkeypatch):
-    from datajoint.compute import reuse
+    from datajoint.make import reuse
 
     table = fit()
     table.populate()
@@ -547,7 +547,7 @@ def test_what_cannot_be_put_back_is_computed(lab, fit, schema, monkeypatch):
 
 @pytest.mark.statement("POP-22", "POP-26")
 def test_a_key_that_somebody_else_reuses_first_is_skipped(lab, fit, connect, monkeypatch):
-    from datajoint.compute import reuse
+    from datajoint.make import reuse
 
     table = fit()
     table.populate()

@@ -14,9 +14,9 @@ import urllib.request
 import pytest
 
 import datajoint as dj
-from datajoint.compute.overview import workers_of
 from datajoint.compute.pipeline.lanes import ReservedLane
 from datajoint.errors import ConfigurationError, DataJointError
+from datajoint.workers.overview import workers_of
 
 PATIENCE = 300
 
@@ -290,7 +290,7 @@ def test_reactions_are_asked_and_told(fit):
     sensor = Sensor()
     worker = dj.Worker(fit, reactions=[sensor])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("datajoint.compute.service.reactions._AFTER_FAILURE", 0.01)
+        patch.setattr("datajoint.workers.reacting._AFTER_FAILURE", 0.01)
         worker.run()
     assert ("Fit", 0, "done") in sensor.outcomes
     assert 4 == sensor.looks

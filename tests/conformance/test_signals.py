@@ -3,8 +3,8 @@
 import pytest
 
 import datajoint as dj
-from datajoint.compute.service.news import News
 from datajoint.engine.signals import open_signals
+from datajoint.workers.change_feed import News
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_a_lock_has_one_holder(open_one):
 @pytest.mark.backends("postgresql")
 def test_a_call_ends_the_wait_at_once(open_one, monkeypatch):
     monkeypatch.setattr(
-        "datajoint.backends.postgresql_signals.PostgresqlSignals._mark", lambda self: self._calls
+        "datajoint.backends.postgresql.signals.PostgresqlSignals._mark", lambda self: self._calls
     )
     one, other = open_one(), open_one()
     assert not one.wait(0.05)

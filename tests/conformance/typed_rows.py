@@ -11,12 +11,12 @@ from uuid import UUID
 
 import pytest
 
-from datajoint.backends import sqlite_functions, sqlite_types
+from datajoint.backends.sqlite import functions, types
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.heading import Heading
 from datajoint.heading.types import parse_type
-from datajoint.sql.fragment import render
-from datajoint.sql.fragment_casts import literal
+from datajoint.sql.text.casts import literal
+from datajoint.sql.text.fragment import render
 from plugins.servers import EXACT_NAMES
 
 TYPES = {
@@ -106,7 +106,7 @@ def select(backend):
     source = " UNION ALL ".join(f"SELECT {one}" for one in selects)
     if name == "sqlite":
         connection = sqlite3.connect(":memory:")
-        sqlite_functions.register(connection)
+        functions.register(connection)
     else:
         connection = backend.connect()
     with closing(connection), closing(connection.cursor()) as cursor:
@@ -130,7 +130,7 @@ def select(backend):
 def typed(row, key, backend):
     dtype, value = TYPES[key], row[key]
     if dtype.kind == "json" and value is not None and backend != "sqlite":
-        text = literal(sqlite_types.encoder(dtype)(value), parse_type("text"), backend)
+        text = literal(types.encoder(dtype)(value), parse_type("text"), backend)
         return f"{text}::jsonb" if backend == "postgresql" else text
     if backend == "postgresql" and (value is None or dtype.kind == "uint64"):
         natives = {
@@ -173,7 +173,7 @@ def decoded(value, dtype, backend):
     if value is None:
         return None
     if backend == "sqlite":
-        decoder = sqlite_types.decoder(dtype)
+        decoder = types.decoder(dtype)
         return decoder(value) if decoder else value
     if dtype.kind == "uint64":
         return int(value)

@@ -8,11 +8,11 @@ import textwrap
 from typing import ClassVar
 
 import pytest
-from datajoint.executors import EXECUTORS, DaskExecutor, LocalExecutor, MakeOutcome
 
 import datajoint as dj
-from datajoint.compute.target import Target
 from datajoint.errors import ComputeError, ConfigurationError
+from datajoint.executors import EXECUTORS, DaskExecutor, LocalExecutor, MakeOutcome
+from datajoint.make.target import Target
 from datajoint.testing import InProcessExecutorTests
 from datajoint.testing.executors import subjects
 

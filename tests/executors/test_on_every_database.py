@@ -4,9 +4,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from datajoint.compute.executors.dask import DaskExecutor
-from datajoint.compute.executors.local import LocalExecutor
-from datajoint.compute.executors.processes import ProcessExecutor
+from datajoint.executors.dask import DaskExecutor
+from datajoint.executors.local import LocalExecutor
+from datajoint.executors.processes import ProcessExecutor
 from datajoint.testing import ExecutorTests, InProcessExecutorTests
 from datajoint.testing.executors import errors, subjects
 

@@ -124,7 +124,7 @@ def test_an_interruption_at_any_line_of_the_guard_leaves_nothing_behind(schema, 
     assert n > 5
 
 
-POPULATING = (*PLACES, "engine/connection.py", "datajoint/compute/")
+POPULATING = (*PLACES, "engine/connection.py", "datajoint/compute/", "datajoint/jobs/", "datajoint/make/")
 STRIDE = 1 if FULL else 97
 """Lines between two interruptions; each run begins at another one."""
 

@@ -69,7 +69,7 @@ def test_a_worker_that_wakes_after_its_lease_stores_nothing(workers):
     process = workers.start(work="print('at it', flush=True); time.sleep(1)")
     assert "at it\n" == process.stdout.readline()
     (row,) = workers.Fit.jobs.reserved.to_dicts()
-    from datajoint.sql.jobs import Owner
+    from datajoint.sql.system_tables.jobs import Owner
 
     process.send_signal(signal.SIGSTOP)
     owner = Owner(row["host"], row["pid"], row["connection_id"])

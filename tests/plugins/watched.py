@@ -1,8 +1,8 @@
 """Watched plans against the oracle: the same rows, and the signatures of the rows that take part."""
 
-from datajoint.algebra.watch import ROWS, summary, watch
+from datajoint.algebra.analysis.watch import ROWS, summary, watch
 from datajoint.engine.rows import RowDecoder
-from datajoint.journal.signature import Signature, signatures
+from datajoint.journal.reads.signature import Signature, signatures
 from datajoint.sql.select import select_rows
 from datajoint.testing.witnesses import witnesses_of
 from plugins.lab import bag

@@ -4,9 +4,15 @@ import json
 
 from hypothesis import given
 
-from datajoint.algebra.canonical import canonical_text, read_plan, read_value, write_plan, write_value
-from datajoint.algebra.nodes import Source
-from datajoint.algebra.watch import watch
+from datajoint.algebra.analysis.canonical import (
+    canonical_text,
+    read_plan,
+    read_value,
+    write_plan,
+    write_value,
+)
+from datajoint.algebra.analysis.watch import watch
+from datajoint.algebra.plans.nodes import Source
 from datajoint.backends.registry import get_backend
 from datajoint.sql.select import select_rows
 from datajoint.testing.strategies import evaluate_code, offline, programs, resolved

@@ -3,12 +3,12 @@
 import pytest
 
 import datajoint as dj
-from datajoint.algebra.lift import lift
-from datajoint.algebra.nodes import Query
-from datajoint.algebra.watch import summary, watch
-from datajoint.journal.read import signed
-from datajoint.journal.shapes import fill, shape_of
-from datajoint.journal.signature import Signature, signatures
+from datajoint.algebra.analysis.lift import lift
+from datajoint.algebra.analysis.watch import summary, watch
+from datajoint.algebra.plans.nodes import Query
+from datajoint.journal.reads.read import signed
+from datajoint.journal.reads.shapes import fill, shape_of
+from datajoint.journal.reads.signature import Signature, signatures
 from plugins.watched import run
 
 KEY = ("a", "b")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import Phase, given, seed, settings, strategies as st
 
 import datajoint as dj
-from datajoint.algebra.nodes import Top
+from datajoint.algebra.plans.nodes import Top
 from datajoint.heading.names import to_camel_case
 from datajoint.testing.reference import rows_of
 from datajoint.testing.strategies import definitions, evaluate_code, offline, programs, resolved, rows

@@ -5,7 +5,7 @@ from hypothesis import event, given, strategies as st
 
 import datajoint as dj
 from datajoint.journal.images import shadow_of
-from datajoint.sql.images import shadow_name
+from datajoint.sql.system_tables.images import shadow_name
 
 SUBJECTS, TRIALS = (1, 2, 3), (1, 2)
 

@@ -16,9 +16,10 @@ import datajoint as dj
 from datajoint.engine.connection import Connection
 from datajoint.engine.observe import unobserved
 from datajoint.errors import DataJointError
-from datajoint.journal import event as events, reads
-from datajoint.journal.reads import ReadLog
-from datajoint.sql.images import shadow_name
+from datajoint.journal.events import event as events
+from datajoint.journal.reads import recording
+from datajoint.journal.reads.recording import ReadLog
+from datajoint.sql.system_tables.images import shadow_name
 
 SUBJECTS, TRIALS = range(1, 4), range(1, 4)
 
@@ -231,7 +232,7 @@ def test_no_history_makes_a_row_falsely_fresh_or_stale(world, questions, start, 
         world.act(action, world.here)
     with pytest.MonkeyPatch.context() as patch:
         if not digests:
-            patch.setattr(reads, "_FEW", 0)
+            patch.setattr(recording, "_FEW", 0)
         if not confirmed:
             patch.setattr(ReadLog, "confirm", lambda *_: False)
             patch.setattr(ReadLog, "guards", lambda *_: [])

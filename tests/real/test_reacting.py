@@ -18,9 +18,9 @@ from types import SimpleNamespace
 import pytest
 
 import datajoint as dj
-from datajoint.compute.reacting import actions, sensor as sensors
 from datajoint.errors import DataJointError, UnknownAttributeError
-from datajoint.sql.sensors import SENSORS
+from datajoint.reactions import actions, sensor as sensors
+from datajoint.sql.system_tables.sensors import SENSORS
 
 HOUR = 3600.0
 
@@ -667,7 +667,7 @@ def test_what_waits_is_sent_before_the_program_ends(lab, serve):
     web = serve(Web())
     program = f"""
         import datajoint as dj
-        from datajoint.compute.reacting.actions import Delivery, Notice
+        from datajoint.reactions.actions import Delivery, Notice
         Delivery(dj.Webhook({web.url!r})).send(Notice("failure", "x", "lab", "hello", {{}}))
     """
     subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True, timeout=300, env=os.environ)

@@ -1,3 +1,3 @@
 """Older import path of populate."""
 
-from datajoint.compute.auto import AutoPopulate
+from datajoint.compute.autopopulate import AutoPopulate

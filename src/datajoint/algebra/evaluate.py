@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from datajoint._value import Value
-from datajoint.algebra.expressions import (
+from datajoint.algebra.expr.expressions import (
     Call,
     Case,
     Cast,
@@ -20,7 +20,16 @@ from datajoint.algebra.expressions import (
     Operator,
     Param,
 )
-from datajoint.algebra.fragment_types import (
+from datajoint.algebra.expr.functions import FUNCTIONS
+from datajoint.algebra.expr.meaning import (
+    MEANINGS,
+    SPREADS,
+    TAKES_NULL,
+    convert,
+    divide,
+    json_scalar,
+)
+from datajoint.algebra.expr.types import (
     BOOL,
     DATE,
     FLOAT64,
@@ -32,8 +41,6 @@ from datajoint.algebra.fragment_types import (
     decimal_type,
     family,
 )
-from datajoint.algebra.functions import FUNCTIONS
-from datajoint.algebra.meaning import MEANINGS, SPREADS, TAKES_NULL, convert, divide, json_scalar
 from datajoint.algebra.ranges import as_integer, finite
 from datajoint.errors import PortabilityError
 from datajoint.heading import float32

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BACKENDS", "get_backend"]
 
-BACKENDS = {name: f"datajoint.backends.{name}" for name in ("sqlite", "postgresql", "mysql")}
+BACKENDS = {name: f"datajoint.backends.{name}.backend" for name in ("sqlite", "postgresql", "mysql")}
 """Module of each backend, which holds it as ``BACKEND``."""
 
 

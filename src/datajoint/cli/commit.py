@@ -16,7 +16,7 @@ import click
 
 import datajoint
 from datajoint.cli import options, report
-from datajoint.compute.computing import ended_by_signal
+from datajoint.compute.dispatch import ended_by_signal
 from datajoint.errors import ConfigurationError
 from datajoint.settings.model import SETTINGS
 

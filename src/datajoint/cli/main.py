@@ -53,7 +53,7 @@ def load(name: str) -> click.Command:
     >>> load("status").name
     'status'
     """
-    return cast("click.Command", import_module(f"datajoint.cli.{name}").command)
+    return cast("click.Command", import_module(f"datajoint.cli.commands.{name}").command)
 
 
 class _Commands(click.Group):

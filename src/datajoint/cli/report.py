@@ -32,7 +32,8 @@ __all__ = [
 ]
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
-_OURS = re.compile(r'  File "[^"]*[\\/]datajoint[\\/](compute|engine|query|table|journal|backends)[\\/]')
+_ROOMS = "backends|compute|engine|executors|jobs|journal|make|query|table"
+_OURS = re.compile(rf'  File "[^"]*[\\/]datajoint[\\/]({_ROOMS})[\\/]')
 _GAP = "  "
 
 
@@ -169,7 +170,7 @@ def folded(stack: str) -> str:
     --------
     >>> print(
     ...     folded('''Traceback:
-    ...   File "/lib/datajoint/compute/make.py", line 82, in make
+    ...   File "/lib/datajoint/make/make.py", line 82, in make
     ...     run()
     ...   File "/home/lab.py", line 2, in make
     ...     1 / 0

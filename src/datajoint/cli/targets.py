@@ -11,13 +11,13 @@ from typing import Any
 
 from datajoint import logging
 from datajoint._value import Value
-from datajoint.compute.auto import AutoPopulate
-from datajoint.compute.making import can_make
-from datajoint.compute.target import subclasses
+from datajoint.compute.autopopulate import AutoPopulate
 from datajoint.engine.connection import Connection
 from datajoint.engine.instance import default_instance
 from datajoint.errors import ConfigurationError, DataJointError, MissingTableError, nearest
 from datajoint.heading.names import PART, TableName
+from datajoint.make.methods import can_make
+from datajoint.make.target import subclasses
 from datajoint.schemas import virtual
 from datajoint.schemas.module import VirtualModule
 from datajoint.schemas.schema import Schema, list_schemas

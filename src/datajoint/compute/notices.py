@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import warnings
 
-from datajoint.compute.task import NOTHING, MakeOutcome
 from datajoint.errors import DataJointWarning
 from datajoint.heading.names import TableName
 from datajoint.logging import logger
+from datajoint.make.task import NOTHING, MakeOutcome
 
 __all__ = ["Notices"]
 

@@ -8,24 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
 
 from datajoint import logging
-from datajoint.compute import (
-    cancel,
-    computing,
-    jobs as queues,
-    key_source as sources,
-    progress as counting,
-    renew as renewing,
-    renewals,
-    reserve,
-    reuse as reusing,
-    skips,
-    target as targets,
-    task as tasks,
-)
-from datajoint.compute.appeared import has_appeared
+from datajoint.compute import dispatch, progress as counting, refresh_queue
 from datajoint.compute.kept import ReportsKept
 from datajoint.compute.notices import Notices
-from datajoint.compute.recover import recover
 from datajoint.engine.connection import Connection
 from datajoint.errors import (
     ComputeError,
@@ -34,8 +19,18 @@ from datajoint.errors import (
     TransactionError,
 )
 from datajoint.graph import restrict
-from datajoint.provenance.inputs import forget
-from datajoint.provenance.report import forget_count
+from datajoint.jobs import cancel, jobs as queues, reserve, skipped_keys
+from datajoint.jobs.appeared import has_appeared
+from datajoint.jobs.recover import recover
+from datajoint.make import (
+    key_source as sources,
+    reuse as reusing,
+    target as targets,
+    task as tasks,
+)
+from datajoint.make.recompute import refresh as renewing
+from datajoint.provenance.staleness.report import forget_count
+from datajoint.provenance.staleness.stale_inputs import forget
 from datajoint.query.expression import QueryExpression
 from datajoint.query.operand import unshared
 from datajoint.query.restriction import Not
@@ -43,7 +38,7 @@ from datajoint.table import misspelt
 from datajoint.table.table import Table
 
 if TYPE_CHECKING:
-    from datajoint.compute.task import MakeOutcome
+    from datajoint.make.task import MakeOutcome
     from datajoint.provenance.reuse import Candidate
 
 __all__ = ["PopulateResult", "Progress", "Results", "listed", "populate", "progress", "refuse_misuse"]
@@ -118,11 +113,11 @@ def _renew_all(
     table = target.table
     if reserve_jobs:
         recover(queues.Jobs(table))
-        held = renewals.Renewals(queues.Jobs(table), restrictions, priority, most, again)
+        held = refresh_queue.Renewals(queues.Jobs(table), restrictions, priority, most, again)
         _make_reserved(target, held, how, results)
     elif keys := renewing.stale_keys(table, restrictions, most):
         stale = [tasks.MakeTask(key, table=table.name, again=again) for key in keys]
-        with computing.outcomes_of(stale, [target], count=len(keys), **how) as outcomes:
+        with dispatch.outcomes_of(stale, [target], count=len(keys), **how) as outcomes:
             for outcome in outcomes:
                 results.add(outcome)
     forget_count(table)
@@ -154,7 +149,7 @@ def progress(table: Table, restrictions: Sequence[Any], display: bool, stale: bo
     keys = sources.all_keys(table, restrictions)
     missing = sources.missing_keys(table, keys)
     remaining, total = counting.count_remaining(missing, keys)
-    skipped = skips.count_skipped(table, missing) if remaining else 0
+    skipped = skipped_keys.count_skipped(table, missing) if remaining else 0
     old = renewing.count_stale(table, restrictions) if stale else None
     if display:
         done = total - remaining
@@ -252,7 +247,7 @@ def _reservations(
         jobs.refresh(*restrictions, delay=-1, priority=priority)
     else:
         recover(jobs)
-    skips.take_again(jobs)
+    skipped_keys.take_again(jobs)
     among = sources.all_keys(jobs.target, restrictions) if restrictions else None
     return reserve.Reservations(jobs, among, priority, most, reuse=reuse)
 
@@ -267,7 +262,7 @@ def _make_reserved(
     with (
         ReportsKept([results], True, how["processes"] == 1),
         held.holding(),
-        computing.outcomes_of(held.tasks(), [target], count=pending, cancels=held.cancels, **how) as outcomes,
+        dispatch.outcomes_of(held.tasks(), [target], count=pending, cancels=held.cancels, **how) as outcomes,
     ):
         for outcome in outcomes:
             held.settle(outcome)
@@ -344,7 +339,7 @@ def _make_all(
     tasks = _still_missing(target.table, keys, reusing.Reuse(target.table, reuse))
     with (
         ReportsKept([results], False, how["processes"] == 1),
-        computing.outcomes_of(tasks, [target], count=len(keys), **how) as outcomes,
+        dispatch.outcomes_of(tasks, [target], count=len(keys), **how) as outcomes,
     ):
         for outcome in outcomes:
             results.add(outcome)

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from typing import Any, cast
 
-from datajoint.compute import display
-from datajoint.compute.task import DONE, FAILED, NOTHING, MakeOutcome, MakeTask
+from datajoint.compute import progress_display
 from datajoint.heading.names import TableName
+from datajoint.make.task import DONE, FAILED, NOTHING, MakeOutcome, MakeTask
 from datajoint.query.expression import QueryExpression
 from datajoint.sql.select import count_each
 from datajoint.sql.statement import Statement
@@ -128,7 +128,7 @@ class Meter:
             for name, total in totals.items()
         }  # fmt: skip
         self._recount, self._counted, self._pause = recount, time.monotonic(), _RECOUNT_SECONDS
-        self._display = display.choose(list(self._bars.values()))
+        self._display = progress_display.choose(list(self._bars.values()))
 
     def _bar(self, table: TableName | None) -> Bar:
         if table is not None and table in self._bars:

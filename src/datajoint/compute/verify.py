@@ -10,16 +10,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from datajoint._value import Value
-from datajoint.compute import key_source as sources
-from datajoint.compute.calling import failure_of
-from datajoint.compute.comparison import Reading, made_rows, stored_rows
-from datajoint.compute.difference import difference
-from datajoint.compute.making import can_make, what_to_write
 from datajoint.compute.populate import refuse_misuse
 from datajoint.compute.progress import Meter
-from datajoint.compute.rehearse import Rehearsal, rehearse
-from datajoint.compute.task import DONE, MakeOutcome, MakeTask
-from datajoint.compute.verification import (
+from datajoint.errors import AccessError, DataJointError, UnknownAttributeError, nearest
+from datajoint.heading.values import show
+from datajoint.journal.events.change import store
+from datajoint.journal.events.event import EventRecord, enabled, new_id
+from datajoint.journal.events.origin import record_names
+from datajoint.logging import logger
+from datajoint.make import key_source as sources
+from datajoint.make.methods import can_make, what_to_write
+from datajoint.make.recompute.compare_rows import Reading, made_rows, stored_rows
+from datajoint.make.recompute.dry_run import Rehearsal, rehearse
+from datajoint.make.recompute.verify_report import (
     CHANGED,
     DIFFERS,
     FAILED,
@@ -31,12 +34,9 @@ from datajoint.compute.verification import (
     VerifyReport,
     kept,
 )
-from datajoint.errors import AccessError, DataJointError, UnknownAttributeError, nearest
-from datajoint.heading.values import show
-from datajoint.journal.change import store
-from datajoint.journal.event import EventRecord, enabled, new_id
-from datajoint.journal.origin import record_names
-from datajoint.logging import logger
+from datajoint.make.task import DONE, MakeOutcome, MakeTask
+from datajoint.make.user_code import failure_of
+from datajoint.make.value_diff import difference
 from datajoint.query.operand import unshared
 from datajoint.query.restriction import Not
 from datajoint.table import misspelt

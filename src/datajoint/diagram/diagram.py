@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from datajoint._edge import edge
-from datajoint.algebra.nodes import Query
+from datajoint.algebra.plans.nodes import Query
 from datajoint.declare.describe import describe
 from datajoint.diagram.picture import Picture
 from datajoint.diagram.render import dot, mermaid, png, svg, text
@@ -20,9 +20,9 @@ from datajoint.errors import DataJointError
 from datajoint.graph.named import Edges, NamedGraph, Nodes, named
 from datajoint.graph.restrict import constrain
 from datajoint.heading.names import TableName
-from datajoint.provenance.counts import counts_of
+from datajoint.provenance.staleness.counts import counts_of
 from datajoint.query import fetch
-from datajoint.table.cascade import Cascade, trace_rows
+from datajoint.table.delete.cascade import Cascade, trace_rows
 from datajoint.table.free import FreeTable
 from datajoint.table.table import Table
 

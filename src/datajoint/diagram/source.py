@@ -7,8 +7,8 @@ import types
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
-from datajoint.algebra.build import operands
-from datajoint.algebra.nodes import Plan, Source
+from datajoint.algebra.plans.build import operands
+from datajoint.algebra.plans.nodes import Plan, Source
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError, nearest
 from datajoint.graph.dependencies import DependencyGraph

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from datajoint import logging
 from datajoint._value import replace
-from datajoint.algebra.nodes import Source
+from datajoint.algebra.plans.nodes import Source
 from datajoint.backends.base import CatalogReader
 from datajoint.declare.spec import Specs, TableSpec
 from datajoint.errors import MissingTableError, nearest

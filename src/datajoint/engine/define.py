@@ -24,8 +24,8 @@ from datajoint.heading.names import TableName
 from datajoint.heading.types import AttributeType
 from datajoint.logging import warn
 from datajoint.sql import ddl, guard
-from datajoint.sql.images import EVENT
 from datajoint.sql.system import LINEAGE, lineage_table
+from datajoint.sql.system_tables.images import EVENT
 
 __all__ = [
     "add_columns", "create_schema", "create_table", "create_tables", "drop_schema", "drop_tables",

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol
 
-from datajoint.algebra import nodes
+from datajoint.algebra.plans import nodes
 from datajoint.engine.blocks import Block
 
 if TYPE_CHECKING:
-    from datajoint.algebra.nodes import Condition, Plan, Query
+    from datajoint.algebra.plans.nodes import Condition, Plan, Query
     from datajoint.engine.connection import Connection
     from datajoint.engine.rows import RowDecoder
     from datajoint.heading.names import TableName

@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from datajoint._value import Value, replace
-from datajoint.algebra import build, nodes
-from datajoint.algebra.fragment import Fragment
-from datajoint.algebra.nodes import (
+from datajoint.algebra.plans import build, nodes
+from datajoint.algebra.plans.nodes import (
     All,
     Any_,
     Condition,
@@ -27,6 +26,7 @@ from datajoint.algebra.nodes import (
     Source,
     Text,
 )
+from datajoint.algebra.text.fragment import Fragment
 from datajoint.errors import ArgumentValueError
 from datajoint.graph.dependencies import DependencyGraph, Edge
 from datajoint.heading.heading import Heading

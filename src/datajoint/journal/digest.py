@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import Any, cast
 
-from datajoint.algebra.canonical import canonical_text
+from datajoint.algebra.analysis.canonical import canonical_text
 
 __all__ = ["RowDigest", "encoded", "text_digest", "written"]
 

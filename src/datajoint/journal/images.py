@@ -5,20 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from datajoint.algebra.nodes import Query
+from datajoint.algebra.plans.nodes import Query
 from datajoint.backends.base import Parameters
 from datajoint.declare.spec import TableSpec
 from datajoint.engine.connection import Connection
 from datajoint.engine.rows import storage_type
 from datajoint.errors import ConfigurationError, UnknownCodecError
 from datajoint.heading.names import TableName
-from datajoint.journal.event import EventRecord
-from datajoint.journal.scope import current_scope
+from datajoint.journal.events.event import EventRecord
+from datajoint.journal.events.scope import current_scope
 from datajoint.journal.system import prepare
 from datajoint.logging import logger
 from datajoint.sql.ddl import create_table
 from datajoint.sql.dml import OLD, Column, Moved
-from datajoint.sql.images import EVENT, Copy, copy_keys, copy_rows, finished, moved, shadow_table
+from datajoint.sql.system_tables.images import (
+    EVENT,
+    Copy,
+    copy_keys,
+    copy_rows,
+    finished,
+    moved,
+    shadow_table,
+)
 
 __all__ = ["image_of_deleted", "image_of_keys", "image_of_rows", "image_of_updated", "shadow_of"]
 

@@ -19,7 +19,7 @@ def prepare(connection: Connection, spec: TableSpec) -> bool:
     Examples
     --------
     >>> import datajoint as dj
-    >>> from datajoint.sql.workers import workers_table
+    >>> from datajoint.sql.system_tables.workers import workers_table
     >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
     >>> prepare(schema.connection, workers_table("lab"))
     True

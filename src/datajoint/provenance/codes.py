@@ -6,13 +6,13 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 
 from datajoint._value import Value, replace
-from datajoint.algebra.nodes import Query
+from datajoint.algebra.plans.nodes import Query
 from datajoint.engine.connection import Connection
 from datajoint.heading.names import TableName
 from datajoint.journal.code import Fingerprint
-from datajoint.journal.origin import FORM, NAMES_AND_RAN, NAMES_ONLY, RAN, STATIC
+from datajoint.journal.events.origin import FORM, NAMES_AND_RAN, NAMES_ONLY, RAN, STATIC
 from datajoint.journal.ran.present import GONE, MAIN, SAME, Present, compare, present_text
-from datajoint.provenance.staleness import FRESH, PARTLY, STALE
+from datajoint.provenance.staleness.states import FRESH, PARTLY, STALE
 from datajoint.query.expression import QueryExpression
 from datajoint.sql.system import CODE
 

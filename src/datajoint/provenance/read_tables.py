@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from datajoint.algebra.nodes import Query
+from datajoint.algebra.plans.nodes import Query
 from datajoint.engine.connection import Connection
 from datajoint.engine.observe import tables_of
 from datajoint.heading.names import TableName
-from datajoint.journal.reads import BLIND, NOTHING
+from datajoint.journal.reads.recording import BLIND, NOTHING
 from datajoint.provenance.reuse import kept_shape, rows_of
 from datajoint.query.expression import QueryExpression
-from datajoint.sql.reads import READS
 from datajoint.sql.system import EVENTS
+from datajoint.sql.system_tables.reads import READS
 
 __all__ = ["recorded_tables"]
 

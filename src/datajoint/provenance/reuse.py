@@ -6,28 +6,28 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from datajoint._value import Value
-from datajoint.algebra.hidden import named
-from datajoint.algebra.nodes import Query
+from datajoint.algebra.plans.hidden import named
+from datajoint.algebra.plans.nodes import Query
 from datajoint.engine.connection import Connection
 from datajoint.engine.observe import tables_of
 from datajoint.errors import DataJointError, LostConnectionError
 from datajoint.heading.names import TableName
-from datajoint.journal.event import Origin
-from datajoint.journal.origin import fingerprint_of
-from datajoint.journal.read import COUNT, EXISTS, Read, reread
-from datajoint.journal.reads import BLIND, NOTHING
-from datajoint.journal.shapes import Shape, read_shape
+from datajoint.journal.events.event import Origin
+from datajoint.journal.events.origin import fingerprint_of
+from datajoint.journal.reads.read import COUNT, EXISTS, Read, reread
+from datajoint.journal.reads.recording import BLIND, NOTHING
+from datajoint.journal.reads.shapes import Shape, read_shape
 from datajoint.provenance.codes import judge
-from datajoint.provenance.finding import Recorded
-from datajoint.provenance.past import versions_source
-from datajoint.provenance.recorded import recorded
-from datajoint.provenance.staleness import FRESH
+from datajoint.provenance.history.versions import versions_source
+from datajoint.provenance.staleness.finding import Recorded
+from datajoint.provenance.staleness.recorded_reads import recorded
+from datajoint.provenance.staleness.states import FRESH
 from datajoint.query.expression import QueryExpression
 from datajoint.query.universal import U
-from datajoint.sql.images import EVENT, shadow_name
-from datajoint.sql.reads import READS, SHAPES
-from datajoint.sql.reuse import fits
 from datajoint.sql.system import ENVIRONMENTS, EVENTS
+from datajoint.sql.system_tables.images import EVENT, shadow_name
+from datajoint.sql.system_tables.reads import READS, SHAPES
+from datajoint.sql.system_tables.reuse import fits
 from datajoint.table.table import Table
 
 __all__ = [

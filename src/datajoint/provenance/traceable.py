@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from datajoint.provenance import events as asking, export as exporting, history
+from datajoint.provenance import export as exporting
+from datajoint.provenance.history import as_of_and_restore, events as asking
 from datajoint.provenance.tracing import lineage as tracing
 from datajoint.table.meta import class_level
 
@@ -152,7 +153,7 @@ class Traceable:
         >>> Subject.as_of(before).fetch1("weight"), Subject.fetch1("weight")
         (20.0, 25.0)
         """
-        return history.as_of(cast("Table", self), time)
+        return as_of_and_restore.as_of(cast("Table", self), time)
 
     def old_versions(self) -> QueryExpression | None:
         """Return the versions of rows that were changed or deleted: `written` and `ended` name the events.
@@ -172,7 +173,7 @@ class Traceable:
         >>> Subject.old_versions().fetch1("subject_id")
         1
         """
-        return history.old_versions(cast("Table", self))
+        return as_of_and_restore.old_versions(cast("Table", self))
 
     def export_lineage(self, form: str = "prov", path: str | Path | None = None) -> Any:
         """Return where the rows come from, in a form that others read (PRV-8).

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from datajoint.algebra import build
-from datajoint.algebra.nodes import (
+from datajoint.algebra.plans import build
+from datajoint.algebra.plans.nodes import (
     Aggregate,
     Join,
     Matches,

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Never, NoReturn, Self, cast, overload
 
 from datajoint import logging
-from datajoint.algebra import build
-from datajoint.algebra.nodes import Query
+from datajoint.algebra.plans import build
+from datajoint.algebra.plans.nodes import Query
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError, DataJointWarning, QueryError
 from datajoint.heading.heading import Heading

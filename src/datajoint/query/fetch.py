@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from datajoint._edge import edge
-from datajoint.algebra import build
-from datajoint.algebra.nodes import Plan, Query
+from datajoint.algebra.plans import build
+from datajoint.algebra.plans.nodes import Plan, Query
 from datajoint.engine import observe
 from datajoint.engine.connection import Connection
 from datajoint.engine.rows import RowDecoder

@@ -10,8 +10,8 @@ from operator import itemgetter
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
-from datajoint.algebra import build, fragment as fragments
-from datajoint.algebra.nodes import (
+from datajoint.algebra.plans import build
+from datajoint.algebra.plans.nodes import (
     DEEPEST,
     All,
     Any_,
@@ -27,6 +27,7 @@ from datajoint.algebra.nodes import (
     negate,
     too_deep,
 )
+from datajoint.algebra.text import fragment as fragments
 from datajoint.backends.base import Fitting
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError, QueryError, SemanticMatchError

@@ -7,8 +7,9 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from datajoint.algebra import build, fragment as fragments
-from datajoint.algebra.nodes import Query, Text, Top
+from datajoint.algebra.plans import build
+from datajoint.algebra.plans.nodes import Query, Text, Top
+from datajoint.algebra.text import fragment as fragments
 from datajoint.heading.types import INTEGERS, TEXTS
 
 __all__ = ["can_page", "pages"]

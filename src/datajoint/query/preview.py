@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from datajoint._printed import cell, escape, printable
-from datajoint.algebra import build
+from datajoint.algebra.plans import build
 from datajoint.errors import StatementTimeoutError
 from datajoint.heading.heading import Heading
 from datajoint.query import fetch

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from datajoint._edge import edge
-from datajoint.algebra import build
+from datajoint.algebra.plans import build
 from datajoint.errors import QueryError
 from datajoint.query.expression import QueryExpression, as_expression
 from datajoint.query.operand import is_universal

@@ -8,7 +8,7 @@ from datetime import timedelta
 from numbers import Number
 from typing import Any
 
-from datajoint.algebra.nodes import (
+from datajoint.algebra.plans.nodes import (
     All,
     Any_,
     Condition,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from datajoint._edge import edge
 from datajoint.engine.connection import Connection
-from datajoint.provenance import events as asking, history, retention
+from datajoint.provenance.history import as_of_and_restore, events as asking, retention
 from datajoint.query.expression import QueryExpression
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Recorded:
         >>> len(Subject)
         2
         """
-        return history.restore(*self._here(), event, step=step)
+        return as_of_and_restore.restore(*self._here(), event, step=step)
 
     def history_sizes(self) -> list[retention.Kept]:
         """Return of how many rows old versions are kept, what they take, and since when, table by table.

@@ -13,7 +13,7 @@ from datajoint.engine.connection import Connection
 from datajoint.engine.instance import default_instance
 from datajoint.errors import DataJointError, MissingTableError, TransactionError, nearest
 from datajoint.heading.names import TableName
-from datajoint.journal import event
+from datajoint.journal.events import event
 from datajoint.schemas import queues, virtual
 from datajoint.schemas.bind import attach
 from datajoint.schemas.computing import Computing

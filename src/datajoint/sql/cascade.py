@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datajoint.algebra.nodes import Plan, Restrict, Source
+from datajoint.algebra.plans.nodes import Plan, Restrict, Source
 from datajoint.backends.base import Dialect
 from datajoint.sql.select import write_tail
 from datajoint.sql.statement import Statement, assemble

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from datajoint._value import Value, replace
-from datajoint.algebra.expressions import (
+from datajoint.algebra.expr.expressions import (
     Call,
     Case,
     Cast,
@@ -20,14 +20,14 @@ from datajoint.algebra.expressions import (
     Param,
     walk,
 )
-from datajoint.algebra.fragment import parse_condition
-from datajoint.algebra.fragment_types import TEXT
+from datajoint.algebra.expr.types import TEXT
+from datajoint.algebra.text.fragment import parse_condition
 from datajoint.backends.base import Dialect
 from datajoint.declare.spec import Check, TableSpec
 from datajoint.errors import DeclarationError, QueryError
 from datajoint.heading.heading import Heading
 from datajoint.heading.types import AttributeType
-from datajoint.sql.fragment import render
+from datajoint.sql.text.fragment import render
 
 __all__ = ["Condition", "find_broken", "read_check", "write_check"]
 
@@ -96,7 +96,7 @@ def write_check(condition: Condition, spec: TableSpec, dialect: Dialect) -> str 
     """Return the condition of a CHECK constraint; None where the database cannot hold it.
 
     SQLite files are read and written by other programs, so that a CHECK may only use what every SQLite has:
-    regular expressions, for one, are left to us (`datajoint.table.conditions`).
+    regular expressions, for one, are left to us (`datajoint.table.rows.check_lines`).
 
     Examples
     --------

@@ -10,7 +10,7 @@ from datajoint.heading.attribute import Attribute
 from datajoint.heading.names import TableName
 from datajoint.heading.types import NUMBERS
 from datajoint.sql.ddl import Statement, shortened, tolerating
-from datajoint.sql.images import EVENT
+from datajoint.sql.system_tables.images import EVENT
 
 __all__ = ["create_guard", "drop_function", "drop_guard", "find_guards", "is_current"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datajoint.algebra.fragment_types import digits, family
+from datajoint.algebra.expr.types import digits, family
 from datajoint.heading.types import INTEGER_RANGES, AttributeType
 
 __all__ = [

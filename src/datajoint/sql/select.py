@@ -9,7 +9,7 @@ from operator import attrgetter, is_not
 from typing import TYPE_CHECKING
 
 from datajoint._value import replace
-from datajoint.algebra.blocks import (
+from datajoint.algebra.plans.blocks import (
     Block,
     Derived,
     Expr,
@@ -29,16 +29,16 @@ from datajoint.algebra.blocks import (
     Scope,
     UnionBlock,
 )
-from datajoint.algebra.nodes import Plan, Project
-from datajoint.algebra.rewrite import lower
+from datajoint.algebra.plans.nodes import Plan, Project
+from datajoint.algebra.plans.rewrite import lower
 from datajoint.backends.base import Dialect
 from datajoint.heading.names import TableName
 from datajoint.heading.types import TEXTS, AttributeType, parse_type
-from datajoint.sql import fragment as fragments
 from datajoint.sql.statement import Pieces, Slot, Statement, assemble
+from datajoint.sql.text import fragment as fragments
 
 if TYPE_CHECKING:
-    from datajoint.algebra.fragment import Fragment
+    from datajoint.algebra.text.fragment import Fragment
 
 __all__ = [
     "count_each", "count_rows", "exists_row", "select_keys", "select_rows", "write_condition", "write_tail",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from datajoint.algebra.nodes import Plan, Restrict, Source
+from datajoint.algebra.plans.nodes import Plan, Restrict, Source
 from datajoint.backends.base import Dialect
 from datajoint.sql.dml import Column
 from datajoint.sql.select import write_condition

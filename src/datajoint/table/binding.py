@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datajoint.algebra.nodes import Query, Source
+from datajoint.algebra.plans.nodes import Query, Source
 from datajoint.declare.spec import TableSpec
 from datajoint.engine.connection import Connection
 from datajoint.heading.names import TableName

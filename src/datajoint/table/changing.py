@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from datajoint.table import update_many
 from datajoint.table.meta import class_level
+from datajoint.table.update import update_many
 
 if TYPE_CHECKING:
     from datajoint.table.table import Table

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from datajoint.table import checks
 from datajoint.table.meta import class_level
+from datajoint.table.rows import python_checks as checks
 
 if TYPE_CHECKING:
-    from datajoint.table.checks import CheckOutcome
+    from datajoint.table.rows.python_checks import CheckOutcome
     from datajoint.table.table import Table
 
 __all__ = ["Checking"]

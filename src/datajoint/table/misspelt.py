@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from datajoint.algebra.nodes import Query
+from datajoint.algebra.plans.nodes import Query
 from datajoint.errors import UnknownAttributeError
 from datajoint.graph import restrict
 from datajoint.heading.heading import Heading
@@ -28,7 +28,7 @@ def refuse_ignored(query: Query, heading: Heading, label: str, deed: str) -> Non
 
     Examples
     --------
-    >>> from datajoint.algebra.nodes import Source
+    >>> from datajoint.algebra.plans.nodes import Source
     >>> from datajoint.heading.names import TableName
     >>> refuse_ignored(Query(Source(TableName("lab", "rig"), Heading([]))), Heading([]), "Rig", "deleted")
     """

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from datajoint.algebra import hidden
-from datajoint.algebra.nodes import Query
+from datajoint.algebra.plans import hidden
+from datajoint.algebra.plans.nodes import Query
 from datajoint.declare import describe
 from datajoint.declare.spec import TableSpec
 from datajoint.engine.connection import Connection
@@ -18,7 +18,7 @@ from datajoint.table.alter import Altering
 from datajoint.table.binding import Binding
 from datajoint.table.changing import Changing
 from datajoint.table.checking import Checking
-from datajoint.table.delete import Deleting
+from datajoint.table.delete.delete import Deleting
 from datajoint.table.family import Family
 from datajoint.table.meta import TableMeta, class_level
 from datajoint.table.writes import Writing

@@ -7,26 +7,28 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 from datajoint.errors import DataJointError
-from datajoint.journal import scope as scopes
+from datajoint.journal.events import scope as scopes
 from datajoint.query.expression import QueryExpression
-from datajoint.table import (
-    checks,
-    complete,
-    copying,
+from datajoint.table import guard
+from datajoint.table.insert import (
     duplicates,
-    guard,
-    incoming,
     insert as inserting,
-    layout as layouts,
-    rows as writing,
-    update as updating,
+    insert_select,
     validate as validating,
+    with_parts,
 )
 from datajoint.table.meta import class_level
+from datajoint.table.rows import (
+    layout as layouts,
+    python_checks,
+    row_sources,
+    write_rows as writing,
+)
+from datajoint.table.update import update as updating
 
 if TYPE_CHECKING:
+    from datajoint.table.insert.validate import ValidationResult
     from datajoint.table.table import Table
-    from datajoint.table.validate import ValidationResult
 
 __all__ = ["Writing"]
 
@@ -101,7 +103,7 @@ class Writing:
         table = cast("Table", self)
         if parts:
             options = _options(replace, skip_duplicates, ignore_extra_fields, allow_direct_insert)
-            complete.insert_with_parts(
+            with_parts.insert_with_parts(
                 table, lambda: Writing.insert1(self, row, **options), parts, row, options
             )
             return
@@ -155,7 +157,9 @@ class Writing:
         if parts:
             options = _options(replace, skip_duplicates, ignore_extra_fields, allow_direct_insert)
             own: dict[str, Any] = {**options, "chunk_size": chunk_size}
-            complete.insert_with_parts(table, lambda: Writing.insert(self, rows, **own), parts, None, options)
+            with_parts.insert_with_parts(
+                table, lambda: Writing.insert(self, rows, **own), parts, None, options
+            )
             return
         guard.check_insert(table.name, allow_direct_insert)
         mode = _mode(table, replace, skip_duplicates, ignore_extra_fields)
@@ -172,7 +176,7 @@ class Writing:
                     "skip_duplicates='match' does not apply to a query, whose rows are not looked at.",
                     hint="Give query.to_dicts(), whose rows are compared.",
                 )
-            copying.insert_query(table.connection, table.name, rows, mode)
+            insert_select.insert_query(table.connection, table.name, rows, mode)
             return
         layout = layouts.layout_of(table.connection, table.name)
         if chunk_size is None:
@@ -204,7 +208,7 @@ class Writing:
         2
         """
         table = cast("Table", self)
-        self.insert(incoming.with_index(df, table.heading, index_as_pk, table.class_name), **options)
+        self.insert(row_sources.with_index(df, table.heading, index_as_pk, table.class_name), **options)
 
     def validate(self, rows: Any, *, ignore_extra_fields: bool = False) -> ValidationResult:
         """Check rows as an insert would, without inserting them (INS-14).
@@ -272,7 +276,7 @@ class Writing:
 
 def _mode(table: Table, replace: bool, skip_duplicates: bool | str, ignore_extra: bool) -> writing.Mode:
     skip, match = duplicates.read_option(skip_duplicates)
-    own = checks.checks_of(table), complete.wanted_of(table)
+    own = python_checks.checks_of(table), with_parts.wanted_of(table)
     return writing.Mode(replace, skip, ignore_extra, *own, match=match)
 
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from datajoint.compute.jobs import jobs_of
-from datajoint.compute.task import MakeTask
+from datajoint.jobs.jobs import jobs_of
+from datajoint.make.task import MakeTask
 from datajoint.table.free import FreeTable
 
 __all__ = ["ExecutorTests", "InProcessExecutorTests"]

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from datajoint.algebra import nodes
-from datajoint.algebra.aggregates import OUTER
-from datajoint.algebra.nodes import Condition, Plan, Query
+from datajoint.algebra.plans import nodes
+from datajoint.algebra.plans.aggregates import OUTER
+from datajoint.algebra.plans.nodes import Condition, Plan, Query
 from datajoint.heading.names import TableName
 from datajoint.testing.expressions import aggregate, evaluate
 

@@ -17,7 +17,7 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
-from datajoint.algebra.nodes import Query, Source
+from datajoint.algebra.plans.nodes import Query, Source
 from datajoint.declare.parse import parse
 from datajoint.declare.resolve import resolve
 from datajoint.declare.spec import ForeignKey, TableSpec

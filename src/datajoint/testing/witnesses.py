@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from datajoint.algebra import nodes
-from datajoint.algebra.nodes import Condition, Plan, Query
+from datajoint.algebra.plans import nodes
+from datajoint.algebra.plans.nodes import Condition, Plan, Query
 from datajoint.testing.reference import Row, Tables, _Oracle
 
 __all__ = ["witnesses_of"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from datajoint._edge import edge
-from datajoint.compute.auto import AutoPopulate
+from datajoint.compute.autopopulate import AutoPopulate
 from datajoint.errors import DataJointError
 from datajoint.heading.names import COMPUTED, IMPORTED, LOOKUP, MANUAL, PART
 from datajoint.provenance.traceable import Traceable

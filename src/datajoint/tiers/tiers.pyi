@@ -11,23 +11,24 @@ from typing import Any, ClassVar, Never, NoReturn, Self, TypeVar, overload
 import pandas as pd
 import polars as pl
 
-from datajoint.algebra.nodes import Query
-from datajoint.compute import jobs as queues, upstream as upstreams
+from datajoint.algebra.plans.nodes import Query
 from datajoint.compute.populate import PopulateResult, Progress
-from datajoint.compute.verification import VerifyReport
 from datajoint.declare.spec import TableSpec
 from datajoint.engine.connection import Connection
 from datajoint.heading.heading import Heading
 from datajoint.heading.names import TableName
-from datajoint.provenance.report import StaleReport
+from datajoint.jobs import jobs as queues
+from datajoint.make import upstream as upstreams
+from datajoint.make.recompute.verify_report import VerifyReport
+from datajoint.provenance.staleness.report import StaleReport
 from datajoint.provenance.tracing.lineage import Lineage
 from datajoint.provenance.tracing.why import Why
 from datajoint.query.expression import QueryExpression
 from datajoint.table.binding import Binding
-from datajoint.table.checks import CheckOutcome
+from datajoint.table.insert.validate import ValidationResult
 from datajoint.table.meta import TableMeta
+from datajoint.table.rows.python_checks import CheckOutcome
 from datajoint.table.table import Table
-from datajoint.table.validate import ValidationResult
 
 _T = TypeVar("_T")
 

@@ -3,8 +3,19 @@
 import pytest
 
 import datajoint as dj
-from datajoint.algebra import build, nodes
-from datajoint.algebra.nodes import All, Any_, Const, Equals, InValues, IsNull, Matches, Not, Query, Text
+from datajoint.algebra.plans import build, nodes
+from datajoint.algebra.plans.nodes import (
+    All,
+    Any_,
+    Const,
+    Equals,
+    InValues,
+    IsNull,
+    Matches,
+    Not,
+    Query,
+    Text,
+)
 from datajoint.errors import QueryError, UnknownAttributeError
 from plugins.tables import make_tables
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import example, given, settings, strategies as st
 
 from datajoint._printed import printable
-from datajoint.algebra import fragment as module
-from datajoint.algebra.expressions import Cast, Name, Operator, Param, walk
-from datajoint.algebra.fragment import parse_column, parse_condition
+from datajoint.algebra.expr.expressions import Cast, Name, Operator, Param, walk
+from datajoint.algebra.text import fragment as module
+from datajoint.algebra.text.fragment import parse_column, parse_condition
 from datajoint.errors import DataJointError, PortabilityError, QuerySyntaxError, UnknownAttributeError
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.heading import Heading

@@ -2,8 +2,8 @@
 
 import pytest
 
-from datajoint.algebra.needed import needed
-from datajoint.algebra.watch import watch
+from datajoint.algebra.analysis.needed import needed
+from datajoint.algebra.analysis.watch import watch
 from datajoint.testing.strategies import evaluate_code, offline, resolved
 
 TABLES = offline(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from datajoint.algebra.pinned import is_pinned
+from datajoint.algebra.analysis.pinned import is_pinned
 from datajoint.testing.strategies import evaluate_code, offline, resolved
 
 TABLES = offline(resolved({"a": "a : int32\n---\nx=null : int32", "b": "-> A\nb : int32\n---\ny : int32"}))

@@ -2,8 +2,8 @@
 
 import pytest
 
-from datajoint.algebra.blocks import Block, P_Any, P_Exists, P_Not, UnionBlock
-from datajoint.algebra.rewrite import lower
+from datajoint.algebra.plans.blocks import Block, P_Any, P_Exists, P_Not, UnionBlock
+from datajoint.algebra.plans.rewrite import lower
 from datajoint.heading.names import TableName
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from datajoint.algebra.watch import summary, watch
+from datajoint.algebra.analysis.watch import summary, watch
 from datajoint.testing.strategies import evaluate_code, offline, resolved
 
 TABLES = offline(resolved({"a": "a : int32\n---\nx=null : int32", "b": "-> A\nb : int32\n---\ny : int32"}))

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from datajoint.backends.base import Fitting, fitting
-from datajoint.backends.mysql import _packets, _single
+from datajoint.backends.mysql.backend import _packets, _single
 from datajoint.backends.registry import BACKENDS, get_backend
 from datajoint.errors import ConfigurationError
 from datajoint.heading.names import TableName

@@ -5,7 +5,9 @@ from types import SimpleNamespace
 import pytest
 
 from datajoint import errors
-from datajoint.backends import mysql_errors, postgresql_errors, sqlite_errors
+from datajoint.backends.mysql import errors as mysql_errors
+from datajoint.backends.postgresql import errors as postgresql_errors
+from datajoint.backends.sqlite import errors as sqlite_errors
 
 MYSQL = [
     ((1062, "Duplicate entry '1-a' for key 'PRIMARY'"), errors.DuplicateError,

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pymysql
 import pytest
 
-from datajoint.backends.mysql_results import packet_reader, result_class
+from datajoint.backends.mysql.results import packet_reader, result_class
 
 DRIVER = pymysql.connections.Connection
 PIECES = [1, 3, 4, 7, 100, 100_000]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from datajoint.backends import mysql
+from datajoint.backends.mysql import backend
 
 MARIADB = "utf8mb4 COLLATE utf8mb4_nopad_bin"
 
@@ -17,7 +17,7 @@ MARIADB = "utf8mb4 COLLATE utf8mb4_nopad_bin"
     ],
 )
 def test_a_server_is_told_in_its_own_words(server, words):
-    text = mysql._session_settings(server)
+    text = backend._session_settings(server)
     assert all(word in text for word in words)
     assert ("optimizer_switch" in text) == ("MariaDB" in server)
     assert ";" not in text

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from datajoint.backends.sqlite_lock import WriterLock, is_free
+from datajoint.backends.sqlite.lock import WriterLock, is_free
 
 
 def test_one_at_a_time(tmp_path):

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from datajoint.backends import sqlite_types as types
+from datajoint.backends.sqlite import types
 from datajoint.heading.types import parse_type
 
 AT = datetime(2024, 1, 1)

@@ -7,11 +7,11 @@ import types
 
 import pytest
 
-from datajoint.compute import display
+from datajoint.compute import progress_display
 from datajoint.compute.progress import Bar, shown
-from datajoint.compute.task import DONE, FAILED, SKIPPED, MakeOutcome, MakeTask
 from datajoint.heading.names import TableName
 from datajoint.logging import logger
+from datajoint.make.task import DONE, FAILED, SKIPPED, MakeOutcome, MakeTask
 
 SCAN, FIT = TableName("lab", "_scan"), TableName("lab", "__fit")
 
@@ -51,7 +51,7 @@ def plain(monkeypatch):
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("LINES", "24")
-    monkeypatch.setattr(display, "_TICK_SECONDS", 60)
+    monkeypatch.setattr(progress_display, "_TICK_SECONDS", 60)
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_what_was_stopped_shows_how_far_it_came(show):
 
 
 def test_a_log_has_a_line_for_each_tenth(show, monkeypatch):
-    monkeypatch.setattr(display, "_PLAIN_SECONDS", 0)
+    monkeypatch.setattr(progress_display, "_PLAIN_SECONDS", 0)
     screen, _ = show([DONE] * 100, 100)
     told = [int(re.search(r"(\d+)%", line)[1]) for line in screen.lines]
     assert [*range(10, 101, 10), 100] == told
@@ -107,7 +107,7 @@ def test_a_log_has_a_line_for_each_tenth(show, monkeypatch):
 
 
 def test_a_log_has_a_line_now_and_then_where_it_takes_long(show, monkeypatch):
-    monkeypatch.setattr(display, "_LONGEST_SECONDS", 0)
+    monkeypatch.setattr(progress_display, "_LONGEST_SECONDS", 0)
     screen, _ = show([DONE] * 3, 1000, until=3)
     assert ["1/1000", "2/1000", "3/1000", "3/1000"] == [line.split()[1] for line in screen.lines]
 
@@ -227,7 +227,7 @@ def test_a_notebook_gets_a_table_that_changes_in_place(monkeypatch):
     package.get_ipython = lambda: types.SimpleNamespace(kernel=object())
     monkeypatch.setitem(sys.modules, "IPython", package)
     monkeypatch.setitem(sys.modules, "IPython.display", module)
-    monkeypatch.setattr(display, "_TICK_SECONDS", 0)
+    monkeypatch.setattr(progress_display, "_TICK_SECONDS", 0)
     run = lambda tasks: (MakeOutcome({}, status) for status, _ in zip([DONE, FAILED], tasks, strict=True))  # noqa: E731
     list(shown(run, [MakeTask({}), MakeTask({})], {FIT: 2}))
     assert '<progress max="2" value="0"' in shown_there[0]

@@ -1,7 +1,7 @@
 """Who is told of reads and writes, and which tables a plan reads."""
 
-from datajoint.algebra import build
-from datajoint.algebra.nodes import Query, Source
+from datajoint.algebra.plans import build
+from datajoint.algebra.plans.nodes import Query, Source
 from datajoint.engine import observe
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.heading import Heading

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from datajoint.algebra import build
-from datajoint.algebra.nodes import All, Equals, Query, Source
+from datajoint.algebra.plans import build
+from datajoint.algebra.plans.nodes import All, Equals, Query, Source
 from datajoint.declare.parse import parse
 from datajoint.declare.resolve import SELF, SelfReference, resolve
 from datajoint.declare.spec import TableSpec

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from datajoint.algebra.nodes import (
+from datajoint.algebra.plans.nodes import (
     All,
     Any_,
     Condition,

@@ -3,7 +3,7 @@
 import time
 
 from datajoint.errors import DataJointError, DuplicateError
-from datajoint.journal.event import is_clash, new_id
+from datajoint.journal.events.event import is_clash, new_id
 
 EPOCH = 1_577_836_800
 

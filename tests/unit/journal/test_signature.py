@@ -5,9 +5,9 @@ import random
 
 import pytest
 
-from datajoint.journal import signature as module
-from datajoint.journal.signature import Signature
-from datajoint.sql.marks import P1, P2
+from datajoint.journal.reads import signature as module
+from datajoint.journal.reads.signature import Signature
+from datajoint.sql.text.marks import P1, P2
 
 BASE = 457189557657566172
 

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from datajoint.algebra.expressions import Call, Name
-from datajoint.algebra.fragment import parse_column, parse_condition
-from datajoint.algebra.fragment_types import INT64, TEXT
+from datajoint.algebra.expr.expressions import Call, Name
+from datajoint.algebra.expr.types import INT64, TEXT
+from datajoint.algebra.text.fragment import parse_column, parse_condition
 from datajoint.errors import PortabilityError
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.heading import Heading
 from datajoint.heading.types import parse_type
-from datajoint.sql.fragment import render
+from datajoint.sql.text.fragment import render
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "fragments"
 BACKENDS = ("sqlite", "postgresql", "mysql")

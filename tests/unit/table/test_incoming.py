@@ -7,7 +7,7 @@ from datajoint.errors import DataJointDeprecationWarning, QueryError
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.heading import Heading
 from datajoint.heading.types import parse_type
-from datajoint.table.incoming import ABSENT, CHUNK, one, read
+from datajoint.table.rows.row_sources import ABSENT, CHUNK, one, read
 
 HEADING = Heading([
     Attribute("a", parse_type("int32"), in_key=True), Attribute("b", parse_type("varchar(9)")),

@@ -3,7 +3,7 @@
 import pytest
 
 from datajoint.errors import DataJointError
-from datajoint.table.validate import ValidationResult
+from datajoint.table.insert.validate import ValidationResult
 
 
 def test_nothing_wrong():

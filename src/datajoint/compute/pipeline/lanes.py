@@ -10,21 +10,16 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from datajoint._value import Value, replace
-from datajoint.compute import (
-    jobs as queues,
-    key_source as sources,
-    populate as populating,
-    renewals,
-    reserve,
-    skips,
-)
-from datajoint.compute.pipeline.ready import Readiness
-from datajoint.compute.recover import recover
-from datajoint.compute.renew import stale_keys
-from datajoint.compute.reuse import Reuse
-from datajoint.compute.task import FAILED, NOTHING, MakeOutcome, MakeTask
-from datajoint.compute.workers import Worker
+from datajoint.compute import populate as populating, refresh_queue
+from datajoint.compute.pipeline.readiness import Readiness
 from datajoint.heading.names import TableName
+from datajoint.jobs import jobs as queues, reserve, skipped_keys
+from datajoint.jobs.lease.worker_lease import Worker
+from datajoint.jobs.recover import recover
+from datajoint.make import key_source as sources
+from datajoint.make.recompute.refresh import stale_keys
+from datajoint.make.reuse import Reuse
+from datajoint.make.task import FAILED, NOTHING, MakeOutcome, MakeTask
 from datajoint.query.expression import QueryExpression
 from datajoint.table.table import Table
 
@@ -274,13 +269,13 @@ class ReservedLane(Lane):
         self.jobs = queues.Jobs(table)
         self._priority = priority
         self._held: list[reserve.Reservations] = []
-        self._renewals: renewals.Renewals | None = None
+        self._renewals: refresh_queue.Renewals | None = None
         if stale is None or stale.besides:
             among = self._among()
             self._held.append(reserve.Reservations(self.jobs, among, priority, None, worker, reuse))
         self._refresh = refresh and bool(self._held)
         if stale is not None:
-            self._renewals = renewals.Renewals(
+            self._renewals = refresh_queue.Renewals(
                 self.jobs, restrictions, priority, None, stale.again, worker, stale.after,
                 once=not stale.besides,
             )  # fmt: skip
@@ -316,7 +311,7 @@ class ReservedLane(Lane):
             self.jobs.refresh(*conditions, delay=-1, priority=self._priority)
         else:
             recover(self.jobs)
-        skips.take_changed(self.jobs)
+        skipped_keys.take_changed(self.jobs)
         if self._renewals is not None:
             self._renewals.find()
         self._drained = False

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from datajoint import logging
-from datajoint.compute.declared import reads_of
-from datajoint.compute.skips import skips_of
 from datajoint.errors import DataJointError
 from datajoint.graph.dependencies import DependencyGraph
 from datajoint.heading.names import TableName
+from datajoint.jobs.skipped_keys import skips_of
+from datajoint.make.declared import reads_of
 from datajoint.provenance.read_tables import recorded_tables
 from datajoint.table.table import Table
 

@@ -7,25 +7,26 @@ from typing import Any, cast
 
 from datajoint import logging
 from datajoint._edge import edge
-from datajoint.compute import populate as populating, skips
-from datajoint.compute.cancel import Cancels
-from datajoint.compute.computing import Remaining, outcomes_of
-from datajoint.compute.jobs import Jobs
+from datajoint.compute import populate as populating
+from datajoint.compute.dispatch import Remaining, outcomes_of
 from datajoint.compute.kept import ReportsKept
 from datajoint.compute.pipeline.lanes import DirectLane, DirectRenewals, Lane, ReservedLane, Stale
-from datajoint.compute.pipeline.ready import Readiness
-from datajoint.compute.pipeline.restricting import restrictions_of
+from datajoint.compute.pipeline.readiness import Readiness
 from datajoint.compute.pipeline.result import PipelineResult, TableResult
+from datajoint.compute.pipeline.scope import restrictions_of
 from datajoint.compute.pipeline.status import remaining_of
 from datajoint.compute.pipeline.stream import Stream
 from datajoint.compute.pipeline.targets import Targets, in_order, targets_of
-from datajoint.compute.renew import count_stale, how_again
-from datajoint.compute.target import Target
-from datajoint.compute.workers import Worker
 from datajoint.engine.connection import Connection
 from datajoint.heading.names import TableName
-from datajoint.provenance.inputs import forget
-from datajoint.provenance.report import forget_count
+from datajoint.jobs import skipped_keys
+from datajoint.jobs.cancel import Cancels
+from datajoint.jobs.jobs import Jobs
+from datajoint.jobs.lease.worker_lease import Worker
+from datajoint.make.recompute.refresh import count_stale, how_again
+from datajoint.make.target import Target
+from datajoint.provenance.staleness.report import forget_count
+from datajoint.provenance.staleness.stale_inputs import forget
 from datajoint.table.table import Table
 
 __all__ = ["MANY", "populate", "reserved_lanes"]
@@ -133,7 +134,7 @@ def populate(
     if reserve_jobs:
         worker = Worker(found.connection, [table.name for table in tables])
         for table in tables:
-            skips.take_again(Jobs(table))
+            skipped_keys.take_again(Jobs(table))
         lanes: Sequence[Lane] = reserved_lanes(found, chosen, worker, priority, refresh, reuse, how)
     else:
         worker, lanes = None, [_direct_lane(t, found, chosen, reuse, how) for t in tables]

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from datajoint._value import Value, replace
-from datajoint.compute.jobs import Jobs
-from datajoint.compute.key_source import all_keys, missing_keys
 from datajoint.compute.pipeline.result import in_columns
 from datajoint.compute.pipeline.targets import targets_of
 from datajoint.heading.names import TableName
-from datajoint.provenance.counts import counts_of
+from datajoint.jobs.jobs import Jobs
+from datajoint.make.key_source import all_keys, missing_keys
+from datajoint.provenance.staleness.counts import counts_of
 from datajoint.query.expression import QueryExpression
 from datajoint.sql.select import count_each
 from datajoint.sql.statement import Statement

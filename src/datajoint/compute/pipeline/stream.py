@@ -10,9 +10,9 @@ from typing import Any
 
 from datajoint.compute.pipeline.lanes import SHARE, Lane
 from datajoint.compute.pipeline.order import Order, warn_of
-from datajoint.compute.task import DONE, FAILED, NOTHING, MakeOutcome, MakeTask
-from datajoint.compute.workers import Holding, Worker
 from datajoint.heading.names import TableName
+from datajoint.jobs.lease.worker_lease import Holding, Worker
+from datajoint.make.task import DONE, FAILED, NOTHING, MakeOutcome, MakeTask
 
 __all__ = ["Stream"]
 

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 from datajoint._value import Value, replace
-from datajoint.compute.auto import AutoPopulate
-from datajoint.compute.making import can_make
+from datajoint.compute.autopopulate import AutoPopulate
 from datajoint.compute.pipeline.order import Order, order_of
-from datajoint.compute.target import subclasses
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError
 from datajoint.heading.names import TableName
+from datajoint.make.methods import can_make
+from datajoint.make.target import subclasses
 from datajoint.table import misspelt
 from datajoint.table.table import Table
 

@@ -8,15 +8,15 @@ from typing import Any
 from urllib.parse import quote
 
 from datajoint._value import Value
-from datajoint.algebra.hidden import named
-from datajoint.algebra.nodes import Query
+from datajoint.algebra.plans.hidden import named
+from datajoint.algebra.plans.nodes import Query
 from datajoint.engine.connection import Connection
 from datajoint.errors import MissingTableError
 from datajoint.heading.names import TableName
-from datajoint.provenance.events import code_of, environments_of, events_of
+from datajoint.provenance.history.events import code_of, environments_of, events_of
 from datajoint.query.expression import QueryExpression
-from datajoint.sql.images import EVENT
-from datajoint.table.cascade import trace_rows
+from datajoint.sql.system_tables.images import EVENT
+from datajoint.table.delete.cascade import trace_rows
 from datajoint.table.table import Table
 
 __all__ = ["Event", "Row", "Slice", "slice_of", "written_by"]

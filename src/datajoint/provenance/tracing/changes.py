@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from datajoint.algebra.hidden import named
-from datajoint.algebra.nodes import Query
+from datajoint.algebra.plans.hidden import named
+from datajoint.algebra.plans.nodes import Query
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError
 from datajoint.heading.names import TableName
 from datajoint.heading.values import key_text, show
-from datajoint.journal.signature import Signature
-from datajoint.provenance.events import events_of
-from datajoint.provenance.history import old_versions
+from datajoint.journal.reads.signature import Signature
+from datajoint.provenance.history.as_of_and_restore import old_versions
+from datajoint.provenance.history.events import events_of
 from datajoint.provenance.tracing.reading import RowRead, rows_read
 from datajoint.provenance.tracing.writers import Writer, writers_of
 from datajoint.query.expression import QueryExpression
-from datajoint.sql.images import EVENT
+from datajoint.sql.system_tables.images import EVENT
 from datajoint.table.free import FreeTable
 
 __all__ = ["changes_of"]

@@ -7,9 +7,9 @@ from typing import Any, cast
 
 from datajoint._printed import printable
 from datajoint._value import Value, replace
-from datajoint.algebra import build
-from datajoint.algebra.hidden import named
-from datajoint.algebra.nodes import Any_, Condition, Query, Restrict
+from datajoint.algebra.plans import build
+from datajoint.algebra.plans.hidden import named
+from datajoint.algebra.plans.nodes import Any_, Condition, Query, Restrict
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError
 from datajoint.graph.restrict import down, up
@@ -19,7 +19,7 @@ from datajoint.provenance.tracing.tree import as_html, as_text
 from datajoint.provenance.tracing.writers import Writer, newest_confirmation, writers_of
 from datajoint.query.expression import QueryExpression
 from datajoint.query.universal import U
-from datajoint.sql.images import EVENT
+from datajoint.sql.system_tables.images import EVENT
 from datajoint.table.table import Table
 
 __all__ = ["MOST_ROWS", "Lineage", "Rows", "lineage"]

@@ -6,19 +6,19 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from datajoint._value import Value
-from datajoint.algebra import build, nodes
-from datajoint.algebra.nodes import Query
-from datajoint.algebra.watch import watch
+from datajoint.algebra.analysis.watch import watch
+from datajoint.algebra.plans import build, nodes
+from datajoint.algebra.plans.nodes import Query
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError
 from datajoint.graph.restrict import carried
 from datajoint.heading.names import TableName
-from datajoint.journal.read import FETCHED, Read, reread, signed
-from datajoint.journal.reads import BLIND, NOTHING
-from datajoint.journal.shapes import fill, read_shape
-from datajoint.journal.signature import Signature
+from datajoint.journal.reads.read import FETCHED, Read, reread, signed
+from datajoint.journal.reads.recording import BLIND, NOTHING
+from datajoint.journal.reads.shapes import fill, read_shape
+from datajoint.journal.reads.signature import Signature
 from datajoint.query.expression import QueryExpression
-from datajoint.sql.reads import READS, SHAPES
+from datajoint.sql.system_tables.reads import READS, SHAPES
 
 __all__ = ["RowRead", "reads_of", "rows_read"]
 

@@ -7,22 +7,29 @@ from typing import Any
 
 from datajoint._printed import printable
 from datajoint._value import Value
-from datajoint.algebra.hidden import WRITTEN
+from datajoint.algebra.plans.hidden import WRITTEN
 from datajoint.errors import DataJointError
 from datajoint.heading.names import COMPUTED, IMPORTED
 from datajoint.heading.values import key_text
 from datajoint.journal.code import fingerprint
-from datajoint.provenance.classes import has_code, table_of
 from datajoint.provenance.codes import code_as_it_is, recorded_code
-from datajoint.provenance.stale import stale_here
-from datajoint.provenance.staleness import FRESH, PARTLY, POSSIBLY, STALE, StaleReason, worst
+from datajoint.provenance.staleness.classes import has_code, table_of
+from datajoint.provenance.staleness.search import stale_here
+from datajoint.provenance.staleness.states import (
+    FRESH,
+    PARTLY,
+    POSSIBLY,
+    STALE,
+    StaleReason,
+    worst,
+)
 from datajoint.provenance.tracing.changes import changes_of
 from datajoint.provenance.tracing.codediff import code_diff
 from datajoint.provenance.tracing.reading import reads_of
 from datajoint.provenance.tracing.tree import Style, plain
 from datajoint.provenance.tracing.writers import Writer, newest_confirmation, writers_of
 from datajoint.query.expression import QueryExpression
-from datajoint.table.cascade import trace_rows
+from datajoint.table.delete.cascade import trace_rows
 from datajoint.table.table import Table
 
 __all__ = ["MOST_ROWS", "Cause", "RowState", "Why", "why"]

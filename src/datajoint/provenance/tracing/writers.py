@@ -9,7 +9,7 @@ from typing import Any
 from datajoint._value import Value
 from datajoint.engine.connection import Connection
 from datajoint.errors import MissingTableError
-from datajoint.provenance.events import environments_of, events_of
+from datajoint.provenance.history.events import environments_of, events_of
 from datajoint.query.expression import QueryExpression
 
 __all__ = ["Writer", "newest_confirmation", "time_text", "writers_of"]

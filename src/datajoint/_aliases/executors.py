@@ -1,3 +1,0 @@
-"""What computes: `datajoint.compute.offered`."""
-
-from datajoint.compute.offered import *

@@ -1,0 +1,1 @@
+"""Questions about plans: what they read, watch and need."""

@@ -1,0 +1,1 @@
+"""Expressions, functions and types of conditions."""

@@ -1,0 +1,1 @@
+"""Plans: nodes, construction, lowering to blocks."""

@@ -1,0 +1,1 @@
+"""The language of conditions as text: tokens, parser, typing."""

@@ -1,0 +1,1 @@
+"""The commands of `dj`, one a module: `command` is what is run."""

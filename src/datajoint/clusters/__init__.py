@@ -1,0 +1,1 @@
+"""Clusters: jobs of Slurm and Kubernetes that run workers or single keys."""

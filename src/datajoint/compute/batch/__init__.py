@@ -1,1 +1,0 @@
-"""Workers that a cluster starts: SLURM arrays and Kubernetes jobs on the same job queue."""

@@ -1,1 +1,0 @@
-"""Where keys are computed: in this process, in several, elsewhere."""

@@ -1,1 +1,0 @@
-"""What happens by itself while a worker runs: at times, on events, after outcomes."""

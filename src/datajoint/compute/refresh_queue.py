@@ -1,0 +1,106 @@
+"""Keys that are there and are made again, shared with other workers by the job queue."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from datajoint._value import replace
+from datajoint.heading.names import TableName
+from datajoint.jobs.jobs import Jobs
+from datajoint.jobs.lease.worker_lease import Worker
+from datajoint.jobs.reserve import Reservations
+from datajoint.make.recompute.refresh import stale_keys
+from datajoint.make.task import FAILED, MakeOutcome, MakeTask
+from datajoint.provenance.staleness.search import versions
+
+__all__ = ["Renewals"]
+
+Key = dict[str, Any]
+
+_AGAIN, _AGAIN_AFTER_FAILURE = 60.0, 3600.0
+"""Seconds until a key that was made again may be so once more, where one worker looks again and again."""
+
+
+class Renewals(Reservations):
+    """The stale keys that one populate holds: a job is added for a key right before it is reserved.
+
+    So it never waits in the queue for workers that only make what is missing. A key that another worker has
+    made again since it was found is left out.
+
+    Parameters
+    ----------
+    jobs, priority, most, worker
+        As of `Reservations`; the priority is that of the jobs.
+    restrictions
+        Conditions on the keys; all must hold.
+    again
+        As of `MakeTask`.
+    after
+        Tables that are made again, too, and first.
+    once
+        Whether no key is tried twice.
+    """
+
+    def __init__(
+        self, jobs: Jobs, restrictions: Sequence[Any], priority: int | None, most: int | None, again: str,
+        worker: Worker | None = None, after: Collection[TableName] = (), once: bool = True,
+    ) -> None:  # fmt: skip
+        super().__init__(jobs, None, priority, most, worker, reuse=False)
+        self._restrictions, self._again = tuple(restrictions), again
+        self._after, self._once = after, once
+        self._tried: dict[tuple[Any, ...], float] = {}
+        self._listed: dict[tuple[Any, ...], frozenset[Any]] = {}
+        self._is_found = False
+
+    def count(self) -> int:
+        """Return how many keys there are to be made again."""
+        self._look()
+        return len(self._page) if self._left is None else min(len(self._page), self._left)
+
+    def find(self) -> None:
+        """Look for stale keys when next asked for one."""
+        self._is_found = False
+
+    def settle(self, outcome: MakeOutcome) -> None:
+        """Record what became of a job."""
+        super().settle(outcome)
+        if outcome.status == FAILED and not self._once:
+            self._tried[tuple(outcome.key.values())] = time.monotonic() + _AGAIN_AFTER_FAILURE
+
+    def _skip(self, key: Key) -> None:
+        self._complete(key)  # its rows exist: nothing of it is missing
+
+    def _task(self, key: Key) -> MakeTask:
+        return replace(super()._task(key), again=self._again)
+
+    def _look(self) -> None:
+        """Search for stale keys once; a search costs more than a look at the queue."""
+        if self._is_found:
+            return
+        self._is_found = True
+        table, now = self._jobs.target, time.monotonic()
+        found = stale_keys(table, self._restrictions, after=self._after)
+        keys = [key for key in found if self._tried.get(tuple(key.values()), now) <= now]
+        self._listed = versions(table, keys)
+        default = self._jobs.connection.config.jobs.default_priority
+        urgency = int(default if self._priority is None else self._priority)
+        self._page = [(urgency, key) for key in keys]
+
+    def _reserve(self) -> list[tuple[int, Key]] | None:
+        return self._reserve_known()
+
+    def _collide(self) -> None:
+        self._contended = True
+
+    def _choose(self) -> list[tuple[int, Key]]:
+        """Return the next few keys that nobody has made again, with jobs."""
+        chosen = super()._choose()
+        until = float("inf") if self._once else time.monotonic() + _AGAIN
+        self._tried |= {tuple(key.values()): until for _, key in chosen}
+        now = versions(self._jobs.target, [key for _, key in chosen])
+        some = [(n, key) for n, key in chosen if now.get(p := tuple(key.values())) == self._listed.get(p)]
+        if some:
+            self._jobs.add([key for _, key in some], some[0][0])
+        return some

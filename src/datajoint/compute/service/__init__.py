@@ -1,1 +1,0 @@
-"""Workers that run for long and compute whatever comes."""

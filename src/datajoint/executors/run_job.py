@@ -1,0 +1,124 @@
+"""One job: a key is made, and whatever comes of it is an outcome."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, cast
+
+from datajoint.backends.base import Parameters
+from datajoint.errors import DuplicateError
+from datajoint.jobs.attempts import SUCCEEDED, attempt_statement, signature
+from datajoint.jobs.cancel import JobCancelled
+from datajoint.jobs.jobs import Jobs, is_lost
+from datajoint.jobs.skipped_keys import record_skip
+from datajoint.logging import logger
+from datajoint.make.make import Made, make
+from datajoint.make.output_capture import Tail, captured
+from datajoint.make.recompute.refresh import Declined, store
+from datajoint.make.task import DONE, FAILED, NOTHING, SKIPPED, MakeOutcome, MakeTask
+from datajoint.make.user_code import raised_by
+from datajoint.sql.system_tables.jobs import Owner
+from datajoint.table.table import Table
+
+__all__ = ["is_made", "run_job"]
+
+Closing = Callable[[], Sequence[tuple[str, Parameters]]]
+
+
+def run_job(table: Table, task: MakeTask, make_kwargs: Mapping[str, Any]) -> MakeOutcome:
+    """Make one key, or make it again, and say what became of it.
+
+    A key that another process made meanwhile is skipped (POP-22), and so is one whose job was taken over.
+    Only an interruption is raised.
+    """
+    if task.owner is None:
+        return _run(table, task, make_kwargs, None)
+    with captured() as tail:
+        return _run(table, task, make_kwargs, tail)
+
+
+def _run(table: Table, task: MakeTask, make_kwargs: Mapping[str, Any], tail: Tail | None) -> MakeOutcome:
+    started, key, name = time.monotonic(), task.key, task.table
+    closing = _closing(table, task, started, tail) if tail else None
+    renewal = partial(store, table, key, task.again) if task.again else None
+    done: list[Made] = []
+
+    def run() -> None:
+        done.append(make(table, dict(key), make_kwargs, closing, renewal, task.earlier))
+
+    error = raised_by(run, also=JobCancelled)
+    seconds = time.monotonic() - started
+    if error is None:
+        [made] = done
+        if made.skipped is not None:
+            record_skip(table, task, seconds, made.skipped, str(tail or ""))
+        return MakeOutcome(
+            dict(key), DONE if made.skipped is None else NOTHING, None, seconds, table=name,
+            reused=made.reused, notices=made.notices, beside=made.beside,
+        )  # fmt: skip
+    is_there = renewal is None and isinstance(error, DuplicateError) and is_made(table, key)
+    if is_there or isinstance(error, Declined) or _was_taken(table, task, error):
+        return MakeOutcome(dict(key), SKIPPED, error, seconds, table=name)
+    told = (_stack(error), signature(error), str(tail)) if tail else ("", "", "")
+    error.add_note(f"while making `{table.class_name}` for the key {_short(key)}")
+    return MakeOutcome(dict(key), FAILED, error, seconds, *told, table=name)
+
+
+def _closing(table: Table, task: MakeTask, started: float, tail: Tail) -> Closing:
+    """Return what ends the job in the transaction of the results, and fails if it is not ours any more."""
+    jobs = cast("Jobs", cast("Any", table).jobs)
+    owner, worker = cast("Owner", task.owner), task.worker
+
+    def close() -> Sequence[tuple[str, Parameters]]:
+        seconds = time.monotonic() - started
+        statements = jobs.finishing(task.key, owner, seconds)
+        said = str(tail)
+        if said and worker is not None:
+            attempt = attempt_statement(jobs, task.key, worker, SUCCEEDED, seconds, log=said)
+            statements += [attempt] if attempt else []
+        return statements
+
+    return close
+
+
+def _was_taken(table: Table, task: MakeTask, error: BaseException) -> bool:
+    """Whether a make was refused because its job is no longer ours."""
+    if task.owner is None or not is_lost(error):
+        return False
+    jobs = cast("Jobs", cast("Any", table).jobs)
+    if jobs.holds(task.key, task.owner):
+        return False
+    logger.warning(
+        "the job of `%s` for %s was taken over or withdrawn while it was made; its results are dropped",
+        table.class_name, _short(task.key),
+    )  # fmt: skip
+    return True
+
+
+def _stack(error: BaseException) -> str:
+    import traceback
+
+    return "".join(traceback.format_exception(error))
+
+
+def is_made(table: Table, key: Mapping[str, Any]) -> bool:
+    """Whether the table has a row for a key.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> @schema
+    ... class Subject(dj.Manual):
+    ...     definition = "subject_id : int32"
+    >>> is_made(Subject(), {"subject_id": 1})
+    False
+    """
+    return bool(table & dict(key))
+
+
+def _short(key: Mapping[str, Any]) -> str:
+    text = repr(dict(key))
+    return text if len(text) <= 500 else f"{text[:500]}…"

@@ -1,0 +1,1 @@
+"""Leases of workers and the process that renews them."""

@@ -1,0 +1,100 @@
+"""Jobs of workers that are gone are pending again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from datajoint.engine.connection import Connection
+from datajoint.heading.names import TableName
+from datajoint.heading.types import parse_type
+from datajoint.jobs.attempts import DIED, add_attempt, last_outcomes, trailing
+from datajoint.jobs.lease.worker_lease import Abandoned, abandoned, forget
+from datajoint.jobs.owner import write
+from datajoint.logging import logger
+from datajoint.sql.system_tables import workers as sql
+from datajoint.sql.system_tables.jobs import Owner, repend_lost
+from datajoint.table.queues import queue_of
+
+if TYPE_CHECKING:
+    from datajoint.jobs.jobs import Jobs
+
+__all__ = ["recover"]
+
+_DEATHS = 5
+"""A key that so many workers in a row have died of is an error."""
+_LONG = 86_400.0
+"""Seconds after the end of its lease at which a worker is taken off the list."""
+
+
+def recover(jobs: Jobs) -> int:
+    """Make the jobs pending whose workers are gone, and return their number.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> @schema
+    ... class Subject(dj.Manual):
+    ...     definition = "subject_id : int32"
+    >>> @schema
+    ... class Fit(dj.Computed):
+    ...     definition = "-> Subject"
+    >>> recover(Fit.jobs)
+    0
+    """
+    # A worker whose lease has lapsed because the machine is busy does not take its own jobs from itself.
+    found = [job for job in abandoned(jobs) if job.owner != jobs.holder]
+    taken = sum(_take_back(jobs, job) for job in found)
+    if found:
+        _forget(jobs, {job.worker for job in found})
+    if taken:
+        what = "1 job" if taken == 1 else f"{taken} jobs"
+        logger.info("taken back from workers that are gone: %s of `%s`", what, jobs.target.class_name)
+    return taken
+
+
+def _take_back(jobs: Jobs, job: Abandoned) -> bool:
+    deaths = trailing(last_outcomes(jobs, job.key), DIED) + 1
+    message = f"The worker {job.owner.host}:{job.owner.pid} died while it held this job."
+    if deaths < _DEATHS:
+        ours = bool(jobs.release([job.key], job.owner))
+    else:
+        ours = jobs.fail(job.key, f"{message} So did {deaths - 1} others before it.", None, job.owner)
+    if ours:  # and nobody else's who recovers at the same time
+        told = {"error": message, "error_class": "WorkerDied"}
+        add_attempt(jobs, job.key, job.worker, DIED, 0.0, told=told)
+    return ours
+
+
+def _forget(jobs: Jobs, workers: Iterable[UUID]) -> None:
+    """Take workers off the list that are gone for certain, or for long.
+
+    On a server a lease may be over because the machine was asleep. A worker that wakes goes on taking jobs,
+    which are found by its place in the list.
+    """
+    connection, schema = jobs.connection, jobs.database
+    if connection.dialect.features.server:
+        workers = [_give_back_all(connection, schema, row) for row in _lapsed(connection, schema)]
+    for worker in workers:
+        forget(connection, schema, worker)
+
+
+def _lapsed(connection: Connection, schema: str) -> list[Any]:
+    return connection.fetch_all(sql.find_lapsed(schema, _LONG, connection.dialect))
+
+
+def _give_back_all(connection: Connection, schema: str, row: Sequence[Any]) -> UUID:
+    """Make pending whatever a worker holds, in any of its tables, and return the worker."""
+    worker, host, pid, number, tables = row
+    worker, tables = (
+        decode(value) if (decode := connection.dialect.decoder(parse_type(dtype))) else value
+        for value, dtype in ((worker, "uuid"), (tables, "json"))
+    )
+    for table in tables:
+        queue = queue_of(connection, TableName(schema, table))
+        if connection.catalog.look(queue) is not None:
+            owner = Owner(host, int(pid), int(number))
+            write(connection, repend_lost(queue, owner, connection.dialect))
+    return worker

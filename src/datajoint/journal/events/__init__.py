@@ -1,0 +1,1 @@
+"""Events: what every write records."""

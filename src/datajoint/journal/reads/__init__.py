@@ -1,0 +1,1 @@
+"""Reads of a make: shapes, signatures, recording."""

@@ -1,0 +1,1 @@
+"""Make: one key is computed, and what it reads and writes is recorded."""

@@ -1,0 +1,1 @@
+"""What a make may read and write."""

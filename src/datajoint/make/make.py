@@ -1,0 +1,469 @@
+"""One key: `make` runs, its writes are collected, and one short transaction stores them (provenance §5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from contextvars import ContextVar
+from functools import partial
+from types import GeneratorType
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from datajoint import logging
+from datajoint._value import Value
+from datajoint.backends.base import Parameters
+from datajoint.engine.connection import Connection
+from datajoint.errors import (
+    ComputeError,
+    ContractError,
+    DataJointDeprecationWarning,
+    DataJointError,
+    LostConnectionError,
+    TransactionError,
+)
+from datajoint.heading.names import COMPUTED, IMPORTED, TableName
+from datajoint.heading.values import normaliser
+from datajoint.journal.events.code_version import code_version
+from datajoint.journal.events.event import Origin
+from datajoint.journal.events.origin import origin_of, ran_as
+from datajoint.journal.ran import Observation, observe
+from datajoint.journal.reads.recording import ReadLog, ReadsChanged, keeps_reads
+from datajoint.make.contract.reads import check_contract, contract_of, strange_reads, watching
+from datajoint.make.declared import writes_of
+from datajoint.make.fork_guard import alone
+from datajoint.make.methods import PARTS, Making, what_to_write
+from datajoint.make.reuse import reuse
+from datajoint.make.task import Notice
+from datajoint.make.value_equality import same
+from datajoint.provenance.staleness.stale_inputs import StaleInputs
+from datajoint.table.guard import writable
+from datajoint.table.insert.with_parts import check_complete, wanted_of
+from datajoint.table.rows.encode import Batch
+from datajoint.table.rows.metadata import Run
+from datajoint.table.rows.python_checks import CheckOutcome, inspect_make, record
+from datajoint.table.rows.write_rows import Mode
+from datajoint.table.rows.write_set import WriteSet
+from datajoint.table.table import Table
+
+if TYPE_CHECKING:
+    from datajoint.provenance.reuse import Candidate
+
+__all__ = ["KeyedWrites", "Made", "Renewal", "check_parts", "make", "persist", "run_make", "running_key"]
+
+T = TypeVar("T")
+
+_END = object()
+_UNDONE = ("serialize", "rolled_back", "unknown")
+"""Why a transaction was undone that may be run again; whether it is *unknown* has been looked up by then."""
+
+Key = Mapping[str, Any]
+Closing = Callable[[], Sequence[tuple[str, Parameters]]]
+Renewal = Callable[["KeyedWrites", Sequence[tuple[str, Parameters]]], None]
+
+
+class _Running(Value):
+    """A make that runs in this context."""
+
+    name: TableName
+    key: Key
+
+
+class Made(Value):
+    """What a make did.
+
+    Attributes
+    ----------
+    reused
+        Whether an earlier result was used again instead of computing.
+    skipped
+        The event that its reads are recorded under, where it inserted nothing; else None.
+    notices
+        Advice on the code of the make.
+    beside
+        Computed tables that it read and that its definition neither refers to nor declares.
+    """
+
+    reused: bool = False
+    skipped: int | None = None
+    notices: tuple[Notice, ...] = ()
+    beside: frozenset[TableName] = frozenset()
+
+
+_RUNNING: ContextVar[tuple[_Running, ...]] = ContextVar("datajoint_makes", default=())
+
+
+def running_key(table: Table) -> Key | None:
+    """Return the key that a table is made for in this context, or None.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> @schema
+    ... class Subject(dj.Manual):
+    ...     definition = "subject_id : int32"
+    >>> running_key(Subject()) is None
+    True
+    """
+    return next((make.key for make in reversed(_RUNNING.get()) if make.name == table.name), None)
+
+
+def make(
+    table: Table, key: Key, make_kwargs: Mapping[str, Any], closing: Closing | None = None,
+    renewal: Renewal | None = None, earlier: Sequence[Candidate] = (),
+) -> Made:  # fmt: skip
+    """Make one key: all that it inserts is there afterwards, or nothing (POP-6).
+
+    Where its inputs changed under it, the database gave it up in favour of another transaction, or its
+    transaction was lost with the connection, it is made again, up to ``jobs.conflict_retries`` times.
+
+    Parameters
+    ----------
+    closing
+        Gives further statements of the transaction that stores the results.
+    renewal
+        Stores the results, with these statements, where rows of the key are there already.
+    earlier
+        Earlier makes of the key; the result of one that would come out the same is used again.
+
+    Returns
+    -------
+    Made
+        Whether it was, and whether the make inserted nothing.
+
+    Raises
+    ------
+    ContractError
+        When it inserted rows of another key, or breaks a strict contract.
+    """
+
+    def attempt() -> Made:
+        if earlier and not make_kwargs and reuse(table, key, earlier, closing):
+            return Made(reused=True)
+        return _attempt(table, key, make_kwargs, closing, renewal)
+
+    return persist(table, key, attempt)
+
+
+def persist(table: Table, key: Key, attempt: Callable[[], T]) -> T:
+    """Try to make a key until nothing changes meanwhile; what it runs knows the key (`running_key`)."""
+    retries = int(table.connection.config.jobs.conflict_retries)
+    token = _RUNNING.set((*_RUNNING.get(), _Running(table.name, key)))
+    try:
+        while True:
+            try:
+                return attempt()
+            except _FetchedDataChanged as error:
+                if not retries:
+                    raise ComputeError(str(error), hint="Populate when nobody changes its inputs.") from None
+            except ReadsChanged as error:
+                if not retries:
+                    raise _conflict(table, key, error) from error.__cause__
+            except (TransactionError, LostConnectionError) as error:
+                if not retries or error.context.get("reason") not in _UNDONE:
+                    raise
+            retries -= 1
+    finally:
+        _RUNNING.reset(token)
+
+
+def _conflict(table: Table, key: Key, error: ReadsChanged) -> ComputeError:
+    said = (
+        "Referential integrity failed! The make_fetch data has changed"
+        if _method(table) is None
+        else "Conflict"
+    )
+    return ComputeError(
+        f"{said}: while `{table.class_name}` was made for the key {dict(key)}, "
+        f"the fetched data has changed each time. {error}",
+        hint="Populate when nobody changes its inputs.",
+        row=error.changed.row, attribute=error.changed.attribute,
+    )  # fmt: skip
+
+
+def _attempt(
+    table: Table, key: Key, make_kwargs: Mapping[str, Any], closing: Closing | None, renewal: Renewal | None
+) -> Made:
+    writes = KeyedWrites(table, key)
+    writes.must_not_pin = renewal is not None
+    writes.beside += ["arguments"] if make_kwargs else []
+    with writes:
+        outcomes = run_make(table, key, make_kwargs, writes, lambda: _inspect(table, key, writes))
+        if writes.is_empty:
+            _finish_empty(writes, renewal)
+            return Made(skipped=writes.event, notices=tuple(writes.notices), beside=writes.beside_tables)
+        statements = closing() if closing else ()
+        if renewal is None:
+            writes.finish(statements)
+        else:
+            renewal(writes, statements)
+    for name, group in outcomes.items():
+        record(table.connection, name, group, writes.event)
+    return Made(notices=tuple(writes.notices), beside=writes.beside_tables)
+
+
+def _finish_empty(writes: KeyedWrites, renewal: Renewal | None) -> None:
+    """End a make that has inserted nothing for its key: rows of other tables are stored (POP-13)."""
+    if renewal is None and writes.has_writes:
+        writes.finish()
+    else:
+        writes.abort()
+        writes.record_reads()
+
+
+def _inspect(table: Table, key: Key, writes: KeyedWrites) -> dict[TableName, list[CheckOutcome]]:
+    """See that what a make has inserted may be stored."""
+    writes.check()
+    if writes.is_empty:
+        return {}
+    if not writes.must_not_pin:
+        check_parts(writes, table, key)
+    return inspect_make(writes, key, table)
+
+
+def run_make(
+    table: Table, key: Key, make_kwargs: Mapping[str, Any], writes: KeyedWrites, inspect: Callable[[], T]
+) -> T:
+    """Run what the user wrote, look at what it has done, and return what that gives."""
+    try:
+        with writes.running():
+            with alone(), watching(table) as audit, writes.listening() as ran:
+                _run(table, key, make_kwargs, writes)
+            writes.watching = False
+            found = inspect()
+            writes.notices += check_contract(table, key, writes, audit, writes.strange)
+        writes.has_run(ran)
+    except _FetchedDataChanged:
+        raise
+    except Exception as error:
+        _look_for_conflict(writes, error)
+        raise
+    return found
+
+
+def _look_for_conflict(writes: WriteSet, error: Exception) -> None:
+    """Take an error for a conflict where what the make had read has changed (provenance §5)."""
+    try:
+        writes.confirm()
+    except ReadsChanged as changed:
+        raise changed from error
+    except DataJointError:  # there is no connection to ask any more
+        return
+
+
+def check_parts(writes: WriteSet, table: Table, key: Key) -> None:
+    """See that there are as many parts as the class wants (TXN-5)."""
+    if wanted := wanted_of(table):
+        writes.pin()
+        made = [tuple(row.values()) for row in (table & dict(key)).keys()]  # noqa: SIM118 - no dict
+        check_complete(table.connection, table.name, made, wanted)
+
+
+# ------------------------------------------------------------------------------------ the forms of make
+
+
+class _FetchedDataChanged(Exception):  # noqa: N818 - no error yet
+    """The repeated fetch gave something else."""
+
+    def __init__(self, table: Table, key: Key) -> None:
+        super().__init__(
+            "Referential integrity failed! The make_fetch data has changed: when "
+            f"`{table.class_name}` was to be inserted for the key {dict(key)}, "
+            "the fetched data has changed since it was computed with."
+        )
+
+
+def _run(table: Table, key: Key, make_kwargs: Mapping[str, Any], writes: KeyedWrites) -> None:
+    """Run what the user wrote, in the form that it has."""
+    method = _method(table)
+    if method is None:
+        _three_parts(table, key, make_kwargs, writes)
+        return
+    with writable([table.name, *writes_of(table)]):
+        steps = method(dict(key), **make_kwargs)
+        if isinstance(steps, GeneratorType):
+            again = partial(method, dict(key), **make_kwargs)
+            _generator(cast("Generator[Any]", steps), again, table, key, writes)
+
+
+def _method(table: Table) -> Any:
+    """Return the one method that makes, None where there are three."""
+    own: Any = table
+    if type(table).make is not Making.make:  # type: ignore[attr-defined] - of tables that are populated
+        return own.make
+    return own._make_tuples if hasattr(table, "_make_tuples") else None
+
+
+def _three_parts(table: Table, key: Key, make_kwargs: Mapping[str, Any], writes: KeyedWrites) -> None:
+    if not all(callable(getattr(table, part, None)) for part in PARTS):
+        raise NotImplementedError(what_to_write(type(table)))
+    own: Any = table
+    fetched = own.make_fetch(dict(key), **make_kwargs)
+    computed = own.make_compute(dict(key), *_arguments(fetched))
+    writes.hold()
+    if not same(fetched, own.make_fetch(dict(key), **make_kwargs)):
+        raise _FetchedDataChanged(table, key)
+    with writable([table.name, *writes_of(table)]):
+        own.make_insert(dict(key), *_arguments(computed))
+
+
+def _generator(steps: Generator[Any], again: Any, table: Table, key: Key, writes: KeyedWrites) -> None:
+    """Run a make that yields what it fetched, then what it computed, then inserts (POP-17)."""
+    fetched = next(steps, _END)
+    if fetched is _END:
+        return
+    if fetched is None:
+        logging.warn(
+            f"`{table.class_name}.make` yields nothing at first: write `yield fetched`, so that a change of "
+            "its inputs is noticed.",
+            DataJointDeprecationWarning,
+        )
+    next(steps, None)
+    writes.hold()
+    repeated: Generator[Any] = again()
+    if not same(fetched, next(repeated, _END)):
+        raise _FetchedDataChanged(table, key)
+    repeated.close()
+    for _ in steps:
+        pass
+
+
+def _arguments(returned: Any) -> tuple[Any, ...]:
+    """Return what one part hands to the next: the items of a tuple, else the one value."""
+    if returned is None:
+        return ()
+    return tuple(returned) if type(returned) in (tuple, list) else (returned,)
+
+
+# ---------------------------------------------------------------------------------------- the contract
+
+
+class KeyedWrites(WriteSet):
+    """The writes of a make, of which rows for other keys are refused (POP-14).
+
+    Attributes
+    ----------
+    is_empty
+        Whether the make ended without a row for its key.
+    strange
+        Tables read that the definition neither refers to nor declares, with file and line of the read.
+    notices
+        Advice on the make.
+    """
+
+    def __init__(self, table: Table, key: Key) -> None:
+        connection, cls = table.connection, type(table)
+        run = Run(table.name, key, code_version(connection.config, cls.__module__))
+        super().__init__(connection, table.name, self._find_origin(table), run)
+        self._table = table
+        self._key = key
+        self._seen: set[TableName] = set()
+        self.is_empty = False
+        self.strange: dict[TableName, tuple[str, int]] = {}
+        self.notices: list[Notice] = []
+        self.reads = self._new_log()
+        self._inputs = self._watch_inputs(table, key)
+
+    def _find_origin(self, table: Table) -> Origin | None:
+        return origin_of(table.connection, table.name, type(table))
+
+    def listening(self) -> AbstractContextManager[Observation | None]:
+        """Listen to the functions that run, where it is recorded what makes run as."""
+        return nullcontext() if self.origin is None else observe(type(self._table))
+
+    def has_run(self, ran: Observation | None) -> None:
+        """Record which functions the make has run, where that is new."""
+        if self.origin is not None and ran is not None:
+            self.origin = ran_as(self.connection, self.name, type(self._table), self.origin, ran)
+
+    def _new_log(self) -> ReadLog | None:
+        kept = keeps_reads(self.connection, self.name.schema)
+        return ReadLog(self.connection, self.name, self._key) if kept else None
+
+    def _watch_inputs(self, table: Table, key: Key) -> StaleInputs | None:
+        mode = str(table.connection.config.provenance.stale)
+        if mode == "ignore" or self.reads is None:
+            return None
+        inputs = StaleInputs(table, key, mode)
+        self.reads.on_read = inputs.look
+        return inputs
+
+    @property
+    def beside_tables(self) -> frozenset[TableName]:
+        """Computed tables read that the definition neither refers to nor declares."""
+        made = {name.master or name for name in self.strange}
+        return frozenset(name for name in made if name.tier in (COMPUTED, IMPORTED))
+
+    def before_read(self, connection: Connection, tables: frozenset[TableName]) -> ReadLog | None:
+        """Record which tables are read that the definition neither refers to nor declares."""
+        if self.watching and connection is self.connection and not tables <= self._seen:
+            new = tables - self._seen
+            self._seen |= new
+            self.strange.update(strange_reads(self._table, new))
+        return super().before_read(connection, tables)
+
+    def pin(self) -> None:
+        """Write what is collected into an open transaction."""
+        if self.must_not_pin:
+            raise ContractError(
+                f"`{self._table.class_name}` cannot be made again in place for the key {dict(self._key)}: "
+                "its make reads what it has inserted, or writes elsewhere.",
+                hint="Delete its rows and populate.",
+            )
+        super().pin()
+
+    def add(self, name: TableName, batches: Sequence[Batch], mode: Mode) -> None:
+        """Collect the rows of an insert."""
+        self._refuse_others(name, batches)
+        super().add(name, batches, mode)
+
+    def count(self, name: TableName, batches: Sequence[Batch]) -> None:
+        """Count the rows of an insert that is written at once."""
+        if self.covers(self.connection, name):
+            self._refuse_others(name, batches)
+        super().count(name, batches)
+
+    def check(self) -> None:
+        """See that no stale input was refused, and whether there is a row for the key (POP-13).
+
+        Raises
+        ------
+        StaleInputError
+            When one was, and the make has caught that.
+        ContractError
+            When there is no row and the contract is strict.
+        """
+        if self._inputs is not None:
+            self._inputs.check()
+        self.is_empty = not (bool(self._table & dict(self._key)) if self.pinned else self._has_rows())
+        if self.is_empty and contract_of(self._table) == "error":
+            raise ContractError(
+                f"make of `{self._table.class_name}` inserted nothing for the key {dict(self._key)}.",
+                hint="Let it insert a row for every key that it gets, or leave the key out by `key_source`.",
+            )
+
+    def _has_rows(self) -> bool:
+        return any(insert.name == self.name and insert.rows for insert in self._inserts)
+
+    def _refuse_others(self, name: TableName, batches: Sequence[Batch]) -> None:
+        for batch in batches:
+            for checked in batch.checked:
+                for attribute, values in zip(checked.names, checked.columns, strict=True):
+                    if attribute in self._key:
+                        self._refuse_other(name, attribute, values)
+
+    def _refuse_other(self, name: TableName, attribute: str, values: Sequence[Any]) -> None:
+        mine = self._key[attribute]
+        for value in values:
+            if value != mine and not self._is_mine(name, attribute, value):
+                raise ContractError(
+                    f"make of `{self._table.class_name}` for the key {dict(self._key)} inserts a row of "
+                    f"another key into `{name.class_name}`: `{attribute}` is {value!r}.",
+                    hint="A make inserts rows of its own key only; other keys get a make of their own.",
+                )
+
+    def _is_mine(self, name: TableName, attribute: str, value: Any) -> bool:
+        """Compare as the column holds it: 1.0 and 1, or a number that was rounded, may be the same."""
+        normalise = normaliser(self.connection.catalog.spec(name).attribute(attribute).dtype)
+        mine = self._key[attribute]
+        return normalise is not None and bool(normalise(value) == normalise(mine))

@@ -1,0 +1,1 @@
+"""Results computed again: reuse, refresh, verification."""

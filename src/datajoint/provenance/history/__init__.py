@@ -1,0 +1,1 @@
+"""History: earlier versions of rows, as_of, restore, retention."""

@@ -1,0 +1,79 @@
+"""Rows of makes that are put back: what their make read, and its code, go with them (provenance §6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from datajoint.engine.connection import Connection
+from datajoint.heading.names import COMPUTED, IMPORTED, TableName
+from datajoint.journal.events.change import store
+from datajoint.journal.events.event import EventRecord, Origin
+from datajoint.journal.events.scope import Scope, current_scope, enter
+from datajoint.provenance.history.events import events_of
+from datajoint.sql.system_tables.reads import READS, copy_reads
+from datajoint.table.free import FreeTable
+
+__all__ = ["MADE", "insert_made"]
+
+MADE = ("make", "reuse", "restore")
+"""Kinds of the events of makes."""
+
+Row = Mapping[str, Any]
+
+
+def insert_made(table: FreeTable, rows: Sequence[Row], written: str) -> list[Row]:
+    """Insert, in the open transaction, the rows that makes had written, and return the others.
+
+    Each make becomes an event of kind ``restore`` with its code, under which its reads are recorded again:
+    so it can be told whether what was read is what it was.
+
+    Parameters
+    ----------
+    written
+        Name of the value of a row that is the event which wrote it.
+    """
+    connection, name = table.connection, table.name
+    known = connection.catalog.look(TableName(name.schema, READS)) is not None
+    if name.tier not in (COMPUTED, IMPORTED) or not known:
+        return list(rows)
+    makes: dict[int | None, list[Row]] = {}
+    for row in rows:
+        makes.setdefault(row[written], []).append(row)
+    latest = _latest(connection, name, [event for event in makes if event is not None])
+    left: list[Row] = []
+    for event, some in makes.items():
+        if event in latest:
+            _insert(table, some, latest[event])
+        else:
+            left += some
+    return left
+
+
+def _latest(connection: Connection, name: TableName, events: Sequence[int]) -> dict[int, Row]:
+    """Return, by the events of makes, the newest event that confirms each, or it."""
+    found: dict[int, Row] = {}
+    told = events_of(connection, name.schema).proj("kind", "code", "environment", "confirms")
+    asked = [{"event": event} for event in events] + [{"confirms": event} for event in events]
+    for row in (told & asked).to_dicts(order_by="event"):
+        if row["code"] is not None and row["kind"] in (*MADE, "confirm"):
+            found[row["confirms"] or row["event"]] = row
+    return found
+
+
+def _insert(table: FreeTable, rows: Sequence[Row], made: Row) -> None:
+    connection, name = table.connection, table.name
+    outer, transaction = current_scope(connection), connection.current
+    assert outer is not None and transaction is not None  # noqa: PT018, S101 - asked by the caller
+    origin = Origin(made["code"], made["environment"])
+    scope = Scope(connection, "restore", name, outer.id, origin)
+    enter(transaction, scope)
+    try:
+        names = table.heading.order
+        table.insert([{n: row[n] for n in names} for row in rows], allow_direct_insert=True)
+    finally:
+        enter(transaction, outer)
+    details = {"restores": made["event"]}
+    event = EventRecord(scope.id, "restore", name, outer.id, details, schemas=outer.schemas, origin=origin)
+    store(connection, event, len(rows))
+    connection.execute(copy_reads(name.schema, connection.dialect), [scope.id, made["event"]])

@@ -1,0 +1,1 @@
+"""Staleness: recorded reads and code, compared with today's."""

@@ -1,0 +1,1 @@
+"""Statements about the internal tables: jobs, workers, reads, history, marks."""

@@ -1,0 +1,1 @@
+"""Conditions and functions, written for a database."""

@@ -1,0 +1,1 @@
+"""Insert: the paths of rows into a table."""

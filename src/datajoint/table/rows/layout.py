@@ -1,0 +1,145 @@
+"""What an insert needs to know of a table, found out once a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from datajoint.algebra.plans.nodes import Source
+from datajoint.backends.base import Dialect
+from datajoint.codecs.chain import CodecChain, resolve
+from datajoint.codecs.context import CodecContext
+from datajoint.engine.connection import Connection
+from datajoint.heading.attribute import Attribute
+from datajoint.heading.heading import Heading
+from datajoint.heading.names import TableName
+from datajoint.heading.types import AttributeType, parse_type
+from datajoint.sql.dml import Column
+
+__all__ = ["EVENT", "Encoding", "Layout", "layout_of"]
+
+T = TypeVar("T")
+
+EVENT: Column = ("_event", parse_type("int64"))
+"""The hidden column that names the event of a row."""
+
+
+_KEPT = 64
+"""How many choices of columns are kept."""
+
+
+class Encoding:
+    """How the values of an attribute are stored.
+
+    Attributes
+    ----------
+    chain
+        Codecs of the attribute, or None.
+    storage
+        Type of the column.
+    to_driver
+        Function stored value → what the driver binds, or None.
+    """
+
+    __slots__ = ("chain", "context", "storage", "to_driver", "wants_key")
+
+    def __init__(self, attribute: Attribute, name: TableName, connection: Connection) -> None:
+        dtype = attribute.dtype
+        self.chain: CodecChain | None = None
+        self.storage: AttributeType = dtype
+        if dtype.kind == "codec":
+            self.chain = resolve(str(dtype.codec), dtype.store)
+            self.storage = parse_type(self.chain.storage)
+        self.wants_key = self.chain is not None and any(
+            "key" in link.encode_options for link in self.chain.links
+        )
+        self.context = CodecContext(name.schema, name.name, attribute.name, connection.config)
+        self.to_driver: Callable[[Any], Any] | None = connection.dialect.encoder(self.storage)
+
+
+class Layout:
+    """A table as an insert sees it.
+
+    Attributes
+    ----------
+    source
+        Its plan, which keeps the texts of statements.
+    key
+        Columns of the primary key, the hidden one of a singleton included.
+    required
+        Attributes without default.
+    references
+        Nullable columns of each foreign key that has several: all NULL or none (FK-16).
+    uniques
+        Columns of the unique indexes beside the primary key.
+    has_event
+        Whether rows carry their event.
+    has_provenance, has_job
+        Whether they have the hidden columns of other releases: who entered them, how long they were made.
+    noticed
+        What users were told of conversions: attribute and what happened.
+    known
+        What is kept about choices of fields.
+    """
+
+    def __init__(self, connection: Connection, name: TableName) -> None:
+        spec = connection.catalog.spec(name)
+        self.connection = connection
+        self.name = name
+        self.spec = spec
+        self.label = name.class_name
+        self.source: Source = connection.catalog.source(name)
+        self.heading: Heading = self.source.heading
+        self.key = spec.primary_key
+        self.required = frozenset(a.name for a in spec.attributes if _is_required(a))
+        self.counters = tuple(a.name for a in spec.attributes if a.autoincrement)
+        nullable = {a.name for a in spec.attributes if a.nullable}
+        open_columns = (tuple(c for c in fk.columns if c in nullable) for fk in spec.foreign_keys)
+        self.references = tuple(columns for columns in open_columns if len(columns) > 1)
+        self.uniques = tuple(index.columns for index in spec.indexes if index.unique)
+        self.uniques += tuple(fk.columns for fk in spec.foreign_keys if fk.unique)
+        hidden = {a.name for a in spec.hidden}
+        self.has_event = EVENT[0] in hidden
+        self.has_provenance = "_prov" in hidden
+        self.has_job = hidden.issuperset(("_job_start_time", "_job_duration", "_job_version"))
+        self.dialect: Dialect = connection.dialect
+        self.noticed: set[tuple[str, str]] = set()
+        self.known: dict[tuple[str, ...], Any] = {}
+        self._encodings: dict[str, Encoding] = {}
+        self._columns: dict[tuple[str, ...], tuple[Column, ...]] = {}
+
+    def encoding(self, name: str) -> Encoding:
+        """Return how an attribute is stored; its codec is looked up when first needed (COD-25)."""
+        found = self._encodings.get(name)
+        if found is None:
+            attribute = self.spec.attribute(name)
+            found = self._encodings[name] = Encoding(attribute, self.name, self.connection)
+        return found
+
+    def columns(self, names: tuple[str, ...]) -> tuple[Column, ...]:
+        """Return columns with the types that they are stored as."""
+        found = self._columns.get(names)
+        if found is None:
+            found = tuple((name, self.encoding(name).storage) for name in names)
+            if len(self._columns) < _KEPT:
+                self._columns[names] = found
+        return found
+
+    def know(self, names: tuple[str, ...], found: T) -> T:
+        """Keep something about a choice of fields."""
+        if len(self.known) < _KEPT:
+            self.known[names] = found
+        return found
+
+
+def _is_required(attribute: Attribute) -> bool:
+    return attribute.default is None and not attribute.nullable and not attribute.autoincrement
+
+
+def layout_of(connection: Connection, name: TableName) -> Layout:
+    """Return the layout of a table; it is kept with the plan of the table and goes with it."""
+    source = connection.catalog.source(name)
+    found = source.statements.get("layout")
+    if found is None:
+        found = source.statements["layout"] = Layout(connection, name)
+    return found

@@ -1,0 +1,1 @@
+"""Update of one row and of several."""

@@ -1,0 +1,1 @@
+"""Workers: the service that keeps a pipeline computed."""

@@ -1,0 +1,39 @@
+"""The beat of a worker, as the worker sees it."""
+
+import socket
+import threading
+import uuid
+
+import pytest
+
+from datajoint.engine.blocks import Cleanup
+from datajoint.jobs.cancel import Cancels
+from datajoint.jobs.lease.heartbeat_client import Pulse
+
+pytestmark = pytest.mark.statement("JOB-14")
+
+
+def test_a_worker_that_ends_while_its_beat_is_replaced_is_not_kept_alive_by_the_next_one(monkeypatch):
+    pairs = [socket.socketpair() for _ in range(2)]
+    pulse = Pulse(None, uuid.uuid4(), ["lab"], 0.01, Cancels(), Cleanup())
+    calls = iter(pairs)
+
+    def joined():
+        ours, theirs = next(calls)
+        if theirs is pairs[1][1]:
+            pulse.die()
+        return ours
+
+    monkeypatch.setattr(pulse, "_joined", joined)
+    monkeypatch.setattr(pulse, "_hold_out", lambda: None)
+    before = set(threading.enumerate())
+    pulse.start()
+    (listening,) = set(threading.enumerate()) - before
+    pairs[0][1].close()  # the beat is gone
+    pairs[1][1].settimeout(10)
+    assert b"" == pairs[1][1].recv(1)  # the next one hears that the worker is gone, too
+    listening.join(300)
+    assert not listening.is_alive()
+    assert [] == list(calls)
+    for _, theirs in pairs:
+        theirs.close()
