@@ -22,12 +22,7 @@ from hypothesis.stateful import (
 )
 
 import datajoint as dj
-from datajoint.errors import (
-    DataJointError,
-    MissingAttributeError,
-    QueryError,
-    TransactionError,
-)
+from datajoint.errors import DataJointError, MissingAttributeError, QueryError, TransactionError
 from plugins.farm import LAB, MATCHED, OFFICE, ROWS, TABLES, TRIAL, Key, Model, Row, Rows, Unclear, picked
 from plugins.lab import bag
 

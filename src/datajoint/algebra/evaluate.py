@@ -21,14 +21,7 @@ from datajoint.algebra.expr.expressions import (
     Param,
 )
 from datajoint.algebra.expr.functions import FUNCTIONS
-from datajoint.algebra.expr.meaning import (
-    MEANINGS,
-    SPREADS,
-    TAKES_NULL,
-    convert,
-    divide,
-    json_scalar,
-)
+from datajoint.algebra.expr.meaning import MEANINGS, SPREADS, TAKES_NULL, convert, divide, json_scalar
 from datajoint.algebra.expr.types import (
     BOOL,
     DATE,

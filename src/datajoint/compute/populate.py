@@ -12,22 +12,12 @@ from datajoint.compute import dispatch, progress as counting, refresh_queue
 from datajoint.compute.kept import ReportsKept
 from datajoint.compute.notices import Notices
 from datajoint.engine.connection import Connection
-from datajoint.errors import (
-    ComputeError,
-    DataJointDeprecationWarning,
-    DataJointError,
-    TransactionError,
-)
+from datajoint.errors import ComputeError, DataJointDeprecationWarning, DataJointError, TransactionError
 from datajoint.graph import restrict
 from datajoint.jobs import cancel, jobs as queues, reserve, skipped_keys
 from datajoint.jobs.appeared import has_appeared
 from datajoint.jobs.recover import recover
-from datajoint.make import (
-    key_source as sources,
-    reuse as reusing,
-    target as targets,
-    task as tasks,
-)
+from datajoint.make import key_source as sources, reuse as reusing, target as targets, task as tasks
 from datajoint.make.recompute import refresh as renewing
 from datajoint.provenance.staleness.report import forget_count
 from datajoint.provenance.staleness.stale_inputs import forget

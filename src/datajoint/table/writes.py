@@ -18,12 +18,7 @@ from datajoint.table.insert import (
     with_parts,
 )
 from datajoint.table.meta import class_level
-from datajoint.table.rows import (
-    layout as layouts,
-    python_checks,
-    row_sources,
-    write_rows as writing,
-)
+from datajoint.table.rows import layout as layouts, python_checks, row_sources, write_rows as writing
 from datajoint.table.update import update as updating
 
 if TYPE_CHECKING:

@@ -31,16 +31,7 @@ from datajoint.workers.health_server import HealthFile, Listener, address_of
 from datajoint.workers.json_log import FIELDS, json_lines
 from datajoint.workers.live_stream import Ending, LiveStream
 from datajoint.workers.reacting import Reactions
-from datajoint.workers.report import (
-    IDLE,
-    LOST,
-    STOPPED,
-    STOPPING,
-    Record,
-    Running,
-    metrics,
-    told_as,
-)
+from datajoint.workers.report import IDLE, LOST, STOPPED, STOPPING, Record, Running, metrics, told_as
 from datajoint.workers.signals import GivenUp, Interrupts
 
 __all__ = ["Worker"]

@@ -15,15 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from datajoint._value import Value, replace
-from datajoint.algebra.expr.expressions import (
-    Call,
-    Cast,
-    Expression,
-    Literal,
-    Name,
-    Operator,
-    walk,
-)
+from datajoint.algebra.expr.expressions import Call, Cast, Expression, Literal, Name, Operator, walk
 from datajoint.algebra.expr.types import BOOL, INT64, NULL
 from datajoint.algebra.plans.nodes import (
     Aggregate,

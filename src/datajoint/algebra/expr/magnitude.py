@@ -4,15 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from datajoint.algebra.expr.expressions import (
-    Call,
-    Case,
-    Cast,
-    Expression,
-    Literal,
-    Name,
-    Operator,
-)
+from datajoint.algebra.expr.expressions import Call, Case, Cast, Expression, Literal, Name, Operator
 from datajoint.heading.types import AttributeType
 
 __all__ = ["SMALL", "bits"]

@@ -10,15 +10,7 @@ from decimal import Context, Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
-from datajoint.algebra.expr.types import (
-    FLOAT64,
-    INT64,
-    TEXT,
-    datetime_type,
-    decimal_type,
-    digits,
-    family,
-)
+from datajoint.algebra.expr.types import FLOAT64, INT64, TEXT, datetime_type, decimal_type, digits, family
 from datajoint.heading import moments
 from datajoint.heading.types import INTEGER_RANGES, AttributeType
 

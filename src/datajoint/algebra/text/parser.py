@@ -7,17 +7,7 @@ from collections.abc import Callable
 from datajoint._value import replace
 from datajoint.algebra.expr.expressions import Interval, JsonPath, Name
 from datajoint.algebra.expr.functions import UNITS
-from datajoint.algebra.expr.types import (
-    BOOL,
-    DATE,
-    DATETIME,
-    INT64,
-    INTERVAL,
-    NULL,
-    TEXT,
-    TIME,
-    family,
-)
+from datajoint.algebra.expr.types import BOOL, DATE, DATETIME, INT64, INTERVAL, NULL, TEXT, TIME, family
 from datajoint.algebra.text.forms import Forms
 from datajoint.algebra.text.operands import Operand
 from datajoint.algebra.text.tokens import Token

@@ -16,14 +16,7 @@ from functools import lru_cache, partial
 from hashlib import sha256
 from typing import Any
 
-from datajoint.algebra.expr.meaning import (
-    MEANINGS,
-    SPREADS,
-    TAKES_NULL,
-    convert,
-    divide,
-    json_scalar,
-)
+from datajoint.algebra.expr.meaning import MEANINGS, SPREADS, TAKES_NULL, convert, divide, json_scalar
 from datajoint.algebra.ranges import finite
 from datajoint.backends.sqlite.types import EXACT, decoder, encoder
 from datajoint.heading.types import INTEGER_RANGES, AttributeType, parse_type

@@ -34,14 +34,7 @@ from datajoint.journal.reads.shapes import Shape, shape_of
 from datajoint.journal.reads.signature import Signature
 from datajoint.journal.system import prepare
 from datajoint.sql.system import EVENTS
-from datajoint.sql.system_tables.reads import (
-    READS,
-    SHAPES,
-    add_reads,
-    add_shape,
-    reads_table,
-    shapes_table,
-)
+from datajoint.sql.system_tables.reads import READS, SHAPES, add_reads, add_shape, reads_table, shapes_table
 
 __all__ = [
     "BLIND",

@@ -19,11 +19,7 @@ from datajoint.engine.connection import Connection
 from datajoint.journal.reads.read import COUNT, FETCHED, Read, reread, signed
 from datajoint.journal.reads.shapes import Shape
 from datajoint.journal.reads.signature import Signature, signatures
-from datajoint.provenance.staleness.compare_single_row import (
-    changed_row,
-    is_single,
-    only_changed_row,
-)
+from datajoint.provenance.staleness.compare_single_row import changed_row, is_single, only_changed_row
 from datajoint.provenance.staleness.finding import Finding, Recorded
 from datajoint.provenance.staleness.recorded_reads import (
     COLUMNS,

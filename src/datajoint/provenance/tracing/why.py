@@ -15,14 +15,7 @@ from datajoint.journal.code import fingerprint
 from datajoint.provenance.codes import code_as_it_is, recorded_code
 from datajoint.provenance.staleness.classes import has_code, table_of
 from datajoint.provenance.staleness.search import stale_here
-from datajoint.provenance.staleness.states import (
-    FRESH,
-    PARTLY,
-    POSSIBLY,
-    STALE,
-    StaleReason,
-    worst,
-)
+from datajoint.provenance.staleness.states import FRESH, PARTLY, POSSIBLY, STALE, StaleReason, worst
 from datajoint.provenance.tracing.changes import changes_of
 from datajoint.provenance.tracing.codediff import code_diff
 from datajoint.provenance.tracing.reading import reads_of

@@ -7,17 +7,7 @@ from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from datajoint.algebra.plans import build
-from datajoint.algebra.plans.nodes import (
-    All,
-    Any_,
-    Condition,
-    Const,
-    Equals,
-    InValues,
-    Plan,
-    Query,
-    Restrict,
-)
+from datajoint.algebra.plans.nodes import All, Any_, Condition, Const, Equals, InValues, Plan, Query, Restrict
 from datajoint.engine.connection import Connection
 from datajoint.errors import AccessError, IntegrityError
 from datajoint.graph.dependencies import DependencyGraph, Edge

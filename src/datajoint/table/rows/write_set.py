@@ -33,13 +33,7 @@ from datajoint.table.rows.explain_errors import explain
 from datajoint.table.rows.layout import layout_of
 from datajoint.table.rows.metadata import Run, job_statements
 from datajoint.table.rows.row_sources import caller_depth
-from datajoint.table.rows.write_rows import (
-    Mode,
-    is_small,
-    statements_for,
-    write_batches,
-    write_many,
-)
+from datajoint.table.rows.write_rows import Mode, is_small, statements_for, write_batches, write_many
 
 if TYPE_CHECKING:
     from datajoint.table.rows.python_checks import Check

@@ -19,13 +19,7 @@ from datajoint.table.rows.explain_errors import explain
 from datajoint.table.rows.layout import EVENT, Layout, layout_of
 from datajoint.table.rows.metadata import provenance_of
 from datajoint.table.rows.python_checks import checks_of, inspecting
-from datajoint.table.rows.row_checks import (
-    Checked,
-    check_values,
-    is_half_noticed,
-    known_fields,
-    notice_half,
-)
+from datajoint.table.rows.row_checks import Checked, check_values, is_half_noticed, known_fields, notice_half
 
 if TYPE_CHECKING:
     from datajoint.table.table import Table

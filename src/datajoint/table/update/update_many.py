@@ -38,13 +38,7 @@ from datajoint.table.rows.encode import Batch, encode
 from datajoint.table.rows.explain_errors import explain
 from datajoint.table.rows.layout import Layout, layout_of
 from datajoint.table.rows.python_checks import inspecting
-from datajoint.table.rows.row_checks import (
-    Checked,
-    check_values,
-    is_half_noticed,
-    notice_half,
-    unknown_field,
-)
+from datajoint.table.rows.row_checks import Checked, check_values, is_half_noticed, notice_half, unknown_field
 from datajoint.table.rows.write_rows import LISTED_KEYS
 from datajoint.table.update.update import default_of, stamps_of
 
