@@ -173,6 +173,7 @@ class Operation:
 
     def __init__(self, lab: Lab) -> None:
         self.lab, self.n = lab, 0
+        self.holds = False  # a job, by a call that has returned
 
     def before(self) -> None:
         """Prepare; not interrupted."""
@@ -193,9 +194,12 @@ class Operation:
 class Fetch(Operation):
     """Read all rows."""
 
+    def before(self) -> None:
+        """Prepare."""
+        self.rows = None
+
     def act(self) -> None:
         """Do it."""
-        self.rows = None
         self.rows = (self.lab.number & [{"n": n} for n in KEPT]).to_arrays("n", order_by="n").tolist()
 
     def check(self, returned: bool) -> Iterator[str]:
@@ -291,18 +295,27 @@ class Populate(Operation):
 
 
 class Reserve(Operation):
-    """Reserve a job by hand, and complete it."""
+    """Reserve a job by hand."""
 
     def before(self) -> None:
         """Prepare."""
         self.lab.square.delete()
+        self.lab.square.jobs.delete()
+        self.holds = False
         self.lab.square.jobs.refresh(self.lab.keys)
 
     def act(self) -> None:
         """Do it."""
-        jobs = self.lab.square.jobs
-        if jobs.reserve({"n": 1}):
-            jobs.complete({"n": 1})
+        self.holds = self.lab.square.jobs.reserve({"n": 1})
+
+    def check(self, returned: bool) -> Iterator[str]:
+        """Yield the faults of the outcome."""
+        if self.holds:
+            self.lab.square.jobs.complete({"n": 1})
+        if returned and not self.holds:
+            yield "lost"
+        if self.lab.seen_square.jobs.reserved:
+            yield "left"
 
 
 OPERATIONS: dict[str, type[Operation]] = {
@@ -347,7 +360,9 @@ class Soak:
         operation.before()
         start = time.perf_counter()
         operation.act()
-        return time.perf_counter() - start
+        duration = time.perf_counter() - start
+        list(operation.check(True))
+        return duration
 
     def _interrupt(self) -> None:
         operation, chance = self._operation, self._chance
@@ -365,13 +380,14 @@ class Soak:
         self.counts["runs"] += 1
         self.counts["interrupted"] += kept is not None
         returned = kept is None
+        where = "" if kept is None else "".join(traceback.format_tb(kept.__traceback__)[-8:])
         if returned:
             self._durations.append(time.perf_counter() - start)
         elif not keep:
             kept = None
         try:
             for fault in [*self._look(), *operation.check(returned)]:
-                self._tell(fault, f"{type(way).__name__}, returned={returned}")
+                self._tell(fault, f"{type(way).__name__}, returned={returned}\n{where}")
         except Exception as error:  # noqa: BLE001 - the connection does not work any more
             self._tell("stuck", "".join(traceback.format_exception(error)))
         del kept  # with the frames of its traceback, as an interactive session keeps the last one
@@ -391,7 +407,7 @@ class Soak:
             yield "lost"
         if [[n] for n in KEPT] != [(lab.number & {"n": n}).to_arrays("n").tolist() for n in KEPT]:
             yield "wrong"
-        if lab.seen_square.jobs.reserved:
+        if bool(lab.seen_square.jobs.reserved) is not self._operation.holds:
             yield "left"
         lab.seen.insert1({"n": first + 11})
         (lab.seen & f"n BETWEEN {first + 10} AND {first + 11}").delete_quick()
@@ -420,11 +436,11 @@ def soak(backend: str, operation: str, n: int, seed: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder, lab(backend, Path(folder)) as found:
         run = Soak(found, operation, random.Random(f"{backend} {operation} {seed}"))  # noqa: S311 - no secret
         counts = run.run(n)
-        version = found.here.server_version
+        version = found.here.server_version.partition("-")[0]
     return {
         "database": version, "operation": operation, "seed": seed,
         **{kind: counts[kind] for kind in ("runs", "interrupted", *FAULTS)},
-        "python": sys.version.split()[0], "commit": _commit(), "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "python": sys.version.split()[0], "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "seconds": round(time.monotonic() - start),
     }  # fmt: skip
 
@@ -474,13 +490,14 @@ def main() -> int:
     options = parser.parse_args()
     logging.getLogger("datajoint").setLevel(logging.WARNING)
     results: dict[str, dict[str, Any]] = json.loads(RESULT.read_text()) if RESULT.exists() else {}
-    faults = 0
+    faults, commit = 0, _commit()
     for name in [f"{backend}:{operation}" for backend in SERVERS for operation in OPERATIONS]:
         if options.only and not any(only in (name, *name.split(":")) for only in _plain(options.only)):
             continue
         backend, _, operation = name.partition(":")
         result = soak(backend, operation, options.n, options.seed)
         faults += sum(result[kind] for kind in FAULTS)
+        result["commit"] = commit
         results[name] = result
         print("  ".join(f"{column} {result[column]}" for column in COLUMNS), flush=True)
         RESULT.write_text(json.dumps(results, indent=1), encoding="utf-8")

@@ -46,3 +46,23 @@ def test_the_exception_of_a_handler_is_raised_as_it_is(instance, backend, timer,
         connection.query(SLOW[backend.name])
     assert error is found.value
     assert [(7,)] == connection.query("SELECT 7").fetchall()
+
+
+RUNS = {
+    "postgresql": "SELECT count(*) FROM pg_stat_activity WHERE pid = %s",
+    "mysql": "SELECT count(*) FROM information_schema.processlist WHERE id = %s",
+}
+
+
+@pytest.mark.backends("postgresql", "mysql")
+def test_the_server_has_given_up_an_interrupted_statement_before_the_next_one_runs(
+    instance, connect, backend, timer
+):
+    """Else it might reserve a job, or store a row, that was looked for in vain (X5)."""
+    connection = instance.connection
+    number = connection.connection_id
+    timer(0.2, TooSlowError())
+    with pytest.raises(TooSlowError):
+        connection.query(SLOW[backend.name])
+    assert number != connection.connection_id
+    assert [(0,)] == connect().connection.query(RUNS[backend.name], [number]).fetchall()

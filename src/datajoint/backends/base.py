@@ -14,6 +14,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import chain
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from datajoint._value import Value
@@ -42,6 +43,7 @@ __all__ = [
     "in_parts",
     "is_timed",
     "milliseconds",
+    "wait_until",
 ]
 
 Codec = Callable[[Any], Any]
@@ -329,6 +331,26 @@ def is_timed(text: str) -> bool:
     return _TIMED.match(text) is not None
 
 
+PATIENCE = 10.0
+"""Seconds to wait for the end of another session."""
+
+
+def wait_until(is_over: Callable[[], bool]) -> None:
+    """Ask again and again, at growing distances and for some seconds, whether something is over.
+
+    Examples
+    --------
+    >>> answers = [True, False]
+    >>> wait_until(answers.pop)
+    >>> answers
+    []
+    """
+    end, pause = monotonic() + PATIENCE, 0.001
+    while not is_over() and monotonic() < end:
+        sleep(pause)
+        pause = min(2 * pause, 0.1)
+
+
 def milliseconds(seconds: float) -> int:
     """Return a time limit as servers take it.
 
@@ -503,13 +525,24 @@ class Session(ABC):
             Whether the session can be used further; else it is closed.
         """
 
+    def end_other(self, number: int, age: float) -> None:  # noqa: B027 - a file has no server
+        """See that another session has ended: what it has not stored by now never will be.
+
+        Parameters
+        ----------
+        number
+            Its `connection_id`.
+        age
+            Seconds since it was opened: a younger session of this number is not the one.
+        """
+
     def leave(self) -> None:  # noqa: B027 - most hold nothing
         """Let go, in a fork, of what would hold locks of the parent beyond its death."""
 
     @property
     @abstractmethod
     def connection_id(self) -> int:
-        """Number of the connection at the server (SQLite: of the process)."""
+        """Number of the connection at the server (SQLite: of the process); known when it is closed, too."""
 
     @property
     @abstractmethod

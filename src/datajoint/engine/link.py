@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import re
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
+from time import monotonic
 
 from datajoint import logging
 from datajoint.backends.base import Backend, Session
 from datajoint.backends.registry import get_backend
-from datajoint.errors import LostConnectionError
+from datajoint.errors import DataJointError, LostConnectionError
 from datajoint.settings.backend import ConnectionSettings
 from datajoint.settings.config import Config
 
@@ -34,7 +37,10 @@ class Link:
         The present one.
     """
 
-    __slots__ = ("backend", "config", "doubt", "inherited", "lock", "process", "session", "settings")
+    __slots__ = (
+        "_left", "_opened", "backend", "config", "doubt", "inherited", "lock", "process", "session",
+        "settings",
+    )  # fmt: skip
 
     def __init__(self, settings: ConnectionSettings, config: Config) -> None:
         self.settings = settings
@@ -44,21 +50,23 @@ class Link:
         self.process = os.getpid()
         self.doubt = False
         self.inherited: list[object] = []
+        self._left: list[tuple[int, float]] = []
         self.session: Session = self._open()
         _look_at_version(self.session.server_version)
 
     def _open(self) -> Session:
-        database = self.config.database
-        return self.backend.session.open(
+        now, database = monotonic(), self.config.database
+        session = self.backend.session.open(
             self.settings, synchronous=database.synchronous, busy_timeout=database.busy_timeout
         )
+        self._opened = now
+        return session
 
     def reopen(self, error: LostConnectionError) -> None:
         """Open a session in place of a lost one; raises its error where that is not wanted or loses data."""
         if not self.config.database.reconnect or self.settings.name == ":memory:":
             raise error
-        self.session.close()
-        self.session = self._open()
+        self._replace(self.session.close)
 
     def renew(self) -> None:
         """Open a session in place of one that was dropped because a call was interrupted.
@@ -73,7 +81,21 @@ class Link:
                 "The connection was closed, because a statement on it was interrupted.",
                 hint="Open another one, or let the setting `database.reconnect` be on.",
             )
+        self._replace()
+
+    def _replace(self, close: Callable[[], None] | None = None) -> None:
+        """Open another session, and see that the server does nothing more for those before it."""
+        before = (self.session.connection_id, self._opened)
+        if before not in self._left:  # this, too, may be interrupted, and is then done again
+            self._left.append(before)
+        if close is not None:
+            close()
         self.session = self._open()
+        while self._left:
+            number, opened = self._left[0]
+            with suppress(DataJointError):  # it ends by itself, later
+                self.session.end_other(number, monotonic() - opened)
+            del self._left[0]
 
     def after_fork(self) -> None:
         """Open a session of our own in a forked process; that of the parent is left alone, never closed."""
@@ -81,6 +103,7 @@ class Link:
         self.inherited.append(self.session)
         self.lock = threading.RLock()
         self.process = os.getpid()
+        self._left.clear()
         self.session = self._open()
         self.doubt = False
 

@@ -13,7 +13,16 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
 
 from datajoint.backends import phrases
-from datajoint.backends.base import Backend, Cursor, Parameters, Session, in_parts, is_timed, milliseconds
+from datajoint.backends.base import (
+    Backend,
+    Cursor,
+    Parameters,
+    Session,
+    in_parts,
+    is_timed,
+    milliseconds,
+    wait_until,
+)
 from datajoint.backends.interruptions import interruption
 from datajoint.backends.mysql import signals
 from datajoint.backends.mysql.catalog import MysqlCatalog
@@ -21,7 +30,7 @@ from datajoint.backends.mysql.dialect import MysqlDialect, binary_literal
 from datajoint.backends.mysql.errors import LOST, NO_TLS, refused, translate
 from datajoint.backends.mysql.load import NOT_SERVED, can_load, load_statement, load_text
 from datajoint.backends.mysql.results import packet_reader, result_class
-from datajoint.errors import DataJointError, DuplicateError
+from datajoint.errors import DataJointError, DuplicateError, QueryError
 
 if TYPE_CHECKING:
     from datajoint.backends.signals import Signals
@@ -284,6 +293,23 @@ class MysqlSession(Session):
     @property
     def connection_id(self) -> int:
         return self._connection.thread_id()
+
+    def end_other(self, number: int, age: float) -> None:
+        # Behind a proxy, and after the server was started again, the number may be that of anybody.
+        if self.execute("SELECT CONNECTION_ID()").fetchone()[0] != self.connection_id:
+            return
+        if int(self.execute("SHOW GLOBAL STATUS LIKE 'Uptime'").fetchone()[1]) < age:
+            return
+
+        def is_over() -> bool:
+            runs = "SELECT 1 FROM information_schema.processlist WHERE id = %s"
+            if self.execute(runs, (number,)).fetchone() is None:
+                return True
+            with suppress(QueryError):  # it has just ended
+                self.execute(f"KILL {number:d}")
+            return False
+
+        wait_until(is_over)
 
     @property
     def user(self) -> str:

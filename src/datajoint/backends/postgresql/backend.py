@@ -11,7 +11,16 @@ from decimal import Decimal
 from itertools import chain, count, repeat
 from typing import TYPE_CHECKING, Any, Self
 
-from datajoint.backends.base import Backend, Cursor, Parameters, Session, changed_by, in_parts, milliseconds
+from datajoint.backends.base import (
+    Backend,
+    Cursor,
+    Parameters,
+    Session,
+    changed_by,
+    in_parts,
+    milliseconds,
+    wait_until,
+)
 from datajoint.backends.interruptions import interruption
 from datajoint.backends.postgresql import signals
 from datajoint.backends.postgresql.catalog import PostgresqlCatalog
@@ -53,6 +62,7 @@ class PostgresqlSession(Session):
         self._connection = connection
         self._cursor = connection.cursor()
         self._where = where
+        self._number = connection.info.backend_pid
         self._numbers = count(1)
         self._doubtful = False  # the driver may take statements for prepared that are not
         self._limited: float | None = None  # the limit that the server knows; -1: not known
@@ -261,7 +271,17 @@ class PostgresqlSession(Session):
 
     @property
     def connection_id(self) -> int:
-        return self._known("backend_pid")
+        return self._number
+
+    def end_other(self, number: int, age: float) -> None:
+        # Behind a pooler the numbers are not those of the server.
+        end = (
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND pg_backend_pid() = $2 "
+            "AND usename = current_user "
+            "AND backend_start < clock_timestamp() - make_interval(secs => $3) + '1 s'"
+        )
+        parameters = (number, self._number, age)
+        wait_until(lambda: self.execute(end, parameters).fetchone() is None)
 
     @property
     def user(self) -> str:
