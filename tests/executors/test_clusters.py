@@ -9,10 +9,10 @@ import sys
 import kubernetes_validate
 import pytest
 import yaml
-from datajoint.executors import kubernetes, slurm
 
 import datajoint as dj
 from datajoint.errors import ComputeError, ConfigurationError
+from datajoint.executors import kubernetes, slurm
 from datajoint.testing.executors import subjects
 
 from .test_on_every_database import OnBackends

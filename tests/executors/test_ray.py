@@ -1,8 +1,8 @@
 """What every executor has to bear: Ray, on every database."""
 
 import pytest
-from datajoint.executors import RayExecutor
 
+from datajoint.executors import RayExecutor
 from datajoint.testing import ExecutorTests
 
 from .test_on_every_database import KilledWorkers, OnBackends

@@ -9,9 +9,9 @@ import pytest
 
 def test_the_digest_of_a_key() -> None:
     from datajoint.hash import key_hash
-    from datajoint.jobs import key_hash as same
 
     import datajoint as dj
+    from datajoint.jobs import key_hash as same
 
     assert key_hash is same is dj.hash.key_hash
     assert "88cd910cb22b7d530656cd5478e94e9f" == key_hash({"u": UUID(int=6), "id": 2})
