@@ -17,8 +17,8 @@ from datajoint.journal.events.origin import fingerprint_of
 from datajoint.journal.reads.read import COUNT, EXISTS, Read, reread
 from datajoint.journal.reads.recording import BLIND, NOTHING
 from datajoint.journal.reads.shapes import Shape, read_shape
-from datajoint.provenance.codes import judge
 from datajoint.provenance.history.versions import versions_source
+from datajoint.provenance.staleness.codes import judge
 from datajoint.provenance.staleness.finding import Recorded
 from datajoint.provenance.staleness.recorded_reads import recorded
 from datajoint.provenance.staleness.states import FRESH

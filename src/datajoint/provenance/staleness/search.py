@@ -20,9 +20,9 @@ from datajoint.journal.events.event import enabled
 from datajoint.journal.reads.recording import BLIND
 from datajoint.journal.reads.shapes import Shape, read_shape
 from datajoint.journal.reads.signature import Signature
-from datajoint.provenance.codes import Verdict, judge
 from datajoint.provenance.history.restore_makes import MADE
 from datajoint.provenance.staleness.classes import has_code, table_of
+from datajoint.provenance.staleness.codes import Verdict, judge
 from datajoint.provenance.staleness.compare import compare, compare_only
 from datajoint.provenance.staleness.finding import Finding
 from datajoint.provenance.staleness.report import StaleReport, keep_count

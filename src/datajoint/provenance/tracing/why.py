@@ -12,8 +12,8 @@ from datajoint.errors import DataJointError
 from datajoint.heading.names import COMPUTED, IMPORTED
 from datajoint.heading.values import key_text
 from datajoint.journal.code import fingerprint
-from datajoint.provenance.codes import code_as_it_is, recorded_code
 from datajoint.provenance.staleness.classes import has_code, table_of
+from datajoint.provenance.staleness.codes import code_as_it_is, recorded_code
 from datajoint.provenance.staleness.search import stale_here
 from datajoint.provenance.staleness.states import FRESH, PARTLY, POSSIBLY, STALE, StaleReason, worst
 from datajoint.provenance.tracing.changes import changes_of
