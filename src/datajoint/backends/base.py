@@ -8,13 +8,11 @@ types only: the caller resolves ``<codec>`` to the core type it is stored as.
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import chain
-from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from datajoint._value import Value
@@ -41,9 +39,6 @@ __all__ = [
     "Parameters",
     "Session",
     "in_parts",
-    "is_timed",
-    "milliseconds",
-    "wait_until",
 ]
 
 Codec = Callable[[Any], Any]
@@ -313,53 +308,6 @@ class Cursor(Protocol):
     def close(self) -> None:
         """Release the cursor."""
         ...
-
-
-_TIMED = re.compile(
-    r"(?:[\s(]|/\*.*?\*/)*(?:select|with|insert|update|delete|replace|values)\b", re.IGNORECASE | re.DOTALL
-)
-
-
-def is_timed(text: str) -> bool:
-    """Whether a time limit holds for a statement: it reads or writes rows, and ends no transaction.
-
-    Examples
-    --------
-    >>> is_timed("(SELECT 1) UNION SELECT 2"), is_timed("COMMIT")
-    (True, False)
-    """
-    return _TIMED.match(text) is not None
-
-
-PATIENCE = 10.0
-"""Seconds to wait for the end of another session."""
-
-
-def wait_until(is_over: Callable[[], bool]) -> None:
-    """Ask again and again, at growing distances and for some seconds, whether something is over.
-
-    Examples
-    --------
-    >>> answers = [True, False]
-    >>> wait_until(answers.pop)
-    >>> answers
-    []
-    """
-    end, pause = monotonic() + PATIENCE, 0.001
-    while not is_over() and monotonic() < end:
-        sleep(pause)
-        pause = min(2 * pause, 0.1)
-
-
-def milliseconds(seconds: float) -> int:
-    """Return a time limit as servers take it.
-
-    Examples
-    --------
-    >>> milliseconds(0.25), milliseconds(1e-9), milliseconds(1e300)
-    (250, 1, 2000000000)
-    """
-    return max(1, int(min(seconds * 1000, 2_000_000_000)))
 
 
 COUNTED = "~changed"

@@ -19,11 +19,9 @@ from datajoint.backends.base import (
     Parameters,
     Session,
     in_parts,
-    is_timed,
-    milliseconds,
-    wait_until,
 )
 from datajoint.backends.interruptions import interruption
+from datajoint.backends.limits import is_timed, milliseconds, wait_until
 from datajoint.backends.mysql import signals
 from datajoint.backends.mysql.catalog import MysqlCatalog
 from datajoint.backends.mysql.dialect import MysqlDialect, binary_literal
