@@ -8,6 +8,7 @@ types only: the caller resolves ``<codec>`` to the core type it is stored as.
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
@@ -27,19 +28,9 @@ if TYPE_CHECKING:
     from datajoint.settings.backend import ConnectionSettings
 
 __all__ = [
-    "MOST_ROWS",
-    "Asked",
-    "Backend",
-    "CatalogReader",
-    "Codec",
-    "Column",
-    "Cursor",
-    "Dialect",
-    "Features",
-    "Parameters",
-    "Session",
-    "in_parts",
-]
+    "MOST_ROWS", "Asked", "Backend", "CatalogReader", "Codec", "Column", "Cursor", "Dialect", "Features",
+    "Parameters", "Session", "in_parts", "is_timed", "milliseconds",
+]  # fmt: skip
 
 Codec = Callable[[Any], Any]
 """Converts one value that is not NULL."""
@@ -310,6 +301,33 @@ class Cursor(Protocol):
         ...
 
 
+_TIMED = re.compile(
+    r"(?:[\s(]|/\*.*?\*/)*(?:select|with|insert|update|delete|replace|values)\b", re.IGNORECASE | re.DOTALL
+)
+
+
+def is_timed(text: str) -> bool:
+    """Whether a time limit holds for a statement: it reads or writes rows, and ends no transaction.
+
+    Examples
+    --------
+    >>> is_timed("(SELECT 1) UNION SELECT 2"), is_timed("COMMIT")
+    (True, False)
+    """
+    return _TIMED.match(text) is not None
+
+
+def milliseconds(seconds: float) -> int:
+    """Return a time limit as servers take it.
+
+    Examples
+    --------
+    >>> milliseconds(0.25), milliseconds(1e-9), milliseconds(1e300)
+    (250, 1, 2000000000)
+    """
+    return max(1, int(min(seconds * 1000, 2_000_000_000)))
+
+
 COUNTED = "~changed"
 """Name of the only column by which a statement tells how many rows it changed; without a row it was none."""
 
@@ -474,15 +492,7 @@ class Session(ABC):
         """
 
     def end_other(self, number: int, age: float) -> None:  # noqa: B027 - a file has no server
-        """See that another session has ended: what it has not stored by now never will be.
-
-        Parameters
-        ----------
-        number
-            Its `connection_id`.
-        age
-            Seconds since it was opened: a younger session of this number is not the one.
-        """
+        """See that another session, of a number and seconds ago, has ended: it will store nothing more."""
 
     def leave(self) -> None:  # noqa: B027 - most hold nothing
         """Let go, in a fork, of what would hold locks of the parent beyond its death."""

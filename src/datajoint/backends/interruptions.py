@@ -1,11 +1,13 @@
-"""Interruptions that a driver has taken for failures of its own."""
+"""Interruptions that a driver has taken for failures of its own, and the end of interrupted sessions."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from time import monotonic, sleep
 from types import FrameType, TracebackType
 
-__all__ = ["interruption"]
+__all__ = ["interruption", "wait_until"]
 
 _OF_DRIVERS = frozenset({"datajoint", "numpy", "psycopg", "psycopg_binary", "psycopg_c", "pymysql"})
 
@@ -81,3 +83,23 @@ def _is_handled_outside(error: BaseException) -> bool:
 
 def _caller() -> FrameType | None:
     return sys._getframe(1).f_back
+
+
+PATIENCE = 10.0
+"""Seconds to wait for the end of another session."""
+
+
+def wait_until(is_over: Callable[[], bool]) -> None:
+    """Ask again and again, at growing distances and for some seconds, whether something is over.
+
+    Examples
+    --------
+    >>> answers = [True, False]
+    >>> wait_until(answers.pop)
+    >>> answers
+    []
+    """
+    end, pause = monotonic() + PATIENCE, 0.001
+    while not is_over() and monotonic() < end:
+        sleep(pause)
+        pause = min(2 * pause, 0.1)

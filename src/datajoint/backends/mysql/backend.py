@@ -19,9 +19,10 @@ from datajoint.backends.base import (
     Parameters,
     Session,
     in_parts,
+    is_timed,
+    milliseconds,
 )
-from datajoint.backends.interruptions import interruption
-from datajoint.backends.limits import is_timed, milliseconds, wait_until
+from datajoint.backends.interruptions import interruption, wait_until
 from datajoint.backends.mysql import signals
 from datajoint.backends.mysql.catalog import MysqlCatalog
 from datajoint.backends.mysql.dialect import MysqlDialect, binary_literal

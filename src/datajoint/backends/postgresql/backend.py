@@ -18,9 +18,9 @@ from datajoint.backends.base import (
     Session,
     changed_by,
     in_parts,
+    milliseconds,
 )
-from datajoint.backends.interruptions import interruption
-from datajoint.backends.limits import milliseconds, wait_until
+from datajoint.backends.interruptions import interruption, wait_until
 from datajoint.backends.postgresql import signals
 from datajoint.backends.postgresql.catalog import PostgresqlCatalog
 from datajoint.backends.postgresql.dialect import PostgresqlDialect

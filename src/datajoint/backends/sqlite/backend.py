@@ -12,8 +12,7 @@ from itertools import chain, islice
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
-from datajoint.backends.base import MOST_ROWS, Asked, Backend, Cursor, Parameters, Session, in_parts
-from datajoint.backends.limits import is_timed
+from datajoint.backends.base import MOST_ROWS, Asked, Backend, Cursor, Parameters, Session, in_parts, is_timed
 from datajoint.backends.sqlite import catalog, errors, functions, signals
 from datajoint.backends.sqlite.dialect import SqliteDialect
 from datajoint.backends.sqlite.lock import WriterLock
