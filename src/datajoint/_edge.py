@@ -19,7 +19,7 @@ from datajoint.errors import DataJointError
 if TYPE_CHECKING:
     from types import FrameType
 
-__all__ = ["FullTraceback", "edge", "is_edge", "passing"]
+__all__ = ["FullTraceback", "edge", "is_edge", "is_ours", "passing"]
 
 T = TypeVar("T")
 
@@ -155,6 +155,17 @@ _UNLIKE = {1: _unary, 2: _binary}  # twice as fast
 _CODES = frozenset(maker(len).__code__ for maker in (_call, _unary, _binary, _generator))
 
 
+def is_ours(frame: FrameType) -> bool:
+    """Whether the code of a frame is that of the package.
+
+    Examples
+    --------
+    >>> is_ours(sys._getframe())
+    True
+    """
+    return _package(frame) == _PACKAGE
+
+
 def is_edge(frame: FrameType) -> bool:
     """Whether a frame is that of an edge, and not of what it calls.
 
@@ -173,7 +184,7 @@ def passing(error: BaseException, caller: FrameType) -> None:
     --------
     >>> passing(ValueError("theirs"), sys._getframe())
     """
-    if _package(caller) == _PACKAGE or isinstance(error, GeneratorExit):
+    if is_ours(caller) or isinstance(error, GeneratorExit):
         return
     if _lazy.load("datajoint.settings.config").shows_full_tracebacks():
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -13,6 +14,8 @@ from datajoint.errors import DataJointError, UnknownAttributeError, nearest
 from datajoint.table.table import Table
 
 __all__ = ["arguments", "chosen", "read", "style"]
+
+_JOINED = re.compile(r",\s*\w+=")
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -51,11 +54,23 @@ def chosen(name: str, key: Sequence[str], schemas: Sequence[str]) -> Table:
             f"`{table.class_name}` has no attribute `{unknown[0]}`.",
             hint=nearest(unknown[0], names) or f"It has {', '.join(names)}.",
         )
-    rows = table & wanted if wanted else table
-    if not rows:
+    try:
+        rows = table & wanted if wanted else table
+        empty = not rows
+    except DataJointError as error:
+        raise _explained(error, wanted) from None
+    if empty:
         told = ", ".join(f"{name}={value}" for name, value in wanted.items())
-        raise DataJointError(f"`{table.class_name}` has no row{f' with {told}' if told else ''}.")
+        error = DataJointError(f"`{table.class_name}` has no row{f' with {told}' if told else ''}.")
+        raise _explained(error, wanted)
     return rows
+
+
+def _explained(error: DataJointError, wanted: dict[str, Any]) -> DataJointError:
+    """Say that values were joined by a comma, where they seem to be."""
+    if any(_JOINED.search(str(value)) for value in wanted.values()):
+        error.suggest("Separate the values of several attributes by spaces: subject=m1 session=1.")
+    return error
 
 
 def read(key: Sequence[str]) -> dict[str, Any]:

@@ -24,13 +24,23 @@ from datajoint.schemas.schema import Schema, list_schemas
 from datajoint.settings.backend import resolve_connection
 from datajoint.table.table import Table
 
-__all__ = ["Pipeline", "computed", "connection", "database_text", "find_table", "find_tables", "is_computed",
-           "makeable", "virtual_module"]  # fmt: skip
+__all__ = [
+    "NoSingleTableError", "Pipeline", "computed", "connection", "database_text", "find_table", "find_tables",
+    "is_computed", "makeable", "virtual_module",
+]  # fmt: skip
 
 _MOST_SCHEMAS = 20
 """Schemas looked at where none is named."""
 _MOST_NAMED = 5
 """Schemas named in a message."""
+
+
+class NoDatabaseError(ConfigurationError):
+    """The database of the settings is a file that is not there."""
+
+
+class NoSingleTableError(MissingTableError):
+    """A module or a schema was named where one table is wanted."""
 
 
 class Pipeline(Value):
@@ -60,7 +70,7 @@ def connection() -> Connection:
     settings = resolve_connection(instance.config)
     file = str(settings.name)
     if settings.backend == "sqlite" and not file.startswith((":", "file:")) and not os.path.exists(file):
-        raise ConfigurationError(
+        raise NoDatabaseError(
             f"There is no database file {file}.",
             hint="Name the database in datajoint.json or by DJ_HOST, DJ_DATABASE_NAME …, "
             "or name the module of your pipeline.",
@@ -191,7 +201,7 @@ def find_table(name: str, schemas: Sequence[str] = ()) -> Table:
 def _refuse_whole(name: str, schemas: Sequence[str]) -> None:
     """Refuse the name of a module or schema where one table is wanted."""
     if name in schemas or _import(name) is not None:
-        raise MissingTableError(f"`{name}` is no single table.", hint=f"Name one of it: {name}:TABLE.")
+        raise NoSingleTableError(f"`{name}` is no single table.", hint=f"Name one of it: {name}:TABLE.")
 
 
 def _named(tables: Sequence[Table], name: str) -> list[Table]:
@@ -261,7 +271,16 @@ def _listed(names: Sequence[str]) -> str:
 
 def _of_schema(name: str, otherwise: str = "") -> Pipeline:
     """Return the tables of a schema of the database, without their code."""
-    where = connection()
+    try:
+        where = connection()
+    except NoDatabaseError as error:
+        if otherwise:
+            raise ConfigurationError(
+                f"There is no module `{name}` in {os.getcwd()}, and no database that might have a schema of "
+                f"that name: {error.message}",
+                hint=nearest(name, _modules_here()) or error.hint,
+            ) from None
+        raise
     found = list_schemas(where)
     if name not in found:
         hint = nearest(name, [*found, *_modules_here()])
@@ -310,7 +329,8 @@ def _import(name: str) -> ModuleType | None:
         return None
     try:
         return importlib.import_module(name)
-    except DataJointError:
+    except DataJointError as error:
+        _say_where(error, name)
         raise
     except Exception as error:  # noqa: BLE001 - it is the user's code
         frame = traceback.extract_tb(error.__traceback__)[-1]
@@ -318,6 +338,21 @@ def _import(name: str) -> ModuleType | None:
             f"The module `{name}` cannot be imported: {type(error).__name__}: {error} "
             f"({os.path.relpath(frame.filename)}:{frame.lineno})."
         ) from None
+
+
+def _say_where(error: DataJointError, name: str) -> None:
+    """Say of an error in the code of a module that this was being imported, and on which line."""
+    import traceback
+
+    file = getattr(sys.modules.get(name), "__file__", None) or f"{name.replace('.', os.sep)}.py"
+    lines = [
+        f for f in traceback.extract_tb(error.__traceback__) if f.filename.endswith(os.path.basename(file))
+    ]
+    where = f", line {lines[-1].lineno}" if lines else ""
+    error.suggest(
+        f"This happened while `{name}` was imported{where}. What is to run only when the module is run "
+        "itself belongs under `if __name__ == '__main__':`."
+    )
 
 
 def _of_module(module: ModuleType) -> Pipeline:

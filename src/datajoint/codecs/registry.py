@@ -19,6 +19,7 @@ from datajoint.errors import (
 __all__ = ["StoredObject", "get_codec", "list_codecs", "needs_stores"]
 
 _LATER = frozenset({"hash", "object", "npy", "filepath"})
+_MEANT = frozenset(("array", "ndarray", "numpy", "pickle", "object", "json", "dict", "list"))
 _NOT_YET = ", which this release does not have yet"
 _BRACKETS = re.compile(r"<\s*([^@>\s]*)\s*(?:@[^>]*)?>")
 
@@ -50,10 +51,10 @@ def get_codec(name: str) -> Codec:
 def _advice(name: str) -> str:
     if name in _LATER:
         return f"<{name}> comes with object stores{_NOT_YET}."
-    question = nearest(name, CODECS.names())
-    return " ".join(
-        filter(None, (question, "Install or import the package that defines it (a subclass of dj.Codec)."))
-    )
+    question = "Did you mean `<blob>`?" if name in _MEANT else nearest(name, CODECS.names())
+    known = f"Codecs: {', '.join(f'<{own}>' for own in CODECS.names())}."
+    package = "Install or import the package that defines others (a subclass of dj.Codec)."
+    return " ".join(filter(None, (question, known, package)))
 
 
 def needs_stores(name: str) -> bool:

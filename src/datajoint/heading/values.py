@@ -401,10 +401,18 @@ def _refuse_nul(text: str) -> str:
     return text
 
 
+_AS_JSON = {
+    "DataFrame": "frame.to_dict('list')", "Series": "series.to_dict()", "ndarray": "array.tolist()",
+    "set": "sorted(values)", "bytes": "text, or use a bytes attribute",
+}  # fmt: skip
+
+
 def _plain(value: Any) -> Any:
     plain = _scalar(value)
     if plain is value:
-        raise TypeError(f"{type(value).__name__} has no counterpart in JSON")
+        instead = _AS_JSON.get(type(value).__name__)
+        advice = f": give {instead}" if instead else ""
+        raise TypeError(f"{type(value).__name__} has no counterpart in JSON{advice}")
     return plain
 
 

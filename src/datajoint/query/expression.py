@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Never, NoReturn, Self, cast, overload
 
 from datajoint import logging
+from datajoint._edge import is_ours
 from datajoint.algebra.plans import build
 from datajoint.algebra.plans.nodes import Query
 from datajoint.engine.connection import Connection
@@ -66,7 +68,16 @@ class QueryExpression(LegacyFetch, Restricted):
             """Say what to do about methods that only tables have."""
             if any(name in kind.__dict__ for kind in type(self).__mro__):
                 return object.__getattribute__(self, name)  # a property that failed fails again, as itself
-            raise misplaced.error(self, name)
+            raise misplaced.error(self, name, advise=not is_ours(sys._getframe(1)))
+
+        @classmethod
+        def __class_getitem__(cls, name: object) -> Any:
+            raise misplaced.subscripted(cls.__name__, name)
+
+        def __or__(self, other: Any) -> Any:
+            if isinstance(other, QueryExpression) or _is_table(other):
+                raise QueryError("There is no operator | of queries.", hint="The union is A + B.")
+            return NotImplemented
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self  # it never changes
@@ -553,6 +564,10 @@ class QueryExpression(LegacyFetch, Restricted):
 
     def _repr_html_(self) -> str:
         return preview.as_html(self)
+
+
+def _is_table(given: object) -> bool:
+    return isinstance(given, type) and issubclass(given, QueryExpression)
 
 
 def as_expression(operand: Any, purpose: str) -> QueryExpression:

@@ -12,6 +12,7 @@ from datajoint.engine import observe
 from datajoint.engine.connection import Connection
 from datajoint.engine.rows import RowDecoder
 from datajoint.errors import DataJointError
+from datajoint.query import where
 from datajoint.query.paging import can_page, pages
 from datajoint.query.restriction import Top, read_order
 from datajoint.sql.select import count_rows, exists_row, select_rows
@@ -92,13 +93,23 @@ def first_row(query: Query, connection: Connection, names: tuple[str, ...] = ())
         statement, decoder = compiled(query.plan, connection, names)
         rows = connection.fetch_few(statement.text, statement.bind(query.values), 2, decoder.core)
     if len(rows) != 1:
-        n = count(query, connection) if rows else 0
-        deciding = query.heading.key
-        raise DataJointError(
-            f"fetch1 requires exactly one tuple in the input set; {n} tuples found.",
-            hint=f"Restrict by all of the key: {', '.join(deciding)}." if n and deciding else None,
-        )
+        raise _not_one(query, connection, count(query, connection) if rows else 0)
     return decoder.row(rows[0])
+
+
+def _not_one(query: Query, connection: Connection, n: int) -> DataJointError:
+    """Return the error for more than one row, or none."""
+    key = query.heading.key
+    if n:
+        hint = f"Restrict by all of the key: {', '.join(key)}." if key else None
+    else:
+        conditions = [str(one) for one in where.restriction(query, connection)]
+        hint = (
+            f"There is no row with {' and '.join(conditions)}." if conditions else "There is no row at all."
+        )
+    return DataJointError(
+        f"fetch1 requires exactly one tuple (row) in the input set; {n} tuples found.", hint=hint
+    )
 
 
 def count(query: Query, connection: Connection) -> int:

@@ -209,6 +209,11 @@ class _Step:
                     f"Another table of class `{self.cls.__name__}` is in the schema, `{other}`, of tier "
                     f"{other.tier}: `{self.name}` was made beside it. Drop the one that is not meant."
                 )
+            if not any(name[0] != "_" for name in self.wanted.primary_key):
+                logging.logger.warning(
+                    "`%s` has no attribute above the line `---`: it has no key and holds one row at most.",
+                    self.cls.__name__,
+                )
         if self.notice is not None:
             logging.warn(self.notice)
         for note in native_type_notes(self.wanted) if self.wanted else ():

@@ -30,6 +30,15 @@ __all__ = [
 ]  # fmt: skip
 
 
+_IN_USE = {
+    "database.host": "  # not used",
+    "database.port": "  # not used",
+    "database.backend": "  # sqlite is used, as no server is configured",
+    "database.name": "  # datajoint.db is used",
+}
+"""Remarks where nothing says which database is meant."""
+
+
 class UnknownSettingError(ConfigurationError, KeyError, AttributeError):
     """No setting has this name."""
 
@@ -297,7 +306,14 @@ class Config(MutableMapping[str, Any]):
 
     def _remark(self, name: str) -> str:
         origin = self.origin(name)
-        return "" if origin == DEFAULT else f"  # {origin}"
+        if origin != DEFAULT:
+            return f"  # {origin}"
+        return _IN_USE.get(name, "") if self._uses_sqlite() else ""
+
+    def _uses_sqlite(self) -> bool:
+        """Whether the database is a file because nothing else is configured."""
+        servers = ("database.host", "database.port", "database.user", "database.password")
+        return self["database.backend"] is None and not any(self.is_set(name) for name in servers)
 
     def _take(self, sources: Sources, assigned: dict[str, Any]) -> None:
         """Convert what the sources say; on a wrong value nothing changes."""

@@ -7,9 +7,11 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from types import FunctionType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from datajoint._edge import edge, passing
+from datajoint._edge import edge, is_ours, passing
+from datajoint.errors import QueryError
+from datajoint.query import misplaced
 
 __all__ = ["TableMeta", "class_level"]
 
@@ -137,6 +139,24 @@ class _Operators(type):
 
     def __rshift__(cls, other: Any) -> Any:
         return cls() >> other
+
+    if not TYPE_CHECKING:  # else any name would do for a type checker
+
+        def __or__(cls, other: Any) -> Any:
+            """Refuse what looks like a union of rows; a union of types, ``Session | None``, is one."""
+            if isinstance(other, _Operators) or hasattr(type(other), "fetch1"):
+                raise QueryError("There is no operator | of tables.", hint="The union is A + B.")
+            return type.__or__(cls, other)
+
+        def __getattr__(cls, name: str) -> Any:
+            """Say what to write for an attribute of the rows, or which method has nearly that name."""
+            asked = not name.startswith("_") and name not in TableMeta.__dict__ and cls._binding is not None
+            if asked and not is_ours(sys._getframe(1)):
+                text = misplaced.explain(cls(), name).replace(
+                    f"{cls.__name__!r} object", f"type object {cls.__name__!r}", 1
+                )
+                raise AttributeError(text, name=name, obj=cls)
+            return type.__getattribute__(cls, name)  # which fails again, as itself
 
     def __invert__(cls) -> Any:
         return ~cls()

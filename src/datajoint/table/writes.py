@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
-from datajoint.errors import DataJointError
+from datajoint.errors import DataJointError, UnknownAttributeError
 from datajoint.journal.events import scope as scopes
 from datajoint.query.expression import QueryExpression
 from datajoint.table import guard
@@ -18,7 +18,13 @@ from datajoint.table.insert import (
     with_parts,
 )
 from datajoint.table.meta import class_level
-from datajoint.table.rows import layout as layouts, python_checks, row_sources, write_rows as writing
+from datajoint.table.rows import (
+    explain_errors,
+    layout as layouts,
+    python_checks,
+    row_sources,
+    write_rows as writing,
+)
 from datajoint.table.update import update as updating
 
 if TYPE_CHECKING:
@@ -110,7 +116,11 @@ class Writing:
         guard.check_insert(table.name, allow_direct_insert)
         layout = layouts.layout_of(table.connection, table.name)
         mode = _mode(table, replace, skip_duplicates, ignore_extra_fields)
-        inserting.insert_row(layout, row, mode)
+        try:
+            inserting.insert_row(layout, row, mode)
+        except UnknownAttributeError as error:
+            explain_errors.explain_drift(error, table)
+            raise
 
     def insert(
         self, rows: Any, replace: bool = False, skip_duplicates: bool | str = False,
@@ -175,7 +185,11 @@ class Writing:
             return
         layout = layouts.layout_of(table.connection, table.name)
         if chunk_size is None:
-            inserting.insert_rows(layout, rows, mode)
+            try:
+                inserting.insert_rows(layout, rows, mode)
+            except UnknownAttributeError as error:
+                explain_errors.explain_drift(error, table)
+                raise
             return
         with scopes.series(table.connection) as scope:
             for group in inserting.read_groups(rows, layout, chunk_size):

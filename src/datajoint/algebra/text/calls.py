@@ -24,10 +24,10 @@ from datajoint.algebra.expr.types import (
 from datajoint.algebra.text.literals import check_pattern
 from datajoint.algebra.text.operands import Operand, Typing
 from datajoint.algebra.text.tokens import Token
-from datajoint.errors import PortabilityError
+from datajoint.errors import PortabilityError, UnknownAttributeError
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.heading import Heading
-from datajoint.heading.types import AttributeType
+from datajoint.heading.types import TEXTS, AttributeType
 
 __all__ = ["PLAIN_TYPES", "Calls"]
 
@@ -81,7 +81,19 @@ class Calls(Typing):
                 return heading[spelling]
             if spelling in heading.hidden:
                 return heading.hidden[spelling]
-        raise heading.unknown(name)
+        raise self.unquoted(name)
+
+    def unquoted(self, name: str) -> UnknownAttributeError:
+        """Return the error for a word that is no attribute: a text without quotes, where it is compared."""
+        error = self.heading.unknown(name)
+        for left, operator, right in zip(self.tokens, self.tokens[1:], self.tokens[2:], strict=False):
+            is_it = right.kind == "word" and right.value == name and operator.kind == "op"
+            if is_it and left.value in self.heading and self.heading[left.value].dtype.kind in TEXTS:
+                error.suggest(
+                    f"Text is quoted: {left.value} {operator.value} '{name}', or as a dict "
+                    f"{{'{left.value}': '{name}'}}."
+                )
+        return error
 
     # ------------------------------------------------------------------------------------------- by grammar
 

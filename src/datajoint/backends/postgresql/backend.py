@@ -366,6 +366,12 @@ def _driver() -> Any:
     try:
         import psycopg
     except ImportError as error:
+        if error.name not in ("psycopg", "psycopg_c", "psycopg_binary") and "libpq" not in str(error):
+            path = f" ({error.path})" if error.path else ""
+            raise ConfigurationError(
+                f"The driver of PostgreSQL cannot be imported: {error}{path}.",
+                hint="A module of yours may have the name of one that it uses.",
+            ) from error
         raise ConfigurationError(
             "The driver of PostgreSQL is not installed.", hint="pip install 'datajoint[postgresql]'"
         ) from error

@@ -35,7 +35,10 @@ def command(
     diagram = Diagram.from_sequence(tables).add_parts()
     diagram = diagram.with_stale() if stale else diagram
     if output is not None:
-        diagram.save(output)
+        try:
+            diagram.save(output)
+        except ImportError as error:
+            raise ConfigurationError(str(error)) from None
         report.say(f"{output}: {len(tables)} tables", err=True)
         return 0
     match form:

@@ -45,7 +45,7 @@ def command(
         width = max((len(table.class_name) for table, _ in found), default=0)
         for table, rows in found:
             _write(table, rows, limit, unknown, width)
-        _write_next(found)
+        _write_next(found, {table: p.module.__name__ for p in pipelines if p.module for table in p.tables})
     stale = any(row.state == STALE for _, rows in found for row in rows)
     return _STALE if check and stale else 0
 
@@ -72,7 +72,11 @@ def _write(table: Table, rows: list[StaleRow], limit: int, unknown: bool, width:
         report.say(report.dim(f"  … and {len(shown) - limit} more: --limit"))
 
 
-def _write_next(found: list[tuple[Table, list[StaleRow]]]) -> None:
+def _write_next(found: list[tuple[Table, list[StaleRow]]], modules: dict[Table, str]) -> None:
+    """Say how to make them again; `modules` has the names of those that were named."""
     stale = [table for table, rows in found if any(row.state in (STALE, POSSIBLY) for row in rows)]
     if stale:
-        report.say(f"\n{report.dim('Make them again:')} dj populate --stale MODULE:{stale[0].class_name}")
+        report.say(
+            f"\n{report.dim('Make them again:')} "
+            f"dj populate --stale {modules.get(stale[0], 'MODULE')}:{stale[0].class_name}"
+        )

@@ -81,6 +81,24 @@ def _refused(what: str, hint: str | None = None) -> EncodeError:
 _CONVERT = "Store it with a codec of its own, or convert it to arrays, numbers, text, lists and dicts first."
 
 
+_INSTEAD = {
+    "DataFrame": "Give frame.to_dict('list') or frame.to_records(index=False), or rows of a part table.",
+    "Series": "Give series.to_numpy(), or series.to_dict() to keep its index.",
+    "Tensor": "Give tensor.numpy().",
+}
+
+
+def instead(value: object) -> str | None:
+    """Say what to store instead of an object of a well-known class, or None.
+
+    Examples
+    --------
+    >>> instead("text") is None
+    True
+    """
+    return _INSTEAD.get(type(value).__name__) if type(value).__module__ != "builtins" else None
+
+
 def _name(value: object) -> str:
     kind = type(value)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
@@ -236,7 +254,7 @@ def _collection(value: Any) -> bytes:
     for kind, write in _COLLECTIONS.items():
         if isinstance(value, kind):
             return write(value)
-    raise _refused(f"an object of type {_name(value)}")
+    raise _refused(f"an object of type {_name(value)}", instead(value))
 
 
 def _day(value: Any) -> bytes:

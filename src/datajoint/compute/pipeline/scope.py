@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from datajoint.algebra.plans.nodes import Query
 from datajoint.compute.pipeline.targets import Targets
-from datajoint.errors import UnknownAttributeError
+from datajoint.errors import UnknownAttributeError, nearest
 from datajoint.graph.restrict import ignored
 from datajoint.heading.names import TableName
 from datajoint.make.key_source import key_source_of
@@ -15,6 +16,8 @@ from datajoint.query.expression import QueryExpression
 from datajoint.query.operand import unshared
 
 __all__ = ["restrictions_of"]
+
+_LITERAL = re.compile(r"'[^']*'|\"[^\"]*\"")
 
 
 def restrictions_of(targets: Targets, given: Sequence[Any]) -> dict[TableName, tuple[Any, ...]]:
@@ -41,7 +44,8 @@ def restrictions_of(targets: Targets, given: Sequence[Any]) -> dict[TableName, t
     if idle:
         raise UnknownAttributeError(
             f"No computed table of the pipeline has keys with the attributes of {idle[0]!r:.200}.",
-            hint="Restrict by attributes of the keys to be made, or of the tables they come from.",
+            hint=_meant(idle[0], sources.values())
+            or "Restrict by attributes of the keys to be made, or of the tables they come from.",
         )
     whole = [name for name, some in applied.items() if len(some) == len(given)] or [
         name for name, some in applied.items() if some
@@ -64,3 +68,14 @@ def _applies(source: QueryExpression, restriction: Any) -> bool:
     except UnknownAttributeError:
         return False
     return bool(ignored(source.query.plan)) or not ignored(restricted.query.plan)
+
+
+def _meant(restriction: Any, sources: Iterable[QueryExpression]) -> str | None:
+    """Ask for the attribute of a key that is nearest to one that a restriction uses."""
+    words: list[Any] = []
+    if isinstance(restriction, str):
+        words = re.findall(r"[A-Za-z_]\w*", _LITERAL.sub(" ", restriction))
+    elif hasattr(restriction, "keys"):
+        words = list(restriction)
+    known = dict.fromkeys(name for source in sources for name in source.heading.names)
+    return next(filter(None, (nearest(str(word), known, limit=1) for word in words)), None)

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from datajoint.declare.spec import ForeignKey
 from datajoint.engine.connection import Connection
-from datajoint.errors import CheckError, DataJointError, DuplicateError, IntegrityError, MissingAttributeError
+from datajoint.errors import (
+    CheckError,
+    DataJointError,
+    DuplicateError,
+    IntegrityError,
+    MissingAttributeError,
+    UnknownAttributeError,
+)
 from datajoint.heading.names import TableName
 from datajoint.heading.values import show
 from datajoint.sql.dml import find_rows
@@ -15,13 +23,19 @@ from datajoint.table.rows.check_lines import explain_check
 from datajoint.table.rows.encode import Batch
 from datajoint.table.rows.layout import Layout, layout_of
 
-__all__ = ["explain", "phrase_parent"]
+if TYPE_CHECKING:
+    from datajoint.table.table import Table
+
+__all__ = ["explain", "explain_drift", "phrase_parent"]
 
 _SEARCHED = 10_000
 """Rows looked up to find the one that was refused."""
 
 Located = tuple[int | None, tuple[Any, ...]]
 """Number of a row, and some of its values."""
+
+Clash = tuple[int | None, tuple[Any, ...], int | None]
+"""Number of a row, its values, and the number of an earlier row that has the same."""
 
 
 def explain(error: DataJointError, layout: Layout, batches: Sequence[Batch]) -> bool:
@@ -76,21 +90,25 @@ def _duplicate(error: DataJointError, layout: Layout, batches: Sequence[Batch]) 
     _say_duplicate(error, layout, (), None)
 
 
-def _say_duplicate(
-    error: DataJointError, layout: Layout, names: Sequence[str], found: Located | None
-) -> None:
-    row, values = found or (None, ())
+def _say_duplicate(error: DataJointError, layout: Layout, names: Sequence[str], found: Clash | None) -> None:
+    row, values, first = found or (None, (), None)
     collations = {layout.heading[name].dtype.collation for name in names} - {None}
     if found is None and collations:
         _say_equal(error, layout, names, str(collations.pop()))
         return
     is_key = set(names) == set(layout.heading.key)
     what = _phrase(names, values) if found and names else ", ".join(names) or "its only row"
+    how = "" if is_key else "must be unique and "
+    if first is not None:
+        message = (
+            f"Duplicate entry in `{layout.label}`{_at(row)}: {what} {how}is twice in what is inserted, "
+            f"in rows {first} and {row}, counted from 0."
+        )
+    else:
+        message = f"Duplicate entry in `{layout.label}`{_at(row)}: {what} {how}exists already."
     if is_key:
-        message = f"Duplicate entry in `{layout.label}`{_at(row)}: {what} exists already."
         hint = "To ignore duplicate entries in insert, set skip_duplicates=True; to overwrite, replace=True."
     else:
-        message = f"Duplicate entry in `{layout.label}`{_at(row)}: {what} must be unique and exists already."
         hint = (
             "skip_duplicates and replace concern the primary key only; "
             "dj.config.interop.skip_duplicates = 'any' skips such rows, too."
@@ -109,16 +127,16 @@ def _say_equal(error: DataJointError, layout: Layout, names: Sequence[str], coll
     _say(error, message, layout, hint, columns=tuple(names))
 
 
-def _clash(layout: Layout, names: tuple[str, ...], batches: Sequence[Batch]) -> Located | None:
+def _clash(layout: Layout, names: tuple[str, ...], batches: Sequence[Batch]) -> Clash | None:
     """Return the first row whose values occurred before, in the call or in the table."""
-    seen: set[Any] = set()
+    seen: dict[Any, int | None] = {}
     rows = list(_located(names, batches))
     for number, values in rows:
         if values in seen:
-            return number, values
-        seen.add(values)
+            return number, values, seen[values]
+        seen[values] = number
     stored = _present(layout.connection, layout.name, names, [values for _, values in rows])
-    return next((located for located in rows if located[1] in stored), None)
+    return next(((number, values, None) for number, values in rows if values in stored), None)
 
 
 def _located(names: tuple[str, ...], batches: Sequence[Batch]) -> Iterator[Located]:
@@ -194,3 +212,19 @@ def _orphan(layout: Layout, key: ForeignKey, batches: Sequence[Batch]) -> Locate
     if key.parent == layout.name:
         known |= {values for _, values in _located(key.parent_columns, batches)}
     return next((located for located in rows if located[1] not in known), None)
+
+
+# -------------------------------------------------------------------------------------------- drift
+
+
+def explain_drift(error: UnknownAttributeError, table: Table) -> None:
+    """Say of a field that the class defines, and the table in the database does not have, that it is so."""
+    name, text = error.context.get("attribute"), getattr(table, "definition", None)
+    if not isinstance(text, str) or not re.search(rf"^\s*{re.escape(str(name))}\s*[:=]", text, re.MULTILINE):
+        return
+    error.message = (
+        f"`{table.class_name}` has no attribute `{name}`: its class defines it, the table in the "
+        f"database does not have it (yet). Attributes: {', '.join(table.heading.order)}."
+    )
+    error.args = (error.message,)
+    error.hints = [f"Change the table, see {table.class_name}.alter(), or drop it to have it made anew."]
