@@ -206,3 +206,9 @@ def test_the_command_line_is_called(capsys):
     with pytest.raises(SystemExit):
         dj.cli(args=["--version"])
     assert "DataJoint" in capsys.readouterr().out
+
+
+def test_kinds_of_expressions_have_their_names():
+    from datajoint.expression import Aggregation, QueryExpression, Union
+
+    assert {QueryExpression} == {Aggregation, Union}

@@ -1,4 +1,5 @@
-"""Older import path of `datajoint.query`; unions, which annotations name, are expressions as all others."""
+"""Older import path of `datajoint.query`; unions and aggregations are expressions as all others."""
 
-from datajoint.query.expression import QueryExpression, QueryExpression as Union
+from datajoint.query.expression import *
+from datajoint.query.expression import QueryExpression as Aggregation, QueryExpression as Union
 from datajoint.query.universal import U
