@@ -1,6 +1,5 @@
 """DataJoint: a language and platform for pipelines of data and computations on relational databases."""
 
-# Names for the type checkers.
 # pyright: reportUnusedImport=false, reportUnsupportedDunderAll=false
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from datajoint.engine.connection import Connection
     from datajoint.engine.instance import conn
     from datajoint.errors import CheckError, DataJointError
+    from datajoint.journal.ran.files import depends
     from datajoint.logging import logger
     from datajoint.query.restriction import AndList, Not, Top
     from datajoint.query.universal import U
@@ -63,6 +63,7 @@ _PLACES = {
     "engine.connection": "Connection",
     "engine.instance": "conn",
     "errors": "CheckError DataJointError",
+    "journal.ran.files": "depends",
     "logging": "logger",
     "query.restriction": "AndList Not Top",
     "query.universal": "U",
@@ -85,7 +86,6 @@ _OLDER = {  # existing code finds them here; new code takes them from their modu
     "SchemaCodec": "codecs.pending", "StorageAdapter": "codecs.pending", "ThreadSafetyError": "errors",
     "ValidationResult": "table.insert.validate",
 }  # fmt: skip
-
 _GONE = {"AttachFileType": "declare the attribute as `<attach>`"}
 
 __all__ = [  # noqa: PLE0604 - the names come from the tables above

@@ -19,6 +19,7 @@ from datajoint.workers.worker import Worker as Worker
 from datajoint.diagram.diagram import Diagram as Diagram
 from datajoint.engine.connection import Connection as Connection
 from datajoint.engine.instance import conn as conn
+from datajoint.journal.ran.files import depends as depends
 from datajoint.errors import CheckError as CheckError
 from datajoint.errors import DataJointError as DataJointError
 from datajoint.logging import logger as logger

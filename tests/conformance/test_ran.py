@@ -12,7 +12,7 @@ import pytest
 from datajoint.journal.events import origin
 
 TABLES = """
-import importlib, subprocess, sys, threading
+import importlib, pathlib, subprocess, sys, threading
 import datajoint as dj
 import ran_others
 
@@ -200,10 +200,11 @@ def test_make_version_stands_for_what_ran_too(load: Any) -> None:
 
 @pytest.mark.statement("PRV-7")
 def test_what_earlier_versions_recorded_is_as_it_was(load: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def only_names(connection: Any, table: Any, cls: type, origin_: Any, ran: Any) -> Any:
+    def only_names(connection: Any, table: Any, cls: type, old: Any, ran: Any) -> Any:
         code = origin.fingerprint_of(connection, table, cls)
-        origin._record_code(connection, table.schema, code, {origin.FORM: origin.NAMES_ONLY})
-        return origin_
+        form = {origin.FORM: origin.NAMES_ONLY}
+        statement = origin._code_statement(connection, table.schema, code, form)
+        return origin.Recording(old, [statement])
 
     with monkeypatch.context() as earlier:
         earlier.setattr("datajoint.make.make.ran_as", only_names)
@@ -214,3 +215,46 @@ def test_what_earlier_versions_recorded_is_as_it_was(load: Any, monkeypatch: pyt
     assert not report.outdated
     edited = load(FIND, "1 + module.plugged(1)")
     assert len(edited.Fit.stale().stale) == 1
+
+
+@pytest.mark.statement("PRV-7")
+@pytest.mark.parametrize("what", ["file", "folder"])
+def test_a_file_that_a_make_depends_on_is_compared(load: Any, tmp_path: Any, what: str) -> None:
+    path = tmp_path / "ran_data"
+    path.mkdir()
+    (path / "level").write_text("1")
+    name = "ran_data" if what == "folder" else "ran_data/level"
+    body = f"float(pathlib.Path('{tmp_path}/ran_data/level').read_text())"
+    before = f"dj.depends('{tmp_path}/{name}')"
+    fit = populated(load(before, body))
+    assert not fit.stale()
+    assert not fit.stale().partly
+    fit.delete(prompt=False)
+    assert fit.populate()["reused_count"] == 1
+
+    (path / "level").write_text("25")
+
+    [row] = fit.stale()
+    assert row.state == "stale"
+    assert "ran_data" in str(row)
+    fit.delete(prompt=False)
+    assert "reused_count" not in fit.populate()
+    assert fit.fetch1("y") == 25
+
+
+@pytest.mark.statement("PRV-7")
+def test_a_file_that_no_make_declares_makes_it_known_in_part(load: Any, tmp_path: Any) -> None:
+    (tmp_path / "level").write_text("1")
+    fit = populated(load(body=f"float(pathlib.Path('{tmp_path}/level').read_text())"))
+
+    report = fit.stale()
+
+    assert not report
+    assert "it reads files that no `dj.depends` names" in str(report)
+
+
+@pytest.mark.statement("PRV-7")
+def test_a_file_that_a_make_has_written_itself_is_no_input(load: Any, tmp_path: Any) -> None:
+    before = f"pathlib.Path('{tmp_path}/own').write_text('')"
+    fit = populated(load(before, f"len(pathlib.Path('{tmp_path}/own').read_text())"))
+    assert not fit.stale().partly

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
@@ -25,7 +26,7 @@ from datajoint.heading.names import COMPUTED, IMPORTED, TableName
 from datajoint.heading.values import normaliser
 from datajoint.journal.events.code_version import code_version
 from datajoint.journal.events.event import Origin
-from datajoint.journal.events.origin import origin_of, ran_as
+from datajoint.journal.events.origin import Recording, origin_of, ran_as
 from datajoint.journal.ran import Observation, observe
 from datajoint.journal.reads.recording import ReadLog, ReadsChanged, keeps_reads
 from datajoint.make.contract.reads import check_contract, contract_of, strange_reads, watching
@@ -361,6 +362,7 @@ class KeyedWrites(WriteSet):
         self.is_empty = False
         self.strange: dict[TableName, tuple[str, int]] = {}
         self.notices: list[Notice] = []
+        self._ran: Recording | None = None
         self.reads = self._new_log()
         self._inputs = self._watch_inputs(table, key)
 
@@ -369,12 +371,31 @@ class KeyedWrites(WriteSet):
 
     def listening(self) -> AbstractContextManager[Observation | None]:
         """Listen to the functions that run, where it is recorded what makes run as."""
-        return nullcontext() if self.origin is None else observe(type(self._table))
+        return nullcontext() if self.origin is None else observe(type(self._table), self._stores)
+
+    def _stores(self) -> Sequence[str]:
+        """Return the folders of stores: what they hold belongs to rows."""
+        described: list[Any] = [
+            store for store in self.connection.config.stores.values() if isinstance(store, Mapping)
+        ]
+        found = [str(store["location"]) for store in described if store.get("protocol") == "file"]
+        return [os.path.realpath(place) for place in found]
 
     def has_run(self, ran: Observation | None) -> None:
         """Record which functions the make has run, where that is new."""
         if self.origin is not None and ran is not None:
-            self.origin = ran_as(self.connection, self.name, type(self._table), self.origin, ran)
+            self._ran = ran_as(self.connection, self.name, type(self._table), self.origin, ran)
+            self.origin = self._ran.origin
+
+    def finish(self, statements: Sequence[tuple[str, Parameters]] = ()) -> None:
+        """Write the set and the event of the make, and commit."""
+        super().finish(statements)
+        if self._ran is not None:
+            self._ran.keep()
+
+    def _recorded(self) -> list[tuple[str, Parameters]]:
+        """Return the statements that record the reads, and what has run."""
+        return [*(self._ran.statements if self._ran else ()), *super()._recorded()]
 
     def _new_log(self) -> ReadLog | None:
         kept = keeps_reads(self.connection, self.name.schema)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from types import CodeType
 from typing import Any
 
-from datajoint._value import replace
+from datajoint._value import Value, replace
+from datajoint.backends.base import Parameters
 from datajoint.codecs.blob.writer import pack
 from datajoint.declare.spec import TableSpec
 from datajoint.engine.connection import Connection
@@ -19,7 +20,7 @@ from datajoint.journal.events.environment import Environment, environment_of
 from datajoint.journal.events.event import Origin, enabled
 from datajoint.journal.ran import Observation, forget
 from datajoint.journal.ran.pieces import piece_of
-from datajoint.journal.ran.present import recordable
+from datajoint.journal.ran.present import FILE, Present, recordable
 from datajoint.journal.system import prepare
 from datajoint.sql.dml import insert_once
 from datajoint.sql.system import CODE, ENVIRONMENTS, EVENTS, column
@@ -35,8 +36,19 @@ _MOST_SETS = 100
 """Different sets of functions that are recorded of the makes of one table; further makes take all of them."""
 
 __all__ = [
-    "FORM", "NAMES_AND_RAN", "NAMES_ONLY", "RAN", "STATIC", "code_table", "environments_table",
-    "fingerprint_of", "origin_of", "ran_as", "record_names", "renew",
+    "FORM",
+    "NAMES_AND_RAN",
+    "NAMES_ONLY",
+    "RAN",
+    "STATIC",
+    "Recording",
+    "code_table",
+    "environments_table",
+    "fingerprint_of",
+    "origin_of",
+    "ran_as",
+    "record_names",
+    "renew",
 ]  # fmt: skip
 
 
@@ -130,7 +142,10 @@ def record_names(connection: Connection, table: TableName, cls: type) -> Origin 
     """Look at the code again, and record what names of it reach, though nothing has run."""
     origin = renew(connection, table, cls)
     if origin is not None:
-        _record_code(connection, table.schema, fingerprint_of(connection, table, cls), {FORM: NAMES_ONLY})
+        code = fingerprint_of(connection, table, cls)
+        statement = _code_statement(connection, table.schema, code, {FORM: NAMES_ONLY})
+        if statement is not None:
+            _execute(connection, statement)
     return origin
 
 
@@ -157,52 +172,80 @@ class _Sets:
         self.codes: dict[int, tuple[CodeType, str]] = {}
 
 
+class Recording(Value):
+    """What a make has run as, on its way to the database.
+
+    Attributes
+    ----------
+    origin
+        What its event points at.
+    statements
+        What records that where it is new: in the transaction of the make if one is open, as it may be undone.
+    keep
+        Called once it is stored.
+    """
+
+    origin: Origin
+    statements: Sequence[tuple[str, Parameters]] = ()
+    keep: Callable[[], object] = tuple
+
+
 def ran_as(
     connection: Connection, table: TableName, cls: type, origin: Origin, ran: Observation
-) -> Origin:  # fmt: skip
-    """Return what a make has run as, with the functions that really ran, and record that where it is new.
+) -> Recording:  # fmt: skip
+    """Return what a make has run as, with the functions that really ran; record that where it is new.
 
     Where the class says by `make_version` what matters, these do not.
     """
     source = _source(connection, table.schema)
     kept: _Sets | None = source.child((_Sets, cls))
-    sets = kept or _Sets(origin.code)
-    if sets.code != origin.code:
-        sets = _Sets(origin.code)
+    sets = kept if kept is not None and kept.code == origin.code else _Sets(origin.code)
     source.keep((_Sets, cls), sets)
     codes = ran.codes
-    mark = frozenset(codes), tuple(ran.notes)
+    mark = frozenset(codes), tuple(ran.notes), frozenset(ran.files.items())
     found = sets.origins.get(mark)
-    if found is None:
-        if len(sets.origins) >= _MOST_SETS:
-            codes = {**sets.codes, **codes}
-        found = _record_ran(connection, table, cls, origin, codes, ran.notes), tuple(codes.values())
-        if not connection.in_transaction:  # else it may be undone
-            sets.origins[mark] = found
-            sets.codes.update(codes)
-    return found[0]
+    if found is not None:
+        return Recording(found[0])
+    if len(sets.origins) >= _MOST_SETS:
+        codes = {**sets.codes, **codes}
+    told, statement = _of_ran(connection, table, cls, origin, codes, ran)
+
+    def keep() -> None:
+        sets.origins[mark] = told, tuple(codes.values())
+        sets.codes.update(codes)
+
+    if statement is None:
+        return Recording(told)
+    if connection.in_transaction:
+        return Recording(told, [statement], keep)
+    _execute(connection, statement)
+    keep()
+    return Recording(told)
 
 
-def _record_ran(
+def _of_ran(
     connection: Connection, table: TableName, cls: type, origin: Origin,
-    codes: Mapping[int, tuple[CodeType, str]], notes: Iterable[str],
-) -> Origin:  # fmt: skip
+    codes: Mapping[int, tuple[CodeType, str]], ran: Observation,
+) -> tuple[Origin, tuple[str, Parameters] | None]:  # fmt: skip
+    """Return what a make has run as, and what records it."""
     code = fingerprint_of(connection, table, cls)
     if getattr(cls, "make_version", None) is not None:
-        _record_code(connection, table.schema, code, {FORM: NAMES_ONLY})
-        return origin
+        return origin, _code_statement(connection, table.schema, code, {FORM: NAMES_ONLY})
     pieces = sorted({piece_of(*one) for one in codes.values()}, key=lambda piece: piece.told)
     told = [(piece, recordable(*piece.told)) for piece in pieces]
     lost = [f"no name leads to `{piece.label}`" for piece, found in told if found is None]
-    unresolved = tuple(dict.fromkeys((*code.unresolved, *sorted(notes), *lost)))
-    ran = json_text([[one.module, one.name, one.digest, one.how] for _, one in told if one is not None])
-    digest = digest_of("ran", code.digest, ran, *unresolved)
+    unresolved = tuple(dict.fromkeys((*code.unresolved, *sorted(ran.notes), *lost)))
+    found = [one for _, one in told if one is not None]
+    found += [Present(*place, digest, FILE) for place, digest in sorted(ran.files.items())]
+    text = json_text([[one.module, one.name, one.digest, one.how] for one in found])
+    digest = digest_of("ran", code.digest, text, *unresolved)
     texts = {piece.label: piece.text for piece in pieces if piece.text}
     whole = replace(
         code, digest=digest, complete=not unresolved, unresolved=unresolved, source={**texts, **code.source}
     )
-    _record_code(connection, table.schema, whole, {FORM: NAMES_AND_RAN, STATIC: code.digest, RAN: ran})
-    return replace(origin, code=digest, complete=whole.complete)
+    about = {FORM: NAMES_AND_RAN, STATIC: code.digest, RAN: text}
+    statement = _code_statement(connection, table.schema, whole, about)
+    return replace(origin, code=digest, complete=whole.complete), statement
 
 
 def _environment(connection: Connection, schema: str, cls: type) -> Environment:
@@ -220,13 +263,16 @@ def _source(connection: Connection, schema: str) -> Any:
     return connection.catalog.source(TableName(schema, EVENTS))
 
 
-def _record_code(
+def _code_statement(
     connection: Connection, schema: str, code: Fingerprint, about: Mapping[str, str]
-) -> None:  # fmt: skip
+) -> tuple[str, Parameters] | None:
+    """Return the statement that records code, None where it cannot be."""
+    spec = code_table(schema)
+    if not prepare(connection, spec):
+        return None
     unresolved = json_text(list(code.unresolved)) if code.unresolved else None
     source = pack({**code.source, **about})
-    row = [code.digest, code.class_name[:255], code.complete, unresolved, source]
-    _record(connection, code_table(schema), code.digest, row)
+    return _once(connection, spec, [code.digest, code.class_name[:255], code.complete, unresolved, source])
 
 
 def _record_environment(connection: Connection, schema: str, environment: Environment) -> None:
@@ -244,13 +290,20 @@ def _record_environment(connection: Connection, schema: str, environment: Enviro
 def _record(connection: Connection, spec: TableSpec, digest: str, row: list[Any]) -> None:
     """Write a row unless it is there; known ones cost nothing."""
     source = _source(connection, spec.name.schema)
-    if source.child((spec.name, digest)) or not prepare(connection, spec):
-        return
+    if not source.child((spec.name, digest)) and prepare(connection, spec):
+        _execute(connection, _once(connection, spec, row))
+        source.keep((spec.name, digest), True)
+
+
+def _once(connection: Connection, spec: TableSpec, row: list[Any]) -> tuple[str, Parameters]:
+    """Return the statement that writes a row unless it is there."""
     columns, dialect = [(a.name, storage_type(a.dtype)) for a in spec.attributes], connection.dialect
     encoders = [None if dtype.text == "json" else dialect.encoder(dtype) for _, dtype in columns]
     values = [e(v) if e and v is not None else v for e, v in zip(encoders, row, strict=True)]
+    return insert_once(spec.name, columns, spec.primary_key, dialect), values
+
+
+def _execute(connection: Connection, statement: tuple[str, Parameters]) -> None:
     # SQLite has a queue of writers; to a server it may be sent again when the answer is lost.
-    with nullcontext() if dialect.features.server else connection.whole():
-        connection.execute(insert_once(spec.name, columns, spec.primary_key, dialect), values)
-    if not connection.in_transaction:
-        source.keep((spec.name, digest), True)
+    with nullcontext() if connection.dialect.features.server else connection.whole():
+        connection.execute(*statement)

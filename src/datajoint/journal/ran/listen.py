@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
+from datajoint.journal.ran.files import READS, note_read
 from datajoint.journal.ran.monitor import Monitor
 from datajoint.journal.ran.observation import CURRENT, Observation, watch
 from datajoint.journal.ran.profile import Profile
@@ -31,8 +33,8 @@ class observe:  # noqa: N801 - it is used as a function
 
     __slots__ = ("_ear", "_observation", "_token")
 
-    def __init__(self, of: Any) -> None:
-        self._observation = Observation(of)
+    def __init__(self, of: Any, stores: Callable[[], Sequence[str]] = tuple) -> None:
+        self._observation = Observation(of, stores)
 
     def __enter__(self) -> Observation:
         self._ear = _ear()
@@ -63,6 +65,8 @@ def _ear() -> Monitor | Profile:
 
 
 def _heard(event: str, arguments: tuple[Any, ...]) -> None:
-    """Take note of programs and processes that a make starts: what they run is not heard."""
-    if event in _PROCESSES and watch().active:
+    """Take note of processes that a make starts, of which nothing is heard, and of files that it reads."""
+    if event in READS and watch().active:
+        note_read(arguments)
+    elif event in _PROCESSES and watch().active:
         watch().note(f"it starts another process (`{event}`)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from functools import cache
 from types import CodeType, FrameType
@@ -28,6 +29,8 @@ class Observation:
     ----------
     of
         What is made: functions known to run in its makes are not listened to each time.
+    stores
+        Gives the folders of stores.
 
     Attributes
     ----------
@@ -35,14 +38,21 @@ class Observation:
         Their code with the name of the module, by identity: equal codes may stand in different files.
     notes
         Why this may not be all of them, in words.
+    files
+        What files held that it depends on, by module and name.
+    known, stores
+        Paths of files that it may read: declared, or written for it; and where stores are.
     is_whole
         Whether it was listened to what ran; otherwise `codes` are those of earlier makes.
     """
 
-    __slots__ = ("_times", "codes", "is_whole", "notes", "of")
+    __slots__ = ("_times", "codes", "files", "is_whole", "known", "notes", "of", "stores")
 
-    def __init__(self, of: Any) -> None:
+    def __init__(self, of: Any, stores: Callable[[], Sequence[str]] = tuple) -> None:
         self.of = of
+        self.stores = stores
+        self.files: dict[tuple[str, str], str] = {}
+        self.known: set[str] = set()
         self.codes: dict[int, tuple[CodeType, str]] = {}
         self.notes: dict[str, None] = {}
         self.is_whole = True

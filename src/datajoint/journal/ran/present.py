@@ -13,15 +13,16 @@ from datajoint.journal.code import units
 from datajoint.journal.code.canonical import normalised
 from datajoint.journal.code.live import wrapped_in
 from datajoint.journal.code.units import Unit
+from datajoint.journal.ran.files import digest_of_path, place_of
 from datajoint.journal.ran.pieces import Piece, digest_of_node, is_anonymous, piece_of, unit_of_code
 
-__all__ = ["CHANGED", "GONE", "MAIN", "SAME", "Present", "compare", "present_text", "recordable"]
+__all__ = ["CHANGED", "FILE", "GONE", "MAIN", "SAME", "Present", "compare", "present_text", "recordable"]
 
 SAME, CHANGED, GONE = "same", "changed", "gone"
 """What has become of a function: its source is the same, is another one, or nothing has its name."""
 
 MAIN = "__main__"
-_TEXT = "text"
+_TEXT, FILE = "text", "file"
 _MISSING: Any = object()
 _Definition = tuple[Unit, ast.AST]
 
@@ -32,7 +33,8 @@ class Present(Value):
     Attributes
     ----------
     how
-        ``text`` where the name stands for something else in the process, such as a function around it.
+        ``text`` where the name stands for something else in the process, such as a function around it;
+        ``file`` of a file that the make depends on.
     """
 
     module: str
@@ -43,7 +45,7 @@ class Present(Value):
     @property
     def label(self) -> str:
         """Module and name."""
-        return f"{self.module}.{self.name}"
+        return self.name if self.how == FILE else f"{self.module}.{self.name}"
 
 
 def compare(one: Present) -> str:
@@ -60,6 +62,9 @@ def compare(one: Present) -> str:
     >>> compare(Present(one.module, "that_was", one.digest))
     'gone'
     """
+    if one.how == FILE:
+        digest = digest_of_path(place_of(one.module, one.name))
+        return SAME if digest == one.digest else CHANGED if digest else GONE
     found = None if one.how == _TEXT else _in_process(one)
     if found is None:
         nodes = _definitions(one.module, one.name)

@@ -11,7 +11,7 @@ from datajoint.engine.connection import Connection
 from datajoint.heading.names import TableName
 from datajoint.journal.code import Fingerprint
 from datajoint.journal.events.origin import FORM, NAMES_AND_RAN, NAMES_ONLY, RAN, STATIC
-from datajoint.journal.ran.present import GONE, MAIN, SAME, Present, compare, present_text
+from datajoint.journal.ran.present import FILE, GONE, MAIN, SAME, Present, compare, present_text
 from datajoint.provenance.staleness.states import FRESH, PARTLY, STALE
 from datajoint.query.expression import QueryExpression
 from datajoint.sql.system import CODE
@@ -133,6 +133,8 @@ def _verdict(one: Present, today: Fingerprint, module: str) -> Verdict:
     """Return what has become of a function that ran."""
     found = compare(one)
     elsewhere = one.module == MAIN != module  # another program runs now
+    if one.how == FILE and found == GONE:
+        return Verdict(PARTLY, f"`{one.label}` is not here") if one.digest else Verdict(FRESH)
     if found == SAME:
         return Verdict(FRESH)
     if (found == GONE or elsewhere) and _has_moved(one, today):
@@ -160,7 +162,7 @@ def code_as_it_is(recorded: RecordedCode, today: Fingerprint) -> dict[str, str]:
     """Return the present text of what is reached today, and of the functions that ran."""
     found = dict(today.source)
     for one in recorded.ran:
-        text = None if one.label in found else present_text(one.module, one.name)
+        text = None if one.label in found or one.how == FILE else present_text(one.module, one.name)
         if text is not None:
             found[one.label] = text
     return found
