@@ -12,6 +12,7 @@ import tempfile
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import Any
 from uuid import UUID
 
@@ -40,6 +41,41 @@ __all__ = ["Looks", "Pulse"]
 _BACKLOG = 128
 
 
+class End:
+    """A mark that a thread waits for.
+
+    An interruption within `threading.Event`, which is written in Python, may leave its lock held for ever.
+    Here each step is one call of C, which is done or not, and may be done again.
+
+    Examples
+    --------
+    >>> end = End()
+    >>> end.wait(0.001)
+    False
+    >>> end.set()
+    >>> end.wait(10), end.is_set()
+    (True, True)
+    """
+
+    def __init__(self) -> None:
+        self._marks: SimpleQueue[None] = SimpleQueue()
+
+    def set(self) -> None:
+        """Set the mark."""
+        self._marks.put(None)
+
+    def is_set(self) -> bool:
+        """Return whether the mark is set."""
+        return not self._marks.empty()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until the mark is set, for some seconds; return whether it is."""
+        with suppress(Empty):
+            self._marks.get(timeout=seconds)
+            self._marks.put(None)
+        return self.is_set()
+
+
 class Pulse:
     """The beat of a worker, as the worker sees it: shared with others on this machine where that is possible.
 
@@ -65,7 +101,7 @@ class Pulse:
         self._hello = json.dumps(hello).encode() + b"\n"
         self._process: Any = None
         self._greeted = False
-        self._lock, self._stopping = threading.Lock(), threading.Event()
+        self._lock, self._stopping = threading.Lock(), End()
         self._channel: socket.socket | None = None
 
     def start(self) -> None:
@@ -249,7 +285,7 @@ class Looks:
         self._seconds, self._cancels = min(1.0, lease / 3), cancels
         self._shown = {schema: Shown() for schema in self._schemas}
         self._known: set[tuple[str, str, int]] = set()
-        self._ended = threading.Event()
+        self._ended = End()
 
     def start(self) -> None:
         """Begin."""
