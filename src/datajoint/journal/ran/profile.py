@@ -15,7 +15,7 @@ from datajoint.journal.ran.places import OUTSIDE
 
 __all__ = ["Profile"]
 
-_OFTEN = 16
+_OFTEN = 64
 """Of the makes of a table one in so many is listened to, beside the first, second, fourth, eighth …"""
 
 _WAITING = (os.path.join("futures", "thread.py"), os.path.join("multiprocessing", "pool.py"))
