@@ -108,3 +108,56 @@ def test_the_first_of_many_operands_wins(declare, table):
     assert 24 == len(united)
     assert 5 == (united & "turn = 1").fetch1("value")
     assert 0 == len(united & "value = 1")
+
+
+TEXTS = {
+    "sum": "+".join(["score"] * 5000), "difference": "-".join(["score"] * 900), "product": "*".join(["score"] * 900) + " > 1",
+    "concatenation": "||".join(["note"] * 5000), "exclusive or": " xor ".join(["score > 1"] * 500),
+    "negations": "not " * 3000 + "score = 1", "functions": "abs(" * 150 + "score" + ")" * 150,
+    "choices": "if(score > 1, " * 150 + "1" + ", 0)" * 150,
+}  # fmt: skip
+
+
+@pytest.mark.statement("QRY-29")
+@pytest.mark.parametrize("name", TEXTS)
+def test_deep_texts_are_refused_by_name(table, name, monkeypatch):
+    monkeypatch.setattr(type(table.connection), "execute", None)
+    with pytest.raises(QueryError, match=r"more than 200|too deeply"):
+        table.proj(new=TEXTS[name])
+    with pytest.raises(QueryError, match=r"more than 200|too deeply"):
+        table & TEXTS[name]
+
+
+@pytest.mark.statement("QRY-29")
+def test_a_sum_of_many_terms_is_answered(table):
+    terms = "+".join(["score"] * 150)
+    assert 150 == (table & {"item": 1}).proj(new=terms).fetch1("new")
+    assert 7 == len(table & f"{terms} = 150")
+    assert 150 == (table & {"item": 1}).proj(new=terms.replace("score", "(score * 1e0)")).fetch1("new")
+
+
+NESTED = {
+    "ln": "ln({})", "round": "round({}, 1)", "decimals": "cast(cast({} as decimal(10,2)) as double)", "texts": "cast(cast({} as char) as double)",
+    "floats": "({} * 1.5e0)", "greatest": "greatest({}, 1e0)",
+}  # fmt: skip
+
+
+@pytest.mark.statement("QRY-29")
+@pytest.mark.parametrize("name", NESTED)
+def test_repeated_arguments_do_not_multiply(table, name):
+    """A function that a database writes with its argument repeated is answered, or refused as too long."""
+    text = nested(30, NESTED[name].format, "score * 1e0")
+    for asked in (table.proj(new=text), table & f"{text} > 1"):
+        try:
+            found = len(asked.to_dicts())
+        except QueryError as error:
+            found = str(error)
+        assert found in (7, 28, 35, 42, 50, 0) or "too long when it is written" in found
+
+
+@pytest.mark.statement("QRY-44")
+@pytest.mark.parametrize("function", ["concat", "coalesce", "greatest"])
+def test_too_many_arguments_are_refused(table, function):
+    with pytest.raises(QueryError, match=f"`{function}` takes at most 100 arguments"):
+        table.proj(new=f"{function}({', '.join(['note'] * 101)})")
+    assert 50 == len(table.proj(new=f"{function}({', '.join(['note'] * 100)})").to_dicts())

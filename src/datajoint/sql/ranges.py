@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datajoint.algebra.expr.types import digits, family
+from datajoint.errors import QueryError
 from datajoint.heading.types import INTEGER_RANGES, AttributeType
 
 __all__ = [
     "decimal_fits",
-    "lite_finite",
     "my_decimal",
     "my_float",
     "my_signed",
@@ -17,6 +17,8 @@ __all__ = [
 ]
 
 _LEAST, _MOST = INTEGER_RANGES["int64"]
+_LONGEST = 200_000
+"""Characters of an expression: conversions and functions repeat their arguments, and that multiplies."""
 _MOST_DIGITS = 65
 _LARGEST = "1.7976931348623157e308"
 _FIRST, _LAST = "'0001-01-01 00:00:00'", "'9999-12-31 23:59:59.999999'"
@@ -37,6 +39,22 @@ def decimal_fits(source: AttributeType, target: AttributeType) -> bool:
         return False
     (length, scale), (goal, places) = digits(source), digits(target)
     return length - scale < goal - places or (length - scale == goal - places and scale <= places)
+
+
+def bounded(sql: str) -> str:
+    """Return SQL, if it has not become too long by the repetition of its parts.
+
+    Examples
+    --------
+    >>> bounded("ln(x)")
+    'ln(x)'
+    """
+    if len(sql) > _LONGEST:
+        raise QueryError(
+            "The expression is too long when it is written for the database, as its functions are nested.",
+            hint="Nest fewer of them, or compute the value in Python.",
+        )
+    return sql
 
 
 # -------------------------------------------------------------------------------------------------- MySQL
@@ -136,17 +154,3 @@ THEN cast((9223372036854775807 + (coalesce(y < '0001-01-01 00:00:00', TRUE))) AS
     outside = f"coalesce({moved} < {_FIRST}, TRUE)"
     known = " AND ".join([*(f"{sql} IS NOT NULL" for sql in given), outside])
     return f"(CASE WHEN ({known}) THEN cast({_flag(outside)} AS {kind}) ELSE {moved} END)"
-
-
-# ------------------------------------------------------------------------------------------------- SQLite
-
-
-def lite_finite(sql: str, arguments: list[str]) -> str:
-    """Return a float; an infinite one is an error if its arguments are finite.
-
-    Examples
-    --------
-    >>> lite_finite("(a * 10.0)", ["a", "10.0"])
-    'iif(abs((a * 10.0)) = 9e999, dj_finite((a * 10.0), a, 10.0), (a * 10.0))'
-    """
-    return f"iif(abs({sql}) = 9e999, dj_finite({', '.join([sql, *arguments])}), {sql})"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from operator import attrgetter, is_not
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,7 @@ from datajoint.algebra.plans.rewrite import lower
 from datajoint.backends.base import Dialect
 from datajoint.heading.names import TableName
 from datajoint.heading.types import TEXTS, AttributeType, parse_type
+from datajoint.sql.ranges import bounded
 from datajoint.sql.statement import Pieces, Slot, Statement, assemble
 from datajoint.sql.text import fragment as fragments
 
@@ -354,8 +355,8 @@ class _Writer:
         """Put the columns of this block into the template of a computed attribute."""
         dtypes = tuple([scope[name].dtype for name in fragment.names])
         parts = _template(fragment, self.dialect.name, dtypes)
-        column = _Columns(self, scope)
-        return "".join([column(part)[0] if n % 2 else part for n, part in enumerate(parts)])
+        column = cache(_Columns(self, scope))  # a name may stand in it many times
+        return bounded("".join([column(part)[0] if n % 2 else part for n, part in enumerate(parts)]))
 
     # --------------------------------------------------------------------------------------- conditions
 

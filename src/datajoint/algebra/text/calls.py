@@ -42,6 +42,7 @@ PLAIN_TYPES = {
 EXACT_MEAN = decimal_type(38, 18)
 """Type of the mean of 64-bit integers."""
 
+_MOST_ARGUMENTS = 100
 _LISTED = ("text", "int", "decimal", "date", "uuid")
 """Families whose distinct values are listed in an order of their own on every database."""
 
@@ -167,6 +168,8 @@ class Calls(Typing):
         )
 
     def _arguments(self, function: Function, arguments: list[Operand], start: int) -> list[Operand]:
+        if len(arguments) > _MOST_ARGUMENTS:
+            raise self.fail(start, f"`{function.name}` takes at most {_MOST_ARGUMENTS} arguments")
         kinds = [kind.rstrip("?*") for kind in function.takes]
         least = sum(not kind.endswith(("?", "*")) for kind in function.takes)
         open_ended = bool(function.takes) and function.takes[-1].endswith("*")

@@ -10,8 +10,9 @@ from __future__ import annotations
 from functools import lru_cache
 
 from datajoint._value import Value, replace
-from datajoint.algebra.expr.expressions import Expression, Literal
+from datajoint.algebra.expr.expressions import Expression, Literal, children
 from datajoint.algebra.expr.types import TEXT, family
+from datajoint.algebra.plans.nodes import DEEPEST
 from datajoint.algebra.text.literals import Misfit, check_pattern, closed, read
 from datajoint.algebra.text.operands import Lifted, Operand
 from datajoint.algebra.text.parser import Parser
@@ -119,7 +120,9 @@ def parse_condition(text: str, heading: Heading, backend: str = "") -> tuple[Fra
         if found is not None:
             return found
     parser = Parser(text, tokens, heading, backend, lift=True, aggregate=False)
-    operand = parser.condition(_parse(parser))
+    operand = _parse(parser)
+    _check_depth(operand.expression)
+    operand = parser.condition(operand)
     lifted = tuple(parser.lifted)
     taken = {one.token for one in lifted}
     fixed = tuple(i for i, token in enumerate(tokens) if token.kind in _LITERAL_MARKS and i not in taken)
@@ -183,6 +186,7 @@ def parse_column(text: str, heading: Heading, backend: str = "", aggregate: bool
     """
     parser = Parser(text, tokenize(text), heading, backend, lift=False, aggregate=aggregate)
     operand = _parse(parser)
+    _check_depth(operand.expression)
     if operand.loose:
         operand = parser.tighten(operand, TEXT)
     parser.value(operand)
@@ -199,6 +203,17 @@ def _parse(parser: Parser) -> Operand:
     except RecursionError:
         message = "The text is nested too deeply to be read."
         raise QuerySyntaxError(message, hint=_MAX_DEPTH_HINT) from None
+
+
+def _check_depth(expression: Expression) -> None:
+    """Refuse what neither Python nor a database reads, such as a sum of thousands of terms."""
+    level, depth = [expression], 0
+    while level:
+        depth += 1
+        if depth > DEEPEST:
+            message = f"The text holds more than {DEEPEST} operators in a row, or within each other."
+            raise QuerySyntaxError(message, hint=_MAX_DEPTH_HINT)
+        level = [below for node in level for below in children(node)]
 
 
 def _fragment(parser: Parser, operand: Operand, lifted: set[int]) -> Fragment:

@@ -23,7 +23,7 @@ from datajoint.algebra.expr.types import INT64, NULL, TEXT, decimal_type, family
 from datajoint.backends.sqlite.types import SCALED_DIGITS
 from datajoint.errors import PortabilityError
 from datajoint.heading.types import AttributeType
-from datajoint.sql.ranges import lite_finite, my_float, my_signed, within_years
+from datajoint.sql.ranges import bounded, my_float, my_signed, within_years
 from datajoint.sql.text.casts import cast, literal, sized, sqlite_call
 from datajoint.sql.text.functions import RENDERINGS, quote_text
 from datajoint.sql.text.marks import write_mark
@@ -109,12 +109,12 @@ class _Writer:
             case Operator():
                 return self.operator(node), node.dtype
             case Call():
-                return self.call(node), node.dtype
+                return bounded(self.call(node)), node.dtype
             case Case():
                 return self.case(node), node.dtype
             case Cast(argument, dtype):
                 sql, source = self.write(argument)
-                converted = cast(sql, source, dtype, self.backend)
+                converted = bounded(cast(sql, source, dtype, self.backend))
                 return (f"({converted})" if converted.startswith("CASE ") else converted), dtype
             case JsonPath():
                 return self.json(node), node.dtype
@@ -133,7 +133,7 @@ class _Writer:
         if op == "is_null":
             return f"({self.write(node.args[0])[0]} IS NULL)"
         if op in ("+", "-") and isinstance(node.args[1], Interval):
-            return self.shift(node, node.args[1])
+            return bounded(self.shift(node, node.args[1]))
         args = [self.write(arg) for arg in node.args]
         if op in ("=", "in") and (found := self.candidates(op, node.args)):
             return f"({found} AND {self.equality(op, args)})"
@@ -292,11 +292,9 @@ class _Writer:
         return size is not None and (size == 0 or 1e-60 < size < 1e60)
 
     def lite_float(self, op: str, text: str, texts: list[str], node: Operator) -> str:
-        """Write a result that must be finite; of long operands by a function, which repeats no text."""
+        """Write a result that must be finite: by a function, which repeats no text."""
         if all(map(self.moderate, node.args)) or (op == "/" and (_size(node.args[1]) or 0) >= 1):
             return text
-        if all(isinstance(arg, (Name, Literal)) for arg in node.args):
-            return lite_finite(text, texts)
         return f"dj_{_FLOAT_FUNCTIONS[op]}({', '.join(texts)})"
 
     def bits(self, node: Expression) -> int:
