@@ -12,7 +12,6 @@ from functools import lru_cache
 from datajoint._value import Value, replace
 from datajoint.algebra.expr.expressions import Expression, Literal, children
 from datajoint.algebra.expr.types import TEXT, family
-from datajoint.algebra.plans.nodes import DEEPEST
 from datajoint.algebra.text.literals import Misfit, check_pattern, closed, read
 from datajoint.algebra.text.operands import Lifted, Operand
 from datajoint.algebra.text.parser import Parser
@@ -24,6 +23,7 @@ from datajoint.heading.types import AttributeType
 __all__ = ["Fragment", "parse_column", "parse_condition"]
 
 _MAX_SHAPES = 4096
+_DEEPEST = 200  # as of plans
 _MAX_DEPTH_HINT = "Split it into several restrictions, or restrict by a list."
 
 
@@ -210,8 +210,8 @@ def _check_depth(expression: Expression) -> None:
     level, depth = [expression], 0
     while level:
         depth += 1
-        if depth > DEEPEST:
-            message = f"The text holds more than {DEEPEST} operators in a row, or within each other."
+        if depth > _DEEPEST:
+            message = f"The text holds more than {_DEEPEST} operators in a row, or within each other."
             raise QuerySyntaxError(message, hint=_MAX_DEPTH_HINT)
         level = [below for node in level for below in children(node)]
 
