@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datajoint.algebra.expr.types import digits, family
-from datajoint.errors import QueryError
 from datajoint.heading.types import INTEGER_RANGES, AttributeType
 
 __all__ = [
@@ -17,8 +16,6 @@ __all__ = [
 ]
 
 _LEAST, _MOST = INTEGER_RANGES["int64"]
-_LONGEST = 200_000
-"""Characters of an expression: conversions and functions repeat their arguments, and that multiplies."""
 _MOST_DIGITS = 65
 _LARGEST = "1.7976931348623157e308"
 _FIRST, _LAST = "'0001-01-01 00:00:00'", "'9999-12-31 23:59:59.999999'"
@@ -39,22 +36,6 @@ def decimal_fits(source: AttributeType, target: AttributeType) -> bool:
         return False
     (length, scale), (goal, places) = digits(source), digits(target)
     return length - scale < goal - places or (length - scale == goal - places and scale <= places)
-
-
-def bounded(sql: str) -> str:
-    """Return SQL, if it has not become too long by the repetition of its parts.
-
-    Examples
-    --------
-    >>> bounded("ln(x)")
-    'ln(x)'
-    """
-    if len(sql) > _LONGEST:
-        raise QueryError(
-            "The expression is too long when it is written for the database, as its functions are nested.",
-            hint="Nest fewer of them, or compute the value in Python.",
-        )
-    return sql
 
 
 # -------------------------------------------------------------------------------------------------- MySQL

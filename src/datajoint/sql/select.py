@@ -34,8 +34,7 @@ from datajoint.algebra.plans.rewrite import lower
 from datajoint.backends.base import Dialect
 from datajoint.heading.names import TableName
 from datajoint.heading.types import TEXTS, AttributeType, parse_type
-from datajoint.sql.ranges import bounded
-from datajoint.sql.statement import Pieces, Slot, Statement, assemble
+from datajoint.sql.statement import Pieces, Slot, Statement, assemble, bounded
 from datajoint.sql.text import fragment as fragments
 
 if TYPE_CHECKING:

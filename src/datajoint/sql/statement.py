@@ -7,9 +7,30 @@ from typing import Any
 
 from datajoint._value import Value
 from datajoint.backends.base import Dialect
+from datajoint.errors import QueryError
 from datajoint.heading.types import AttributeType
 
-__all__ = ["Slot", "Statement", "assemble"]
+__all__ = ["Slot", "Statement", "assemble", "bounded"]
+
+
+_LONGEST = 200_000
+"""Characters of an expression: conversions and functions repeat their arguments, and that multiplies."""
+
+
+def bounded(sql: str) -> str:
+    """Return SQL, if it has not become too long by the repetition of its parts.
+
+    Examples
+    --------
+    >>> bounded("ln(x)")
+    'ln(x)'
+    """
+    if len(sql) > _LONGEST:
+        raise QueryError(
+            "The expression is too long when it is written for the database, as its functions are nested.",
+            hint="Nest fewer of them, or compute the value in Python.",
+        )
+    return sql
 
 
 class Slot(Value):

@@ -23,7 +23,8 @@ from datajoint.algebra.expr.types import INT64, NULL, TEXT, decimal_type, family
 from datajoint.backends.sqlite.types import SCALED_DIGITS
 from datajoint.errors import PortabilityError
 from datajoint.heading.types import AttributeType
-from datajoint.sql.ranges import bounded, my_float, my_signed, within_years
+from datajoint.sql.ranges import my_float, my_signed, within_years
+from datajoint.sql.statement import bounded
 from datajoint.sql.text.casts import cast, literal, sized, sqlite_call
 from datajoint.sql.text.functions import RENDERINGS, quote_text
 from datajoint.sql.text.marks import write_mark
