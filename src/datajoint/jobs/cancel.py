@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from datajoint.jobs.attempts import key_text
@@ -103,7 +103,7 @@ class Cancels:
             self._running = None
             with self._lock:
                 if self._raised:
-                    _raise_in(self._thread, None)
+                    _swallow()
 
     def take_signal(self) -> bool:
         """Deal with SIGTERM where it is ours, and return whether it was."""
@@ -132,9 +132,19 @@ def _is(task: MakeTask, key_digest: str) -> bool:
     return text_digest(key_text(task.key)) == key_digest
 
 
-def _raise_in(thread: int, kind: Any) -> None:
-    """Raise an exception in another thread when it next runs Python code; None takes it back."""
+def _raise_in(thread: int, kind: type[BaseException]) -> None:
+    """Raise an exception in another thread when it next runs Python code."""
     import ctypes
 
-    exception = None if kind is None else ctypes.py_object(kind)
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), exception)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(kind))
+
+
+def _swallow() -> None:
+    """Take the exception that was set for this thread, if it has not been raised yet.
+
+    Python 3.11 cannot take it back: setting NULL leaves a flag behind that is never cleared, and the next
+    function that is called under a profiler loops for ever. Here it is raised by the jump back of the loop.
+    """
+    with suppress(JobCancelled):
+        for _ in range(2):
+            pass
