@@ -155,6 +155,28 @@ def test_repeated_arguments_do_not_multiply(table, name):
         assert found in (7, 28, 35, 42, 50, 0) or "too long when it is written" in found
 
 
+@pytest.mark.statement("QRY-29")
+@pytest.mark.parametrize("name", NESTED)
+def test_attributes_computed_from_attributes_do_not_multiply(table, name):
+    """A planner replaces columns of subqueries by their expressions: 30 of them kill a server (X1)."""
+    query = table.proj(v0="score * 1e0")
+    for n in range(30):
+        query = query.proj(**{f"v{n + 1}": NESTED[name].format(f"v{n}")})
+    try:
+        found = len(query.to_dicts())
+    except QueryError as error:
+        found = str(error)
+    assert found == 50 or "too long when it is written" in found
+
+
+@pytest.mark.statement("QRY-29")
+def test_ten_attributes_computed_one_from_the_other_are_answered(table):
+    query = table.proj(v0="score * 1e0")
+    for n in range(10):
+        query = query.proj(**{f"v{n + 1}": f"v{n} + v{n}"})
+    assert {1024.0} == set((query & {"item": 1}).to_arrays("v10").tolist())
+
+
 @pytest.mark.statement("QRY-44")
 @pytest.mark.parametrize("function", ["concat", "coalesce", "greatest"])
 def test_too_many_arguments_are_refused(table, function):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from functools import cache, lru_cache
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from operator import attrgetter, is_not
 from typing import TYPE_CHECKING
 
@@ -34,7 +34,7 @@ from datajoint.algebra.plans.rewrite import lower
 from datajoint.backends.base import Dialect
 from datajoint.heading.names import TableName
 from datajoint.heading.types import TEXTS, AttributeType, parse_type
-from datajoint.sql.statement import Pieces, Slot, Statement, assemble, bounded
+from datajoint.sql.statement import MOST_CHARACTERS, Pieces, Slot, Statement, assemble, bounded, too_long
 from datajoint.sql.text import fragment as fragments
 
 if TYPE_CHECKING:
@@ -209,25 +209,50 @@ def write_condition(plan: Plan, dialect: Dialect, first: str) -> Pieces:
 
 
 class _Writer:
-    """Writes blocks for one dialect; notes which columns of an inner block are used, to read no other."""
+    """Writes blocks for one dialect.
+
+    Attributes
+    ----------
+    used
+        By alias of an inner block, the columns that are used, so that no other is read; and how often each
+        stands in the statement once the planner has replaced it by its expression.
+    times
+        How often the column that is being written stands in the statement in this sense.
+    """
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
-        self.used: defaultdict[str, set[str]] = defaultdict(set)
+        self.used: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self.times = 1
 
     # ------------------------------------------------------------------------------------------- blocks
 
-    def select(self, block: Block, outermost: bool = False, united: bool = False) -> Pieces:
-        return [self.head(block, outermost, united), *self.tail(block)]
+    def select(
+        self,
+        block: Block,
+        outermost: bool = False,
+        united: bool = False,
+        used: Mapping[str, int] | None = None,
+    ) -> Pieces:
+        return [self.head(block, outermost, united, used), *self.tail(block)]
 
-    def head(self, block: Block, outermost: bool = False, united: bool = False) -> str:
+    def head(
+        self,
+        block: Block,
+        outermost: bool = False,
+        united: bool = False,
+        used: Mapping[str, int] | None = None,
+    ) -> str:
         dialect, write = self.dialect, self.exact if block.distinct else self.expr
         columns: list[str] = []
+        stays = block.distinct or block.groups is not None or block.limited  # then it is computed once a row
         for name, expr in block.columns.items():
+            self.times = used.get(name, 1) if used and not stays else 1
             column = dialect.read(expr.dtype, write(expr)) if outermost else write(expr)
             if united and expr.dtype.kind == "enum":  # a type of its own for each list of labels
                 column = dialect.comparable(expr.dtype, column)
             columns.append(_labelled(column, dialect.quote(name)))
+        self.times = 1
         if not columns:
             columns.append(("count(*)" if block.groups == () else "1") + " AS " + dialect.quote("_"))
         return ("SELECT DISTINCT " if block.distinct else "SELECT ") + ", ".join(columns)
@@ -283,17 +308,20 @@ class _Writer:
         needed = self.used[item.alias]
         if isinstance(item.relation, UnionBlock):
             return [*self.union(item.relation, needed), f" AS {item.alias}"]
-        return ["(", *self.select(_prune(item.relation, needed)), f") AS {item.alias}"]
+        return ["(", *self.select(_prune(item.relation, needed), used=needed), f") AS {item.alias}"]
 
-    def union(self, union: UnionBlock, needed: set[str]) -> Pieces:
-        first = union.branches[0].columns
+    def union(self, union: UnionBlock, used: Mapping[str, int]) -> Pieces:
+        first, needed = union.branches[0].columns, set(used)
         if union.keys is not None:
-            needed = {*needed, *union.keys, union.NUMBER}
+            needed |= {*union.keys, union.NUMBER}
         if any(branch.distinct for branch in union.branches):
             needed = set(first)
         pieces: Pieces = ["("]
         for n, branch in enumerate(union.branches):
-            pieces += [" UNION ALL " if n else "", *self.select(_prune(branch, needed), united=True)]
+            pieces += [
+                " UNION ALL " if n else "",
+                *self.select(_prune(branch, needed), united=True, used=used),
+            ]
         pieces.append(")")
         if union.keys is None:
             return pieces
@@ -338,13 +366,20 @@ class _Writer:
 
     def expr(self, expr: Expr) -> str:
         if isinstance(expr, Ref):
-            self.used[expr.alias].add(expr.name)
+            self.use(expr)
             return f"{expr.alias}.{self.dialect.quote(expr.name)}"
         if isinstance(expr, Derived):
             return self.derived(expr.fragment, expr.scope)
         # NULL takes the type of the other branch of its union, but for one fault of MariaDB.
         unsigned = self.dialect.name == "mysql" and expr.dtype.kind.startswith("uint")
         return "CAST(NULL AS UNSIGNED)" if unsigned else "NULL"
+
+    def use(self, column: Ref) -> None:
+        """Count a use of a column; refuse expressions upon expressions that would exhaust a planner."""
+        used = self.used[column.alias]
+        used[column.name] += self.times
+        if used[column.name] > MOST_CHARACTERS:
+            raise too_long()
 
     def exact(self, expr: Expr) -> str:
         """Write an expression so that equal is only what is the same (TYP-20)."""
@@ -354,8 +389,12 @@ class _Writer:
         """Put the columns of this block into the template of a computed attribute."""
         dtypes = tuple([scope[name].dtype for name in fragment.names])
         parts = _template(fragment, self.dialect.name, dtypes)
-        column = cache(_Columns(self, scope))  # a name may stand in it many times
-        return bounded("".join([column(part)[0] if n % 2 else part for n, part in enumerate(parts)]))
+        column, times, written = _Columns(self, scope), self.times, dict[str, str]()
+        for name, count in Counter(parts[1::2]).items():
+            self.times = times * count
+            written[name] = column(name)[0]
+        self.times = times
+        return bounded("".join([written[part] if n % 2 else part for n, part in enumerate(parts)]))
 
     # --------------------------------------------------------------------------------------- conditions
 
@@ -510,7 +549,7 @@ def _no_parameters(n: int, dtype: AttributeType) -> str:
     raise AssertionError("a computed attribute holds its literals as text")
 
 
-def _prune(block: Block, needed: set[str]) -> Block:
+def _prune(block: Block, needed: Collection[str]) -> Block:
     """Leave out of an inner block what nobody asks for."""
     if block.distinct:
         return block

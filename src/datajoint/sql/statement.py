@@ -10,10 +10,10 @@ from datajoint.backends.base import Dialect
 from datajoint.errors import QueryError
 from datajoint.heading.types import AttributeType
 
-__all__ = ["Slot", "Statement", "assemble", "bounded"]
+__all__ = ["MOST_CHARACTERS", "Slot", "Statement", "assemble", "bounded", "too_long"]
 
 
-_LONGEST = 200_000
+MOST_CHARACTERS = 200_000
 """Characters of an expression: conversions and functions repeat their arguments, and that multiplies."""
 
 
@@ -25,12 +25,23 @@ def bounded(sql: str) -> str:
     >>> bounded("ln(x)")
     'ln(x)'
     """
-    if len(sql) > _LONGEST:
-        raise QueryError(
-            "The expression is too long when it is written for the database, as its functions are nested.",
-            hint="Nest fewer of them, or compute the value in Python.",
-        )
+    if len(sql) > MOST_CHARACTERS:
+        raise too_long()
     return sql
+
+
+def too_long() -> QueryError:
+    """Return the error of an expression that repetition makes too long.
+
+    Examples
+    --------
+    >>> too_long().code
+    'DJ300'
+    """
+    return QueryError(
+        "The expression is too long when it is written for the database, as its functions are nested.",
+        hint="Nest fewer of them, or compute the value in Python.",
+    )
 
 
 class Slot(Value):
