@@ -410,3 +410,17 @@ def test_a_whole_transaction_is_run_in_the_queue_of_writers(open_session):
     session.rollback()
     other.execute_batch([("BEGIN", ()), ("INSERT INTO a VALUES (9)", ()), ("COMMIT", ())])
     assert [1, 3, 7, 9] == rows()
+
+
+@pytest.mark.statement("TXN-3")
+@pytest.mark.backends("postgresql", "mysql")
+def test_a_session_ends_another_but_never_one_of_a_server_that_was_started_since(open_session):
+    """The numbers of sessions begin anew with a server: that of a lost session may be its successor's."""
+    session, lost, other = open_session(), open_session(), open_session()
+    session.end_other(session.connection_id, 0.0)
+    assert 1 == session.execute("SELECT 1").fetchone()[0]
+    session.end_other(other.connection_id, 10.0**8)  # opened before any server was started
+    assert 1 == other.execute("SELECT 1").fetchone()[0]
+    session.end_other(lost.connection_id, 0.0)
+    with pytest.raises(LostConnectionError):
+        lost.execute("SELECT 1").fetchone()

@@ -63,6 +63,10 @@ _TOKENS = re.compile(
 _INTO = re.compile(r"\s*(?:INSERT|REPLACE|UPDATE)\b[^`]*`((?:[^`]|``)+)`\.`((?:[^`]|``)+)`", re.IGNORECASE)
 
 
+_ROUNDING = 2
+"""Seconds by which what the server says of its uptime may be too much."""
+
+
 class MysqlSession(Session):
     """One connection to a MySQL or MariaDB server."""
 
@@ -294,10 +298,12 @@ class MysqlSession(Session):
         return self._connection.thread_id()
 
     def end_other(self, number: int, age: float) -> None:
-        # Behind a proxy, and after the server was started again, the number may be that of anybody.
-        if self.execute("SELECT CONNECTION_ID()").fetchone()[0] != self.connection_id:
+        # Behind a proxy, and after a restart of the server, the number may be that of any session, or of
+        # this one. The server counts whole seconds, so an uptime near the age proves nothing.
+        own = self.connection_id
+        if number == own or self.execute("SELECT CONNECTION_ID()").fetchone()[0] != own:
             return
-        if int(self.execute("SHOW GLOBAL STATUS LIKE 'Uptime'").fetchone()[1]) < age:
+        if int(self.execute("SHOW GLOBAL STATUS LIKE 'Uptime'").fetchone()[1]) < age + _ROUNDING:
             return
 
         def is_over() -> bool:

@@ -275,7 +275,8 @@ class PostgresqlSession(Session):
     def end_other(self, number: int, age: float) -> None:
         # Behind a pooler the numbers are not those of the server.
         end = (
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND pg_backend_pid() = $2 "
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE pid = $1 AND pid <> $2 AND pg_backend_pid() = $2 "
             "AND usename = current_user "
             "AND backend_start < clock_timestamp() - make_interval(secs => $3) + '1 s'"
         )
