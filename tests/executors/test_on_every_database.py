@@ -38,6 +38,14 @@ class TestProcesses(OnBackends, ExecutorTests):
         yield executor
         executor.close()
 
+    def test_a_stop_that_comes_late_costs_the_next_key_nothing(self, executor, pipeline):
+        """It finds processes that make nothing, and leaves them."""
+        for n in range(2):
+            subjects(pipeline, "", first=n)
+            assert 1 == pipeline.Fit.populate(executor=executor)["success_count"]
+            executor.interrupt()
+        assert 1 == len(set(pipeline.Fit.to_arrays("pid").tolist()))
+
 
 class KilledWorkers:
     """Clusters whose workers start a process for the makes."""

@@ -128,7 +128,9 @@ class Child:
     # ----------------------------------------------------------------------------------------------- tasks
 
     def serves(self, target: int, importable: bool) -> bool:
-        """Whether it can make a target; a fork can if it is younger than the target."""
+        """Whether it can make a target: not once asked to end; a fork if it is younger than the target."""
+        if self._asked_to_end:
+            return False
         if self._forked is None:
             return importable and time.monotonic() - self._rested < FRESH_SECONDS
         return target < self._forked

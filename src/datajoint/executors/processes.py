@@ -96,7 +96,8 @@ class ProcessExecutor:
     def interrupt(self) -> None:
         """Stop what runs, from another thread; it is an error of its keys."""
         for child in tuple(self._children):
-            child.terminate()
+            if child.task is not None:
+                child.terminate()
 
     def _fill(self, source: Iterator[MakeTask]) -> bool:
         """Give tasks to workers that have none, and return whether any has."""

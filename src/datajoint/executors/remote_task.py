@@ -23,9 +23,10 @@ _DEVICES = "CUDA_VISIBLE_DEVICES"
 
 
 class _Here:
-    """The child of this process, which one task at a time uses."""
+    """The child of this process, which one task at a time uses; `stopping` guards which one that is."""
 
     lock = threading.Lock()
+    stopping = threading.Lock()
     executor: ProcessExecutor | None = None
     devices: str | None = None
     running: str | None = None
@@ -87,7 +88,8 @@ def _running(name: str) -> Generator[ProcessExecutor]:
     try:
         yield _Here.executor
     finally:
-        _Here.running = None
+        with _Here.stopping:  # a stop that is late must not reach the task that comes next
+            _Here.running = None
 
 
 def stop_tasks(names: Collection[str]) -> None:
@@ -97,6 +99,7 @@ def stop_tasks(names: Collection[str]) -> None:
     --------
     >>> stop_tasks(["nothing runs here"])
     """
-    executor = _Here.executor
-    if executor is not None and _Here.running in names:
-        executor.interrupt()
+    with _Here.stopping:
+        executor = _Here.executor
+        if executor is not None and _Here.running in names:
+            executor.interrupt()
