@@ -18,7 +18,7 @@ from zlib import crc32
 
 from databases import settings
 from pipelines import BACKENDS, PIPELINES, Pipeline
-from table import Result, page, show
+from table import Result, now, page, show
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "field"
@@ -34,11 +34,12 @@ def main() -> int:
     """Run what the arguments name and return the exit status."""
     options = read_arguments()
     runs = [run for run in RUNS if options.only in run[0].title and run[1] in (options.backend or run[1])]
+    when = now()
     with ThreadPoolExecutor(AT_ONCE) as pool:
         results = list(pool.map(run_one, runs))
     print(show(results))
     if options.page and runs == RUNS:
-        Path(options.page).write_text(page(results), encoding="utf-8")
+        Path(options.page).write_text(page(results, when), encoding="utf-8")
     return int(any(result.failed for result in results))
 
 

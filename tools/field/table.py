@@ -1,7 +1,9 @@
 """The results as a table: of text for the terminal, and of the page in the documentation."""
 
+import subprocess
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pipelines import Pipeline
@@ -9,7 +11,8 @@ from pipelines import Pipeline
 COLUMNS = ("activate", "declare", "fill", "populate", "query", "delete", "drop")
 NAMES = {"mysql": "MariaDB", "postgresql": "PostgreSQL", "sqlite": "SQLite"}
 SHOWN_ERRORS = 3
-PINS = Path(__file__).resolve().parents[2] / "requirements" / "field.txt"
+ROOT = Path(__file__).resolve().parents[2]
+PINS = ROOT / "requirements" / "field.txt"
 VERSIONS = dict(line.split("==") for line in PINS.read_text().split() if "==" in line)
 HEAD = """\
 # Published pipelines
@@ -90,11 +93,20 @@ def show(results: Iterable[Result]) -> str:
     return "\n".join(lines)
 
 
-def page(results: list[Result]) -> str:
+def now() -> str:
+    """Return the commit that is tried, which must be taken before the runs, and the day."""
+    described = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--exclude=*"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return f"This is the outcome of commit {described.stdout.strip()} on {datetime.now(UTC):%Y-%m-%d}.\n\n"
+
+
+def page(results: list[Result], when: str) -> str:
     """Return the page of the documentation."""
     header = _row(("pipeline", "version", "database", *COLUMNS))
     rule = _row(["---"] * (3 + len(COLUMNS)))
-    return "\n".join([HEAD + header, rule, *_rows(results), *_remarks(results)]) + "\n"
+    return "\n".join([HEAD + when + header, rule, *_rows(results), *_remarks(results)]) + "\n"
 
 
 def _rows(results: list[Result]) -> Iterator[str]:
