@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from typing import Any, Self, TypeVar, dataclass_transform
+from typing import Any, ClassVar, Self, TypeVar, dataclass_transform
 
 __all__ = ["Value", "replace"]
 
@@ -33,9 +33,15 @@ def _add_methods(
     optional = [f"{f}=_defaults[{f!r}]" for f in fields if f in defaults]
     mine = "(" + "".join(f"self.{f}, " for f in fields) + ")"
     other = mine.replace("self.", "other.")
-    copied = [f"copy.{f} = self.{f}" for f in fields]
+    copied = [f"_set_{f}(copy, self.{f})" for f in fields]
+    setters = {f"_set_{f}": getattr(cls, f).__set__ for f in fields}
+    scope = {"_defaults": defaults, "_new": object.__new__, **setters}
     for name, arguments, body in (
-        ("__init__", ", ".join(["self", *required, *optional]), "; ".join(f"self.{f} = {f}" for f in fields)),
+        (
+            "__init__",
+            ", ".join(["self", *required, *optional]),
+            "; ".join(f"_set_{f}(self, {f})" for f in fields),
+        ),
         (
             "__eq__",
             "self, other",
@@ -45,15 +51,15 @@ def _add_methods(
         ("_copy", "self", "; ".join(("copy = _new(self.__class__)", *copied, "return copy"))),
     ):
         if name not in present:
-            _on_first_use(cls, name, arguments, body, {"_defaults": defaults, "_new": object.__new__})
+            _on_first_use(cls, name, arguments, body, scope)
 
 
 class _ValueType(type):
     """Turns the annotations of a class body into slots, a constructor, equality and hash.
 
     A frozen dataclass with slots does the same, but costs 0.5 ms a class at import and 0.4 µs an
-    instance; this costs about a tenth of both. Immutability is checked by the type checkers
-    (``frozen_default``), not at run time.
+    instance; this costs about a tenth of the class and a quarter of the instance. Constructors write
+    through the descriptors of the slots (15 ns a field), as `Value` refuses assignment.
     """
 
     def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> type:
@@ -87,7 +93,16 @@ class Value(metaclass=_ValueType):
     """
 
     __slots__ = ()
-    __match_args__ = ()
+    __match_args__: ClassVar[tuple[str, ...]] = ()
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Refuse to change a field: values are shared and cached."""
+        if name in self.__match_args__:
+            raise AttributeError(f"A {type(self).__name__} is a value: `{name}` cannot be changed.")
+        object.__setattr__(self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"A {type(self).__name__} is a value: `{name}` cannot be deleted.")
 
     def _copy(self) -> Self:
         return self
@@ -113,5 +128,5 @@ def replace(value: V, **changes: object) -> V:
     """
     copy = value._copy()
     for name, changed in changes.items():
-        setattr(copy, name, changed)
+        object.__setattr__(copy, name, changed)
     return copy
