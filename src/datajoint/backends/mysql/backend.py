@@ -93,7 +93,8 @@ class MysqlSession(Session):
         where = f"{settings.user}@{settings.host}:{settings.port}"
         options: dict[str, Any] = {
             "host": settings.host, "port": settings.port, "user": settings.user,
-            "password": settings.password or "", "database": None, "charset": CHARSET, "autocommit": None,
+            "password": (settings.password or "").encode(),  # of a text the driver takes Latin 1 only
+            "database": None, "charset": CHARSET, "autocommit": None,
             "connect_timeout": CONNECT_TIMEOUT, "conv": _conversions(),
             "client_flag": driver.constants.CLIENT.MULTI_STATEMENTS | driver.constants.CLIENT.FOUND_ROWS
             | driver.constants.CLIENT.LOCAL_FILES,
