@@ -82,9 +82,9 @@ _OTHER_NAMES = {
     "schema": "Schema",
 }  # fmt: skip
 _OLDER = {  # existing code finds them here; new code takes them from their modules
-    "AttributeAdapter": "codecs.pending", "AutoPopulate": "compute.autopopulate", "Job": "jobs",
-    "SchemaCodec": "codecs.pending", "StorageAdapter": "codecs.pending", "ThreadSafetyError": "errors",
-    "ValidationResult": "table.insert.validate",
+    "AttributeAdapter": "codecs.pending", "StorageAdapter": "codecs.pending", "SchemaCodec": "codecs.pending",
+    "AutoPopulate": "compute.autopopulate", "ThreadSafetyError": "errors", "set_password": "schemas.password",
+    "Job": "jobs", "OrList": "query.restriction", "ValidationResult": "table.insert.validate",
 }  # fmt: skip
 _GONE = {"AttachFileType": "declare the attribute as `<attach>`"}
 

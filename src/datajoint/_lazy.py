@@ -55,7 +55,7 @@ _NAMES = """
     query.along query.frames query.misplaced query.misspelt query.preview query.where reactions
     schemas.grants schemas.lookup schemas.queues schemas.virtual sql.checks sql.system_tables
     sql.system_tables.images sql.text sql.text.fragment table.delete table.delete.cascade
-    table.delete.estimate table.guard table.insert table.insert.duplicates table.insert.insert
+    table.delete.estimate table.external table.guard table.insert table.insert.duplicates table.insert.insert
     table.insert.insert_select table.insert.validate table.insert.with_parts table.lookup table.misspelt
     table.prompt table.rows table.rows.check_lines table.rows.encode table.rows.explain_errors
     table.rows.layout table.rows.python_checks table.rows.row_sources table.rows.write_rows

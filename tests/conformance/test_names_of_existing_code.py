@@ -212,3 +212,123 @@ def test_kinds_of_expressions_have_their_names():
     from datajoint.expression import Aggregation, QueryExpression, Union
 
     assert {QueryExpression} == {Aggregation, Union}
+
+
+def test_older_import_paths_of_the_schema_and_of_lists(subject):
+    from datajoint.condition import OrList
+    from datajoint.schema import Schema
+
+    assert dj.Schema is Schema is dj.schema
+    assert isinstance(dj.schema(), dj.Schema)
+    subject.insert1({"subject_id": 2, "species": "rat"})
+    assert [1] == list((subject & OrList(["subject_id = 1", {"species": "cat"}])).to_arrays("subject_id"))
+
+
+def test_what_a_heading_tells_of_its_table(schema, declare):
+    table = declare("Scan", "# scans of a day\nscan : int32")
+    assert "scans of a day" == table.heading.table_info["comment"]
+    assert "" == table.proj().heading.table_info["comment"]
+
+
+def test_one_attribute_of_one_row_is_updated(schema, declare, subject):
+    subject.insert1({"subject_id": 2, "species": "rat"})
+    (subject & {"subject_id": 2})._update("species", "mus")
+    assert ["mouse", "mus"] == list(subject.to_arrays("species", order_by="KEY"))
+    with pytest.raises(dj.DataJointError, match="exactly one"):
+        subject()._update("species", "mus")
+
+
+def test_the_keys_that_a_table_is_made_for(fit):
+    fit.populate({"subject_id": 1})
+    assert [{"subject_id": 1}, {"subject_id": 2}] == fit()._jobs_to_do(["subject_id < 3"]).keys()
+
+
+def test_tables_of_stores(schema, subject):
+    assert [] == list(schema.external) == list(schema.external.items())
+    assert 0 == len(schema.external)
+    with pytest.raises(dj.DataJointError, match=r"`external\['raw'\]` is of version 0\.1x"):
+        schema.external["raw"].delete(delete_external_files=True)
+    name = f"`{schema.database}`.`~external_raw`" if schema.connection.backend.name == "mysql" else None
+    name = name or schema.connection.dialect.table(
+        dj.FreeTable(schema.connection, f"{schema.database}.~external_raw").name
+    )
+    schema.connection.query(f"CREATE TABLE {name} (hash char(36) PRIMARY KEY)")
+    with pytest.raises(dj.DataJointError, match=r"0\.1x has left `~external_raw`"):
+        list(schema.external.values())
+
+
+OF_32_BITS = bytes.fromhex("6d596d00410200000001000000020000000c000000000000000700000008000000")
+"""What MATLAB's 32-bit library wrote for the int32 array [7 8]."""
+
+
+@pytest.fixture
+def matlab(declare):
+    """Give a table with a blob of MATLAB's 32-bit library, marked and unmarked, beside one of Python."""
+    with pytest.warns(dj.errors.DataJointWarning, match="native type"):
+        table = declare("Trace", "trace : int32\n---\nmarked : <blob>\nplain=null : longblob")
+    table.insert1({"trace": 1, "marked": {"a": [1]}})
+    table.insert1({"trace": 2, "marked": 0})
+    connection = table.connection
+    column = connection.dialect.quote
+    place = {"sqlite": "?", "postgresql": "%s", "mysql": "%s"}[connection.backend.name]
+    connection.query(
+        f"UPDATE {table.full_table_name} SET {column('marked')} = {place}, {column('plain')} = {place} "
+        f"WHERE {column('trace')} = 2",
+        (OF_32_BITS, OF_32_BITS),
+    )
+    return table
+
+
+def test_blobs_of_the_32_bit_library_of_matlab(matlab):
+    row = matlab & {"trace": 2}
+    with pytest.raises(dj.DataJointError, match="cannot be read"):
+        row.fetch1("marked")
+    config = matlab.connection.config
+    with config.override(blob__use_32bit_dims=True):
+        marked, plain = row.fetch1("marked", "plain")
+        assert [[[7, 8]]] * 2 == [marked.tolist(), plain.tolist()]
+        python, both = matlab.to_arrays("marked", order_by="KEY")
+        assert ({"a": [1]}, [[7, 8]]) == (python, both.tolist())
+    with pytest.raises(dj.DataJointError, match="cannot be read"):
+        row.fetch1("plain")
+
+
+def test_the_switch_for_such_blobs_in_older_code():
+    from datajoint import blob
+
+    before = dj.config["blob.use_32bit_dims"]
+    try:
+        blob.use_32bit_dims = True
+        assert dj.config.blob.use_32bit_dims is dj.config["blob.use_32bit_dims"] is dj.blob.use_32bit_dims
+        assert [[7, 8]] == blob.unpack(OF_32_BITS).tolist()
+    finally:
+        blob.use_32bit_dims = before
+    with pytest.raises(dj.DataJointError, match="cannot be read"):
+        blob.unpack(OF_32_BITS)
+
+
+def test_columns_whose_type_is_not_written_down(schema):
+    connection, name = schema.connection, f"{schema.database}.old"
+    full = connection.dialect.table(dj.FreeTable(connection, name).name)
+    binary = {"mysql": "longblob", "postgresql": "bytea", "sqlite": "BLOB"}[connection.backend.name]
+    connection.query(f"CREATE TABLE {full} (id int PRIMARY KEY, trace {binary}, note varchar(20))")
+    found = dj.migrate.analyze_columns(schema)
+    assert ("trace", "<blob>") in [(c["column"], c["core_type"]) for c in found["needs_migration"]]
+    assert "note" not in [c["column"] for c in found["needs_migration"]]
+    assert [] == found["external_storage"]
+    with pytest.raises(dj.DataJointError, match="does not write types into the comments"):
+        dj.migrate.migrate_columns(schema)
+
+
+def test_columns_that_name_their_type_or_a_store(schema, declare):
+    declare("Trace", "trace : int32\n---\nvalue : <blob>")
+    if schema.connection.backend.name == "mysql":
+        full = f"`{schema.database}`.`old`"
+        schema.connection.query(
+            f"CREATE TABLE {full} (id int PRIMARY KEY, e binary(16) COMMENT ':external-raw:of a trace')"
+        )
+    found = dj.migrate.analyze_columns(schema)
+    named = {(c["column"], c["core_type"]) for c in found["already_migrated"]}
+    assert ("value", "<blob>") in named
+    stored = [(c["column"], c["comment"]) for c in found["external_storage"]]
+    assert stored == ([("e", "of a trace")] if schema.connection.backend.name == "mysql" else [])

@@ -1,3 +1,5 @@
-"""Older import path of blobs."""
+"""Older import path of blobs, with the switch for those of the 32-bit MATLAB library."""
 
-from datajoint.codecs.blob import MatCell, MatStruct, pack, unpack
+from datajoint.schemas.older_modules import MatCell, MatStruct, pack, switch, unpack
+
+switch(__name__)

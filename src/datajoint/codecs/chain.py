@@ -121,6 +121,20 @@ class CodecChain(Value):
             stored = link.decode(stored, key, context)
         return stored
 
+    def narrow(self) -> CodecChain:
+        """Return the chain that reads its blobs as those of the 32-bit MATLAB library.
+
+        Examples
+        --------
+        >>> [type(link.codec).__name__ for link in resolve("blob", None).narrow().links]
+        ['NarrowBlobCodec']
+        """
+        links = [
+            _link(narrow(), link.store) if (narrow := getattr(link.codec, "narrow", None)) else link
+            for link in self.links
+        ]
+        return CodecChain(self.name, self.store, tuple(links), self.storage)
+
     @property
     def plain_decode(self) -> Callable[[Any], Any] | None:
         r"""A function of the stored value alone, where neither key nor context is wanted; for whole columns.

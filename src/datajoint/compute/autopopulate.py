@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datajoint.make.recompute.verify_report import VerifyReport
     from datajoint.provenance.staleness.report import StaleReport
     from datajoint.provenance.tracing.why import Why
+    from datajoint.query.expression import QueryExpression
     from datajoint.table.table import Table
 
 __all__ = ["AutoPopulate"]
@@ -336,6 +337,10 @@ class AutoPopulate(Making):
             Look, too, how many rows are stale or possibly stale: attribute ``stale`` of what is returned.
         """
         return populating.progress(cast("Table", self), restrictions, display, stale)
+
+    def _jobs_to_do(self, restrictions: Iterable[Any]) -> QueryExpression:
+        """Return the keys to be made for, those made already included, in the spelling of 0.1x."""
+        return sources.all_keys(cast("Table", self), tuple(restrictions))
 
     def _remark(self) -> str:
         """Return what a preview of the whole table says of stale rows, if they were looked for here."""

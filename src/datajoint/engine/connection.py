@@ -9,6 +9,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from datajoint._edge import edge
+from datajoint._value import replace
 from datajoint.backends.base import Backend, Cursor, Dialect, Parameters, Session, changed_by
 from datajoint.engine import catalog, observe, query_cache as caches, user_sql
 from datajoint.engine.blocks import Block, Cleanup, Owner
@@ -160,6 +161,10 @@ class Connection:
     def connection_id(self) -> int:
         """Number of the connection at the server."""
         return self._repeated(lambda session: session.connection_id)
+
+    def use_password(self, password: str) -> None:
+        """Open later sessions, after a loss, with another password."""
+        self.settings = self._link.settings = replace(self.settings, password=password)
 
     def register(self, schema: Any) -> None:
         """Take a schema that was activated on this connection into `schemas`."""

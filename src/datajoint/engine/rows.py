@@ -157,22 +157,27 @@ def _value(attribute: Attribute, dialect: Dialect, config: Config) -> Callable[[
 
 
 def _native_blob(config: Config) -> Callable[[Any], Any] | None:
-    return _bytes if config.interop.native_blobs == "raw" else _maybe_packed
+    if config.interop.native_blobs == "raw":
+        return _bytes
+    return _maybe_packed_narrow if config.blob.use_32bit_dims else _maybe_packed
 
 
 def _bytes(value: Any) -> bytes:
     return bytes(value)
 
 
-def _maybe_packed(value: Any) -> Any:
+def _maybe_packed_narrow(value: Any) -> Any:
+    return _maybe_packed(value, narrow=True)
+
+
+def _maybe_packed(value: Any, narrow: bool = False) -> Any:
     data = bytes(value)
     packed = data[:4] in (b"mYm\0", b"dj0\0") or data[:6] == b"ZL123\0"
     if not packed:
         return data
-    unpack = chains.resolve(
-        "blob", None
-    ).plain_decode  # found once; the blob modules load with the first blob
-    return cast("Callable[[Any], Any]", unpack)(data)
+    chain = chains.resolve("blob", None)  # found once; the blob modules load with the first blob
+    chain = chain.narrow() if narrow else chain
+    return cast("Callable[[Any], Any]", chain.plain_decode)(data)
 
 
 class _LateCodec:
@@ -200,6 +205,8 @@ class _LateCodec:
     def _resolve(self) -> Callable[[Any], Any]:
         a = self.attribute
         chain = chains.resolve(str(a.dtype.codec), a.dtype.store)
+        if self.config.blob.use_32bit_dims:
+            chain = chain.narrow()
         self._pure = chain.pure
         stored = self.dialect.decoder(parse_type(chain.storage))
         if chain.plain_decode is not None and stored is None:

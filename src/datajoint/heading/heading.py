@@ -128,6 +128,11 @@ class Heading:
         return [a.name for a in self._attributes.values() if not a.is_blob]
 
     @property
+    def table_info(self) -> dict[str, Any]:
+        """What older code asks of a table: its ``comment``."""
+        return {"comment": self.comment}
+
+    @property
     def as_dtype(self) -> Any:
         """The NumPy dtype of an array of rows; numbers that may be NULL are objects, except floats."""
         from numpy import dtype

@@ -11,7 +11,7 @@ from datajoint.errors import QueryError
 if TYPE_CHECKING:
     from datajoint.heading.heading import Heading
 
-__all__ = ["AndList", "Not", "Top", "read_order"]
+__all__ = ["AndList", "Not", "OrList", "Top", "read_order"]
 
 
 class AndList(list[Any]):
@@ -32,6 +32,16 @@ class AndList(list[Any]):
 
     def __repr__(self) -> str:
         return f"AndList({super().__repr__()})"
+
+
+class OrList(list[Any]):
+    """A list of conditions of which one must hold, as in any list; older code names it (QRY-13).
+
+    Examples
+    --------
+    >>> OrList(["a > 1", {"b": 2}])
+    ['a > 1', {'b': 2}]
+    """
 
 
 class Not:

@@ -21,7 +21,7 @@ from datajoint.schemas.granting import Granting
 from datajoint.schemas.recorded import Recorded
 from datajoint.schemas.resolve import Scope, caller_scope
 from datajoint.sql.system import EVENTS, LINEAGE
-from datajoint.table import prompt as prompts
+from datajoint.table import external as stores, prompt as prompts
 from datajoint.table.free import FreeTable
 
 __all__ = ["Schema", "list_schemas"]
@@ -281,6 +281,15 @@ class Schema(Computing, Granting, Recorded):
         virtual.fill_namespace(self.connection, self._names(), _namespace(context, self))
 
     # ------------------------------------------------------------------------------------------ lineage
+
+    @property
+    def external(self) -> stores.ExternalMapping:
+        """The tables in which 0.1x counted the objects of its stores; there are none here."""
+        self.connection.catalog.forget(self.database)
+        tables = self.connection.catalog.tables(self.database)
+        return stores.ExternalMapping(
+            self.database, [t.name for t in tables if t.name.startswith("~external")]
+        )
 
     @property
     def lineage_table_exists(self) -> bool:

@@ -65,6 +65,8 @@ _TABLE = (
     _setting("database.statement_timeout", None, number(0),
              "seconds after which the database stops a statement; unset or 0: never"),
     _setting("connection.charset", "", text, "MySQL: character set of the connection"),
+    _setting("blob.use_32bit_dims", False, boolean,
+             "read blobs of the 32-bit MATLAB library, whose lengths have 4 bytes"),
     _setting("display.limit", 12, whole(), "rows shown in a preview"),
     _setting("display.width", 14, whole(), "characters shown of a value in a preview"),
     _setting("display.show_tuple_count", True, boolean, "show the number of rows under a preview"),

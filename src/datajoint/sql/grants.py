@@ -163,6 +163,24 @@ def list_grants(user: str | None, dialect: Dialect) -> str:
     return dialect.escape("SHOW GRANTS" + (f" FOR {_account(user, dialect)}" if user else ""))
 
 
+def set_password(password: str, server: str, dialect: Dialect) -> tuple[str, list[object]]:
+    """Return the statement by which users change their own password, and its parameters.
+
+    Examples
+    --------
+    >>> from datajoint.backends.registry import get_backend
+    >>> set_password("x", "MySQL 8.4", get_backend("mysql").dialect)
+    ('ALTER USER CURRENT_USER() IDENTIFIED BY %s', ['x'])
+    >>> set_password("x", "PostgreSQL 16", get_backend("postgresql").dialect)
+    ("ALTER ROLE CURRENT_USER PASSWORD 'x'", [])
+    """
+    if server.startswith("MariaDB"):  # where ALTER USER wants the right to administer users
+        return "SET PASSWORD = PASSWORD(%s)", [password]
+    if dialect.name == "mysql":
+        return "ALTER USER CURRENT_USER() IDENTIFIED BY %s", [password]
+    return f"ALTER ROLE CURRENT_USER PASSWORD {dialect.literal(password)}", []
+
+
 _GRANT = re.compile(
     r"GRANT (?P<rights>.+?) ON (?:TABLE )?(?P<schema>\*|`(?:[^`]|``)+`)\.(?P<table>\*|`(?:[^`]|``)+`) TO .*"
 )

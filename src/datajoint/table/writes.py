@@ -282,6 +282,12 @@ class Writing:
         guard.check_update(table.name, allow_direct_update)
         updating.update_one(table, row)
 
+    def _update(self, attribute: str, value: Any = None, *, allow_direct_update: bool | None = None) -> None:
+        """Change an attribute of the one row that the table is restricted to, in the spelling of 0.1x."""
+        table = cast("Table", self)
+        row = {**table.fetch1("KEY"), attribute: value}
+        table._sibling(table.name).update1(row, allow_direct_update=allow_direct_update)
+
 
 def _mode(table: Table, replace: bool, skip_duplicates: bool | str, ignore_extra: bool) -> writing.Mode:
     skip, match = duplicates.read_option(skip_duplicates)

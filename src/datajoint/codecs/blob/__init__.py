@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from datajoint.codecs.blob import matlab
-from datajoint.codecs.blob.reader import unpack
+from datajoint.codecs.blob.reader import unpack, unpack_narrow
 from datajoint.codecs.blob.writer import pack
 
 if TYPE_CHECKING:
     from datajoint.codecs.blob.matlab import MatCell, MatStruct
 
-__all__ = ["MatCell", "MatStruct", "pack", "unpack"]
+__all__ = ["MatCell", "MatStruct", "pack", "unpack", "unpack_narrow"]
 
 
 def __getattr__(name: str) -> Any:

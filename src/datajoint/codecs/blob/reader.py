@@ -22,7 +22,7 @@ from datajoint.codecs.blob.narrow import widen
 from datajoint.codecs.blob.squeeze import squeezed
 from datajoint.errors import DecodeError
 
-__all__ = ["unpack"]
+__all__ = ["unpack", "unpack_narrow"]
 
 _length = Struct("<Q").unpack_from
 _names_count = Struct("<I").unpack_from
@@ -67,6 +67,20 @@ def unpack(data: Any, squeeze: bool = False, *, use_32bit_dims: bool = False) ->
     except _FAILURES as error:
         raise DecodeError(f"The blob cannot be read: {error}.", hint=DAMAGED) from error
     return squeezed(value) if squeeze else value
+
+
+def unpack_narrow(data: Any, squeeze: bool = False) -> Any:
+    r"""Return the value in a blob, where those that may be of MATLAB are of its 32-bit library.
+
+    Only what begins with ``mYm`` may be; other blobs are read as ever.
+
+    Examples
+    --------
+    >>> unpack_narrow(b"dj0\0\x0b\x01")
+    True
+    """
+    plain = _plain(data)
+    return unpack(plain, squeeze, use_32bit_dims=plain.startswith(b"mYm"))
 
 
 def _plain(data: Any) -> bytes:

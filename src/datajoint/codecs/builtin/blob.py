@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from datajoint.codecs.base import Codec
-from datajoint.codecs.blob import pack, unpack
+from datajoint.codecs.blob import pack, unpack, unpack_narrow
 
-__all__ = ["BlobCodec"]
+__all__ = ["BlobCodec", "NarrowBlobCodec"]
 
 
 class BlobCodec(Codec):
@@ -52,3 +52,36 @@ class BlobCodec(Codec):
         True
         """
         return unpack(stored)
+
+    def narrow(self) -> BlobCodec:
+        """Return the codec that reads blobs of the 32-bit MATLAB library; other codecs have none.
+
+        Examples
+        --------
+        >>> type(BlobCodec().narrow()).__name__
+        'NarrowBlobCodec'
+        """
+        return NarrowBlobCodec() if type(self) is BlobCodec else self
+
+
+class NarrowBlobCodec(BlobCodec, register=False):
+    """Reads `<blob>` where the setting `blob.use_32bit_dims` is on; it writes as ever.
+
+    Examples
+    --------
+    >>> codec = NarrowBlobCodec()
+    >>> codec.decode(codec.encode([1, "a", None]))
+    [1, 'a', None]
+    """
+
+    pure = True
+
+    def decode(self, stored: Any) -> Any:
+        r"""Unpack stored bytes, those of MATLAB as of its 32-bit library.
+
+        Examples
+        --------
+        >>> NarrowBlobCodec().decode(b"dj0\0\xff") is None
+        True
+        """
+        return unpack_narrow(stored)
