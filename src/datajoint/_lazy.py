@@ -49,13 +49,15 @@ _NAMES = """
     make.recompute.verify_report make.target make.task make.upstream make.value_diff make.value_equality
     provenance provenance.export provenance.history provenance.history.as_of_and_restore
     provenance.history.events provenance.history.retention provenance.staleness
-    provenance.staleness.report provenance.staleness.search provenance.tracing
+    provenance.staleness.report provenance.staleness.search
+    provenance.staleness.written_rows provenance.tracing
     provenance.tracing.changes provenance.tracing.codediff provenance.tracing.lineage
     provenance.tracing.reading provenance.tracing.tree provenance.tracing.why provenance.tracing.writers
     query.along query.frames query.misplaced query.misspelt query.preview query.where reactions
     schemas.grants schemas.lookup schemas.queues schemas.virtual sql.checks sql.system_tables
     sql.system_tables.images sql.text sql.text.fragment table.delete table.delete.cascade
-    table.delete.estimate table.external table.guard table.insert table.insert.duplicates table.insert.insert
+    table.delete.estimate table.delete.followers table.external table.guard table.insert
+    table.insert.duplicates table.insert.insert
     table.insert.insert_select table.insert.validate table.insert.with_parts table.lookup table.misspelt
     table.prompt table.rows table.rows.check_lines table.rows.encode table.rows.explain_errors
     table.rows.layout table.rows.python_checks table.rows.row_sources table.rows.write_rows

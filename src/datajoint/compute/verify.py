@@ -20,7 +20,7 @@ from datajoint.journal.events.origin import record_names
 from datajoint.logging import logger
 from datajoint.make import key_source as sources
 from datajoint.make.methods import can_make, what_to_write
-from datajoint.make.recompute.compare_rows import Reading, made_rows, stored_rows
+from datajoint.make.recompute.compare_rows import Reading, made_rows, stored_of
 from datajoint.make.recompute.dry_run import Rehearsal, rehearse
 from datajoint.make.recompute.verify_report import (
     CHANGED,
@@ -41,6 +41,7 @@ from datajoint.query.operand import unshared
 from datajoint.query.restriction import Not
 from datajoint.table import misspelt
 from datajoint.table.table import Table
+from datajoint.table.written import written_tables
 
 __all__ = ["verify"]
 
@@ -101,14 +102,14 @@ def _wanted(table: Table, tolerance: Tolerance, ignore: Iterable[str]) -> _Wante
         given.update(tolerance)
     elif tolerance is not None:
         given[None] = tolerance
-    parts = table.connection.graph.parts(table.name)
-    headings = [table.connection.catalog.source(name).heading for name in (table.name, *parts)]
-    names = dict.fromkeys(name for heading in headings for name in heading.order)
+    names = (table.name, *table.connection.graph.parts(table.name), *written_tables(table))
+    headings = [table.connection.catalog.source(name).heading for name in names]
+    known = dict.fromkeys(name for heading in headings for name in heading.order)
     for name in (*given, *ignored):
-        if name is not None and name not in names:
+        if name is not None and name not in known:
             raise UnknownAttributeError(
                 f"`{table.class_name}` and its parts have no attribute {name!r}.",
-                hint=nearest(str(name), names) or f"They have {', '.join(names)}.",
+                hint=nearest(str(name), known) or f"They have {', '.join(known)}.",
             )
     for value in given.values():
         number = isinstance(cast("Any", value), (int, float)) and not isinstance(value, bool)
@@ -188,11 +189,10 @@ def _differences(
     table: Table, key: dict[str, Any], writes: Rehearsal, wanted: _Wanted
 ) -> tuple[RowDifference, ...] | None:
     found: list[RowDifference] = []
-    for name in (table.name, *table.connection.graph.parts(table.name)):
-        there = stored_rows(table._sibling(name), key)
+    for name, (rows, there) in stored_of(table, key).items():
         if not there and name == table.name:
             return None
-        found += _of_table(table._sibling(name), there, writes, wanted)
+        found += _of_table(rows, there, writes, wanted)
     return tuple(found)
 
 

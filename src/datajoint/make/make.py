@@ -30,13 +30,13 @@ from datajoint.journal.events.origin import Recording, origin_of, ran_as
 from datajoint.journal.ran import Observation, observe
 from datajoint.journal.reads.recording import ReadLog, ReadsChanged, keeps_reads
 from datajoint.make.contract.reads import check_contract, contract_of, strange_reads, watching
-from datajoint.make.declared import writes_of
 from datajoint.make.fork_guard import alone
 from datajoint.make.methods import PARTS, Making, what_to_write
 from datajoint.make.reuse import reuse
 from datajoint.make.task import Notice
 from datajoint.make.value_equality import same
 from datajoint.provenance.staleness.stale_inputs import StaleInputs
+from datajoint.table.declared import writes_of
 from datajoint.table.guard import writable
 from datajoint.table.insert.with_parts import check_complete, wanted_of
 from datajoint.table.rows.encode import Batch
@@ -45,6 +45,7 @@ from datajoint.table.rows.python_checks import CheckOutcome, inspect_make, recor
 from datajoint.table.rows.write_rows import Mode
 from datajoint.table.rows.write_set import WriteSet
 from datajoint.table.table import Table
+from datajoint.table.written import makers_of
 
 if TYPE_CHECKING:
     from datajoint.provenance.reuse import Candidate
@@ -356,6 +357,7 @@ class KeyedWrites(WriteSet):
         connection, cls = table.connection, type(table)
         run = Run(table.name, key, code_version(connection.config, cls.__module__))
         super().__init__(connection, table.name, self._find_origin(table), run)
+        self.also = writes_of(table)
         self._table = table
         self._key = key
         self._seen: set[TableName] = set()
@@ -412,8 +414,10 @@ class KeyedWrites(WriteSet):
     @property
     def beside_tables(self) -> frozenset[TableName]:
         """Computed tables read that the definition neither refers to nor declares."""
-        made = {name.master or name for name in self.strange}
-        return frozenset(name for name in made if name.tier in (COMPUTED, IMPORTED))
+        read = {name.master or name for name in self.strange}
+        written = [name for name in read if name.tier not in (COMPUTED, IMPORTED)]
+        makers = {maker.name for name in written for maker in makers_of(self.connection, name)}
+        return frozenset(makers | read.difference(written))
 
     def before_read(self, connection: Connection, tables: frozenset[TableName]) -> ReadLog | None:
         """Record which tables are read that the definition neither refers to nor declares."""
@@ -435,12 +439,13 @@ class KeyedWrites(WriteSet):
 
     def add(self, name: TableName, batches: Sequence[Batch], mode: Mode) -> None:
         """Collect the rows of an insert."""
-        self._refuse_others(name, batches)
+        if self.is_own(name):
+            self._refuse_others(name, batches)
         super().add(name, batches, mode)
 
     def count(self, name: TableName, batches: Sequence[Batch]) -> None:
         """Count the rows of an insert that is written at once."""
-        if self.covers(self.connection, name):
+        if self.is_own(name):
             self._refuse_others(name, batches)
         super().count(name, batches)
 

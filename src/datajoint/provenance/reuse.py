@@ -29,6 +29,7 @@ from datajoint.sql.system_tables.images import EVENT, shadow_name
 from datajoint.sql.system_tables.reads import READS, SHAPES
 from datajoint.sql.system_tables.reuse import fits
 from datajoint.table.table import Table
+from datajoint.table.written import written_tables
 
 __all__ = [
     "Candidate", "Earlier", "Written", "candidates", "earlier_results", "have_changed", "kept_shape",
@@ -200,7 +201,7 @@ def earlier_results(table: Table, key: Row, makes: Sequence[Candidate], origin: 
         What its make would run as.
     """
     connection = table.connection
-    own = [table.name, *connection.graph.parts(table.name)]
+    own = [table.name, *connection.graph.parts(table.name), *written_tables(table)]
     for candidate in makes:
         made = candidate.made
         if not _is_repeatable(table, made, origin):

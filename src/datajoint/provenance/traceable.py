@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Any, cast
 
 from datajoint.provenance import export as exporting
 from datajoint.provenance.history import as_of_and_restore, events as asking
-from datajoint.provenance.tracing import lineage as tracing
+from datajoint.provenance.staleness import written_rows
+from datajoint.provenance.tracing import lineage as tracing, why as reasons
 from datajoint.table.meta import class_level
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from datajoint.provenance.staleness.report import StaleReport
     from datajoint.provenance.tracing.lineage import Lineage
+    from datajoint.provenance.tracing.why import Why
     from datajoint.query.expression import QueryExpression
     from datajoint.table.table import Table
 
@@ -114,6 +117,65 @@ class Traceable:
              inserted ... by ...
         """
         return tracing.lineage(cast("Table", self), depth, downstream)
+
+    def stale(self, *restrictions: Any, exact: bool = False) -> StaleReport:
+        """Return which rows were written by makes whose results are not fresh.
+
+        That holds for parts, and for tables that a computed table lists in `writes`; rows that were entered
+        otherwise cannot be stale.
+
+        Parameters
+        ----------
+        *restrictions
+            Conditions on the rows; all must hold.
+        exact
+            As for computed tables.
+
+        Raises
+        ------
+        DataJointError
+            When no make writes rows of the table.
+
+        Examples
+        --------
+        >>> import datajoint as dj
+        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+        >>> @schema
+        ... class Session(dj.Manual):
+        ...     definition = "session : int32"
+        >>> @schema
+        ... class File(dj.Manual):
+        ...     definition = "file : int32"
+        >>> @schema
+        ... class Load(dj.Computed):
+        ...     definition = "-> File"
+        ...     writes = [Session]
+        ...
+        ...     def make(self, key):
+        ...         Session.insert1({"session": key["file"]})
+        ...         self.insert1(key)
+        >>> Session.stale()
+        `Session`: all rows are fresh.
+        """
+        table = cast("Table", self)
+        for restriction in restrictions:
+            table = table & restriction
+        return written_rows.stale_written(table, exact)
+
+    def why(self, *, exact: bool = False) -> Why:
+        """Return whether the makes that wrote the rows are stale, and why, in words and as data.
+
+        Parameters
+        ----------
+        exact
+            As for computed tables.
+
+        Raises
+        ------
+        DataJointError
+            When no make writes rows of the table, and for more than 20 rows.
+        """
+        return reasons.why_written(cast("Table", self), exact)
 
     def as_of(self, time: Any) -> QueryExpression:
         """Return the rows of the whole table as they were at a time.

@@ -294,6 +294,12 @@ class UserTable(Table, metaclass=_TableType):
     def lineage(cls, *, depth: int | None = None, downstream: bool = False) -> Lineage:
         """Return where the rows come from: who made them, from which rows, and so on upwards (PRV-6)."""
     @classmethod
+    def stale(cls, *restrictions: Any, exact: bool = False) -> StaleReport:
+        """Return which rows were written by makes whose results are not fresh."""
+    @classmethod
+    def why(cls, *, exact: bool = False) -> Why:
+        """Return whether the makes that wrote the rows are stale, and why, in words and as data."""
+    @classmethod
     def as_of(cls, time: Any) -> QueryExpression:
         """Return the rows of the whole table as they were at a time."""
     @classmethod

@@ -9,9 +9,10 @@ from datajoint.errors import DataJointError
 from datajoint.graph.dependencies import DependencyGraph
 from datajoint.heading.names import TableName
 from datajoint.jobs.skipped_keys import skips_of
-from datajoint.make.declared import reads_of
 from datajoint.provenance.read_tables import recorded_tables
+from datajoint.table.declared import reads_of
 from datajoint.table.table import Table
+from datajoint.table.written import written_tables
 
 __all__ = ["Order", "order_of", "warn_of"]
 
@@ -41,7 +42,23 @@ class Order:
         self._graph = graph
         self._known = {table.name: table for table in tables}
         self._reads: dict[TableName, set[TableName]] = {name: set() for name in self._known}
-        self._above = {name: (graph.above(name) & self._known.keys()) - {name} for name in self._known}
+        self._above = {name: set(graph.above(name) & self._known.keys()) - {name} for name in self._known}
+        self._writers: dict[TableName, set[TableName]] = {}
+        self._follow_writers(tables)
+
+    def _follow_writers(self, tables: Sequence[Table]) -> None:
+        """Let tables that refer to what a make writes into another table come after that make."""
+        for table in tables:
+            for name in written_tables(table):
+                self._writers.setdefault(name, set()).add(table.name)
+        for name in self._known if self._writers else ():
+            for maker in self.writers(self._graph.above(name)) - {name}:
+                if name not in self._above[maker]:
+                    self._above[name] |= {maker, *self._above[maker]}
+
+    def writers(self, names: Iterable[TableName]) -> frozenset[TableName]:
+        """Return the computed tables whose makes write rows of some tables."""
+        return frozenset(maker for name in names for maker in self._writers.get(name, ()))
 
     @property
     def tables(self) -> tuple[Table, ...]:
@@ -70,7 +87,8 @@ class Order:
         list or None
             A cycle that this would make, which is then left out.
         """
-        for read in sorted({one.master or one for one in reads}, key=str):
+        reads = set(reads)
+        for read in sorted({one.master or one for one in reads} | self.writers(reads), key=str):
             if name not in self._known or read not in self._known or read == name:
                 continue
             if read in self._above[name] or read in self._reads[name]:

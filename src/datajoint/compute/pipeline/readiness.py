@@ -61,6 +61,7 @@ class Readiness:
         self._awaited = tuple(t for t in targets.tables if t.name in above - single)
         self.sources = source | {other.name for other in self._awaited}
         owners = self.sources | {name.master for name in self.sources}
+        owners |= targets.order.writers(self.sources) if targets.order is not None else frozenset()
         self.inputs = frozenset(t.name for t in targets.tables if t.name in owners) - {table.name}
         self.late: tuple[Table, ...] = ()
         self.learn()

@@ -14,12 +14,12 @@ from datajoint.engine.observe import tables_of, unobserved
 from datajoint.errors import ContractError, DataJointError
 from datajoint.heading.names import COMPUTED, IMPORTED, TableName
 from datajoint.make.contract import runtime_audit as auditing
-from datajoint.make.declared import reads_of, writes_of
 from datajoint.make.task import Notice
 from datajoint.make.upstream import Upstream
 from datajoint.query import fetch
 from datajoint.query.expression import QueryExpression
 from datajoint.query.restriction import Not
+from datajoint.table.declared import reads_of, writes_of
 from datajoint.table.rows.write_set import WriteSet
 from datajoint.table.table import Table
 

@@ -12,6 +12,7 @@ from datajoint.engine.rows import RowDecoder, storage_type
 from datajoint.errors import DataJointError
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.heading import Heading
+from datajoint.heading.names import TableName
 from datajoint.heading.types import parse_type
 from datajoint.heading.values import normaliser
 from datajoint.make.value_equality import same
@@ -19,8 +20,9 @@ from datajoint.sql.select import select_rows
 from datajoint.table.rows.layout import Layout, layout_of
 from datajoint.table.rows.write_set import WriteSet
 from datajoint.table.table import Table
+from datajoint.table.written import written_with
 
-__all__ = ["Made", "Reading", "made_rows", "stored_rows"]
+__all__ = ["Made", "Reading", "made_rows", "stored_of", "stored_rows"]
 
 Row = dict[str, Any]
 Place = tuple[Any, ...]
@@ -76,10 +78,20 @@ class Reading:
         return same(self.value(name, old), self.value(name, new))
 
 
-def stored_rows(table: Table, key: Mapping[str, Any]) -> dict[Place, Row]:
-    """Return the rows of a key by their primary key, values of codecs as they are stored."""
+def stored_of(table: Table, key: Mapping[str, Any]) -> dict[TableName, tuple[Table, dict[Place, Row]]]:
+    """Return what is stored of a key: the table, its parts, and what the make has written elsewhere."""
+    own = [
+        table._sibling(name) & dict(key) for name in (table.name, *table.connection.graph.parts(table.name))
+    ]
+    with unobserved():
+        found = {rows.name: rows for rows in own} | written_with(table & dict(key))
+    return {name: (table._sibling(name), stored_rows(rows)) for name, rows in found.items()}
+
+
+def stored_rows(table: Table) -> dict[Place, Row]:
+    """Return rows of a table by their primary key, values of codecs as they are stored."""
     connection, heading, dialect = table.connection, table.heading, table.connection.dialect
-    query = (table & dict(key)).query
+    query = table.query
     statement = select_rows(query.plan, dialect, heading.order)
     attributes = [_stored_as(heading[name]) for name in heading.order]
     decoder = RowDecoder(attributes, dialect, connection.config)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from datajoint._value import Value, replace
@@ -14,7 +14,7 @@ from datajoint.heading.names import TableName
 from datajoint.journal.events.event import enabled, event_text, new_id
 from datajoint.make import key_source as sources
 from datajoint.make.make import KeyedWrites, check_parts
-from datajoint.make.recompute.compare_rows import Reading, made_rows, stored_rows
+from datajoint.make.recompute.compare_rows import Reading, made_rows, stored_of
 from datajoint.provenance.staleness.report import forget_count
 from datajoint.provenance.staleness.search import stale
 from datajoint.provenance.staleness.stale_inputs import note_fresh
@@ -24,6 +24,7 @@ from datajoint.settings.config import Config
 from datajoint.sql.dml import write_event
 from datajoint.table import prompt as prompts
 from datajoint.table.delete.cascade import Cascade
+from datajoint.table.delete.delete import delete_alone
 from datajoint.table.guard import writable
 from datajoint.table.table import Table
 
@@ -165,9 +166,10 @@ def store(
     Declined
         When it was asked for, and the answer was no.
     """
-    parts = table.connection.graph.parts(table.name)
-    changes = [_compare(table._sibling(name), key, writes) for name in (table.name, *parts)]
+    changes = [_compare(rows, there, writes) for rows, there in stored_of(table, key).values()]
     if any(change.changed or change.gone for change in changes):
+        if writes.also:  # the event of the make tells which rows of other tables belong to it
+            changes = [replace(c, kept=(), changed=(*c.kept, *c.changed)) for c in changes]
         _agree(table, key, again, changes)
         _apply(table, key, writes, changes, statements)
     else:
@@ -225,8 +227,8 @@ def _prepared(writes: KeyedWrites) -> bool:
 # ----------------------------------------------------------------------------------------- comparison
 
 
-def _compare(table: Table, key: Row, writes: KeyedWrites) -> _Changes:
-    there, made, reading = stored_rows(table, key), made_rows(writes, table), Reading(table)
+def _compare(table: Table, there: Mapping[Any, Row], writes: KeyedWrites) -> _Changes:
+    made, reading = made_rows(writes, table), Reading(table)
     kept: list[Row] = []
     changed: list[Row] = []
     for place, new in made.items():
@@ -252,10 +254,10 @@ def _apply(
     writes.renew()
     writes.own_rows = len(changes[0].changed)
     try:
-        with writable([table.name]):
+        with writable([table.name, *writes.also]):
             for change in reversed(changes):
                 if change.gone:
-                    (table._sibling(change.name) & change.gone).delete(prompt=False, part_integrity="ignore")
+                    delete_alone(table._sibling(change.name) & change.gone)
             for change in changes:
                 if change.changed:
                     table._sibling(change.name).insert(change.changed, replace=True)

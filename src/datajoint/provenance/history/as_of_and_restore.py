@@ -13,8 +13,9 @@ from datajoint.algebra.plans.hidden import named
 from datajoint.algebra.plans.nodes import Query
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError, DataJointWarning, IntegrityError
-from datajoint.heading.names import TableName
+from datajoint.heading.names import COMPUTED, IMPORTED, TableName
 from datajoint.journal.events.change import record
+from datajoint.journal.events.event import new_id
 from datajoint.provenance.history.events import events_of
 from datajoint.provenance.history.restore_makes import insert_made
 from datajoint.provenance.history.versions import versions_source
@@ -161,9 +162,11 @@ def restore(connection: Connection, schema: str, event: Any, *, step: bool = Fal
     ended = [work for name in schemas for work in _ended(connection, name, ids[name])]
     tables = connection.catalog.graph.sorted([work.table for work in ended])
     restored: dict[str, int] = {}
+    made = (row[_WRITTEN] for work in ended if work.table.tier in (COMPUTED, IMPORTED) for row in work.rows)
+    makes = {event: new_id() for event in dict.fromkeys(made) if event is not None}
     with connection.whole():
         for work in sorted(ended, key=lambda work: tables.index(work.table)):
-            restored[str(work.table)] = _put_back(connection, work, ids[work.table.schema])
+            restored[str(work.table)] = _put_back(connection, work, ids[work.table.schema], makes)
         if restored:
             record(
                 connection, "restore", TableName(schema, ""), sum(restored.values()), {"restores": int(whole)}
@@ -208,7 +211,7 @@ def _ended(connection: Connection, schema: str, ids: Iterable[int]) -> list[_End
     return work
 
 
-def _put_back(connection: Connection, work: _Ended, ids: set[int]) -> int:
+def _put_back(connection: Connection, work: _Ended, ids: set[int], makes: Mapping[int, int]) -> int:
     """Insert the versions whose rows are gone, and set back those that only the event has changed."""
     table = FreeTable(connection, work.table)
     source = connection.catalog.source(work.table)
@@ -227,7 +230,7 @@ def _put_back(connection: Connection, work: _Ended, ids: set[int]) -> int:
                 table=str(work.table),
             )
     names = table.heading.order
-    others = insert_made(table, absent, _WRITTEN)
+    others = insert_made(table, absent, _WRITTEN, makes)
     table.insert([{n: row[n] for n in names} for row in others], allow_direct_insert=True)
     for row in changed:
         table.update1({n: row[n] for n in names})

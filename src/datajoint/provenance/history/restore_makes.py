@@ -22,7 +22,9 @@ MADE = ("make", "reuse", "restore")
 Row = Mapping[str, Any]
 
 
-def insert_made(table: FreeTable, rows: Sequence[Row], written: str) -> list[Row]:
+def insert_made(
+    table: FreeTable, rows: Sequence[Row], written: str, makes: Mapping[int, int]
+) -> list[Row]:  # fmt: skip
     """Insert, in the open transaction, the rows that makes had written, and return the others.
 
     Each make becomes an event of kind ``restore`` with its code, under which its reads are recorded again:
@@ -32,22 +34,51 @@ def insert_made(table: FreeTable, rows: Sequence[Row], written: str) -> list[Row
     ----------
     written
         Name of the value of a row that is the event which wrote it.
+    makes
+        The new events of all makes whose rows are restored, by their old ones: what they wrote into other
+        tables goes with them.
     """
     connection, name = table.connection, table.name
     known = connection.catalog.look(TableName(name.schema, READS)) is not None
-    if name.tier not in (COMPUTED, IMPORTED) or not known:
+    if not known:
         return list(rows)
-    makes: dict[int | None, list[Row]] = {}
+    groups: dict[int | None, list[Row]] = {}
     for row in rows:
-        makes.setdefault(row[written], []).append(row)
-    latest = _latest(connection, name, [event for event in makes if event is not None])
+        groups.setdefault(row[written], []).append(row)
+    events = [event for event in groups if event is not None]
+    computed = name.tier in (COMPUTED, IMPORTED)
+    latest = _latest(connection, name, events) if computed else {}
+    parents = {} if computed else _parents(connection, name.schema, events)
     left: list[Row] = []
-    for event, some in makes.items():
+    for event, some in groups.items():
         if event in latest:
-            _insert(table, some, latest[event])
+            _insert(table, some, latest[event], makes[event])
+        elif parents.get(event) in makes:
+            _insert_step(table, some, makes[parents[event]])
         else:
             left += some
     return left
+
+
+def _parents(connection: Connection, schema: str, events: Sequence[int]) -> dict[int | None, int]:
+    """Return the events that some are steps of."""
+    told = events_of(connection, schema).proj("parent") & [{"event": event} for event in events]
+    return {row["event"]: row["parent"] for row in told.to_dicts() if row["parent"] is not None}
+
+
+def _insert_step(table: FreeTable, rows: Sequence[Row], make: int) -> None:
+    """Insert what a make had written into a table beside its own."""
+    connection = table.connection
+    outer, transaction = current_scope(connection), connection.current
+    assert outer is not None and transaction is not None  # noqa: PT018, S101 - asked by the caller
+    scope = Scope(connection, "restore", None, outer.id)
+    scope.id, scope.schemas = make, outer.schemas
+    enter(transaction, scope)
+    try:
+        names = table.heading.order
+        table.insert([{n: row[n] for n in names} for row in rows], allow_direct_insert=True)
+    finally:
+        enter(transaction, outer)
 
 
 def _latest(connection: Connection, name: TableName, events: Sequence[int]) -> dict[int, Row]:
@@ -61,12 +92,13 @@ def _latest(connection: Connection, name: TableName, events: Sequence[int]) -> d
     return found
 
 
-def _insert(table: FreeTable, rows: Sequence[Row], made: Row) -> None:
+def _insert(table: FreeTable, rows: Sequence[Row], made: Row, event_id: int) -> None:
     connection, name = table.connection, table.name
     outer, transaction = current_scope(connection), connection.current
     assert outer is not None and transaction is not None  # noqa: PT018, S101 - asked by the caller
     origin = Origin(made["code"], made["environment"])
     scope = Scope(connection, "restore", name, outer.id, origin)
+    scope.id = event_id
     enter(transaction, scope)
     try:
         names = table.heading.order

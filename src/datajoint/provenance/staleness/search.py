@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -43,6 +43,7 @@ from datajoint.query.universal import U
 from datajoint.sql.system import EVENTS
 from datajoint.sql.system_tables.reads import READS, SHAPES
 from datajoint.table.table import Table
+from datajoint.table.written import makers_of, written_tables, written_with
 
 __all__ = ["Affected", "Shared", "stale", "stale_here", "versions"]
 
@@ -137,7 +138,7 @@ class _Search:
         self.exact = exact
         self.budget = [budget]
         self.reasons: Reasons = {}
-        self.own = {table.name, *table.connection.graph.parts(table.name)}
+        self.own = {table.name, *table.connection.graph.parts(table.name), *written_tables(table)}
 
     def found_rows(self) -> list[StaleRow]:
         """Return the rows that are not fresh, in key order."""
@@ -337,6 +338,8 @@ class _Search:
             ]
             if ancestor.tier in (COMPUTED, IMPORTED):
                 affected[ancestor] += self._own_of(ancestor)
+            else:
+                affected[ancestor] += self._of_makers(ancestor)
 
     def _own_of(self, name: TableName) -> list[Affected]:
         found = self.shared.get(name)
@@ -345,6 +348,16 @@ class _Search:
             search._look()
             found = self.shared[name] = search._affected()
         return found
+
+    def _of_makers(self, name: TableName) -> Iterator[Affected]:
+        """Yield the rows of a table that the makes of stale rows of other tables have written."""
+        for maker in makers_of(self.connection, name):
+            if maker.name in self.own:
+                continue
+            for one in self._own_of(maker.name):
+                rows = written_with(maker & QueryExpression._of(one.query, self.connection)).get(name)
+                if rows is not None:
+                    yield Affected(one.origin, one.state, rows.query)
 
     def _affected(self) -> list[Affected]:
         """Return the rows that are not fresh for reasons of their own."""

@@ -7,13 +7,14 @@ from typing import Any, cast
 
 from datajoint._printed import printable
 from datajoint._value import Value, replace
-from datajoint.algebra.plans import build
+from datajoint.algebra.plans import build, nodes
 from datajoint.algebra.plans.hidden import named
 from datajoint.algebra.plans.nodes import Any_, Condition, Query, Restrict
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError
 from datajoint.graph.restrict import down, up
 from datajoint.heading.names import COMPUTED, IMPORTED, TableName
+from datajoint.provenance.history.restore_makes import MADE
 from datajoint.provenance.tracing.reading import RowRead, reads_of, rows_read
 from datajoint.provenance.tracing.tree import as_html, as_text
 from datajoint.provenance.tracing.writers import Writer, newest_confirmation, writers_of
@@ -53,7 +54,7 @@ class Rows(Value):
         The make that has given the same row again since, and holds now.
     link
         How they are connected with the rows that they stand under: ``read``, ``referenced``, ``master``,
-        ``used by``.
+        ``written by`` (the row of the make that wrote them), ``used by``.
     by
         Attributes of the referring rows, where the reference has other names than the key that it refers to,
         or where there are several references to the table.
@@ -166,6 +167,7 @@ class _Origin(Value):
     table: TableName
     rows: Query | None
     by: tuple[str, ...] = ()
+    link: str = "referenced"
 
 
 class _Walk:
@@ -210,7 +212,7 @@ class _Walk:
         what = tuple(dict.fromkeys(word for read in mine for word in _words(self.connection, read, name)))
         changed = [read.has_changed(self.connection, name) for read in mine]
         now = True if True in changed else None if None in changed or not mine else False
-        link = "read" if mine else "master" if name == child.master else "referenced"
+        link = "read" if mine else "master" if name == child.master else origin.link
         return replace(rows, link=link, by=origin.by, what=what, changed=now)
 
     def _reads(self, name: TableName, rows: Rows) -> list[RowRead]:
@@ -224,6 +226,7 @@ class _Walk:
         self, name: TableName, query: Query, rows: Rows, reads: Sequence[RowRead]
     ) -> Iterator[_Origin]:
         """Yield what rows come from: what was read, then what each foreign key refers to."""
+        yield from self._makers(name, rows)
         tables = dict.fromkeys(other for read in reads for other in read.tables if other != name)
         for other in tables:
             found = [rows_read(self.connection, read, other) for read in reads if other in read.tables]
@@ -238,6 +241,19 @@ class _Walk:
                 renamed = edge.key.columns != edge.key.parent_columns
                 by = edge.key.columns if several or (renamed and name.master != edge.parent) else ()
                 yield _Origin(edge.parent, build.restrict(source, *up(edge, query)), by)
+
+    def _makers(self, name: TableName, rows: Rows) -> Iterator[_Origin]:
+        """Yield the rows of other tables whose makes wrote a row of a table that has no make of its own."""
+        if name.tier in _MADE or (name.master or name).tier in _MADE or rows.count != 1:
+            return
+        for writer in rows.writers:
+            maker = TableName(name.schema, writer.table or "")
+            if writer.kind in MADE and maker.tier in _MADE and maker in self.graph.specs:
+                made = named(Query(self.connection.catalog.source(maker)), {_EVENT: EVENT})
+                found = QueryExpression._of(made, self.connection) & {_EVENT: writer.event}
+                source = Query(self.connection.catalog.source(maker))
+                keys = nodes.Matches(found.proj().query.plan, source.plan.heading.key)
+                yield _Origin(maker, build.restrict(source, keys, found.query.values), link="written by")
 
     # -------------------------------------------------------------------------------------- downwards
 

@@ -68,7 +68,7 @@ def _head(rows: Rows, style: Style) -> str:
     if rows.what:
         shown = ", ".join(rows.what[:_MOST_WHAT]) + (" …" if len(rows.what) > _MOST_WHAT else "")
         parts.append(style(f"read: {shown}", "detail"))
-    elif rows.link in ("referenced", "master"):
+    elif rows.link in ("referenced", "master", "written by"):
         by = f" by {', '.join(rows.by)}" if rows.by else ""
         parts.append(style(f"{rows.link}{by}", "detail"))
     if rows.changed:

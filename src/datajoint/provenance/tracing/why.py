@@ -15,7 +15,17 @@ from datajoint.journal.code import fingerprint
 from datajoint.provenance.staleness.classes import has_code, table_of
 from datajoint.provenance.staleness.codes import code_as_it_is, recorded_code
 from datajoint.provenance.staleness.search import stale_here
-from datajoint.provenance.staleness.states import FRESH, PARTLY, POSSIBLY, STALE, StaleReason, worst
+from datajoint.provenance.staleness.states import (
+    FRESH,
+    PARTLY,
+    POSSIBLY,
+    STALE,
+    UNKNOWN,
+    StaleReason,
+    StaleRow,
+    worst,
+)
+from datajoint.provenance.staleness.written_rows import makers, rows_made_by
 from datajoint.provenance.tracing.changes import changes_of
 from datajoint.provenance.tracing.codediff import code_diff
 from datajoint.provenance.tracing.reading import reads_of
@@ -24,8 +34,9 @@ from datajoint.provenance.tracing.writers import Writer, newest_confirmation, wr
 from datajoint.query.expression import QueryExpression
 from datajoint.table.delete.cascade import trace_rows
 from datajoint.table.table import Table
+from datajoint.table.written import makers_of
 
-__all__ = ["MOST_ROWS", "Cause", "RowState", "Why", "why"]
+__all__ = ["MOST_ROWS", "Cause", "RowState", "Why", "why", "why_written"]
 
 MOST_ROWS = 20
 """Rows that are told of at a time."""
@@ -120,6 +131,10 @@ class Why(Value):
 
 def why(table: Table, exact: bool = False) -> Why:
     """Return why rows are stale or not; see `AutoPopulate.why`."""
+    return Why(tuple(_row(table, key, exact) for key in _keys(table)))
+
+
+def _keys(table: Table) -> list[dict[str, Any]]:
     keys: list[dict[str, Any]] = [{}] * bool(table)
     if table.heading.key:
         keys = table.keys(order_by="KEY", limit=MOST_ROWS + 1)
@@ -128,7 +143,41 @@ def why(table: Table, exact: bool = False) -> Why:
             f"`{table.class_name}` has {len(table)} such rows; up to {MOST_ROWS} can be told of at a time.",
             hint="Restrict the table: (Table & key).",
         )
-    return Why(tuple(_row(table, key, exact) for key in keys))
+    return keys
+
+
+def why_written(table: Table, exact: bool = False) -> Why:
+    """Return whether what wrote the rows is stale; see `Traceable.why`."""
+    return Why(tuple(_written_row(table, key, exact) for key in _keys(table)))
+
+
+def _written_row(table: Table, key: dict[str, Any], exact: bool) -> RowState:
+    """Return the state of a row that another table's make wrote: that of what it made."""
+    one = table & key if key else table
+    above: list[RowState] = []
+    for maker in makers(table, "stale"):
+        above += [_row(maker, place, exact) for place in _makers_keys(maker, one)]
+    event = one._dated().fetch1(WRITTEN) if _has_event(table) else None
+    writer = writers_of(table.connection, table.database, [event]).get(event) if event is not None else None
+    causes = (
+        () if above else (Cause(StaleReason(UNKNOWN, "origin", note="no make that is known here wrote it")),)
+    )
+    state = worst(tuple(StaleReason(row.state, "upstream") for row in above)) if above else UNKNOWN
+    shown = tuple(row for row in above if row.state not in (FRESH, PARTLY))
+    return RowState(table.class_name, key, state, writer, None, causes, True, shown)
+
+
+def _makers_keys(maker: Table, row: Table) -> list[dict[str, Any]]:
+    """Return the keys of the rows of a computed table whose make wrote a row."""
+    if row.name.master == maker.name:
+        return maker.restrict(row, semantic_check=False).keys()
+    event = row._dated().fetch1(WRITTEN) if _has_event(row) else None
+    if event is None:
+        return []
+    writer = writers_of(row.connection, row.database, [event]).get(event)
+    if writer is None or writer.table != maker.table_name[:64] or maker.database != row.database:
+        return []
+    return (maker._dated() & {WRITTEN: writer.event}).keys()
 
 
 def _row(table: Table, key: dict[str, Any], exact: bool) -> RowState:
@@ -143,13 +192,23 @@ def _row(table: Table, key: dict[str, Any], exact: bool) -> RowState:
 def _above(table: Table, exact: bool) -> Iterator[RowState]:
     """Yield the rows that some depend on and that are stale for themselves, parents first."""
     for name, query in trace_rows(table.connection, table.name, table.query).items():
-        if name == table.name or name.tier not in (COMPUTED, IMPORTED):
+        if name == table.name:
             continue
         ancestor = table_of(table, name)
         rows = ancestor & QueryExpression._of(query, table.connection)
-        for row in stale_here(rows, exact)[:_MOST_ABOVE]:
-            if row.state in (STALE, POSSIBLY):
-                yield _own(ancestor & dict(row.key), dict(row.key), exact)
+        if name.tier in (COMPUTED, IMPORTED):
+            yield from _stale_among(ancestor, stale_here(rows, exact), exact)
+            continue
+        for maker in makers_of(table.connection, name):
+            if maker.name != table.name:
+                found = [row for row in stale_here(maker, exact) if rows_made_by(rows, maker & dict(row.key))]
+                yield from _stale_among(maker, found, exact)
+
+
+def _stale_among(table: Table, found: Sequence[StaleRow], exact: bool) -> Iterator[RowState]:
+    for row in found[:_MOST_ABOVE]:
+        if row.state in (STALE, POSSIBLY):
+            yield _own(table & dict(row.key), dict(row.key), exact)
 
 
 def _own(table: Table, key: dict[str, Any], exact: bool) -> RowState:

@@ -18,7 +18,7 @@ _DONE = {
     "insert": "inserted", "replace": "replaced", "update": "updated", "delete": "deleted", "make": "made",
     "confirm": "confirmed", "reuse": "taken from history", "restore": "restored", "adopt": "adopted",
 }  # fmt: skip
-_WHOLE = ("make", "reuse")
+_WHOLE = ("make", "reuse", "restore")
 """What writes rows of parts together with those of their master."""
 
 _DIGITS = 7
@@ -114,6 +114,7 @@ def writers_of(connection: Connection, schema: str, events: Collection[int]) -> 
     rows = _by_event(known, events)
     whole = known & [{"kind": kind} for kind in _WHOLE]
     makes = _by_event(whole, {r["parent"] for r in rows.values() if r["parent"]})
+    makes = {event: row for event, row in makes.items() if row["kind"] != "restore" or row["code"]}
     found = {event: makes.get(row["parent"], row) for event, row in rows.items()}
     environments = _environments(connection, schema, {row["environment"] for row in found.values()})
     return {event: _writer(row, environments.get(row["environment"], {})) for event, row in found.items()}

@@ -19,14 +19,14 @@ from datajoint.graph import restrict
 from datajoint.heading.names import PART, TableName
 from datajoint.sql.system_tables import images
 from datajoint.table import misspelt, prompt as prompts
-from datajoint.table.delete import cascade, estimate
+from datajoint.table.delete import cascade, estimate, followers
 from datajoint.table.meta import class_level
 from datajoint.table.queues import queue_of
 
 if TYPE_CHECKING:
     from datajoint.table.table import Table
 
-__all__ = ["Deleting"]
+__all__ = ["Deleting", "delete_alone"]
 
 
 @class_level
@@ -197,9 +197,12 @@ def _delete_asked(table: Table, part_integrity: str) -> int:
         if not any(shown.values()):
             print("Nothing to delete.")  # noqa: T201 - the other half of a dialogue
             return 0
-        print(_listing("Rows to delete:", shown), _history(table, rows, shown), sep="\n")  # noqa: T201
-        total = sum(shown.values())
-        if not prompts.ask(f"Delete {_number(total, 'row')} from {_number(len(shown), 'table')}?"):
+        listed = dict(shown)
+        for other in followers.followers(work):
+            listed |= {name: max(n, listed.get(name, 0)) for name, n in other.counts().items()}
+        print(_listing("Rows to delete:", listed), _history(table, rows, shown), sep="\n")  # noqa: T201
+        total = sum(listed.values())
+        if not prompts.ask(f"Delete {_number(total, 'row')} from {_number(len(listed), 'table')}?"):
             return 0
         try:
             return _delete(table, part_integrity, shown).get(table.name, 0)
@@ -207,15 +210,30 @@ def _delete_asked(table: Table, part_integrity: str) -> int:
             print("The rows have changed in the meantime; nothing has been deleted.")  # noqa: T201
 
 
+def delete_alone(table: Table) -> None:
+    """Delete rows with what depends on them, but without what their makes wrote into other tables.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> @schema
+    ... class Subject(dj.Manual):
+    ...     definition = "subject_id : int32"
+    >>> delete_alone(Subject())
+    """
+    _delete(table, "ignore", follow=False)
+
+
 @observe.unobserved()
 def _delete(
-    table: Table, part_integrity: str, shown: Mapping[TableName, int] | None = None
+    table: Table, part_integrity: str, shown: Mapping[TableName, int] | None = None, follow: bool = True
 ) -> dict[TableName, int]:
     connection, again = table.connection, True
     while True:
         work = cascade.Cascade(connection, table.name, table.query, part_integrity)
         try:
-            removed = work.delete(shown)
+            removed = followers.delete_all(work, followers.followers(work) if follow else (), shown)
         except IntegrityError as error:
             if error.context.get("reason") != "has_children":
                 raise

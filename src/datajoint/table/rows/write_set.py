@@ -27,9 +27,8 @@ from datajoint.journal.events.change import (
 from datajoint.journal.events.event import EventRecord, Origin, enabled, is_clash, new_id
 from datajoint.journal.events.scope import Scope, enter
 from datajoint.journal.reads.recording import CONNECTION, SQL, THREADS, ReadLog
-from datajoint.table.rows.collected import Insert, Part
+from datajoint.table.rows.collected import Insert, Part, explain_inserts, step_events
 from datajoint.table.rows.encode import Batch
-from datajoint.table.rows.explain_errors import explain
 from datajoint.table.rows.layout import layout_of
 from datajoint.table.rows.metadata import Run, job_statements
 from datajoint.table.rows.row_sources import caller_depth
@@ -109,6 +108,8 @@ class WriteSet(Block):
         What the rows depend on beside code and reads, in words for the event; `_details` adds what it did.
     written, ran_sql, went_elsewhere
         Tables written to beside what is collected; whether it ran SQL of its own, or used another connection.
+    also
+        Other tables whose inserts are collected, too; parts go with their master.
     must_not_pin
         Whether nothing may be written before the end: rows of the key are there already.
     watching
@@ -135,6 +136,7 @@ class WriteSet(Block):
         self.own_rows = 0
         self.checks: dict[TableName, tuple[Check, ...]] = {}
         self.reads: ReadLog | None = None
+        self.also: frozenset[TableName] = frozenset()
         self.must_not_pin = False
         self.watching = True
         self._on = False
@@ -174,8 +176,15 @@ class WriteSet(Block):
         return self.pinned or bool(self._inserts)
 
     def covers(self, connection: Connection, name: TableName) -> bool:
-        """Return whether inserts into a table are collected: the table itself and its parts."""
-        return connection is self.connection and self.name in (name, name.master)
+        """Return whether inserts into a table are collected: the table itself, its parts, those of `also`."""
+        return connection is self.connection and (self.is_own(name) or self._is_declared(name))
+
+    def is_own(self, name: TableName) -> bool:
+        """Return whether a table is the one that is made, or a part of it."""
+        return self.name in (name, name.master)
+
+    def _is_declared(self, name: TableName) -> bool:
+        return name in self.also or name.master in self.also
 
     def batches_of(self, name: TableName) -> list[Batch]:
         """Return what is collected for a table."""
@@ -424,7 +433,7 @@ class WriteSet(Block):
             if not isinstance(error, DataJointError):
                 raise
             if not self._renewed():
-                self._explain(error)
+                explain_inserts(error, self.connection, self._inserts)
                 raise
         else:
             self._commit(block)
@@ -466,7 +475,10 @@ class WriteSet(Block):
 
     def _details(self) -> dict[str, Any] | None:
         """Return why the rows are not all that comes of code and reads: then nobody may use them again."""
-        others = any(self.name not in (name, name.master) for name in self.written)
+        others = any(
+            not self.is_own(name) and not (self._is_declared(name) and name.schema == self.name.schema)
+            for name in self.written
+        )
         told = (("sql", self.ran_sql), ("connection", self.went_elsewhere), ("writes", others))
         beside = [*self.beside, *(word for word, is_so in told if is_so)]
         return {"beside": beside} if beside else None
@@ -494,7 +506,7 @@ class WriteSet(Block):
         try:
             self._write(statements)
         except DataJointError as error:
-            self._explain(error)
+            explain_inserts(error, self.connection, self._inserts)
             raise
 
     def _write(self, statements: Sequence[Statement]) -> None:
@@ -505,9 +517,11 @@ class WriteSet(Block):
         if self.reads and self.connection.dialect.features.server:
             statements = [*self.reads.guards(frozenset(self.written)), *statements]
         events = {self.name: self._made(self.name)} if self._on else {}
-        for insert in self._inserts:
-            if self._on and insert.name not in events:
-                events[insert.name] = EventRecord(new_id(), "insert", insert.name, self.event)
+        for name in dict.fromkeys(insert.name for insert in self._inserts):
+            if name not in events and (self._on or name.schema != self.name.schema):
+                events |= step_events(
+                    self.connection, name, self._made(TableName(name.schema, "")), self.name.schema
+                )
         few = sum(insert.rows for insert in self._inserts) <= _FEW
         few = few and all(is_small(batch) for insert in self._inserts for batch in insert.batches)
         (self._send_few if few else self._send_many)(statements, events, recorded)
@@ -572,20 +586,6 @@ class WriteSet(Block):
 
     def _count(self, name: TableName) -> int:
         return sum(insert.rows for insert in self._inserts if insert.name == name)
-
-    def _explain(self, error: DataJointError) -> None:
-        """Tell which insert was refused."""
-        table = error.context.get("table")
-        for name in dict.fromkeys(insert.name for insert in self._inserts):
-            if table is not None and table != str(name):
-                continue
-            inserts = [insert for insert in self._inserts if insert.name == name]
-            batches = [batch for insert in inserts for batch in insert.batches]
-            if explain(error, layout_of(self.connection, name), batches):
-                error.suggest(
-                    f"The rows were inserted at {', '.join(dict.fromkeys(i.where for i in inserts))}."
-                )
-                return
 
 
 def _is_undone(error: DataJointError) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from datajoint.errors import DataJointError, nearest
 from datajoint.heading.names import TableName
-from datajoint.table.table import Table
+from datajoint.table.meta import TableMeta
+
+if TYPE_CHECKING:
+    from datajoint.table.table import Table
 
 __all__ = ["reads_of", "writes_of"]
 
@@ -63,21 +66,21 @@ def writes_of(table: Table) -> frozenset[TableName]:
 def _declared(table: Table, attribute: str) -> frozenset[TableName]:
     given: Any = getattr(type(table), attribute, None)
     is_list = isinstance(given, (list, tuple, set, frozenset))
-    if not is_list and not isinstance(given, (str, Table)) and not _is_table_class(given):
+    if not is_list and not isinstance(given, str) and not _is_table(given):
         return frozenset()  # a method or an attribute with another meaning
     listed: list[Any] = [*cast("list[Any]", given)] if is_list else [given]
     return frozenset(_name(table, attribute, one) for one in listed)
 
 
-def _is_table_class(one: Any) -> bool:
-    return isinstance(one, type) and issubclass(one, Table)
+def _is_table(one: Any) -> bool:
+    """Whether something is a table or the class of one."""
+    return isinstance(one if isinstance(one, type) else type(one), TableMeta)
 
 
 def _name(table: Table, attribute: str, one: Any) -> TableName:
-    if _is_table_class(one):
-        one = one()
-    if isinstance(one, Table):
-        return one.name
+    if _is_table(one):
+        found: Table = one() if isinstance(one, type) else one
+        return found.name
     if isinstance(one, str):
         return _find(table, attribute, one)
     raise DataJointError(
