@@ -11,20 +11,20 @@ import os
 import shutil
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 from zlib import crc32
 
 from databases import settings
 from pipelines import BACKENDS, PIPELINES, Pipeline
-from table import Result, now, page, show
+from table import Result, now, show, write_page
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "field"
 PYTHON = BUILD / "venv" / "bin" / "python"
 CHILD = Path(__file__).with_name("child.py")
-LIMIT = 600
+LIMIT = 3600
 AT_ONCE = 2
 RUNS = [(pipeline, backend) for pipeline in PIPELINES for backend in BACKENDS]
 KEPT = ("PATH", "HOME", "LANG", "TMPDIR")
@@ -35,11 +35,13 @@ def main() -> int:
     options = read_arguments()
     runs = [run for run in RUNS if options.only in run[0].title and run[1] in (options.backend or run[1])]
     when = now()
+    results: list[Result] = []
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        results = list(pool.map(run_one, runs))
+        for done in as_completed([pool.submit(run_one, run, when) for run in runs]):
+            results.append(done.result())
+            if options.page:  # after each: what is interrupted keeps what was done
+                write_page(Path(options.page), results, RUNS)
     print(show(results))
-    if options.page and runs == RUNS:
-        Path(options.page).write_text(page(results, when), encoding="utf-8")
     return int(any(result.failed for result in results))
 
 
@@ -48,15 +50,15 @@ def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--only", default="", help="part of the name of a pipeline")
     parser.add_argument("--backend", choices=BACKENDS)
-    parser.add_argument("--page", help="file for the table of all runs")
+    parser.add_argument("--page", help="file with the table of all runs, whose rows are replaced")
     return parser.parse_args()
 
 
-def run_one(run: tuple[Pipeline, str]) -> Result:
+def run_one(run: tuple[Pipeline, str], when: tuple[str, str]) -> Result:
     """Run all steps of a pipeline on a backend, and print how it went."""
     pipeline, backend = run
     applies = backend in pipeline.backends
-    result = Result(pipeline, backend, **(_outcome(pipeline, backend) if applies else {}))
+    result = Result(pipeline, backend, when=when, **(_outcome(pipeline, backend) if applies else {}))
     print(f"{result.pipeline.title:45} {result.backend:11} {result.line}", flush=True)
     return result
 

@@ -1,7 +1,7 @@
 """The results as a table: of text for the terminal, and of the page in the documentation."""
 
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ COLUMNS = ("activate", "declare", "fill", "populate", "query", "delete", "drop")
 NAMES = {"mysql": "MariaDB", "postgresql": "PostgreSQL", "sqlite": "SQLite"}
 SHOWN_ERRORS = 3
 ROOT = Path(__file__).resolve().parents[2]
+TRIED = ("src", "tools/field", "requirements", "pyproject.toml")
 PINS = ROOT / "requirements" / "field.txt"
 VERSIONS = dict(line.split("==") for line in PINS.read_text().split() if "==" in line)
 HEAD = """\
@@ -31,7 +32,8 @@ need, and runs them unchanged on each database. It is no part of `make test`.
 | drop | the schemas |
 
 A table that *needs recordings or packages* called its `make`, which then looked for files or for one of the packages that
-stand-ins replace. Elements come with the elements that they build upon; their tables are counted, too.
+stand-ins replace. Elements come with the elements that they build upon; their tables are counted, too. Each row is the
+last run of a pipeline on a database, and names the commit and the day.
 
 """  # noqa: E501
 
@@ -46,6 +48,7 @@ class Result:
     problems: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
     skipped: dict[str, str] = field(default_factory=dict[str, str])
     stopped: str = ""
+    when: tuple[str, str] = ("", "")
 
     @property
     def applies(self) -> bool:
@@ -93,34 +96,45 @@ def show(results: Iterable[Result]) -> str:
     return "\n".join(lines)
 
 
-def now() -> str:
+def now() -> tuple[str, str]:
     """Return the commit that is tried, which must be taken before the runs, and the day."""
-    described = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--exclude=*"],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    return f"This is the outcome of commit {described.stdout.strip()} on {datetime.now(UTC):%Y-%m-%d}.\n\n"
+    commit, changed = _git("rev-parse", "--short", "HEAD"), _git("status", "--porcelain", "--", *TRIED)
+    return f"{commit}-dirty" if changed else commit, f"{datetime.now(UTC):%Y-%m-%d}"
 
 
-def page(results: list[Result], when: str) -> str:
-    """Return the page of the documentation."""
-    header = _row(("pipeline", "version", "database", *COLUMNS))
-    rule = _row(["---"] * (3 + len(COLUMNS)))
-    return "\n".join([HEAD + when + header, rule, *_rows(results), *_remarks(results)]) + "\n"
+def _git(*arguments: str) -> str:
+    run = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
+    return run.stdout.strip()
 
 
-def _rows(results: list[Result]) -> Iterator[str]:
-    for result in results:
-        who = (result.pipeline.title, VERSIONS.get(result.pipeline.package, ""), NAMES[result.backend])
-        if result.stopped or not result.applies:
-            yield _row((*who, result.line, *[""] * (len(COLUMNS) - 1)))
-        else:
-            yield _row((*who, *(result.cell(step) for step in COLUMNS)))
+def write_page(path: Path, results: Iterable[Result], runs: Sequence[tuple[Pipeline, str]]) -> None:
+    """Write the page of the documentation; what was not run now keeps its row."""
+    before = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    rows = {_who(line): line for line in before if line.startswith("|")}
+    rows.update({_who(line): line for line in map(_line, results)})
+    header = _row(("pipeline", "version", "database", *COLUMNS, "commit", "day"))
+    rule = _row(["---"] * (5 + len(COLUMNS)))
+    wanted = [(pipeline.title, NAMES[backend]) for pipeline, backend in runs]
+    lines = [HEAD + header, rule, *(rows[who] for who in wanted if who in rows), *_remarks(runs)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _remarks(results: list[Result]) -> Iterator[str]:
+def _who(line: str) -> tuple[str, str]:
+    """Return the pipeline and the database of a row."""
+    cells = [cell.strip() for cell in line.split("|")]
+    return cells[1], cells[3] if len(cells) > 3 else ""
+
+
+def _line(result: Result) -> str:
+    who = (result.pipeline.title, VERSIONS.get(result.pipeline.package, ""), NAMES[result.backend])
+    if result.stopped or not result.applies:
+        return _row((*who, result.line, *[""] * (len(COLUMNS) - 1), *result.when))
+    return _row((*who, *(result.cell(step) for step in COLUMNS), *result.when))
+
+
+def _remarks(runs: Iterable[tuple[Pipeline, str]]) -> Iterator[str]:
     yield "\n## Remarks\n"
-    for pipeline in dict.fromkeys(result.pipeline for result in results):
+    for pipeline in dict.fromkeys(pipeline for pipeline, _ in runs):
         if pipeline.remarks:
             yield f"- **{pipeline.title}**: {pipeline.remarks}."
 
