@@ -239,6 +239,30 @@ def test_a_misspelt_variable_is_reported(project, caplog):
     ] == caplog.messages
 
 
+@pytest.mark.statement("CFG-4")
+@pytest.mark.parametrize("variable", ["DJ_FOO", "DJ_PROFILE", "DJ_DEBUG", "DJ_HOME", "DJ_X"])
+def test_the_variable_of_another_program_is_not_reported(project, caplog, variable):
+    project.load(**{variable: "x"})
+    assert [] == caplog.messages
+
+
+@pytest.mark.statement("CFG-4")
+@pytest.mark.parametrize(
+    ("variable", "meant"),
+    [
+        ("DJ_USR", "DJ_USER"),
+        ("DJ_HOSTS", "DJ_HOST"),
+        ("DJ_LOGLEVEL", "DJ_LOG_LEVEL"),
+        ("DJ_SAFE_MODE", "DJ_SAFEMODE"),
+    ],
+)
+def test_the_nearest_variable_is_named(project, caplog, variable, meant):
+    project.load(**{variable: "x"})
+    assert [
+        f"The environment variable {variable} is not a setting. Did you mean `{meant}`?"
+    ] == caplog.messages
+
+
 @pytest.mark.statement("CFG-5")
 def test_stores_of_the_environment_replace_those_of_the_file(project):
     project.file(
@@ -477,6 +501,7 @@ DEFAULTS = {
         "busy_timeout": 30,
         "statement_timeout": None,
     },
+    "blob": {"use_32bit_dims": False},
     "connection": {"charset": ""},
     "display": {
         "limit": 12,

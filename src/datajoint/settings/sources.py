@@ -92,8 +92,10 @@ def read_environment(environ: Mapping[str, str]) -> Layer:
 def _report_variable(variable: str) -> None:
     if variable in _OTHER_VARIABLES or variable.startswith(_OTHER_PREFIXES):
         return
-    advice = nearest(variable, VARIABLES, limit=1)
-    if advice:
+    # Without what all share, which would make any short name a near one.
+    near = nearest(variable.removeprefix("DJ_"), [known.removeprefix("DJ_") for known in VARIABLES], limit=1)
+    if near:
+        advice = near.replace("`", "`DJ_", 1)
         warn_in_log(f"The environment variable {variable} is not a setting. {advice}")
 
 
