@@ -79,6 +79,14 @@ def path(value: Any) -> str:
     raise ValueError("a path")
 
 
+def names(value: Any) -> tuple[str, ...]:
+    """Accept names in a list, or in a text with commas between them."""
+    listed: Any = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+    if isinstance(listed, (list, tuple)) and all(isinstance(name, str) for name in cast("list[Any]", listed)):
+        return tuple(name for name in cast("list[str]", listed) if name)
+    raise ValueError("a list of names, or a text with commas between them")
+
+
 def choice(*names: str) -> Converter:
     """Accept one of some words, in the spelling given."""
     known = {name.lower(): name for name in names}

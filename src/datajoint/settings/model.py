@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from datajoint._value import Value
-from datajoint.settings.kinds import backend, boolean, choice, mapping, number, path, stores, text, tls, whole
+from datajoint.settings.kinds import (
+    backend,
+    boolean,
+    choice,
+    mapping,
+    names,
+    number,
+    path,
+    stores,
+    text,
+    tls,
+    whole,
+)  # fmt: skip
 from datajoint.settings.secret import is_secret_name
 
 if TYPE_CHECKING:
@@ -107,6 +119,7 @@ _TABLE = (
     _setting("provenance.history_bytes", None, whole(0), "bytes of old versions that are kept"),
     _setting("provenance.digests", False, boolean, "record digests of the rows that a make reads"),
     _setting("provenance.keep_diff", False, boolean, "record the uncommitted changes of the code"),
+    _setting("provenance.ignored_values", (), names, "qualified names of values that makes do not depend on"),
     _setting("provenance.guard", None, boolean, "notice updates of rows by other programs; unset: on SQLite"),
     _setting("provenance.contract", "warn", choice("off", "warn", "error"),
              "check that a make reads only what belongs to its key"),

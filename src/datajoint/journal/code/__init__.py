@@ -30,6 +30,8 @@ class Fingerprint(Value):
         Text of each piece by qualified name, without comments.
     external
         Names of installed packages and of Python that it uses; they do not count.
+    sources
+        Digest of the texts alone, without the values of this process that stand beside them.
     """
 
     digest: str
@@ -38,6 +40,7 @@ class Fingerprint(Value):
     unresolved: tuple[str, ...]
     source: Mapping[str, str]
     external: frozenset[str] = frozenset()
+    sources: str = ""
 
 
 def digest_of(*texts: str | bytes) -> str:
@@ -90,6 +93,9 @@ def fingerprint(cls: type) -> Fingerprint:
         return Fingerprint(
             digest_of("version", version), cls.__qualname__, True, (), reached.source, reached.external
         )
-    digest = digest_of("code 1", *sorted(reached.pieces))
+    digest = digest_of("code 1", *sorted(reached.pieces | reached.values))
+    sources = digest if not reached.values else digest_of("code 1", *sorted(reached.pieces))
     unresolved = reached.unresolved
-    return Fingerprint(digest, cls.__qualname__, not unresolved, unresolved, reached.source, reached.external)
+    return Fingerprint(
+        digest, cls.__qualname__, not unresolved, unresolved, reached.source, reached.external, sources
+    )

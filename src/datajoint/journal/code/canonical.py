@@ -11,7 +11,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, cast
 
-__all__ = ["canonical", "normalised", "plain"]
+__all__ = ["canonical", "normalised", "plain", "shown"]
 
 _SKIPPED = frozenset({"annotation", "returns", "type_comment", "type_params", "kind", "ctx", "type_ignores"})
 """Fields that change nothing of what is computed."""
@@ -117,6 +117,18 @@ def plain(value: Any) -> str | None:
         return _plain(value, [_MANY])
     except _NotPlain:
         return None
+
+
+def shown(name: str, value: str) -> str:
+    """Return what is kept of the text of a value, which is never the value itself: that may be secret.
+
+    Examples
+    --------
+    >>> shown("LEVEL", "int7")
+    'LEVEL = ...  # cc4647805a95'
+    """
+    digest = hashlib.blake2b(value.encode("utf-8", "replace"), digest_size=6)
+    return f"{name} = ...  # {digest.hexdigest()}"
 
 
 class _NotPlain(Exception):  # noqa: N818 - no error

@@ -11,7 +11,7 @@ from typing import Any, cast
 from datajoint._value import Value
 from datajoint.journal.code import units
 from datajoint.journal.code.beside import Beside
-from datajoint.journal.code.canonical import plain
+from datajoint.journal.code.canonical import plain, shown
 from datajoint.journal.code.live import (
     bound_to,
     cells,
@@ -69,8 +69,8 @@ class Reached(Value):
 
     Attributes
     ----------
-    pieces
-        Canonical form of each piece of code.
+    pieces, values
+        Canonical form of each piece of code, and of values that stand in the place of code or beside it.
     source
         Text of each piece by qualified name.
     unresolved
@@ -83,6 +83,7 @@ class Reached(Value):
     source: Mapping[str, str]
     unresolved: tuple[str, ...]
     external: frozenset[str] = frozenset()
+    values: frozenset[str] = frozenset()
 
 
 class _Family(Value):
@@ -103,7 +104,8 @@ def reach(cls: type) -> Reached:
     walk = _Walk(cls)
     walk.guarded(f"the code of `{cls.__qualname__}`", walk.start)
     unresolved = tuple(sorted(walk.unresolved))
-    return Reached(frozenset(walk.pieces), walk.source, unresolved, frozenset(walk.external))
+    external, values = frozenset(walk.external), frozenset(walk.values)
+    return Reached(frozenset(walk.pieces), walk.source, unresolved, external, values)
 
 
 def is_make(name: str) -> bool:
@@ -116,6 +118,7 @@ class _Walk:
         self.cls = cls
         self.project = Project(cls.__module__)
         self.pieces: set[str] = set()
+        self.values: set[str] = set()
         self.source: dict[str, str] = {}
         self.unresolved: set[str] = set()
         self.external: set[str] = set()
@@ -465,8 +468,8 @@ class _Walk:
             return
         written = plain(value)
         if written is not None:
-            self.pieces.add(f"{name}={written}")
-            self.source.setdefault(f"{name} (value)", f"{name} = {value!r:.200}")
+            self.values.add(f"{name}={written}")
+            self.source.setdefault(f"{name} (value)", shown(name, written))
             return
         if id(value) in self._live or is_made_by_us(value):
             return
@@ -492,8 +495,9 @@ class _Walk:
 
     def take(self, module: str, name: str, value: Any) -> None:
         """Take the value of a name that is another one than its text says."""
-        self.pieces.add(f"{name}={plain(value)}")
-        self.source[f"{module}.{name} (changed value)"] = f"{name} = {value!r:.200}"
+        written = str(plain(value))
+        self.values.add(f"{name}={written}")
+        self.source[f"{module}.{name} (changed value)"] = shown(name, written)
 
     def _object_value(self, name: str, value: Any) -> None:
         """Follow an object: its class, and the attributes that code mentions."""

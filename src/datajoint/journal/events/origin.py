@@ -21,12 +21,14 @@ from datajoint.journal.events.event import Origin, enabled
 from datajoint.journal.ran import Observation, forget
 from datajoint.journal.ran.pieces import piece_of
 from datajoint.journal.ran.present import FILE, Present, recordable
+from datajoint.journal.ran.values import BesideCode, values_of
 from datajoint.journal.system import prepare
 from datajoint.sql.dml import insert_once
 from datajoint.sql.system import CODE, ENVIRONMENTS, EVENTS, column
 
-FORM, STATIC, RAN = "~form", "~static", "~ran"
-"""Keys in the source of a code: how it was searched for, digest of what names reach, functions that ran."""
+FORM, STATIC, SOURCES, RAN, VALUES = "~form", "~static", "~sources", "~ran", "~values"
+"""Keys in the source of a code: how it was searched for; digests of what names reach, with values and
+without; functions that ran, and values that they read."""
 
 NAMES_ONLY, NAMES_AND_RAN = "3", "4"
 """Forms of records: of what names reach, and of that with the functions that ran. Records of another form
@@ -40,7 +42,9 @@ __all__ = [
     "NAMES_AND_RAN",
     "NAMES_ONLY",
     "RAN",
+    "SOURCES",
     "STATIC",
+    "VALUES",
     "Recording",
     "code_table",
     "environments_table",
@@ -143,7 +147,7 @@ def record_names(connection: Connection, table: TableName, cls: type) -> Origin 
     origin = renew(connection, table, cls)
     if origin is not None:
         code = fingerprint_of(connection, table, cls)
-        statement = _code_statement(connection, table.schema, code, {FORM: NAMES_ONLY})
+        statement = _code_statement(connection, table.schema, code, {FORM: NAMES_ONLY, SOURCES: code.sources})
         if statement is not None:
             _execute(connection, statement)
     return origin
@@ -170,6 +174,14 @@ class _Sets:
         self.code = code
         self.origins: dict[Any, tuple[Origin, Sequence[Any]]] = {}
         self.codes: dict[int, tuple[CodeType, str]] = {}
+        self._numbers: dict[BesideCode, int] = {}
+        self._last: tuple[BesideCode | None, int] = (None, 0)
+
+    def number_of(self, beside: BesideCode) -> int:
+        """Return a number of the values that go with functions, equal for equal ones."""
+        if self._last[0] is not beside:
+            self._last = beside, self._numbers.setdefault(beside, len(self._numbers))
+        return self._last[1]
 
 
 class Recording(Value):
@@ -201,14 +213,16 @@ def ran_as(
     kept: _Sets | None = source.child((_Sets, cls))
     sets = kept if kept is not None and kept.code == origin.code else _Sets(origin.code)
     source.keep((_Sets, cls), sets)
-    codes = ran.codes
-    mark = frozenset(codes), tuple(ran.notes), frozenset(ran.files.items())
+    codes, functions = ran.codes, frozenset(ran.codes)
+    ignored = connection.config.provenance.ignored_values
+    beside = values_of().beside(cls, functions, codes.values(), ignored) if _counts(cls) else BesideCode()
+    mark = functions, tuple(ran.notes), frozenset(ran.files.items()), sets.number_of(beside)
     found = sets.origins.get(mark)
     if found is not None:
         return Recording(found[0])
     if len(sets.origins) >= _MOST_SETS:
         codes = {**sets.codes, **codes}
-    told, statement = _of_ran(connection, table, cls, origin, codes, ran)
+    told, statement = _of_ran(connection, table, cls, origin, codes, ran, beside)
 
     def keep() -> None:
         sets.origins[mark] = told, tuple(codes.values())
@@ -223,27 +237,37 @@ def ran_as(
     return Recording(told)
 
 
+def _counts(cls: type) -> bool:
+    """Whether what really ran counts for a class."""
+    return getattr(cls, "make_version", None) is None
+
+
 def _of_ran(
     connection: Connection, table: TableName, cls: type, origin: Origin,
-    codes: Mapping[int, tuple[CodeType, str]], ran: Observation,
+    codes: Mapping[int, tuple[CodeType, str]], ran: Observation, beside: BesideCode,
 ) -> tuple[Origin, tuple[str, Parameters] | None]:  # fmt: skip
     """Return what a make has run as, and what records it."""
     code = fingerprint_of(connection, table, cls)
-    if getattr(cls, "make_version", None) is not None:
-        return origin, _code_statement(connection, table.schema, code, {FORM: NAMES_ONLY})
+    if not _counts(cls):
+        return origin, _code_statement(
+            connection, table.schema, code, {FORM: NAMES_ONLY, SOURCES: code.sources}
+        )
     pieces = sorted({piece_of(*one) for one in codes.values()}, key=lambda piece: piece.told)
     told = [(piece, recordable(*piece.told)) for piece in pieces]
     lost = [f"no name leads to `{piece.label}`" for piece, found in told if found is None]
-    unresolved = tuple(dict.fromkeys((*code.unresolved, *sorted(ran.notes), *lost)))
+    unresolved = tuple(dict.fromkeys((*code.unresolved, *sorted(ran.notes), *lost, *beside.notes)))
     found = [one for _, one in told if one is not None]
     found += [Present(*place, digest, FILE) for place, digest in sorted(ran.files.items())]
     text = json_text([[one.module, one.name, one.digest, one.how] for one in found])
-    digest = digest_of("ran", code.digest, text, *unresolved)
+    values = json_text([[one.module, one.path, one.digest, one.source] for one in beside.values])
+    told_values = (values,) if beside.values else ()
+    digest = digest_of("ran", code.digest, text, *told_values, *unresolved)
     texts = {piece.label: piece.text for piece in pieces if piece.text}
     whole = replace(
         code, digest=digest, complete=not unresolved, unresolved=unresolved, source={**texts, **code.source}
     )
-    about = {FORM: NAMES_AND_RAN, STATIC: code.digest, RAN: text}
+    about = {FORM: NAMES_AND_RAN, STATIC: code.digest, SOURCES: code.sources, RAN: text}
+    about |= dict.fromkeys((VALUES,) * bool(told_values), values)
     statement = _code_statement(connection, table.schema, whole, about)
     return replace(origin, code=digest, complete=whole.complete), statement
 

@@ -11,6 +11,7 @@ from datajoint.journal.ran.files import READS, note_read
 from datajoint.journal.ran.monitor import Monitor
 from datajoint.journal.ran.observation import CURRENT, Observation, watch
 from datajoint.journal.ran.profile import Profile
+from datajoint.journal.ran.values import values_of
 
 __all__ = ["forget", "observe"]
 
@@ -34,7 +35,7 @@ class observe:  # noqa: N801 - it is used as a function
     __slots__ = ("_ear", "_observation", "_token")
 
     def __init__(self, of: Any, stores: Callable[[], Sequence[str]] = tuple) -> None:
-        self._observation = Observation(of, stores)
+        self._observation = Observation(of, stores, values_of().enter)
 
     def __enter__(self) -> Observation:
         self._ear = _ear()
@@ -55,6 +56,7 @@ def forget(of: Any) -> None:
     >>> forget(int)
     """
     _ear().forget(of)
+    values_of().forget(of)
 
 
 @cache

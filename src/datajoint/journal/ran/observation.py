@@ -22,6 +22,10 @@ _FUNCTION = 0x0001
 _GENERATED = ("__create_fn__", "__annotate__")
 
 
+def _nothing(*_: object) -> str:
+    return ""
+
+
 class Observation:
     """The functions that ran in one make.
 
@@ -31,6 +35,9 @@ class Observation:
         What is made: functions known to run in its makes are not listened to each time.
     stores
         Gives the folders of stores.
+    entering
+        Called with `of`, code and module when a function is called that was not known; returns what it could
+        not do, in words.
 
     Attributes
     ----------
@@ -46,11 +53,14 @@ class Observation:
         Whether it was listened to what ran; otherwise `codes` are those of earlier makes.
     """
 
-    __slots__ = ("_times", "codes", "files", "is_whole", "known", "notes", "of", "stores")
+    __slots__ = ("_entering", "_times", "codes", "files", "is_whole", "known", "notes", "of", "stores")
 
-    def __init__(self, of: Any, stores: Callable[[], Sequence[str]] = tuple) -> None:
+    def __init__(
+        self, of: Any, stores: Callable[[], Sequence[str]] = tuple, entering: Callable[..., str] = _nothing
+    ) -> None:
         self.of = of
         self.stores = stores
+        self._entering = entering
         self.files: dict[tuple[str, str], str] = {}
         self.known: set[str] = set()
         self.codes: dict[int, tuple[CodeType, str]] = {}
@@ -63,8 +73,16 @@ class Observation:
         mark = id(code)
         times = self._times[mark] = self._times.get(mark, 0) + 1
         if times == 1 and mark not in self.codes:
-            self.codes[mark] = code, str(frame.f_globals.get("__name__", "__main__"))
+            module = str(frame.f_globals.get("__name__", "__main__"))
+            self.codes[mark] = code, module
+            self._enter(code, module)
         return times
+
+    def _enter(self, code: CodeType, module: str) -> None:
+        """Take down the values that a function is about to read."""
+        why = self._entering(self.of, code, module)
+        if why:
+            self.note(why)
 
     def note(self, text: str) -> None:
         """Take note of why not all may be known."""

@@ -14,7 +14,7 @@ from datajoint.journal.code.canonical import canonical, normalised
 from datajoint.journal.code.live import code_text, may_be_edited
 from datajoint.journal.code.units import Unit
 
-__all__ = ["Piece", "digest_of_node", "is_anonymous", "piece_of", "unit_of_code"]
+__all__ = ["Found", "Piece", "digest_of_node", "found_of", "is_anonymous", "piece_of", "unit_of_code"]
 
 _MANY = 50_000
 
@@ -48,11 +48,20 @@ class Piece(Value):
         return self.module, self.name, self.digest
 
 
+class Found(Value):
+    """The text of a function that ran: where it stands, and the name that is recorded."""
+
+    unit: Unit
+    node: ast.AST
+    name: str
+    module: str
+
+
 class _Known:
     """Pieces by the identity of the code, which is held so that it stays the same."""
 
     def __init__(self) -> None:
-        self.pieces: dict[int, tuple[CodeType, Piece]] = {}
+        self.pieces: dict[int, tuple[CodeType, Piece, Found | None]] = {}
 
 
 @cache
@@ -69,29 +78,49 @@ def piece_of(code: CodeType, module: str) -> Piece:
     >>> one.label, "def piece_of" in one.text
     ('datajoint.journal.ran.pieces.piece_of', True)
     """
+    return _known_of(code, module)[1]
+
+
+def found_of(code: CodeType, module: str) -> Found | None:
+    """Return the text that code belongs to, None where there is none.
+
+    Examples
+    --------
+    >>> found_of(found_of.__code__, __name__).name
+    'found_of'
+    """
+    return _known_of(code, module)[2]
+
+
+def _known_of(code: CodeType, module: str) -> tuple[CodeType, Piece, Found | None]:
     pieces = _known().pieces
-    found = pieces.get(id(code))
-    if found is None or found[0] is not code:
+    known = pieces.get(id(code))
+    if known is None or known[0] is not code:
         if len(pieces) > _MANY:
             pieces.clear()
-        found = pieces[id(code)] = code, _piece(code, module)
-    return found[1]
+        known = pieces[id(code)] = code, *_look(code, module)
+    return known
 
 
-def _piece(code: CodeType, module: str) -> Piece:
+def _look(code: CodeType, module: str) -> tuple[Piece, Found | None]:
     name = _recorded_name(code.co_qualname)
     unit = unit_of_code(code, module)
     line = _line(code, unit) if unit is not None else None
-    if unit is None or line is None:
-        return Piece(module, name, digest_of("compiled", code_text(code)))
-    if is_anonymous(name):
-        return _anonymous(unit, name, module, line) or Piece(
-            module, name, digest_of("compiled", code_text(code))
+    found = None
+    if unit is not None and line is not None:
+        found = (
+            _anonymous(unit, name, module, line) if is_anonymous(name) else _named(unit, name, module, line)
         )
+    if found is None:
+        return Piece(module, name, digest_of("compiled", code_text(code))), None
+    return Piece(module, found.name, digest_of_node(found.unit, found.node), normalised(found.node)), found
+
+
+def _named(unit: Unit, name: str, module: str, line: int) -> Found | None:
     for node in unit.find_all(name):
         if _first_line(node) <= line <= (getattr(node, "end_lineno", None) or 0):
-            return Piece(module, name, digest_of_node(unit, node), normalised(node))
-    return Piece(module, name, digest_of("compiled", code_text(code)))
+            return Found(unit, node, name, module)
+    return None
 
 
 def _recorded_name(qualified: str) -> str:
@@ -110,7 +139,7 @@ def _recorded_name(qualified: str) -> str:
     return first
 
 
-def _anonymous(unit: Unit, name: str, module: str, line: int) -> Piece | None:
+def _anonymous(unit: Unit, name: str, module: str, line: int) -> Found | None:
     """Return the statement that a lambda stands in, under the name that it gives to it."""
     statement = unit.statement_at(line)
     match statement:
@@ -120,7 +149,7 @@ def _anonymous(unit: Unit, name: str, module: str, line: int) -> Piece | None:
             name = f"{name.rpartition('.')[0]}.{bound}".lstrip(".")
         case _:
             pass
-    return Piece(module, name, digest_of_node(unit, statement), normalised(statement))
+    return Found(unit, statement, name, module)
 
 
 def is_anonymous(name: str) -> bool:

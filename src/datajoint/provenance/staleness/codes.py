@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from datajoint._value import Value, replace
 from datajoint.algebra.plans.nodes import Query
 from datajoint.engine.connection import Connection
 from datajoint.heading.names import TableName
 from datajoint.journal.code import Fingerprint
-from datajoint.journal.events.origin import FORM, NAMES_AND_RAN, NAMES_ONLY, RAN, STATIC
+from datajoint.journal.events.origin import (
+    FORM,
+    NAMES_AND_RAN,
+    NAMES_ONLY,
+    RAN,
+    SOURCES,
+    STATIC,
+    VALUES,
+)  # fmt: skip
 from datajoint.journal.ran.present import FILE, GONE, MAIN, SAME, Present, compare, present_text
-from datajoint.provenance.staleness.states import FRESH, PARTLY, STALE
+from datajoint.journal.ran.recorded import DIFFERS, UNKNOWN_HERE, RecordedValue, compare_value, is_ignored
+from datajoint.provenance.staleness.states import FRESH, PARTLY, POSSIBLY, STALE
 from datajoint.query.expression import QueryExpression
 from datajoint.sql.system import CODE
 
@@ -26,10 +35,10 @@ class RecordedCode(Value):
     ----------
     form
         How it was searched for.
-    static
-        Digest of what names reach.
-    ran
-        Functions that ran.
+    static, sources
+        Digests of what names reach, with values that stand beside the text and without them.
+    ran, values
+        Functions that ran, and values that they read.
     unresolved
         Why it may not be all, in words.
     source
@@ -41,6 +50,8 @@ class RecordedCode(Value):
     ran: tuple[Present, ...]
     unresolved: tuple[str, ...]
     source: Mapping[str, str]
+    sources: str = ""
+    values: tuple[RecordedValue, ...] = ()
 
 
 class Verdict(Value):
@@ -87,7 +98,9 @@ def _of_row(row: Mapping[str, object]) -> RecordedCode:
     unresolved = tuple(str(one) for one in _listed(row["unresolved"]))
     texts = {name: text for name, text in source.items() if not name.startswith("~")}
     code = str(row["code"])
-    return RecordedCode(source.get(FORM, ""), source.get(STATIC, code), ran, unresolved, texts)
+    values = tuple(RecordedValue(*one) for one in json.loads(source.get(VALUES, "[]")))
+    form, static = source.get(FORM, ""), source.get(STATIC, code)
+    return RecordedCode(form, static, ran, unresolved, texts, source.get(SOURCES, ""), values)
 
 
 def _listed(value: object) -> list[object]:
@@ -114,13 +127,58 @@ def judge(
         return Verdict(STALE)
     if recorded.form not in (NAMES_ONLY, NAMES_AND_RAN):
         return Verdict(PARTLY, "a version that followed less of it has recorded it")
+    ignored = connection.config.provenance.ignored_values
     verdicts = [_verdict(one, today, module) for one in recorded.ran]
-    changed = [one.note for one in verdicts if one.state == STALE]
-    if recorded.static != today.digest or changed:
-        return Verdict(STALE, ", ".join(changed))
+    verdicts += [_of_value(one, module) for one in recorded.values if not is_ignored(one.label, ignored)]
+    verdicts += _of_names(recorded, today, ignored)
+    for state in (STALE, POSSIBLY):
+        if any(one.state == state for one in verdicts):
+            notes = dict.fromkeys(one.note for one in verdicts if one.state == state and one.note)
+            return Verdict(state, ", ".join(notes))
     strange = [one.note for one in verdicts if one.state == PARTLY]
     found = _in_part([*recorded.unresolved, *today.unresolved, *strange])
     return replace(found, is_same=not strange)
+
+
+def _of_names(recorded: RecordedCode, today: Fingerprint, ignored: Sequence[str]) -> list[Verdict]:
+    """Return what has become of what names reach: its text, and the values beside it."""
+    if recorded.static == today.digest:
+        return []
+    if not recorded.sources or recorded.sources != today.sources:
+        return [Verdict(STALE)]
+    old, new = _values_in(recorded.source), _values_in(today.source)
+    differing = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
+    counting = [name for name in differing if not is_ignored(name, [*_ends(ignored)])]
+    if differing and not counting:
+        return []
+    return [Verdict(POSSIBLY, f"`{name}`") for name in counting] or [Verdict(POSSIBLY)]
+
+
+def _ends(names: Sequence[str]) -> Iterator[str]:
+    """Yield qualified names without their modules, as names that code reaches are kept."""
+    for name in names:
+        parts = name.split(".")
+        yield from (".".join(parts[at:]) for at in range(len(parts)))
+
+
+def _values_in(source: Mapping[str, str]) -> dict[str, str]:
+    """Return what is kept of values in the sources of a code, by name."""
+    ends = (" (changed value)", " (value)")
+    return {
+        name.removesuffix(end): text for name, text in source.items() for end in ends if name.endswith(end)
+    }
+
+
+def _of_value(one: RecordedValue, module: str) -> Verdict:
+    """Return what has become of a value that functions read."""
+    if one.module == MAIN != module:  # another program runs now
+        return Verdict(PARTLY, f"`{one.label}` is not known here")
+    found = compare_value(one)
+    if found == SAME:
+        return Verdict(FRESH)
+    if found == UNKNOWN_HERE:
+        return Verdict(PARTLY, f"`{one.label}` is not known here")
+    return Verdict(POSSIBLY if found == DIFFERS else STALE, f"`{one.label}`")
 
 
 def _in_part(notes: Iterable[str]) -> Verdict:

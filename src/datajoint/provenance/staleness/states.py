@@ -62,6 +62,9 @@ class StaleReason(Value):
                 )
             case "code" if self.state == PARTLY:
                 said = f"not all of its code is known: {self.note}"
+            case "code" if self.state == POSSIBLY:
+                what = f": {self.note}" if self.note else ""
+                said = f"a value that its code reads differs in this process{what}"
             case "code":
                 said = f"the code has changed{f': {self.note}' if self.note else ''}"
             case "upstream":
