@@ -12,7 +12,7 @@ import pytest
 import datajoint as dj
 from plugins.edits import Edit, Project, edits, in_a_process, outcome, parameters
 
-FIRST, SECOND, NONE = edits("first"), edits("second"), edits("none")
+FIRST, SECOND, THIRD, NONE = (edits(name) for name in ("first", "second", "third", "none"))
 IN_PROCESSES = (
     "state set by another module",
     "a method replaced by the starting script",
@@ -44,7 +44,7 @@ def first_results(project: Project, edit: Edit) -> float:
 
 
 @pytest.mark.statement("PRV-7")
-@pytest.mark.parametrize("edit", parameters([*FIRST, *SECOND]))
+@pytest.mark.parametrize("edit", parameters([*FIRST, *SECOND, *THIRD]))
 def test_an_edit_is_noticed(project: Project, edit: Edit) -> None:
     before = first_results(project, edit)
     assert outcome(project.start(edit, edited=False)) in ("fresh", "partly")
@@ -96,4 +96,5 @@ def test_an_edit_is_noticed_by_another_process(
 def test_the_sets_are_large() -> None:
     assert len(FIRST) >= 111
     assert len(SECOND) >= 60
+    assert len(THIRD) >= 50
     assert len(NONE) >= 25

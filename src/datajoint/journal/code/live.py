@@ -7,7 +7,14 @@ import os
 from collections import deque
 from collections.abc import Iterator
 from functools import partial
-from types import CodeType, FunctionType, MethodType, ModuleType
+from types import (
+    CodeType,
+    FunctionType,
+    GetSetDescriptorType,
+    MemberDescriptorType,
+    MethodType,
+    ModuleType,
+)
 from typing import Any, cast
 
 from datajoint.journal.code import units
@@ -21,6 +28,7 @@ __all__ = [
 _MOST = 1000
 """Items of a container that are looked at."""
 
+_PLAIN_DESCRIPTORS = (MemberDescriptorType, GetSetDescriptorType)
 _CONTAINERS = (list, tuple, set, frozenset, deque)
 _BUILT_IN = frozenset({"builtins", "datetime", "decimal", "fractions", "pathlib", "re", "uuid", "numpy"})
 
@@ -73,6 +81,20 @@ def changes_rows(statement: ast.stmt, live: Any) -> bool:
     return isinstance(live, FunctionType) and live.__module__.partition(".")[0] == "datajoint"
 
 
+def _inner(member: Any, name: str) -> Any:
+    """Return what an object that is no function holds under a name, without asking code of its class."""
+    if isinstance(member, (FunctionType, type)):
+        return None
+    held = state_of(member)
+    if held is not None and name in held:
+        return held[name]
+    for base in cast("type[Any]", type(member)).__mro__:
+        found = vars(base).get(name)
+        if found is not None:
+            return found.__get__(member) if type(found) in _PLAIN_DESCRIPTORS else None
+    return None
+
+
 def function_of(member: Any) -> FunctionType | None:
     """Return the function in a method, property, partial or decorated function; None where there is none.
 
@@ -82,7 +104,7 @@ def function_of(member: Any) -> FunctionType | None:
     'is_ours'
     """
     for name in ("fget", "__func__", "func", "__wrapped__"):
-        inner = getattr(member, name, None) if not isinstance(member, (FunctionType, type)) else None
+        inner = _inner(member, name)
         if inner is not None:
             member = inner
     while isinstance(member, FunctionType) and "__wrapped__" in vars(member):
@@ -99,7 +121,7 @@ def wrapped_in(member: Any) -> list[FunctionType]:
     ['is_ours']
     """
     for name in ("fget", "__func__", "func"):
-        inner = getattr(member, name, None) if not isinstance(member, (FunctionType, type)) else None
+        inner = _inner(member, name)
         member = member if inner is None else inner
     found: list[FunctionType] = []
     while isinstance(member, FunctionType) and "__wrapped__" in vars(member) and len(found) < _MOST:

@@ -48,6 +48,15 @@ class Leaf(Value):
 class Leaves:
     """Walks from the names that functions read to the values that they stand for.
 
+    Parameters
+    ----------
+    roots
+        Names in the text of the functions.
+    mentioned
+        Names of attributes that count.
+    classes
+        Those of the objects that the functions were called with.
+
     Attributes
     ----------
     found
@@ -58,7 +67,9 @@ class Leaves:
         What could not be looked at.
     """
 
-    def __init__(self, roots: Iterable[Roots], mentioned: frozenset[str]) -> None:
+    def __init__(
+        self, roots: Iterable[Roots], mentioned: frozenset[str], classes: Iterable[type] = ()
+    ) -> None:
         self.found: dict[tuple[str, Path], Weight] = {}
         self.passed: dict[tuple[str, Path], tuple[int, ...]] = {}
         self.is_cut = False
@@ -67,6 +78,10 @@ class Leaves:
         self._seen: set[int] = set()
         for one in roots:
             self._of_function(one)
+        for cls in classes:
+            names = tuple(cls.__qualname__.split("."))
+            if paths.resolve(cls.__module__, names) is cls:
+                self._class(cls.__module__, names, cls)
 
     def _of_function(self, one: Roots) -> None:
         for module, parts in one.chains:
@@ -118,6 +133,8 @@ class Leaves:
         if is_one(value, FunctionType, MethodType, partial) or wrapped_in(value):
             self._function(module, path, value, passed)
         elif isinstance(value, type):
+            if _is_project(value.__module__):
+                self._put(module, path, cast("Weight", weight_of(value)), passed)
             self._class(module, path, value, passed)
         elif not _is_skipped(value):
             self._value(module, path, value, passed)
@@ -149,7 +166,7 @@ class Leaves:
         self._seen.add(id(cls))
         is_table = any(is_ours(base) for base in cls.__mro__[:-1])
         for name, member in paths.members(cls).items():
-            if name.startswith("__") or name not in self._mentioned or isinstance(member, type):
+            if name.startswith("__") or name not in self._mentioned:
                 continue
             if (is_table and name in _OF_TABLES) or wrapped_in(member) or is_descriptor(member):
                 continue
@@ -185,11 +202,13 @@ class Leaves:
             is_cached = paths.is_computed(getattr(cls, name, None))
             if not is_cached and (self._all or name in self._mentioned):
                 self._take(module, (*path, name), held, passed)
-        self._class(module, (*path, "__class__"), type(value), passed)
+        self._take(module, (*path, "__class__"), cls, passed)
 
 
 def weight_of(value: Any) -> Weight | None:
     """Return the digest of what a path leads to; None where there is nothing that is compared."""
+    if is_one(value, type):
+        return weigh(("class", value.__qualname__))
     functions = wrapped_in(value)
     if functions:
         return weigh(("function", *(one.__qualname__ for one in functions)))

@@ -36,8 +36,8 @@ class Observation:
     stores
         Gives the folders of stores.
     entering
-        Called with `of`, code and module when a function is called that was not known; returns what it could
-        not do, in words.
+        Called with `of`, code, module and frame when a function is called that was not known; returns what
+        it could not do, in words.
 
     Attributes
     ----------
@@ -75,12 +75,12 @@ class Observation:
         if times == 1 and mark not in self.codes:
             module = str(frame.f_globals.get("__name__", "__main__"))
             self.codes[mark] = code, module
-            self._enter(code, module)
+            self._enter(code, module, frame)
         return times
 
-    def _enter(self, code: CodeType, module: str) -> None:
+    def _enter(self, code: CodeType, module: str, frame: FrameType) -> None:
         """Take down the values that a function is about to read."""
-        why = self._entering(self.of, code, module)
+        why = self._entering(self.of, code, module, frame)
         if why:
             self.note(why)
 

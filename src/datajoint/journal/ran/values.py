@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from types import CodeType
+from types import CodeType, FrameType
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -47,6 +47,7 @@ class _Epoch:
     def __init__(self) -> None:
         self.makes = 0
         self.entered: set[int] = set()
+        self.classes: dict[type, None] = {}
         self.first: dict[_Place, str] = {}
         self.known: dict[Any, BesideCode] = {}
         self.bound: dict[_Place, Bound] = {}
@@ -81,19 +82,22 @@ class _Values:
         """Look at all values again: a program may have set them."""
         self.epochs.pop(of, None)
 
-    def enter(self, of: Any, code: CodeType, module: str) -> str:
+    def enter(self, of: Any, code: CodeType, module: str, frame: FrameType) -> str:
         """Take down what a function is about to read, the first time that it is called."""
         epoch = self.epochs.setdefault(of, _Epoch())
         if id(code) in epoch.entered:
             return ""
         epoch.entered.add(id(code))
-        return _quietly(self._enter, epoch, code, module)
+        return _quietly(self._enter, epoch, code, module, frame)
 
-    def _enter(self, epoch: _Epoch, code: CodeType, module: str) -> None:
+    def _enter(self, epoch: _Epoch, code: CodeType, module: str, frame: FrameType) -> None:
         found = found_of(code, module)
         if found is not None:
             roots = roots_of(found)
-            for place, weight in Leaves([roots], roots.mentioned).found.items():
+            cls = _class_of_first(code, frame) if roots.owner else None
+            if cls is not None:
+                epoch.classes[cls] = None
+            for place, weight in Leaves([roots], roots.mentioned, epoch.classes).found.items():
                 epoch.first.setdefault(place, weight.digest)
 
     def beside(self, of: Any, mark: Any, codes: _Codes, ignored: Sequence[str]) -> BesideCode:
@@ -114,7 +118,7 @@ class _Values:
         found = [found_of(*one) for one in codes]
         roots = list(dict.fromkeys(roots_of(one) for one in found if one is not None))
         mentioned = frozenset[str]().union(*(one.mentioned for one in roots))
-        leaves = Leaves(roots, mentioned)
+        leaves = Leaves(roots, mentioned, list(epoch.classes))
         state = _State(roots)
         values: list[RecordedValue] = []
         notes = ["values that its code reads are too many"] if leaves.is_cut else []
@@ -164,6 +168,12 @@ def _is_shared(value: Any) -> bool:
 
 def _place(one: RecordedValue) -> tuple[str, str]:
     return one.module, one.path
+
+
+def _class_of_first(code: CodeType, frame: FrameType) -> type | None:
+    """Return the class of the object that a method is called with, or the class itself."""
+    first = frame.f_locals.get(code.co_varnames[0]) if code.co_argcount else None
+    return first if isinstance(first, type) or first is None else type(first)  # type: ignore[unknownVariableType]
 
 
 def _quietly(do: Callable[..., object], *arguments: Any) -> str:
