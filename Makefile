@@ -146,11 +146,13 @@ bench: $(STAMP)-project $(STAMP)-test
 services:
 	@cat docs/services.md
 
-# One resolution for all sets: dev holds them all, the others take its versions.
+# One resolution for all sets: dev holds them all, the others take its versions. What is pinned stays as it is where
+# it serves; `make pins UPGRADE=--upgrade` takes the newest of all.
+UPGRADE ?=
 PIN := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --no-annotate
 pins: $(STAMP)-venv
-	@$(PIN) --upgrade pyproject.toml requirements/dev.in -o requirements/dev.txt
-	@$(PIN) --upgrade requirements/peer.in -o requirements/peer.txt
+	@$(PIN) $(UPGRADE) pyproject.toml requirements/dev.in -o requirements/dev.txt
+	@$(PIN) $(UPGRADE) requirements/peer.in -o requirements/peer.txt
 	@for set in core test demo; do \
 	  $(PIN) -c requirements/dev.txt pyproject.toml $$(ls requirements/$$set.in 2>/dev/null) -o requirements/$$set.txt; done
 
