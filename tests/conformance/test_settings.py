@@ -4,6 +4,7 @@ import json
 import logging
 import pickle
 import warnings
+from pathlib import Path
 
 import pytest
 
@@ -187,7 +188,7 @@ VARIABLES = {
     "DJ_RECONNECT": ("database.reconnect", "no", False),
     "DJ_SAFEMODE": ("safemode", "FALSE", False),
     "DJ_DOWNLOAD_PATH": ("download_path", "/tmp", "/tmp"),
-    "DJ_QUERY_CACHE": ("query_cache", "/tmp", "/tmp"),
+    "DJ_QUERY_CACHE": ("query_cache", "/tmp", Path("/tmp")),
     "DJ_JOBS_LEASE": ("jobs.lease", "2.5", 2.5),
     "DJ_JOBS_MAX_ATTEMPTS": ("jobs.max_attempts", "3", 3),
     "DJ_JOBS_TIMEOUT": ("jobs.timeout", "none", None),
@@ -584,7 +585,7 @@ def test_obsolete_settings(project, caplog):
         project.load(DJ_TLS="1")
     config = Config()
     config["cache"] = "/tmp/cache"
-    assert ("/tmp/cache", "/tmp/cache") == (config.query_cache, config["cache"])
+    assert (Path("/tmp/cache"), Path("/tmp/cache")) == (config.query_cache, config["cache"])
     for name in ("enable_python_native_blobs", "database.charset", "database.collation"):
         with pytest.warns(DataJointWarning, match=name):
             config[name] = True

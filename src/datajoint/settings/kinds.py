@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from math import isnan
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from datajoint.settings.secret import clone
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = [
     "Converter",
     "backend",
     "boolean",
     "choice",
+    "folder",
     "mapping",
     "number",
     "path",
@@ -85,6 +89,13 @@ def names(value: Any) -> tuple[str, ...]:
     if isinstance(listed, (list, tuple)) and all(isinstance(name, str) for name in cast("list[Any]", listed)):
         return tuple(name for name in cast("list[str]", listed) if name)
     raise ValueError("a list of names, or a text with commas between them")
+
+
+def folder(value: Any) -> Path:
+    """Accept a path, as an object."""
+    from pathlib import Path
+
+    return Path(path(value))
 
 
 def choice(*names: str) -> Converter:

@@ -9,6 +9,7 @@ from datajoint.settings.kinds import (
     backend,
     boolean,
     choice,
+    folder,
     mapping,
     names,
     number,
@@ -140,7 +141,7 @@ _TABLE = (
     _setting("loglevel", "INFO", choice(*LOG_LEVELS), "the least important messages logged", "DJ_LOG_LEVEL"),
     _setting("safemode", True, boolean, "ask before anything is deleted or dropped"),
     _setting("download_path", ".", path, "folder for downloaded attachments and files"),
-    _setting("query_cache", None, path, "folder for cached query results"),
+    _setting("query_cache", None, folder, "folder for cached query results"),
     _setting("ignore_config_file", False, boolean, "read neither configuration files nor secrets"),
 )
 # fmt: on

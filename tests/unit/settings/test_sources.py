@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 
@@ -36,7 +37,7 @@ def test_a_file_of_0_14_is_read_with_one_line(tmp_path, caplog, name):
     (tmp_path / name).write_text(json.dumps(OLD))
     caplog.set_level("INFO", "datajoint")
     config = load_config({"HOME": str(tmp_path / "home")}, tmp_path / "lab")
-    assert ("h", 7, "/tmp/cache") == (config.database.host, config.display.limit, config.query_cache)
+    assert ("h", 7, Path("/tmp/cache")) == (config.database.host, config.display.limit, config.query_cache)
     assert [2, 2] == config.get_store_spec("a")["subfolding"], "what 0.14 took when nothing was said"
     assert [1] == config.get_store_spec("b")["subfolding"]
     assert 1 == sum(name.rpartition("/")[2] in message and "0.14" in message for message in caplog.messages)

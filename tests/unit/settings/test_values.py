@@ -81,6 +81,8 @@ def test_sections_of_unknown_names():
         ("display.limit", 7.0, 7),
         ("jobs.lease", "1.5", 1.5),
         ("download_path", Path("x"), "x"),
+        ("query_cache", "x", Path("x")),
+        ("query_cache", Path("x"), Path("x")),
         ("loglevel", "jobs", "JOBS"),
         ("database.backend", "SQLite", "sqlite"),
         ("database.use_tls", 1, True),
