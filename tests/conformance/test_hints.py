@@ -128,6 +128,25 @@ def test_no_row_is_told_by_its_conditions(session):
     )
 
 
+def test_another_class_of_the_same_name(schema, session):
+    """42."""
+    lookup = type("Session", (dj.Lookup,), {"definition": "subject : varchar(8)"})
+    error = told(lambda: schema(lookup))
+    assert (
+        f"Another table of class `Session` is in the schema, `{schema.database}.session`, of tier manual; "
+        f"`{schema.database}.#session` would be made beside it." in error
+    )
+    assert "To have both, set declare.same_name = 'warn'." in error
+    assert ["session"] == schema.list_tables()
+    with (
+        schema.connection.config.override(declare__same_name="warn"),
+        pytest.warns(DataJointWarning, match="would be made beside it"),
+    ):
+        schema(type("Session", (dj.Lookup,), {"definition": "subject : varchar(8)"}))
+    assert ["#session", "session"] == sorted(schema.list_tables())
+    schema(type("Session", (dj.Lookup,), {"definition": "subject : varchar(8)"}))  # it is there
+
+
 def test_a_table_without_a_key(schema, caplog):
     """43."""
     schema(type("Alone", (dj.Manual,), {"definition": "---\nx : int32"}))

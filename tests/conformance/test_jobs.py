@@ -355,6 +355,7 @@ def test_tables_that_differ_in_their_tier_only_have_queues_of_their_own(fit, sch
             self.insert1(key)
 
     again = type(dj.Imported)("Fit", (dj.Imported,), {"definition": "-> Subject", "make": FitIn.make})
+    schema.connection.config.declare.same_name = "warn"
     with pytest.warns(dj.errors.DataJointWarning, match="Another table of class `Fit`"):
         imported = schema(again, context={"Subject": subject})
     fit.jobs.refresh()

@@ -229,7 +229,15 @@ def test_long_values_of_an_enum(declare, backend, inventory):
 
 
 @pytest.mark.statement("TAB-1", "DEF-27")
-def test_a_class_under_two_tiers_is_noticed(declare, tables, caplog):
+def test_a_class_under_two_tiers_is_noticed(declare, tables, schema):
+    told(
+        lambda: declare("Calc", "a : int32"),
+        DeclarationError,
+        "`Calc`",
+        "of tier computed",
+        "declare.same_name",
+    )
+    schema.connection.config.declare.same_name = "warn"
     with pytest.warns(DataJointWarning, match=r"Another table of class `Calc`.*__calc`, of tier computed"):
         declare("Calc", "a : int32")
     declare("Calc", "a : int32")

@@ -550,7 +550,7 @@ DEFAULTS = {
         "zones": "utc",
         "skip_duplicates": "key",
     },
-    "declare": {"drift": "warn"},
+    "declare": {"drift": "warn", "same_name": "error"},
 }
 
 

@@ -180,6 +180,7 @@ class _Step:
         if is_new and issubclass(cls, Part):
             _check_part(cls, spec)
         if is_new:
+            self._check_namesakes()
             dialect = connection.dialect
             check_names(spec, dialect.max_identifier, dialect.constraint_infix, dialect.max_label)
 
@@ -202,22 +203,32 @@ class _Step:
         return with_event(with_metadata(wanted, provenance=bool(provenance), jobs=bool(jobs)))
 
     def warn(self) -> None:
-        """Warn about words of one database, key attributes without a parent and a class under two tiers."""
-        if self.found is None and self.wanted is not None:
-            for other in self._namesakes():
-                logging.warn(
-                    f"Another table of class `{self.cls.__name__}` is in the schema, `{other}`, of tier "
-                    f"{other.tier}: `{self.name}` was made beside it. Drop the one that is not meant."
-                )
-            if not any(name[0] != "_" for name in self.wanted.primary_key):
-                logging.logger.warning(
-                    "`%s` has no attribute above the line `---`: it has no key and holds one row at most.",
-                    self.cls.__name__,
-                )
+        """Warn about words of one database and key attributes without a parent."""
+        key = self.wanted.primary_key if self.found is None and self.wanted is not None else None
+        if key is not None and not any(name[0] != "_" for name in key):
+            logging.logger.warning(
+                "`%s` has no attribute above the line `---`: it has no key and holds one row at most.",
+                self.cls.__name__,
+            )
         if self.notice is not None:
             logging.warn(self.notice)
         for note in native_type_notes(self.wanted) if self.wanted else ():
             logging.warn(note)
+
+    def _check_namesakes(self) -> None:
+        """Refuse a second table of the same class name, which a changed tier would make."""
+        for other in self._namesakes():
+            text = (
+                f"Another table of class `{self.cls.__name__}` is in the schema, `{other}`, of tier "
+                f"{other.tier}; `{self.name}` would be made beside it."
+            )
+            hint = (
+                f"Give the class the tier {other.tier} or another name, or drop `{other}`. To have both, set "
+                "declare.same_name = 'warn'."
+            )
+            if self.schema.connection.config.declare.same_name == "error":
+                raise DeclarationError(text, hint=hint)
+            logging.warn(text)
 
     def _namesakes(self) -> list[TableName]:
         """Return the tables of the same class name under other tiers."""

@@ -137,6 +137,8 @@ _TABLE = (
     _setting("interop.skip_duplicates", "key", choice("key", "any"),
              "skip_duplicates skips rows whose key is there, or whose values of any unique index are"),
     _setting("declare.drift", "warn", choice("warn", "error"), "when a definition differs from its table"),
+    _setting("declare.same_name", "error", choice("error", "warn"),
+             "when a class would get a second table because its tier changed"),
     _setting("stores", {}, stores, "object stores by name, with `default` and `filepath_default`"),
     _setting("loglevel", "INFO", choice(*LOG_LEVELS), "the least important messages logged", "DJ_LOG_LEVEL"),
     _setting("safemode", True, boolean, "ask before anything is deleted or dropped"),
