@@ -543,6 +543,7 @@ DEFAULTS = {
         "audit": False,
         "stale": "ignore",
         "reuse": True,
+        "ignored_values": (),
     },
     "interop": {
         "create_collation": "binary",
