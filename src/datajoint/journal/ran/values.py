@@ -82,9 +82,13 @@ class _Values:
         """Look at all values again: a program may have set them."""
         self.epochs.pop(of, None)
 
+    def _epoch_of(self, of: Any) -> _Epoch:
+        found = self.epochs.get(of)
+        return self.epochs.setdefault(of, _Epoch()) if found is None else found
+
     def enter(self, of: Any, code: CodeType, module: str, frame: FrameType) -> str:
         """Take down what a function is about to read, the first time that it is called."""
-        epoch = self.epochs.setdefault(of, _Epoch())
+        epoch = self._epoch_of(of)
         if id(code) in epoch.entered:
             return ""
         epoch.entered.add(id(code))
@@ -102,7 +106,7 @@ class _Values:
 
     def beside(self, of: Any, mark: Any, codes: _Codes, ignored: Sequence[str]) -> BesideCode:
         """Return the values that go with the functions of a make that has ended."""
-        epoch = self.epochs.setdefault(of, _Epoch())
+        epoch = self._epoch_of(of)
         known = epoch.known.get(mark)
         if not epoch.is_next() and known is not None:
             return known
