@@ -36,7 +36,7 @@ _NAMES = """
 
     algebra.analysis algebra.evaluate algebra.expr algebra.expr.expressions algebra.expr.meaning
     algebra.plans.aggregates algebra.plans.hidden algebra.text algebra.text.fragment clusters codecs
-    codecs.chain codecs.context codecs.threads compute compute.dispatch compute.pipeline
+    codecs.chain codecs.context codecs.threads compute compute.dispatch compute.options compute.pipeline
     compute.pipeline.lanes compute.pipeline.readiness compute.pipeline.result compute.pipeline.run
     compute.pipeline.scope compute.pipeline.status compute.pipeline.stream compute.pipeline.targets
     compute.populate compute.progress compute.progress_display compute.verify declare.describe

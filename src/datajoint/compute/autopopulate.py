@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
-from datajoint.compute import populate as populating, verify as verifying
+from datajoint.compute import options, populate as populating, verify as verifying
 from datajoint.errors import DataJointError
 from datajoint.jobs import jobs as queues
 from datajoint.make import key_source as sources, make as makes, upstream as upstreams
@@ -15,6 +15,7 @@ from datajoint.provenance.tracing import why as tracing
 from datajoint.table.meta import class_level
 
 if TYPE_CHECKING:
+    from datajoint.compute.options import OlderOptions
     from datajoint.compute.populate import PopulateResult, Progress
     from datajoint.make.recompute.verify_report import VerifyReport
     from datajoint.provenance.staleness.report import StaleReport
@@ -89,7 +90,7 @@ class AutoPopulate(Making):
         reserve_jobs: bool = False, max_calls: int | None = None, display_progress: bool = False,
         processes: int | None = 1, make_kwargs: Mapping[str, Any] | None = None, priority: int | None = None,
         refresh: bool | None = None, executor: Any = None, stale: bool = False, reuse: bool | None = None,
-        prompt: bool | None = None, limit: int | None = None, order: str | None = None,
+        prompt: bool | None = None, **older: Unpack[OlderOptions],
     ) -> PopulateResult:  # fmt: skip
         """Call `make` for every key of the key source that the table has no row for.
 
@@ -134,10 +135,8 @@ class AutoPopulate(Making):
             With `stale`: before rows of other tables are deleted, list them and ask; where nobody can be
             asked, as in other processes, the key counts as failed and stays as it is. Default is the
             setting ``safemode``.
-        limit
-            Older name of `max_calls`.
-        order
-            Without effect: keys come in key order.
+        **older
+            ``limit``, older name of `max_calls`, and ``order``, without effect: keys come in key order.
 
         Returns
         -------
@@ -151,13 +150,12 @@ class AutoPopulate(Making):
         DataJointError
             On a restricted table, inside a transaction or a make.
         """
-        return populating.populate(
-            cast("Table", self), restrictions, suppress_errors=suppress_errors,
-            return_exception_objects=return_exception_objects, reserve_jobs=reserve_jobs,
-            max_calls=max_calls, display_progress=display_progress, processes=processes,
-            make_kwargs=make_kwargs or {}, priority=priority, refresh=refresh, limit=limit, order=order,
-            executor=executor, stale=stale, prompt=prompt, reuse=reuse,
+        chosen = options.PopulateOptions(
+            suppress_errors, return_exception_objects, reserve_jobs, max_calls, display_progress, processes,
+            make_kwargs, priority, refresh, executor, stale, reuse, prompt,
         )  # fmt: skip
+        chosen = options.with_older(chosen, older) if older else chosen
+        return populating.populate(cast("Table", self), restrictions, chosen)
 
     def stale(self, *restrictions: Any, exact: bool = False) -> StaleReport:
         """Return which rows are not fresh: what their make read has changed, or its code, and why (PRV-7).

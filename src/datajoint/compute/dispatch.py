@@ -66,10 +66,10 @@ def outcomes_of(
         waiting = map(aimed, tasks)  # unlike a generator, it can be asked again
         if shown:
             totals = {made[0].table.name: count} if remaining is None else remaining()
-            outcomes = counting.shown(chosen.run, waiting, totals, remaining)
+            running: Any = counting.shown(chosen.run, waiting, totals, remaining)
         else:
-            outcomes = chosen.run(waiting)
-        with ended_by_signal(cancels), closing(cast("Any", outcomes)):
+            running = closing(cast("Any", chosen.run(waiting)))
+        with ended_by_signal(cancels), running as outcomes:
             yield outcomes
     finally:
         if ours:

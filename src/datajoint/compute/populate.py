@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
 
 from datajoint import logging
+from datajoint._value import Value
 from datajoint.compute import dispatch, progress as counting, refresh_queue
 from datajoint.compute.kept import ReportsKept
 from datajoint.compute.notices import Notices
 from datajoint.engine.connection import Connection
-from datajoint.errors import ComputeError, DataJointDeprecationWarning, DataJointError, TransactionError
+from datajoint.errors import ComputeError, DataJointError, TransactionError
 from datajoint.graph import restrict
 from datajoint.jobs import cancel, jobs as queues, reserve, skipped_keys
 from datajoint.jobs.appeared import has_appeared
@@ -28,6 +30,7 @@ from datajoint.table import misspelt
 from datajoint.table.table import Table
 
 if TYPE_CHECKING:
+    from datajoint.compute.options import PopulateOptions
     from datajoint.make.task import MakeOutcome
     from datajoint.provenance.reuse import Candidate
 
@@ -54,63 +57,95 @@ class PopulateResult(TypedDict):
     skipped_count: NotRequired[int]
 
 
-def populate(
-    table: Table, restrictions: Sequence[Any], *, suppress_errors: bool, return_exception_objects: bool,
-    reserve_jobs: bool, max_calls: int | None, display_progress: bool, processes: int | None,
-    make_kwargs: Mapping[str, Any], priority: int | None, refresh: bool | None, limit: int | None,
-    order: str | None, executor: Any = None, stale: bool = False, prompt: bool | None = None,
-    reuse: bool | None = None,
-) -> PopulateResult:  # fmt: skip
+def populate(table: Table, restrictions: Sequence[Any], options: PopulateOptions) -> PopulateResult:
     """Make all keys of a table that lack rows; see `AutoPopulate.populate`."""
     _refuse_restricted(table)
-    refuse_misuse(table.connection, processes)
-    if limit is not None or order is not None:
-        logging.warn(
-            "populate(limit=, order=) is older spelling: use max_calls=; keys come in key order.",
-            DataJointDeprecationWarning,
-        )
+    refuse_misuse(table.connection, options.processes)
     _refuse_misspelt(table, restrictions)
     forget(table.connection)
     forget_count(table)
-    most = limit if max_calls is None else max_calls
-    results = Results(suppress_errors, return_exception_objects)
-    how = {
-        "executor": executor,
-        "processes": processes,
-        "shown": display_progress,
-    }
-    target = targets.Target(table, make_kwargs)
-    if stale:
-        again = renewing.how_again(table.connection.config, prompt, processes == 1 and executor is None)
-        _renew_all(target, restrictions, most, again, reserve_jobs, priority, how, results)
-        return results.told()
-    if reserve_jobs:
-        held = _reservations(queues.Jobs(table), restrictions, most, priority, refresh, reuse)
-        _make_reserved(target, held, how, results)
-        return results.told()
-    missing = sources.missing_keys(table, sources.all_keys(table, restrictions))
-    keys = listed(table, missing, most)
-    if keys or display_progress:
-        _make_all(target, keys, how, results, reuse)
+    results = Results(options.suppress_errors, options.return_exception_objects)
+    target = targets.Target(table, options.make_kwargs or {})
+    work = _work_of(table, restrictions, options)
+    shows_nothing = options.display_progress and work.held is None and not options.stale
+    if work.count or shows_nothing:
+        with (
+            ReportsKept([results], work.held is not None, options.processes == 1),
+            work.holding(),
+            dispatch.outcomes_of(
+                work.tasks, [target], executor=options.executor, processes=options.processes,
+                count=work.count, shown=options.display_progress, cancels=work.cancels,
+            ) as outcomes,
+        ):  # fmt: skip
+            for outcome in outcomes:
+                work.settle(outcome)
+                results.add(outcome)
+    if options.stale:
+        forget_count(table)
     return results.told()
 
 
-def _renew_all(
-    target: targets.Target, restrictions: Sequence[Any], most: int | None, again: str, reserve_jobs: bool,
-    priority: int | None, how: dict[str, Any], results: Results,
-) -> None:  # fmt: skip
-    """Make stale keys again, shared with others or not."""
-    table = target.table
-    if reserve_jobs:
-        recover(queues.Jobs(table))
-        held = refresh_queue.Renewals(queues.Jobs(table), restrictions, priority, most, again)
-        _make_reserved(target, held, how, results)
-    elif keys := renewing.stale_keys(table, restrictions, most):
-        stale = [tasks.MakeTask(key, table=table.name, again=again) for key in keys]
-        with dispatch.outcomes_of(stale, [target], count=len(keys), **how) as outcomes:
-            for outcome in outcomes:
-                results.add(outcome)
-    forget_count(table)
+class _Work(Value):
+    """What one populate makes.
+
+    Attributes
+    ----------
+    tasks, count
+        The tasks, and how many there are, or may be.
+    held
+        The jobs of a queue that they come from; None without one.
+    """
+
+    tasks: Iterator[tasks.MakeTask]
+    count: int
+    held: reserve.Reservations | None = None
+
+    @property
+    def cancels(self) -> cancel.Cancels | None:
+        """Which of the jobs have been cancelled."""
+        return self.held.cancels if self.held is not None else None
+
+    def holding(self) -> AbstractContextManager[Any]:
+        """Context at whose end the jobs that are left are released."""
+        return self.held.holding() if self.held is not None else nullcontext()
+
+    def settle(self, outcome: MakeOutcome) -> None:
+        """Record what became of a job."""
+        if self.held is not None:
+            self.held.settle(outcome)
+
+
+def _work_of(table: Table, restrictions: Sequence[Any], options: PopulateOptions) -> _Work:
+    """Return the keys to be made: missing or stale ones, shared with other workers or not."""
+    if options.reserve_jobs:
+        held = _reservations(queues.Jobs(table), restrictions, options)
+        count = held.count() if options.display_progress or options.processes != 1 else 1
+        return _Work(held.tasks(), count, held)
+    if options.stale:
+        again = renewing.how_again(table.connection.config, options.prompt, options.is_here)
+        keys = renewing.stale_keys(table, restrictions, options.max_calls)
+        return _Work((tasks.MakeTask(key, table=table.name, again=again) for key in keys), len(keys))
+    missing = sources.missing_keys(table, sources.all_keys(table, restrictions))
+    keys = listed(table, missing, options.max_calls)
+    return _Work(_still_missing(table, keys, reusing.Reuse(table, options.reuse)), len(keys))
+
+
+def _reservations(
+    jobs: queues.Jobs, restrictions: Sequence[Any], options: PopulateOptions
+) -> reserve.Reservations:
+    """Bring the queue up to date and return what is to be held of it."""
+    most, priority, refresh = options.max_calls, options.priority, options.refresh
+    if options.stale:
+        recover(jobs)
+        again = renewing.how_again(jobs.connection.config, options.prompt, options.is_here)
+        return refresh_queue.Renewals(jobs, restrictions, priority, most, again)
+    if jobs.connection.config.jobs.auto_refresh if refresh is None else refresh:
+        jobs.refresh(*restrictions, delay=-1, priority=priority)
+    else:
+        recover(jobs)
+    skipped_keys.take_again(jobs)
+    among = sources.all_keys(jobs.target, restrictions) if restrictions else None
+    return reserve.Reservations(jobs, among, priority, most, reuse=options.reuse)
 
 
 class Progress(tuple[int, int]):  # noqa: SLOT001 - a tuple takes no slots
@@ -224,41 +259,6 @@ def _listed(table: Table, missing: QueryExpression, most: int | None) -> list[di
     return missing.keys(order_by="KEY", limit=most)
 
 
-def _reservations(
-    jobs: queues.Jobs,
-    restrictions: Sequence[Any],
-    most: int | None,
-    priority: int | None,
-    refresh: bool | None,
-    reuse: bool | None,
-) -> reserve.Reservations:
-    """Bring the queue up to date and return what is to be held of it."""
-    if jobs.connection.config.jobs.auto_refresh if refresh is None else refresh:
-        jobs.refresh(*restrictions, delay=-1, priority=priority)
-    else:
-        recover(jobs)
-    skipped_keys.take_again(jobs)
-    among = sources.all_keys(jobs.target, restrictions) if restrictions else None
-    return reserve.Reservations(jobs, among, priority, most, reuse=reuse)
-
-
-def _make_reserved(
-    target: targets.Target, held: reserve.Reservations, how: dict[str, Any], results: Results
-) -> None:
-    """Make the jobs of a queue together with other workers."""
-    pending = held.count() if how["shown"] or how["processes"] != 1 else 1
-    if not pending:
-        return
-    with (
-        ReportsKept([results], True, how["processes"] == 1),
-        held.holding(),
-        dispatch.outcomes_of(held.tasks(), [target], count=pending, cancels=held.cancels, **how) as outcomes,
-    ):
-        for outcome in outcomes:
-            held.settle(outcome)
-            results.add(outcome)
-
-
 class Results:
     """What populate returns, counted as outcomes come.
 
@@ -319,20 +319,6 @@ class Results:
         if self.skipped:
             told["skipped_count"] = self.skipped
         return told
-
-
-def _make_all(
-    target: targets.Target, keys: Sequence[dict[str, Any]], how: dict[str, Any], results: Results,
-    reuse: bool | None,
-) -> None:  # fmt: skip
-    """Make the listed keys and count what comes of them."""
-    tasks = _still_missing(target.table, keys, reusing.Reuse(target.table, reuse))
-    with (
-        ReportsKept([results], False, how["processes"] == 1),
-        dispatch.outcomes_of(tasks, [target], count=len(keys), **how) as outcomes,
-    ):
-        for outcome in outcomes:
-            results.add(outcome)
 
 
 def _still_missing(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from itertools import chain
 from typing import Any, cast
 
 from datajoint.compute import progress_display
@@ -141,8 +142,8 @@ class Meter:
             self._bar(task.table).take(time.monotonic())
         self._display.changed()
 
-    def note(self, outcome: MakeOutcome) -> None:
-        """Note what became of a key."""
+    def note(self, outcome: MakeOutcome) -> MakeOutcome:
+        """Note what became of a key, and return it."""
         with self._display.lock:
             self._bar(outcome.table).note(outcome, time.monotonic())
         now = time.monotonic()
@@ -151,6 +152,7 @@ class Meter:
             self._counted = time.monotonic()
             self._pause = max(_RECOUNT_SECONDS, _RECOUNT_SHARE * (self._counted - now))
         self._display.changed()
+        return outcome
 
     def update(
         self, remaining: Mapping[TableName, int], running: Mapping[TableName, int] | None = None
@@ -164,11 +166,12 @@ class Meter:
                     bar.running = running.get(name, 0)
         self._display.changed()
 
-    def complete(self) -> None:
-        """Note that nothing is left: what was not made any more, others have made."""
+    def complete(self) -> Iterator[MakeOutcome]:
+        """Yield nothing, and note that nothing is left: the remaining keys were made by other processes."""
         if self._recount is None:
             for bar in self._bars.values():
                 bar.skipped += max(0, bar.total - bar.finished)
+        yield from ()
 
     def close(self) -> None:
         """Show the end."""
@@ -187,10 +190,11 @@ class _Taken(Iterator[MakeTask]):
         return task
 
 
+@contextmanager
 def shown(
     run: Callable[[Iterable[MakeTask]], Iterator[MakeOutcome]], tasks: Iterable[MakeTask],
     totals: Mapping[TableName, int], recount: Callable[[], Mapping[TableName, int]] | None = None,
-) -> Iterator[MakeOutcome]:  # fmt: skip
+) -> Generator[Iterator[MakeOutcome]]:  # fmt: skip
     """Run tasks and show how far they are: live on a terminal or in a notebook, else a line now and then.
 
     Parameters
@@ -202,16 +206,14 @@ def shown(
 
     Examples
     --------
-    >>> list(shown(lambda tasks: (outcome for outcome in ()), [], {TableName("lab", "__fit"): 0}))
+    >>> with shown(lambda tasks: (outcome for outcome in ()), [], {TableName("lab", "__fit"): 0}) as outcomes:
+    ...     list(outcomes)
     []
     """
     meter = Meter(totals, recount)
     try:
         outcomes = run(_Taken(tasks, meter))
         with closing(cast("Any", outcomes)):
-            for outcome in outcomes:
-                meter.note(outcome)
-                yield outcome
-        meter.complete()
+            yield map(meter.note, chain(outcomes, meter.complete()))  # which adds no frame to the user's make
     finally:
         meter.close()

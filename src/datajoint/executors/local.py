@@ -35,22 +35,18 @@ class LocalExecutor:
     def run(self, tasks: Iterable[MakeTask]) -> Iterator[MakeOutcome]:
         """Yield an outcome for each task, in order."""
         for task in tasks:
-            yield self._outcome(task)
-
-    def _outcome(self, task: MakeTask) -> MakeOutcome:
-        cancels = self._cancels
-        if cancels is None or task.owner is None:
-            return run_job(task.target.table, task, task.target.make_kwargs)
-        if (message := cancels.of(task)) is not None:  # while it waited
-            return MakeOutcome(dict(task.key), FAILED, JobCancelled(message), table=task.table)
-        try:
-            with cancels.running(task):
-                outcome = run_job(task.target.table, task, task.target.make_kwargs)
-        except JobCancelled as error:  # a moment before, or after
-            outcome = MakeOutcome(dict(task.key), FAILED, error, table=task.table)
-        if isinstance(outcome.error, JobCancelled) and not outcome.error.args:
-            outcome.error.args = (cancels.of(task),)
-        return outcome
+            target, cancels = task.target, self._cancels
+            if cancels is None or task.owner is None:
+                yield run_job(target.table, task, target.make_kwargs)
+                continue
+            try:
+                with cancels.running(task):
+                    outcome = run_job(target.table, task, target.make_kwargs)
+            except JobCancelled as error:  # before the make has begun, or after it has ended
+                outcome = MakeOutcome(dict(task.key), FAILED, error, table=task.table)
+            if isinstance(outcome.error, JobCancelled) and not outcome.error.args:
+                outcome.error.args = (cancels.of(task),)
+            yield outcome
 
     def close(self) -> None:
         """Nothing to release."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from typing import Any, cast
 
@@ -14,11 +15,10 @@ from datajoint.jobs.cancel import JobCancelled
 from datajoint.jobs.jobs import Jobs, is_lost
 from datajoint.jobs.skipped_keys import record_skip
 from datajoint.logging import logger
-from datajoint.make.make import Made, make
+from datajoint.make.make import make
 from datajoint.make.output_capture import Tail, captured
 from datajoint.make.recompute.refresh import Declined, store
 from datajoint.make.task import DONE, FAILED, NOTHING, SKIPPED, MakeOutcome, MakeTask
-from datajoint.make.user_code import raised_by
 from datajoint.sql.system_tables.jobs import Owner
 from datajoint.table.table import Table
 
@@ -33,32 +33,29 @@ def run_job(table: Table, task: MakeTask, make_kwargs: Mapping[str, Any]) -> Mak
     A key that another process made meanwhile is skipped (POP-22), and so is one whose job was taken over.
     Only an interruption is raised.
     """
-    if task.owner is None:
-        return _run(table, task, make_kwargs, None)
-    with captured() as tail:
-        return _run(table, task, make_kwargs, tail)
-
-
-def _run(table: Table, task: MakeTask, make_kwargs: Mapping[str, Any], tail: Tail | None) -> MakeOutcome:
-    started, key, name = time.monotonic(), task.key, task.table
-    closing = _closing(table, task, started, tail) if tail else None
-    renewal = partial(store, table, key, task.again) if task.again else None
-    done: list[Made] = []
-
-    def run() -> None:
-        done.append(make(table, dict(key), make_kwargs, closing, renewal, task.earlier))
-
-    error = raised_by(run, also=JobCancelled)
-    seconds = time.monotonic() - started
-    if error is None:
-        [made] = done
+    started, key = time.monotonic(), task.key
+    with nullcontext() if task.owner is None else captured() as tail:
+        closing = _closing(table, task, started, tail) if tail else None
+        renewal = partial(store, table, key, task.again) if task.again else None
+        try:
+            made = make(table, dict(key), make_kwargs, closing, renewal, task.earlier)
+        except (Exception, JobCancelled) as error:  # noqa: BLE001 - whatever a user's code raises is reported
+            return _failed(table, task, error, time.monotonic() - started, tail)
+        seconds = time.monotonic() - started
         if made.skipped is not None:
             record_skip(table, task, seconds, made.skipped, str(tail or ""))
         return MakeOutcome(
-            dict(key), DONE if made.skipped is None else NOTHING, None, seconds, table=name,
+            dict(key), DONE if made.skipped is None else NOTHING, None, seconds, table=task.table,
             reused=made.reused, notices=made.notices, beside=made.beside,
         )  # fmt: skip
-    is_there = renewal is None and isinstance(error, DuplicateError) and is_made(table, key)
+
+
+def _failed(
+    table: Table, task: MakeTask, error: BaseException, seconds: float, tail: Tail | None
+) -> MakeOutcome:
+    """Return what became of a key whose make raised an error."""
+    key, name = task.key, task.table
+    is_there = not task.again and isinstance(error, DuplicateError) and is_made(table, key)
     if is_there or isinstance(error, Declined) or _was_taken(table, task, error):
         return MakeOutcome(dict(key), SKIPPED, error, seconds, table=name)
     told = (_stack(error), signature(error), str(tail)) if tail else ("", "", "")

@@ -94,8 +94,10 @@ class Cancels:
 
     @contextmanager
     def running(self, task: MakeTask) -> Generator[None]:
-        """Let the make of a task, in this thread, be ended."""
+        """Let the make of a task, in this thread, be ended; raise `JobCancelled` if it has been."""
         with self._lock:
+            if (message := self.of(task)) is not None:
+                raise JobCancelled(message)
             self._running, self._thread, self._raised = task, threading.get_ident(), False
         try:
             yield

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
 from functools import partial
-from types import GeneratorType
+from types import GeneratorType, TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from datajoint import logging
@@ -50,9 +50,10 @@ from datajoint.table.written import makers_of
 if TYPE_CHECKING:
     from datajoint.provenance.reuse import Candidate
 
-__all__ = ["KeyedWrites", "Made", "Renewal", "check_parts", "make", "persist", "run_make", "running_key"]
+__all__ = ["Attempts", "KeyedWrites", "Made", "Renewal", "check_parts", "make", "run_make", "running_key"]
 
 T = TypeVar("T")
+W = TypeVar("W", bound="KeyedWrites")
 
 _END = object()
 _UNDONE = ("serialize", "rolled_back", "unknown")
@@ -138,35 +139,70 @@ def make(
     ContractError
         When it inserted rows of another key, or breaks a strict contract.
     """
+    attempts = Attempts(table, key)
+    while True:
+        with attempts:
+            if earlier and not make_kwargs and reuse(table, key, earlier, closing):
+                return Made(reused=True)
+            writes = KeyedWrites(table, key)
+            writes.must_not_pin = renewal is not None
+            writes.beside += ["arguments"] if make_kwargs else []
+            with writes:
+                outcomes = run_make(table, key, make_kwargs, writes, _inspect)
+                skipped = _finish(writes, closing, renewal)
+            for name, group in outcomes.items():
+                record(table.connection, name, group, writes.event)
+            return Made(skipped=skipped, notices=tuple(writes.notices), beside=writes.beside_tables)
 
-    def attempt() -> Made:
-        if earlier and not make_kwargs and reuse(table, key, earlier, closing):
-            return Made(reused=True)
-        return _attempt(table, key, make_kwargs, closing, renewal)
 
-    return persist(table, key, attempt)
+class Attempts:
+    """Repeats its block until nothing changes meanwhile; what runs in it knows the key (`running_key`).
 
+    The block ends the loop around it by returning: ``while True: with attempts: return ...``.
 
-def persist(table: Table, key: Key, attempt: Callable[[], T]) -> T:
-    """Try to make a key until nothing changes meanwhile; what it runs knows the key (`running_key`)."""
-    retries = int(table.connection.config.jobs.conflict_retries)
-    token = _RUNNING.set((*_RUNNING.get(), _Running(table.name, key)))
-    try:
-        while True:
-            try:
-                return attempt()
-            except _FetchedDataChanged as error:
-                if not retries:
-                    raise ComputeError(str(error), hint="Populate when nobody changes its inputs.") from None
-            except ReadsChanged as error:
-                if not retries:
-                    raise _conflict(table, key, error) from error.__cause__
-            except (TransactionError, LostConnectionError) as error:
-                if not retries or error.context.get("reason") not in _UNDONE:
-                    raise
-            retries -= 1
-    finally:
-        _RUNNING.reset(token)
+    Parameters
+    ----------
+    table, key
+        What is made.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> @schema
+    ... class Subject(dj.Manual):
+    ...     definition = "subject_id : int32"
+    >>> with Attempts(Subject(), {"subject_id": 1}):
+    ...     running_key(Subject())
+    {'subject_id': 1}
+    """
+
+    def __init__(self, table: Table, key: Key) -> None:
+        self._table, self._key = table, key
+        self._left = int(table.connection.config.jobs.conflict_retries)
+        self._before: tuple[_Running, ...] = ()
+
+    def __enter__(self) -> None:
+        self._before = _RUNNING.get()
+        _RUNNING.set((*self._before, _Running(self._table.name, self._key)))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        _RUNNING.set(self._before)
+        if isinstance(error, (_FetchedDataChanged, ReadsChanged)):
+            self._give_up_after_last(error)
+        elif not self._left or not _was_undone(error):
+            return False
+        self._left -= 1
+        return True
+
+    def _give_up_after_last(self, error: _FetchedDataChanged | ReadsChanged) -> None:
+        if self._left:
+            return
+        if isinstance(error, ReadsChanged):
+            raise _conflict(self._table, self._key, error) from error.__cause__
+        raise ComputeError(str(error), hint="Populate when nobody changes its inputs.") from None
 
 
 def _conflict(table: Table, key: Key, error: ReadsChanged) -> ComputeError:
@@ -183,34 +219,27 @@ def _conflict(table: Table, key: Key, error: ReadsChanged) -> ComputeError:
     )  # fmt: skip
 
 
-def _attempt(
-    table: Table, key: Key, make_kwargs: Mapping[str, Any], closing: Closing | None, renewal: Renewal | None
-) -> Made:
-    writes = KeyedWrites(table, key)
-    writes.must_not_pin = renewal is not None
-    writes.beside += ["arguments"] if make_kwargs else []
-    with writes:
-        outcomes = run_make(table, key, make_kwargs, writes, lambda: _inspect(table, key, writes))
-        if writes.is_empty:
-            _finish_empty(writes, renewal)
-            return Made(skipped=writes.event, notices=tuple(writes.notices), beside=writes.beside_tables)
+def _was_undone(error: BaseException | None) -> bool:
+    """Whether a transaction was undone that may be run again."""
+    is_lost = isinstance(error, (TransactionError, LostConnectionError))
+    return is_lost and error.context.get("reason") in _UNDONE
+
+
+def _finish(writes: KeyedWrites, closing: Closing | None, renewal: Renewal | None) -> int | None:
+    """Store what a make has inserted; return the event of its reads where it inserted nothing for its key."""
+    if not writes.is_empty:
         statements = closing() if closing else ()
         if renewal is None:
             writes.finish(statements)
         else:
             renewal(writes, statements)
-    for name, group in outcomes.items():
-        record(table.connection, name, group, writes.event)
-    return Made(notices=tuple(writes.notices), beside=writes.beside_tables)
-
-
-def _finish_empty(writes: KeyedWrites, renewal: Renewal | None) -> None:
-    """End a make that has inserted nothing for its key: rows of other tables are stored (POP-13)."""
-    if renewal is None and writes.has_writes:
+        return None
+    if renewal is None and writes.has_writes:  # rows of other tables are stored (POP-13)
         writes.finish()
     else:
         writes.abort()
         writes.record_reads()
+    return writes.event
 
 
 def _inspect(table: Table, key: Key, writes: KeyedWrites) -> dict[TableName, list[CheckOutcome]]:
@@ -224,15 +253,27 @@ def _inspect(table: Table, key: Key, writes: KeyedWrites) -> dict[TableName, lis
 
 
 def run_make(
-    table: Table, key: Key, make_kwargs: Mapping[str, Any], writes: KeyedWrites, inspect: Callable[[], T]
+    table: Table,
+    key: Key,
+    make_kwargs: Mapping[str, Any],
+    writes: W,
+    inspect: Callable[[Table, Key, W], T],
 ) -> T:
     """Run what the user wrote, look at what it has done, and return what that gives."""
     try:
         with writes.running():
             with alone(), watching(table) as audit, writes.listening() as ran:
-                _run(table, key, make_kwargs, writes)
+                method = _method(table)
+                if method is None:
+                    _three_parts(table, key, make_kwargs, writes)
+                else:
+                    with writable([table.name, *writes.also]):
+                        steps = method(dict(key), **make_kwargs)
+                        if isinstance(steps, GeneratorType):
+                            again = partial(method, dict(key), **make_kwargs)
+                            _generator(cast("Generator[Any]", steps), again, table, key, writes)
             writes.watching = False
-            found = inspect()
+            found = inspect(table, key, writes)
             writes.notices += check_contract(table, key, writes, audit, writes.strange)
         writes.has_run(ran)
     except _FetchedDataChanged:
@@ -275,19 +316,6 @@ class _FetchedDataChanged(Exception):  # noqa: N818 - no error yet
         )
 
 
-def _run(table: Table, key: Key, make_kwargs: Mapping[str, Any], writes: KeyedWrites) -> None:
-    """Run what the user wrote, in the form that it has."""
-    method = _method(table)
-    if method is None:
-        _three_parts(table, key, make_kwargs, writes)
-        return
-    with writable([table.name, *writes_of(table)]):
-        steps = method(dict(key), **make_kwargs)
-        if isinstance(steps, GeneratorType):
-            again = partial(method, dict(key), **make_kwargs)
-            _generator(cast("Generator[Any]", steps), again, table, key, writes)
-
-
 def _method(table: Table) -> Any:
     """Return the one method that makes, None where there are three."""
     own: Any = table
@@ -305,7 +333,7 @@ def _three_parts(table: Table, key: Key, make_kwargs: Mapping[str, Any], writes:
     writes.hold()
     if not same(fetched, own.make_fetch(dict(key), **make_kwargs)):
         raise _FetchedDataChanged(table, key)
-    with writable([table.name, *writes_of(table)]):
+    with writable([table.name, *writes.also]):
         own.make_insert(dict(key), *_arguments(computed))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from datajoint._edge import edge
+from datajoint.compute import options
 from datajoint.compute.pipeline import run, status
 
 if TYPE_CHECKING:
@@ -52,12 +53,11 @@ class Computing:
         -----  ----  ------  ---------
         Fit       1       0          0
         """
-        return run.populate(
-            self, restrictions=restrictions, suppress_errors=suppress_errors,
-            return_exception_objects=return_exception_objects, reserve_jobs=reserve_jobs,
-            max_calls=max_calls, display_progress=display_progress, processes=processes, priority=priority,
-            refresh=refresh, executor=executor, stale=stale, prompt=prompt, reuse=reuse,
+        chosen = options.PopulateOptions(
+            suppress_errors, return_exception_objects, reserve_jobs, max_calls, display_progress, processes,
+            None, priority, refresh, executor, stale, reuse, prompt,
         )  # fmt: skip
+        return run.compute([self], restrictions, chosen)
 
     def progress(self, stale: bool = False) -> PipelineProgress:
         """Return how far all computed tables of the schema are, by one statement; nothing is computed.

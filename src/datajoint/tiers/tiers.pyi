@@ -6,12 +6,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Never, NoReturn, Self, TypeVar, overload
+from typing import Any, ClassVar, Never, NoReturn, Self, TypeVar, Unpack, overload
 
 import pandas as pd
 import polars as pl
 
 from datajoint.algebra.plans.nodes import Query
+from datajoint.compute.options import OlderOptions
 from datajoint.compute.populate import PopulateResult, Progress
 from datajoint.declare.spec import TableSpec
 from datajoint.engine.connection import Connection
@@ -335,8 +336,7 @@ class _Populated(UserTable):
         stale: bool = False,
         reuse: bool | None = None,
         prompt: bool | None = None,
-        limit: int | None = None,
-        order: str | None = None,
+        **older: Unpack[OlderOptions],
     ) -> PopulateResult:
         """Call `make` for every key of the key source that the table has no row for."""
     @classmethod

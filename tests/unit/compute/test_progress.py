@@ -70,9 +70,8 @@ def show(monkeypatch):
 
         tables = [None if isinstance(status, str) else status[0] for status in statuses]
         totals = {FIT: totals} if isinstance(totals, int) else totals
-        outcomes = shown(make, [MakeTask({}, table=table) for table in tables], totals, recount)
-        passed = [next(outcomes) for _ in range(until)] if until is not None else list(outcomes)
-        outcomes.close()
+        with shown(make, [MakeTask({}, table=table) for table in tables], totals, recount) as outcomes:
+            passed = [next(outcomes) for _ in range(until)] if until is not None else list(outcomes)
         assert sys.stderr is screen
         return screen, passed
 
@@ -229,7 +228,8 @@ def test_a_notebook_gets_a_table_that_changes_in_place(monkeypatch):
     monkeypatch.setitem(sys.modules, "IPython.display", module)
     monkeypatch.setattr(progress_display, "_TICK_SECONDS", 0)
     run = lambda tasks: (MakeOutcome({}, status) for status, _ in zip([DONE, FAILED], tasks, strict=True))  # noqa: E731
-    list(shown(run, [MakeTask({}), MakeTask({})], {FIT: 2}))
+    with shown(run, [MakeTask({}), MakeTask({})], {FIT: 2}) as outcomes:
+        list(outcomes)
     assert '<progress max="2" value="0"' in shown_there[0]
     assert "2/2" in shown_there[-1]
     assert "1 failed" in shown_there[-1]

@@ -10,6 +10,7 @@ from datajoint._edge import edge
 from datajoint.compute import populate as populating
 from datajoint.compute.dispatch import Remaining, outcomes_of
 from datajoint.compute.kept import ReportsKept
+from datajoint.compute.options import PopulateOptions
 from datajoint.compute.pipeline.lanes import DirectLane, DirectRenewals, Lane, ReservedLane, Stale
 from datajoint.compute.pipeline.readiness import Readiness
 from datajoint.compute.pipeline.result import PipelineResult, TableResult
@@ -20,7 +21,6 @@ from datajoint.compute.pipeline.targets import Targets, in_order, targets_of
 from datajoint.engine.connection import Connection
 from datajoint.heading.names import TableName
 from datajoint.jobs import skipped_keys
-from datajoint.jobs.cancel import Cancels
 from datajoint.jobs.jobs import Jobs
 from datajoint.jobs.lease.worker_lease import Worker
 from datajoint.make.recompute.refresh import count_stale, how_again
@@ -29,7 +29,7 @@ from datajoint.provenance.staleness.report import forget_count
 from datajoint.provenance.staleness.stale_inputs import forget
 from datajoint.table.table import Table
 
-__all__ = ["MANY", "populate", "reserved_lanes"]
+__all__ = ["MANY", "compute", "populate", "reserved_lanes"]
 
 MANY = 1_000_000
 """How many keys there may be, where they are not counted."""
@@ -114,8 +114,25 @@ def populate(
     Fit         2       0          0
     Summary     2       0          0
     """
+    options = PopulateOptions(
+        suppress_errors, return_exception_objects, reserve_jobs, max_calls, display_progress, processes,
+        None, priority, refresh, executor, stale, reuse, prompt,
+    )  # fmt: skip
+    return compute(targets, restrictions, options)
+
+
+def compute(targets: Sequence[Any], restrictions: Sequence[Any], options: PopulateOptions) -> PipelineResult:
+    """Compute all tables of some schemas; see `populate`.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> compute([schema], (), PopulateOptions()).success_count
+    0
+    """
     found = in_order(targets_of(targets))
-    populating.refuse_misuse(found.connection, processes)
+    populating.refuse_misuse(found.connection, options.processes)
     if found.unknown:
         logging.logger.warning(
             "no class with a make is there for %s: left out",
@@ -125,47 +142,54 @@ def populate(
     tables = tuple(table for table in found.tables if table.name in chosen)
     forget(found.connection)
     given = [chosen[table.name] for table in tables]
-    tallies = {t.name: populating.Results(suppress_errors, return_exception_objects) for t in tables}
-    left = {} if stale or reserve_jobs else _left(tables, given, stale)
+    stale, results = options.stale, populating.Results
+    tallies = {t.name: results(options.suppress_errors, options.return_exception_objects) for t in tables}
+    left = {} if stale or options.reserve_jobs else _left(tables, given, stale)
     if left and not any(left.values()):
         return _result(tables, tallies, left)
-    here = processes == 1 and executor is None
-    how = _how_again(found.connection, prompt, here, tables) if stale else None
-    if reserve_jobs:
-        worker = Worker(found.connection, [table.name for table in tables])
-        for table in tables:
-            skipped_keys.take_again(Jobs(table))
-        lanes: Sequence[Lane] = reserved_lanes(found, chosen, worker, priority, refresh, reuse, how)
-    else:
-        worker, lanes = None, [_direct_lane(t, found, chosen, reuse, how) for t in tables]
-        for lane in lanes:  # what is complete need not be looked at before its inputs have changed
-            lane.dirty = left.get(lane.table.name) != 0
-    stream = Stream(lanes, max_calls, worker, found.order)
+    stream = _stream_of(found, chosen, tables, left, options)
 
     def remaining() -> dict[TableName, int]:
         with stream.lock:
             return _left(tables, given, stale)
 
-    _make(
-        stream, tables, processes, executor, tallies, remaining if display_progress else None,
-        worker.cancels if worker else None,
-    )  # fmt: skip
+    _make(stream, tables, options, tallies, remaining if options.display_progress else None)
     if not stale:
-        again = _how_again(found.connection, prompt, here, tables)
-        _make_early_again(stream, found, tables, again, tallies, processes, executor)
+        _make_early_again(stream, found, tables, tallies, options)
     return _result(tables, tallies, _left(tables, given, stale))
 
 
+def _stream_of(
+    found: Targets, chosen: Mapping[TableName, Sequence[Any]], tables: Sequence[Table],
+    left: Mapping[TableName, int], options: PopulateOptions,
+) -> Stream:  # fmt: skip
+    """Return the stream of the keys to be made, shared with other workers or not."""
+    how = _how_again(found.connection, tables, options) if options.stale else None
+    if options.reserve_jobs:
+        worker = Worker(found.connection, [table.name for table in tables])
+        for table in tables:
+            skipped_keys.take_again(Jobs(table))
+        reserved = reserved_lanes(
+            found, chosen, worker, options.priority, options.refresh, options.reuse, how
+        )
+        return Stream(reserved, options.max_calls, worker, found.order)
+    lanes = [_direct_lane(t, found, chosen, options.reuse, how) for t in tables]
+    for lane in lanes:  # what is complete need not be looked at before its inputs have changed
+        lane.dirty = left.get(lane.table.name) != 0
+    return Stream(lanes, options.max_calls, None, found.order)
+
+
 def _make_early_again(
-    stream: Stream, targets: Targets, tables: Sequence[Table], how: Stale,
-    tallies: Mapping[TableName, populating.Results], processes: int | None, executor: Any,
+    stream: Stream, targets: Targets, tables: Sequence[Table],
+    tallies: Mapping[TableName, populating.Results], options: PopulateOptions,
 ) -> None:  # fmt: skip
     """Make rows again that were computed in this run before what their make reads."""
+    how = _how_again(targets.connection, tables, options)
     for table in tables:
         keys = stream.early.get(table.name)
         if keys and (early := _early_rows(table, targets, keys, how)) is not None:
             tally = tallies[table.name].again()
-            _make(early, [table], processes, executor, {table.name: tally}, None, None)
+            _make(early, [table], options, {table.name: tally}, None)
             tallies[table.name].errors += tally.errors
 
 
@@ -201,10 +225,8 @@ def _left(tables: Sequence[Table], given: Sequence[Sequence[Any]], stale: bool) 
     return remaining_of(tables, given)
 
 
-def _how_again(
-    connection: Connection, prompt: bool | None, here: bool, tables: Sequence[Table]
-) -> Stale:  # fmt: skip
-    again = how_again(connection.config, prompt, here)
+def _how_again(connection: Connection, tables: Sequence[Table], options: PopulateOptions) -> Stale:
+    again = how_again(connection.config, options.prompt, options.is_here)
     return Stale(again, frozenset(table.name for table in tables))
 
 
@@ -241,16 +263,16 @@ def reserved_lanes(
 
 
 def _make(
-    stream: Stream, tables: Sequence[Table], processes: int | None, executor: Any,
-    tallies: Mapping[TableName, populating.Results], remaining: Remaining | None, cancels: Cancels | None,
+    stream: Stream, tables: Sequence[Table], options: PopulateOptions,
+    tallies: Mapping[TableName, populating.Results], remaining: Remaining | None,
 ) -> None:  # fmt: skip
     """Make all that the stream gives, and count what comes of it."""
-    with ReportsKept(tallies.values(), stream.is_queued, processes == 1), stream.holding():
+    with ReportsKept(tallies.values(), stream.is_queued, options.processes == 1), stream.holding():
         if stream.peek():
             with outcomes_of(
                 stream, [Target(table, {}) for table in tables],
-                executor=executor, processes=processes, count=MANY, shown=remaining is not None,
-                remaining=remaining, cancels=cancels,
+                executor=options.executor, processes=options.processes, count=MANY,
+                shown=remaining is not None, remaining=remaining, cancels=stream.cancels,
             ) as outcomes:  # fmt: skip
                 for outcome in outcomes:
                     stream.settle(outcome)

@@ -11,6 +11,7 @@ from typing import Any
 from datajoint.compute.pipeline.lanes import SHARE, Lane
 from datajoint.compute.pipeline.order import Order, warn_of
 from datajoint.heading.names import TableName
+from datajoint.jobs.cancel import Cancels
 from datajoint.jobs.lease.worker_lease import Holding, Worker
 from datajoint.make.task import DONE, FAILED, NOTHING, MakeOutcome, MakeTask
 
@@ -108,6 +109,11 @@ class Stream(Iterator[MakeTask]):
         """Hand out nothing more."""
         with self.lock:
             self._ended = True
+
+    @property
+    def cancels(self) -> Cancels | None:
+        """Which of the jobs have been cancelled; None without queues."""
+        return self._worker.cancels if self._worker is not None else None
 
     @property
     def is_queued(self) -> bool:

@@ -10,7 +10,7 @@ from datajoint.engine.connection import Connection
 from datajoint.errors import ContractError
 from datajoint.heading.names import TableName
 from datajoint.journal.reads.recording import ReadLog
-from datajoint.make.make import Key, KeyedWrites, persist, run_make
+from datajoint.make.make import Attempts, Key, KeyedWrites, run_make
 from datajoint.table.table import Table
 
 __all__ = ["Rehearsal", "rehearse"]
@@ -65,6 +65,10 @@ class Rehearsal(KeyedWrites):
         raise self.refused
 
 
+def _inspect_nothing(table: Table, key: Key, writes: Rehearsal) -> None:
+    """Store nothing, so check nothing."""
+
+
 def rehearse(table: Table, key: Key, make_kwargs: Mapping[str, Any]) -> Rehearsal:
     """Make one key afresh, and return what it would write; nothing is written.
 
@@ -75,13 +79,12 @@ def rehearse(table: Table, key: Key, make_kwargs: Mapping[str, Any]) -> Rehearsa
     ContractError
         When it writes elsewhere, or cannot go on before its rows are written.
     """
-    return persist(table, key, lambda: _attempt(table, key, make_kwargs))
-
-
-def _attempt(table: Table, key: Key, make_kwargs: Mapping[str, Any]) -> Rehearsal:
-    writes = Rehearsal(table, key)
-    run_make(table, key, make_kwargs, writes, lambda: None)
-    if writes.refused is not None:  # and caught by the make
-        raise writes.refused
-    writes.confirm()
-    return writes
+    attempts = Attempts(table, key)
+    while True:
+        with attempts:
+            writes = Rehearsal(table, key)
+            run_make(table, key, make_kwargs, writes, _inspect_nothing)
+            if writes.refused is not None:  # and caught by the make
+                raise writes.refused
+            writes.confirm()
+            return writes
