@@ -15,10 +15,11 @@ from datajoint.jobs.cancel import JobCancelled
 from datajoint.jobs.jobs import Jobs, is_lost
 from datajoint.jobs.skipped_keys import record_skip
 from datajoint.logging import logger
-from datajoint.make.make import make
+from datajoint.make.make import Made, make
 from datajoint.make.output_capture import Tail, captured
 from datajoint.make.recompute.refresh import Declined, store
 from datajoint.make.task import DONE, FAILED, NOTHING, SKIPPED, MakeOutcome, MakeTask
+from datajoint.make.user_code import Caught
 from datajoint.sql.system_tables.jobs import Owner
 from datajoint.table.table import Table
 
@@ -37,9 +38,11 @@ def run_job(table: Table, task: MakeTask, make_kwargs: Mapping[str, Any]) -> Mak
     with nullcontext() if task.owner is None else captured() as tail:
         closing = _closing(table, task, started, tail) if tail else None
         renewal = partial(store, table, key, task.again) if task.again else None
-        try:
+        made: Made | None = None
+        with Caught(JobCancelled) as caught:
             made = make(table, dict(key), make_kwargs, closing, renewal, task.earlier)
-        except (Exception, JobCancelled) as error:  # noqa: BLE001 - whatever a user's code raises is reported
+        if made is None:
+            error = cast("BaseException", caught.error)
             return _failed(table, task, error, time.monotonic() - started, tail)
         seconds = time.monotonic() - started
         if made.skipped is not None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from types import TracebackType
+from typing import Any, Self, cast
 
 from datajoint.errors import LostConnectionError
 
-__all__ = ["failure_of", "raised_by"]
+__all__ = ["Caught", "failure_of", "raised_by"]
 
 
 def raised_by(
@@ -30,6 +31,38 @@ def raised_by(
     except (Exception, also) as error:  # noqa: BLE001 - whatever a user's code raises is reported
         return error
     return None
+
+
+class Caught:
+    """Keeps what its block raises, unless it is an interruption; the block adds no frame.
+
+    Parameters
+    ----------
+    also
+        An interruption that is kept, too.
+
+    Examples
+    --------
+    >>> with Caught() as caught:
+    ...     int("one")
+    >>> caught.error
+    ValueError("invalid literal for int() with base 10: 'one'")
+    """
+
+    def __init__(self, also: type[BaseException] = Exception) -> None:
+        self._also = also
+        self.error: BaseException | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if not isinstance(error, (Exception, self._also)):
+            return False
+        self.error = error
+        return True
 
 
 def failure_of(do: Callable[..., Any], *arguments: Any) -> Exception | None:
