@@ -126,21 +126,6 @@ def test_an_error_of_the_user_stays_the_error_when_the_rollback_is_lost(
     assert [] == found(number)
 
 
-def test_the_answer_to_commit_does_not_come(wire: Any, distant: Any, number: Any, instance: Any) -> None:
-    with pytest.raises(LostConnectionError, match="not known"), distant.connection.transaction:
-        number.insert1({"n": 1})
-        wire.cut_when("COMMIT")
-    assert not distant.connection.in_transaction
-    assert [1] == found(number)  # the server had done it
-
-
-def test_commit_does_not_arrive(wire: Any, distant: Any, number: Any) -> None:
-    with pytest.raises(LostConnectionError), distant.connection.transaction:
-        number.insert1({"n": 1})
-        wire.cut()
-    assert [] == found(number)
-
-
 @pytest.mark.parametrize("few", [True, False])
 def test_a_write_whose_answer_is_lost_is_stored_once(wire: Any, distant: Any, number: Any, few: bool) -> None:
     rows = [{"n": n} for n in range(3 if few else 500)]

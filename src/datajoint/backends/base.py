@@ -491,8 +491,16 @@ class Session(ABC):
             Whether the session can be used further; else it is closed.
         """
 
-    def end_other(self, number: int, age: float) -> None:  # noqa: B027 - a file has no server
-        """See that another session, of a number and seconds ago, has ended: it will store nothing more."""
+    def end_other(self, number: int, age: float) -> bool:
+        """End another session of this user, identified by its number and its age in seconds.
+
+        Returns
+        -------
+        bool
+            Whether it has surely ended and stores nothing more. Behind a pooler the numbers are not those of
+            the server, so that this is not known.
+        """
+        return True
 
     def leave(self) -> None:  # noqa: B027 - most hold nothing
         """Let go, in a fork, of what would hold locks of the parent beyond its death."""

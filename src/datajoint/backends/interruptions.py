@@ -89,17 +89,21 @@ PATIENCE = 10.0
 """Seconds to wait for the end of another session."""
 
 
-def wait_until(is_over: Callable[[], bool]) -> None:
-    """Ask again and again, at growing distances and for some seconds, whether something is over.
+def wait_until(is_over: Callable[[], bool]) -> bool:
+    """Poll at growing intervals, for some seconds, until something is over; return whether it is.
 
     Examples
     --------
     >>> answers = [True, False]
     >>> wait_until(answers.pop)
+    True
     >>> answers
     []
     """
     end, pause = monotonic() + PATIENCE, 0.001
-    while not is_over() and monotonic() < end:
+    while not is_over():
+        if monotonic() > end:
+            return False
         sleep(pause)
         pause = min(2 * pause, 0.1)
+    return True

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from datajoint._edge import edge
 from datajoint._value import replace
 from datajoint.backends.base import Backend, Cursor, Dialect, Parameters, Session, changed_by
-from datajoint.engine import catalog, observe, query_cache as caches, user_sql
+from datajoint.engine import catalog, observe, query_cache as caches, unanswered, user_sql
 from datajoint.engine.blocks import Block, Cleanup, Owner
 from datajoint.engine.guard import Guard, Stream, Transaction
 from datajoint.engine.link import Link
@@ -238,7 +238,7 @@ class Connection:
         try:
             return self._guard.execute(text, parameters, core)
         except LostConnectionError as error:
-            self._guard.reopen(error)
+            self._reopen(error)
             return self._guard.execute(text, parameters, core)
         except (MissingTableError, UnknownAttributeError):
             self.catalog.clear()  # others have altered a table, or dropped it: it is to be read anew
@@ -250,8 +250,33 @@ class Connection:
             try:
                 return self._guard.call(act)
             except LostConnectionError as error:
-                self._guard.reopen(error)
+                self._reopen(error)
                 return self._guard.call(act)
+
+    def _reopen(self, error: LostConnectionError) -> None:
+        """Open the session again after a statement was lost with it, so that it can be repeated."""
+        try:
+            self._guard.reopen(error)
+        except LostConnectionError as failed:
+            failed.context["sent"] = error.context.get("sent", True)
+            raise
+
+    def _execute_once(self, word: str, text: str, parameters: Parameters) -> Cursor:
+        """Run a statement that may change anything, and does so twice if it is repeated."""
+        is_inside = self.in_transaction
+        if not is_inside:
+            self._repeated(_ping)  # a connection that was lost before is opened again
+        try:
+            return self._guard.execute(text, parameters)
+        except LostConnectionError as error:
+            if is_inside:
+                self._guard.reopen(error)
+            with suppress(LostConnectionError):
+                self._guard.reopen(error)
+            raise unanswered.statement(word) from error
+        except (MissingTableError, UnknownAttributeError):
+            self.catalog.clear()
+            raise
 
     def fetch_all(self, text: str, parameters: Parameters = (), core: bool = False) -> list[Any]:
         """Run one SELECT and return its rows as the driver gives them; `core` as for `execute`."""
@@ -340,6 +365,9 @@ class Connection:
     ) -> user_sql.Rows:  # fmt: skip
         """Run SQL of the user's own and return its rows.
 
+        A statement that may write is sent once: where the connection is lost before its answer, the error
+        says that it may have been carried out. A query is repeated on another session.
+
         Parameters
         ----------
         query
@@ -355,6 +383,9 @@ class Connection:
         ------
         TransactionError
             When the statement would end the open transaction.
+        LostConnectionError
+            When the connection was lost; the reason ``unknown`` in its context says that the statement may
+            have been carried out.
         """
         args = user_sql.checked(query, args)
         word = user_sql.first_word(query, self.dialect)
@@ -365,7 +396,11 @@ class Connection:
         observe.running_sql(self, query)
         with self._link.lock:
             try:
-                cursor = self.execute(user_sql.prepared(query, args, self.dialect), tuple(args))
+                text, values = user_sql.prepared(query, args, self.dialect), tuple(args)
+                repeats = (
+                    word in user_sql.READS or self._cache is not None or not self.dialect.features.server
+                )
+                cursor = self.execute(text, values) if repeats else self._execute_once(word, text, values)
                 return self._read(query, partial(user_sql.Rows, cursor, as_dict))
             finally:
                 if word in user_sql.DECLARES:  # also after an error: a part of it may have been done
@@ -560,6 +595,10 @@ class _Inside(Block):
     def leave(self, error: BaseException | None) -> None:
         """End."""
         self._instead.leave(error)
+
+
+def _ping(session: Session) -> None:
+    session.ping()
 
 
 def _batch(session: Session, statements: Sequence[tuple[str, Parameters]]) -> list[int]:

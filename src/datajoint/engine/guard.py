@@ -36,17 +36,20 @@ class Transaction:
         Called, in order, as the last statements before COMMIT; this is where a block writes its event.
     begun
         Whether BEGIN was sent: it goes out with the first statement.
+    event
+        Schema and number of an event that is stored if and only if the transaction is; None if there is none.
     explicit
         Whether it was begun by ``start_transaction``.
     owners
         Those of the block and of its savepoints.
     """
 
-    __slots__ = ("before_commit", "begun", "explicit", "owners", "state", "thread")
+    __slots__ = ("before_commit", "begun", "event", "explicit", "owners", "state", "thread")
 
     def __init__(self, owner: Owner | None = None) -> None:
         self.before_commit: list[Callable[[], None]] = []
         self.begun = False
+        self.event: tuple[str, int] | None = None
         self.explicit = owner is None
         self.owners: list[Owner] = [] if owner is None else [owner]
         self.state: dict[str, Any] = {}
@@ -234,7 +237,11 @@ class Guard:
             return
         self.drop()
         if self.link.doubt:
-            self.link.renew()
+            try:
+                self.link.renew()
+            except LostConnectionError as error:
+                error.context["sent"] = False
+                raise
             self._told_of_renewal()
             self.link.doubt = False
 

@@ -31,6 +31,8 @@ class Link:
         Whether a call to the session was interrupted, or runs now; see `Guard`.
     inherited
         What belongs to the parent of this process; were it collected, the parent's session would be closed.
+    is_alone
+        Whether the server has surely ended all sessions before the present one.
     lock
         Held while a statement runs.
     session
@@ -38,8 +40,8 @@ class Link:
     """
 
     __slots__ = (
-        "_left", "_opened", "backend", "config", "doubt", "inherited", "lock", "process", "session",
-        "settings",
+        "_left", "_opened", "backend", "config", "doubt", "inherited", "is_alone", "lock", "process",
+        "session", "settings",
     )  # fmt: skip
 
     def __init__(self, settings: ConnectionSettings, config: Config) -> None:
@@ -49,6 +51,7 @@ class Link:
         self.lock = threading.RLock()
         self.process = os.getpid()
         self.doubt = False
+        self.is_alone = True
         self.inherited: list[object] = []
         self._left: list[tuple[int, float]] = []
         self.session: Session = self._open()
@@ -91,10 +94,13 @@ class Link:
         if close is not None:
             close()
         self.session = self._open()
+        self.is_alone = True
         while self._left:
             number, opened = self._left[0]
+            has_ended = False
             with suppress(DataJointError):  # it ends by itself, later
-                self.session.end_other(number, monotonic() - opened)
+                has_ended = self.session.end_other(number, monotonic() - opened)
+            self.is_alone = self.is_alone and has_ended
             del self._left[0]
 
     def after_fork(self) -> None:

@@ -8,11 +8,15 @@ from contextlib import suppress
 from typing import Any
 
 from datajoint.backends.base import Session
+from datajoint.engine import unanswered
 from datajoint.engine.blocks import Block, Owner, hold, let_go
 from datajoint.engine.guard import Guard, Transaction, rolled_back
 from datajoint.errors import DataJointError, LostConnectionError, TransactionError
 
 __all__ = ["Savepoint", "TransactionBlock", "Transactions", "Whole"]
+
+Before = tuple[int, tuple[str, int] | None]
+"""The number of things to do before COMMIT, and the event of the transaction, at a savepoint."""
 
 
 class Transactions:
@@ -73,14 +77,30 @@ class Transactions:
             raise
 
     def _commit(self, transaction: Transaction) -> None:
+        guard = self.guard
         try:
-            self.guard.commit(transaction)
+            guard.commit(transaction)
         except LostConnectionError as error:
-            raise LostConnectionError(
-                "The connection was lost during COMMIT; whether the transaction is stored is not known.",
-                hint="Look for its rows before you run it again.",
-                reason="unknown",
-            ) from error
+            guard.current = None
+            if not self._was_stored(transaction, error):
+                raise unanswered.not_stored(transaction.event) from error
+
+    def _was_stored(self, transaction: Transaction, error: LostConnectionError) -> bool:
+        """Look up on another session whether a transaction was stored whose COMMIT was not answered.
+
+        Raises
+        ------
+        LostConnectionError
+            When that cannot be known.
+        """
+        guard, event = self.guard, transaction.event
+        if event is not None:
+            with suppress(DataJointError):
+                guard.reopen(error)
+                found = unanswered.is_stored(guard, *event)
+                if found or guard.link.is_alone:
+                    return found
+        raise unanswered.commit(event) from error
 
     def cancel(self) -> None:
         """Roll back the open transaction."""
@@ -124,8 +144,8 @@ class Transactions:
 
     # ------------------------------------------------------------------------------------- savepoints
 
-    def set_savepoint(self, owner: Owner) -> tuple[Transaction, int]:
-        """Set a savepoint; return its transaction, and how many things were to be done before COMMIT."""
+    def set_savepoint(self, owner: Owner) -> tuple[Transaction, Before]:
+        """Set a savepoint; return its transaction, and what a return to it restores."""
         guard = self.guard
         with guard.link.lock:
             guard.check()
@@ -142,10 +162,10 @@ class Transactions:
             except LostConnectionError as error:
                 guard.reopen(error)
                 raise
-            return transaction, len(transaction.before_commit)
+            return transaction, (len(transaction.before_commit), transaction.event)
 
     def leave_savepoint(
-        self, transaction: Transaction, owner: Owner, finishers: int, error: BaseException | None
+        self, transaction: Transaction, owner: Owner, before: Before, error: BaseException | None
     ) -> None:
         """Release a savepoint, or return to it after an error."""
         guard = self.guard
@@ -153,6 +173,7 @@ class Transactions:
             if error is None:
                 guard.call(_release, transaction, owner)
                 return
+            finishers, transaction.event = before
             del transaction.before_commit[finishers:]
             if not guard.is_open or guard.current is not transaction:  # the database has ended it, or we have
                 if isinstance(error, LostConnectionError) and error.context.get("reason") == "lost":
@@ -193,11 +214,11 @@ class Savepoint(Block):
     def enter(self, owner: Owner) -> None:
         """Set the savepoint."""
         self._set = owner
-        self._transaction, self._finishers = self._transactions.set_savepoint(owner)
+        self._transaction, self._before = self._transactions.set_savepoint(owner)
 
     def leave(self, error: BaseException | None) -> None:
         """Release the savepoint, or return to it."""
-        self._transactions.leave_savepoint(self._transaction, self._set, self._finishers, error)
+        self._transactions.leave_savepoint(self._transaction, self._set, self._before, error)
 
 
 class TransactionBlock(Block):

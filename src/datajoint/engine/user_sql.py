@@ -10,13 +10,16 @@ from datajoint.backends.base import Cursor, Dialect
 from datajoint.errors import QuerySyntaxError
 from datajoint.heading import values
 
-__all__ = ["COMMITS", "DECLARES", "Rows", "checked", "first_word", "prepared"]
+__all__ = ["COMMITS", "DECLARES", "READS", "Rows", "checked", "first_word", "prepared"]
 
 DECLARES = frozenset(("ALTER", "CREATE", "DROP", "RENAME"))
 """Statements after which tables may be others than before."""
 
 COMMITS = DECLARES | {"ANALYZE", "GRANT", "LOCK", "OPTIMIZE", "REVOKE", "TRUNCATE"}
 """Statements that end a transaction on some database."""
+
+READS = frozenset(("DESC", "DESCRIBE", "EXPLAIN", "SELECT", "SHOW", "TABLE", "VALUES"))
+"""Statements that are repeated where the connection was lost before their answer."""
 
 _BLANK = re.compile(r"(?:\s|[(;]|(?:--|#)[^\n]*(?:\n|$)|/\*!\d*)*")
 _OPENED = re.compile(r"/\*|\*/")

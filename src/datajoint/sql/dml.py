@@ -378,9 +378,9 @@ def drop_staging(name: TableName, dialect: Dialect) -> str:
 
 
 def find_event(schema: str, dialect: Dialect) -> str:
-    """Return the SELECT of an event of a process; parameters: event, pid."""
+    """Return the SELECT of the number of rows of an event of a process; parameters: event, pid."""
     event, pid = ("event", _EVENT), ("pid", _EVENT)
-    return select_row(TableName(schema, EVENTS), ["event"], [event, pid], dialect)
+    return select_row(TableName(schema, EVENTS), ["row_count"], [event, pid], dialect)
 
 
 class EventText(Value):

@@ -298,14 +298,15 @@ class MysqlSession(Session):
     def connection_id(self) -> int:
         return self._connection.thread_id()
 
-    def end_other(self, number: int, age: float) -> None:
+    def end_other(self, number: int, age: float) -> bool:
         # Behind a proxy, and after a restart of the server, the number may be that of any session, or of
         # this one. The server counts whole seconds, so an uptime near the age proves nothing.
         own = self.connection_id
         if number == own or self.execute("SELECT CONNECTION_ID()").fetchone()[0] != own:
-            return
-        if int(self.execute("SHOW GLOBAL STATUS LIKE 'Uptime'").fetchone()[1]) < age + _ROUNDING:
-            return
+            return False
+        uptime = int(self.execute("SHOW GLOBAL STATUS LIKE 'Uptime'").fetchone()[1])
+        if uptime < age + _ROUNDING:
+            return uptime + _ROUNDING < age  # the server has been restarted since, and with it all sessions
 
         def is_over() -> bool:
             runs = "SELECT 1 FROM information_schema.processlist WHERE id = %s"
@@ -315,7 +316,7 @@ class MysqlSession(Session):
                 self.execute(f"KILL {number:d}")
             return False
 
-        wait_until(is_over)
+        return wait_until(is_over)
 
     @property
     def user(self) -> str:

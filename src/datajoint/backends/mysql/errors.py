@@ -110,6 +110,8 @@ def translate(exception: BaseException, text: str, where: str, limit: float | No
     if type(exception).__name__ == "InterfaceError":
         kind, reason = LostConnectionError, "lost"
     context: dict[str, Any] = {"reason": reason, "native": code, **_details(message)}
+    if type(exception).__name__ == "InterfaceError" and code == 0:  # the connection was closed already
+        context["sent"] = False
     if text:
         context["statement"] = text
     why = (_UNREACHABLE.sub(r"\1", message) or "no answer") if kind is LostConnectionError else message

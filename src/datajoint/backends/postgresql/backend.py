@@ -272,8 +272,10 @@ class PostgresqlSession(Session):
     def connection_id(self) -> int:
         return self._number
 
-    def end_other(self, number: int, age: float) -> None:
+    def end_other(self, number: int, age: float) -> bool:
         # Behind a pooler the numbers are not those of the server.
+        if self.execute("SELECT pg_backend_pid()").fetchone()[0] != self._number:
+            return False
         end = (
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE pid = $1 AND pid <> $2 AND pg_backend_pid() = $2 "
@@ -281,7 +283,7 @@ class PostgresqlSession(Session):
             "AND backend_start < clock_timestamp() - make_interval(secs => $3) + '1 s'"
         )
         parameters = (number, self._number, age)
-        wait_until(lambda: self.execute(end, parameters).fetchone() is None)
+        return wait_until(lambda: self.execute(end, parameters).fetchone() is None)
 
     @property
     def user(self) -> str:

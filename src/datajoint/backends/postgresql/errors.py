@@ -100,6 +100,8 @@ def translate(exception: BaseException, text: str, where: str, limit: float | No
         context.update(_details(diagnosis, reason))
     if text:
         context["statement"] = text
+    if message == "the connection is closed":  # says the driver
+        context["sent"] = False
     if message.startswith("cannot insert multiple commands"):
         return phrases.several(text, native=state)
     if reason in _MISSING and (match := _MISSING[reason].search(message)):

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from datajoint.backends.base import Parameters
+from datajoint.engine import unanswered
 from datajoint.engine.connection import Connection
 from datajoint.errors import (
     AccessError,
@@ -40,7 +41,8 @@ __all__ = [
 Statement = tuple[str, Parameters]
 
 _SAVEPOINT = "dj_write"
-_COUNTED = {"mysql": ("ROW_COUNT()", " FROM DUAL WHERE ROW_COUNT() > 0")}
+# MariaDB goes on with a packet after it could not send an answer; the count is -1 then, whatever it was.
+_COUNTED = {"mysql": ("NULLIF(ROW_COUNT(), -1)", " FROM DUAL WHERE ROW_COUNT() <> 0")}
 
 
 def change(
@@ -90,15 +92,26 @@ def _change(
     connection: Connection, event: EventRecord | None, text: str, values: Parameters, rows: int | None,
     image: Statement | Moved | None, sure: bool,
 ) -> int:  # fmt: skip
-    if event is None:
-        return _unrecorded(connection, text, values, image)
-    if connection.dialect.features.server:
-        try:
-            return _with_server(connection, event, text, values, rows, image, sure)
-        except DuplicateError:
-            if connection.in_transaction or not took_place(connection, event):
-                raise
-            return rows or 1
+    losses = connection.losses
+    try:
+        if event is None:
+            return _unrecorded(connection, text, values, image)
+        if connection.dialect.features.server:
+            count = _with_server(connection, event, text, values, rows, image, sure)
+            # Repeated after the first answer was lost, a DELETE finds no more rows.
+            return count if count or connection.losses == losses else _count_stored(connection, event) or 0
+    except DuplicateError as error:
+        if connection.in_transaction or connection.losses == losses:
+            raise
+        count = None if event is None else _count_stored(connection, event)
+        if count is None:
+            error.context["repeated"] = event is None  # the row may be that of the first time
+            raise
+        return count
+    except LostConnectionError as error:
+        if not _may_be_stored(connection, error):
+            raise
+        raise unanswered.write(None if event is None else (event.table.schema, event.id)) from error
     with atomic(connection):
         if isinstance(image, tuple):
             connection.execute(*image)
@@ -106,6 +119,20 @@ def _change(
         if count > 0:
             store(connection, event, rows or count)
     return count
+
+
+def _may_be_stored(connection: Connection, error: LostConnectionError) -> bool:
+    """Whether a write was sent and not answered: inside a transaction it is undone."""
+    sent = error.context.get("reason") == "lost" and error.context.get("sent") is not False
+    return sent and connection.current is None
+
+
+def _count_stored(connection: Connection, event: EventRecord) -> int | None:
+    """Return the number of rows of an event that is stored, None where it is not."""
+    if not enabled(connection, event.table.schema):
+        return None
+    found = connection.fetch_all(find_event(event.table.schema, connection.dialect), [event.id, os.getpid()])
+    return found[0][0] or 1 if found else None  # there is no event without rows; their number may be unknown
 
 
 def _unrecorded(
@@ -163,10 +190,7 @@ def took_place(connection: Connection, event: EventRecord) -> bool:
     >>> took_place(schema.connection, EventRecord(7, "insert", TableName("lab", "subject")))
     False
     """
-    if not enabled(connection, event.table.schema):
-        return False
-    text = find_event(event.table.schema, connection.dialect)
-    return bool(connection.fetch_all(text, [event.id, os.getpid()]))
+    return _count_stored(connection, event) is not None
 
 
 def _with_server(
@@ -334,6 +358,8 @@ def store(connection: Connection, event: EventRecord | None, rows: int | None) -
         return
     if not event.written:
         connection.execute(*event_statement(connection, event, rows))
+        if connection.current is not None:
+            connection.current.event = event.table.schema, event.id
     event.note()
 
 

@@ -60,6 +60,8 @@ class Scope:
             told = event_text(connection, schema, self.kind, table, self.origin)
             batch.append((block_event(told, connection.dialect), [self.id, self.parent, self.id]))
         connection.execute_batch(batch)
+        if connection.current is not None:
+            connection.current.event = next(iter(self.schemas)), self.id
 
 
 def enter(transaction: Transaction, scope: Scope | None) -> Scope | None:

@@ -31,6 +31,8 @@ __all__ = ["explain", "explain_drift", "phrase_parent"]
 _SEARCHED = 10_000
 """Rows looked up to find the one that was refused."""
 
+REPEATED = "The connection was lost and the statement sent again: the row may be that of the first time."
+
 Located = tuple[int | None, tuple[Any, ...]]
 """Number of a row, and some of its values."""
 
@@ -113,7 +115,8 @@ def _say_duplicate(error: DataJointError, layout: Layout, names: Sequence[str], 
             "skip_duplicates and replace concern the primary key only; "
             "dj.config.interop.skip_duplicates = 'any' skips such rows, too."
         )
-    _say(error, message, layout, hint, row=row, columns=tuple(names), values=tuple(values))
+    hints = [hint, *([REPEATED] if error.context.get("repeated") else [])]
+    _say(error, message, layout, *hints, row=row, columns=tuple(names), values=tuple(values))
 
 
 def _say_equal(error: DataJointError, layout: Layout, names: Sequence[str], collation: str) -> None:
