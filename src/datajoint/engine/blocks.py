@@ -39,10 +39,14 @@ class _Exit:
 
 
 class Block:
-    """A context manager that others can see to be left: `owner` is dead then, whatever was raised where.
+    """A context manager whose end is visible from outside, even if an interruption skips ``__exit__``.
 
-    Subclasses define `enter` and `leave`. Python may raise an exception (Ctrl-C, an exception set from
-    another thread) after `enter` and before the body, or before the first line of `leave`; neither runs then.
+    Invariants: `owner` is alive from before `enter` until the `with` statement is left, and dead afterwards,
+    whatever was raised and where. Only the interpreter refers to what `owner` refers to: no variable,
+    traceback or cycle keeps it alive. A block acquires no lock; `hold` ties one to its owner.
+
+    Subclasses define `enter` and `leave`. An exception such as Ctrl-C may arrive after `enter` and before the
+    body, or before the first line of `leave`; neither `leave` nor the body runs then.
 
     Attributes
     ----------
@@ -167,6 +171,11 @@ class Cleanup:
 
 class Cleanups:
     """The cleanups of a connection.
+
+    Invariants: a cleanup is added before its block acquires anything, and cancelled after the block has
+    released everything. `due` grows by a callback of weak references only, which is C code and needs no lock;
+    `run` is called under the lock of the link. A cleanup is removed after it has run, so that an interrupted
+    one runs again.
 
     Attributes
     ----------

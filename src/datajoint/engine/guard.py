@@ -1,4 +1,4 @@
-"""Calls to a session: whatever interrupts one, the connection is in the state that it tells."""
+"""Calls to a session, which leave the connection in a known state whatever exception interrupts them."""
 
 from __future__ import annotations
 
@@ -23,6 +23,9 @@ _TRIES = 5
 
 class Transaction:
     """The open transaction of a connection.
+
+    It lives exactly as long as its block: `owners` refers weakly to the block and its savepoints, so that a
+    dead reference means that one of them ended without its ``__exit__``. It changes under ``link.lock`` only.
 
     Parameters
     ----------
@@ -92,13 +95,21 @@ class Stream:
 class Guard:
     """The only way to the session of a connection.
 
-    An exception may arrive between any two bytecodes, or inside the driver: Ctrl-C, that of a timeout, one
-    set from another thread. So the link is *in doubt* from before a call until the state of this side says
-    what was done. An error that the session has translated ends the doubt, as it tells what happened. What
-    else leaves a call leaves the doubt, and the next use first drops the session without a word to the
-    server: an answer may be on its way that would be taken for that of the next statement.
+    Invariants, after any exception between any two bytecodes or inside the driver (Ctrl-C, the exception of a
+    timeout, one set from another thread):
 
-    All but `is_open` is called under the lock of the link.
+    - ``link.doubt`` is true from before a call to the session until `current` and `Transaction.begun` agree
+      with what the call did. A `DataJointError` reports what happened and ends the doubt; any other exception
+      leaves it.
+    - While ``link.doubt`` is true, or the block of `current` has ended without its ``__exit__``, nothing is
+      sent. The next use calls `settle`, which drops the session without speaking to the server, because the
+      answer to an interrupted statement may still arrive.
+    - At most one transaction is open, and one thread owns it. Its block is held by weak references only.
+    - `cleanups` run outside transactions, before the next statement.
+
+    Lock order: ``link.lock``, a reentrant lock, is the only lock of a connection. Callers of all methods hold
+    it; `is_open` acquires it only where another thread may be in a call. Under it, SQLite acquires the
+    lock of its file, and nothing acquires another one. `Whole` holds it for the length of a transaction.
 
     Parameters
     ----------
@@ -135,6 +146,7 @@ class Guard:
     def execute(self, text: str, parameters: Parameters = (), core: bool = False) -> Cursor:
         """Run one statement; see `Session.execute`."""
         link = self.link
+        # The fast path of a query outside a transaction: all that `_prepare` looks at is as it should be.
         if link.doubt or self.current is not None or self.ended or self._streams or self.cleanups.due:
             self._prepare()
         session = link.session

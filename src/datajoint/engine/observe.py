@@ -88,7 +88,8 @@ def observed() -> tuple[Observer, ...]:
     >>> observed()
     ()
     """
-    return _present(_OBSERVERS.get())
+    observers = _OBSERVERS.get()
+    return _present(observers) if observers else observers
 
 
 def _present(observers: tuple[Observer, ...]) -> tuple[Observer, ...]:
@@ -143,8 +144,11 @@ def reading(connection: Connection, plan: Plan) -> Watcher | None:
     >>> with unobserved():
     ...     reading(None, nodes.Source(TableName("lab", "a"), Heading([])))
     """
+    # Every query asks this: outside makes the answer costs one call.
+    if not (observers := _OBSERVERS.get()) and not connection.observers:
+        return None
     watcher: Watcher | None = None
-    for observer in observed() or _of_thread(connection):
+    for observer in _present(observers) or _of_thread(connection):
         watcher = observer.before_read(connection, tables_of(plan)) or watcher
     return watcher
 
@@ -157,8 +161,9 @@ def writing(connection: Connection, table: TableName) -> None:
     >>> from datajoint.heading.names import TableName
     >>> writing(None, TableName("lab", "subject"))
     """
-    for observer in observed():
-        observer.before_write(connection, table)
+    if observers := _OBSERVERS.get():
+        for observer in _present(observers):
+            observer.before_write(connection, table)
 
 
 def running_sql(connection: Connection, text: str) -> None:
@@ -195,10 +200,11 @@ def block(connection: Connection) -> Block | None:
     >>> block(None) is None
     True
     """
-    for observer in observed():
-        instead = observer.block(connection)
-        if instead is not None:
-            return instead
+    if observers := _OBSERVERS.get():
+        for observer in _present(observers):
+            instead = observer.block(connection)
+            if instead is not None:
+                return instead
     return None
 
 

@@ -254,12 +254,19 @@ class TransactionBlock(Block):
 
 
 class Whole(Block):
-    """A transaction of ours, for whose end other threads wait; a user's may last.
+    """Internal transaction: other threads wait for its end; those of users last as long as they like.
+
+    Invariants: ``link.lock`` is acquired before the transaction begins and released after it has ended. The
+    lock belongs to the owner of the block (`hold`), so that it is released with the block even if an
+    interruption keeps ``__exit__`` from running.
+
+    Lock order: ``link.lock`` first, then the lock of the file (SQLite). ``link.lock`` is reentrant: a `Whole`
+    inside another one acquires it again.
 
     Parameters
     ----------
     transactions
-        Of the connection.
+        The transactions of the connection.
     block
         Makes the transaction.
     """
