@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -12,10 +12,10 @@ from datajoint._edge import edge
 from datajoint._value import replace
 from datajoint.backends.base import Backend, Cursor, Dialect, Parameters, Session, changed_by
 from datajoint.engine import catalog, observe, query_cache as caches, unanswered, user_sql
-from datajoint.engine.blocks import Block, Cleanup, Owner
+from datajoint.engine.blocks import Cleanup, Owner
 from datajoint.engine.guard import Guard, Stream, Transaction
 from datajoint.engine.link import Link
-from datajoint.engine.transactions import Savepoint, TransactionBlock, Transactions, Whole
+from datajoint.engine.transactions import Inside, Savepoint, TransactionBlock, Transactions, Whole
 from datajoint.errors import (
     ConfigurationError,
     DataJointError,
@@ -263,17 +263,10 @@ class Connection:
 
     def _execute_once(self, word: str, text: str, parameters: Parameters) -> Cursor:
         """Run a statement that may change anything, and does so twice if it is repeated."""
-        is_inside = self.in_transaction
-        if not is_inside:
+        if not self.in_transaction:
             self._repeated(_ping)  # a connection that was lost before is opened again
         try:
-            return self._guard.execute(text, parameters)
-        except LostConnectionError as error:
-            if is_inside:
-                self._guard.reopen(error)
-            with suppress(LostConnectionError):
-                self._guard.reopen(error)
-            raise unanswered.statement(word) from error
+            return unanswered.execute_once(self._guard, word, text, parameters)
         except (MissingTableError, UnknownAttributeError):
             self.catalog.clear()
             raise
@@ -530,10 +523,10 @@ class Connection:
         """
         return self._block()
 
-    def _block(self) -> TransactionBlock | _Inside:
+    def _block(self) -> TransactionBlock | Inside:
         instead = observe.block(self)
         if instead is not None:
-            return _Inside(instead, self)
+            return Inside(instead, self)
         self._refuse_for_cache("A transaction")
         return TransactionBlock(self._transactions, self)
 
@@ -579,22 +572,6 @@ class Connection:
     def _refuse_for_cache(self, what: str) -> None:
         if self._cache is not None:
             self._cache.refuse(what)
-
-
-class _Inside(Block):
-    """What stands for a transaction inside a make."""
-
-    def __init__(self, instead: Block, inside: Connection) -> None:
-        self._instead, self._inside = instead, inside
-
-    def enter(self, owner: Owner) -> Connection:
-        """Begin."""
-        self._instead.enter(owner)
-        return self._inside
-
-    def leave(self, error: BaseException | None) -> None:
-        """End."""
-        self._instead.leave(error)
 
 
 def _ping(session: Session) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from datajoint.backends.base import Cursor, Parameters, Session
+from datajoint.backends.base import Cursor, Dialect, Parameters, Session
 from datajoint.engine.blocks import Cleanups, Owner, Statements
 from datajoint.engine.link import Link
 from datajoint.errors import DataJointError, LostConnectionError, TransactionError
@@ -140,6 +140,11 @@ class Guard:
         self.ended: dict[int, Transaction] = {}
         self.number = 0
         self.cleanups = Cleanups()
+
+    @property
+    def dialect(self) -> Dialect:
+        """How SQL is written for the present session."""
+        return self.link.session.dialect
 
     # ------------------------------------------------------------------------------------------- calls
 

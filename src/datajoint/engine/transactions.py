@@ -13,7 +13,7 @@ from datajoint.engine.blocks import Block, Owner, hold, let_go
 from datajoint.engine.guard import Guard, Transaction, rolled_back
 from datajoint.errors import DataJointError, LostConnectionError, TransactionError
 
-__all__ = ["Savepoint", "TransactionBlock", "Transactions", "Whole"]
+__all__ = ["Inside", "Savepoint", "TransactionBlock", "Transactions", "Whole"]
 
 Before = tuple[int, tuple[str, int] | None]
 """The number of things to do before COMMIT, and the event of the transaction, at a savepoint."""
@@ -251,6 +251,30 @@ class TransactionBlock(Block):
             self._transactions.finish(self._transaction, error)
         else:
             self._part.leave(error)
+
+
+class Inside(Block):
+    """The block of an observer in place of a transaction, inside a make.
+
+    Parameters
+    ----------
+    instead
+        The block.
+    inside
+        What the `with` statement is given.
+    """
+
+    def __init__(self, instead: Block, inside: Any) -> None:
+        self._instead, self._inside = instead, inside
+
+    def enter(self, owner: Owner) -> Any:
+        """Begin."""
+        self._instead.enter(owner)
+        return self._inside
+
+    def leave(self, error: BaseException | None) -> None:
+        """End."""
+        self._instead.leave(error)
 
 
 class Whole(Block):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import Any
 
+from datajoint.backends.base import Cursor, Parameters
 from datajoint.engine.guard import Guard
 from datajoint.errors import LostConnectionError
 from datajoint.sql.dml import find_event
 
-__all__ = ["commit", "is_stored", "not_stored", "statement", "write"]
+__all__ = ["commit", "execute_once", "is_stored", "not_stored", "statement", "write"]
 
 Event = tuple[str, int]
 """Schema and number."""
@@ -17,8 +19,27 @@ Event = tuple[str, int]
 
 def is_stored(guard: Guard, schema: str, event: int) -> bool:
     """Whether an event of this process is stored."""
-    text = find_event(schema, guard.link.session.dialect)
+    text = find_event(schema, guard.dialect)
     return guard.execute(text, (event, os.getpid())).fetchone() is not None
+
+
+def execute_once(guard: Guard, word: str, text: str, parameters: Parameters) -> Cursor:
+    """Run a statement of the user, which begins with a word, and do not repeat it.
+
+    Raises
+    ------
+    LostConnectionError
+        When the connection was lost: inside a transaction all is undone, outside it may be carried out.
+    """
+    is_inside = guard.is_open
+    try:
+        return guard.execute(text, parameters)
+    except LostConnectionError as error:
+        if is_inside:
+            guard.reopen(error)
+        with suppress(LostConnectionError):
+            guard.reopen(error)
+        raise statement(word) from error
 
 
 def not_stored(event: Event | None) -> LostConnectionError:
