@@ -20,7 +20,6 @@ from datajoint._value import Value
 from datajoint.heading import values
 
 if TYPE_CHECKING:
-    from datajoint.backends.signals import Signals
     from datajoint.declare.spec import TableSpec
     from datajoint.errors import DataJointError
     from datajoint.heading.names import TableName
@@ -28,9 +27,20 @@ if TYPE_CHECKING:
     from datajoint.settings.backend import ConnectionSettings
 
 __all__ = [
-    "MOST_ROWS", "Asked", "Backend", "CatalogReader", "Codec", "Column", "Cursor", "Dialect", "Features",
-    "Parameters", "Session", "in_parts", "is_timed", "milliseconds",
-]  # fmt: skip
+    "MOST_ROWS",
+    "Asked",
+    "CatalogReader",
+    "Codec",
+    "Column",
+    "Cursor",
+    "Dialect",
+    "Features",
+    "Parameters",
+    "Session",
+    "in_parts",
+    "is_timed",
+    "milliseconds",
+]
 
 Codec = Callable[[Any], Any]
 """Converts one value that is not NULL."""
@@ -586,13 +596,3 @@ class CatalogReader(ABC):
         Attributes that come through a foreign key and carry no type marker take the type of their origin;
         origins in other schemas are looked up in `known`, else read (they are not in the result).
         """
-
-
-class Backend(Value):
-    """One database: its dialect, the class of its sessions, what reads its catalog and tells of changes."""
-
-    name: str
-    dialect: Dialect
-    session: type[Session]
-    catalog: Callable[[Asked], CatalogReader]
-    signals: Callable[[Session, Sequence[TableName]], Signals]

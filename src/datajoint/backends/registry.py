@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from datajoint.errors import ConfigurationError, nearest
 
 if TYPE_CHECKING:
-    from datajoint.backends.base import Backend
+    from datajoint.backends.backend import Backend
 
 __all__ = ["BACKENDS", "get_backend"]
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from datajoint._printed import escape, printable
 
 if TYPE_CHECKING:
-    from datajoint.compute.progress import Bar
+    from datajoint.compute.bar import Bar
 
 __all__ = ["Display", "choose", "duration", "rate_text"]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from datajoint.diagram.picture import TIERS, Edge, Node, Picture
-from datajoint.provenance.tracing.lineage import Lineage, Rows
+from datajoint.provenance.tracing.lineage import Lineage
+from datajoint.provenance.tracing.rows import Rows
 from datajoint.provenance.tracing.tree import rows_text
 
 __all__ = ["picture_of"]

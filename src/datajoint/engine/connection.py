@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from datajoint._edge import edge
 from datajoint._value import replace
-from datajoint.backends.base import Backend, Cursor, Dialect, Parameters, Session, changed_by
+from datajoint.backends.backend import Backend
+from datajoint.backends.base import Cursor, Dialect, Parameters, Session, changed_by
 from datajoint.engine import catalog, observe, query_cache as caches, unanswered, user_sql
 from datajoint.engine.blocks import Cleanup, Owner
 from datajoint.engine.guard import Guard, Stream, Transaction

@@ -11,7 +11,8 @@ from functools import cache
 from time import monotonic
 
 from datajoint import logging
-from datajoint.backends.base import Backend, Session
+from datajoint.backends.backend import Backend
+from datajoint.backends.base import Session
 from datajoint.backends.registry import get_backend
 from datajoint.errors import DataJointError, LostConnectionError
 from datajoint.settings.backend import ConnectionSettings

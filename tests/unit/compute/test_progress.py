@@ -8,7 +8,8 @@ import types
 import pytest
 
 from datajoint.compute import progress_display
-from datajoint.compute.progress import Bar, shown
+from datajoint.compute.bar import Bar
+from datajoint.compute.progress import shown
 from datajoint.heading.names import TableName
 from datajoint.logging import logger
 from datajoint.make.task import DONE, FAILED, SKIPPED, MakeOutcome, MakeTask

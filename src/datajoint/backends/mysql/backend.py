@@ -13,15 +13,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
 
 from datajoint.backends import phrases
-from datajoint.backends.base import (
-    Backend,
-    Cursor,
-    Parameters,
-    Session,
-    in_parts,
-    is_timed,
-    milliseconds,
-)
+from datajoint.backends.backend import Backend
+from datajoint.backends.base import Cursor, Parameters, Session, in_parts, is_timed, milliseconds
 from datajoint.backends.interruptions import interruption, wait_until
 from datajoint.backends.mysql import signals
 from datajoint.backends.mysql.catalog import MysqlCatalog

@@ -11,15 +11,8 @@ from decimal import Decimal
 from itertools import chain, count, repeat
 from typing import TYPE_CHECKING, Any, Self
 
-from datajoint.backends.base import (
-    Backend,
-    Cursor,
-    Parameters,
-    Session,
-    changed_by,
-    in_parts,
-    milliseconds,
-)
+from datajoint.backends.backend import Backend
+from datajoint.backends.base import Cursor, Parameters, Session, changed_by, in_parts, milliseconds
 from datajoint.backends.interruptions import interruption, wait_until
 from datajoint.backends.postgresql import signals
 from datajoint.backends.postgresql.catalog import PostgresqlCatalog

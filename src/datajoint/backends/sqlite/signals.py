@@ -13,7 +13,7 @@ from datajoint.backends.sqlite.lock import WriterLock
 from datajoint.heading.names import TableName
 
 if TYPE_CHECKING:
-    from datajoint.backends.sqlite.backend import SqliteSession
+    from datajoint.backends.sqlite.session import SqliteSession
 
 __all__ = ["SqliteSignals"]
 

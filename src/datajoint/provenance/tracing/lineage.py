@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 from datajoint._printed import printable
@@ -16,6 +16,7 @@ from datajoint.graph.restrict import down, up
 from datajoint.heading.names import COMPUTED, IMPORTED, TableName
 from datajoint.provenance.history.restore_makes import MADE
 from datajoint.provenance.tracing.reading import RowRead, reads_of, rows_read
+from datajoint.provenance.tracing.rows import Rows
 from datajoint.provenance.tracing.tree import as_html, as_text
 from datajoint.provenance.tracing.writers import Writer, newest_confirmation, writers_of
 from datajoint.query.expression import QueryExpression
@@ -23,7 +24,7 @@ from datajoint.query.universal import U
 from datajoint.sql.system_tables.images import EVENT
 from datajoint.table.table import Table
 
-__all__ = ["MOST_ROWS", "Lineage", "Rows", "lineage"]
+__all__ = ["MOST_ROWS", "Lineage", "lineage"]
 
 MOST_ROWS = 20
 """Rows that are told of at a time."""
@@ -33,72 +34,6 @@ _KEYS_SHOWN = 3
 _MOST_EVENTS = 100
 _EVENT = "dj_event"
 _MADE = (COMPUTED, IMPORTED)
-
-
-class Rows(Value):
-    """Rows of one table somewhere in a lineage.
-
-    Attributes
-    ----------
-    table, name, tier
-        Name of the table in the database, of its class, and its tier.
-    count
-        How many rows; None where it is not told which they are.
-    keys
-        Of the first of them.
-    writers
-        The events that wrote them, up to a hundred.
-    unknown
-        How many of them no event is known to have written.
-    confirmed
-        The make that has given the same row again since, and holds now.
-    link
-        How they are connected with the rows that they stand under: ``read``, ``referenced``, ``master``,
-        ``written by`` (the row of the make that wrote them), ``used by``.
-    by
-        Attributes of the referring rows, where the reference has other names than the key that it refers to,
-        or where there are several references to the table.
-    what
-        What was read of them.
-    changed
-        Whether they have changed since they were read; None where that is not known.
-    notes
-        What else the make has read.
-    sources
-        The rows that these come from (or that come from them).
-    above
-        Whether these were told before, with their sources.
-    cut
-        Whether they have sources that are not told, for there are too many.
-    """
-
-    table: str
-    name: str
-    tier: str
-    count: int | None
-    keys: tuple[Mapping[str, Any], ...] = ()
-    writers: tuple[Writer, ...] = ()
-    unknown: int = 0
-    confirmed: Writer | None = None
-    link: str = ""
-    by: tuple[str, ...] = ()
-    what: tuple[str, ...] = ()
-    changed: bool | None = None
-    notes: tuple[str, ...] = ()
-    sources: tuple[Rows, ...] = ()
-    above: bool = False
-    cut: bool = False
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return what JSON has of it."""
-        told = {name: getattr(self, name) for name in self.__match_args__}
-        told |= {
-            "keys": [dict(key) for key in self.keys],
-            "writers": [writer.as_dict() for writer in self.writers],
-            "sources": [rows.as_dict() for rows in self.sources],
-            "confirmed": self.confirmed.as_dict() if self.confirmed else None,
-        }  # fmt: skip
-        return told
 
 
 class Lineage(Value):

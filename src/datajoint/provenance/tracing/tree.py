@@ -10,7 +10,8 @@ from datajoint.heading.values import key_text
 from datajoint.provenance.tracing.writers import time_text
 
 if TYPE_CHECKING:
-    from datajoint.provenance.tracing.lineage import Lineage, Rows
+    from datajoint.provenance.tracing.lineage import Lineage
+    from datajoint.provenance.tracing.rows import Rows
     from datajoint.provenance.tracing.writers import Writer
 
 __all__ = ["STYLES", "Style", "as_html", "as_text", "plain", "rows_text"]
@@ -120,7 +121,7 @@ def rows_text(rows: Rows) -> str:
 
     Examples
     --------
-    >>> from datajoint.provenance.tracing.lineage import Rows
+    >>> from datajoint.provenance.tracing.rows import Rows
     >>> rows_text(Rows("lab.trial", "Trial", "manual", 9, ({"trial": 1}, {"trial": 2})))
     '9 rows: trial=1, trial=2 …'
     """
