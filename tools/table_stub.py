@@ -96,7 +96,8 @@ def sources() -> list[Source]:
         for alias in node.names
     }
     bases = [ast.unparse(base) for base in table[2].bases]
-    inherited = [parsed("query/legacy.py", "LegacyFetch"), *(parsed(where[b], b) for b in reversed(bases))]
+    inherited = [parsed("query/base.py", "Queried"), parsed("query/rows.py", "Fetchable")]
+    inherited += [parsed(where[base], base) for base in reversed(bases)]
     return [*inherited, table, parsed(TRACEABLE, "Traceable")]
 
 

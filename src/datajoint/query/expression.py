@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Never, NoReturn, Self, cast, overload
+from typing import TYPE_CHECKING, Any, Never, NoReturn, Self, cast
 
 from datajoint import logging
 from datajoint._edge import is_ours
@@ -13,15 +12,10 @@ from datajoint.algebra.plans import build
 from datajoint.algebra.plans.nodes import Query
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError, DataJointWarning, QueryError
-from datajoint.heading.heading import Heading
 from datajoint.heading.keys import Semantic
-from datajoint.query import along, fetch, frames, misplaced, preview
-from datajoint.query.legacy import LegacyFetch, Restricted
+from datajoint.query import along, misplaced, preview
 from datajoint.query.operand import check_connection, is_universal, matched, quick, restrict as restrict_query
-
-if TYPE_CHECKING:
-    import pandas as pd  # pyright: ignore[reportMissingTypeStubs]
-    import polars as pl
+from datajoint.query.rows import Fetchable
 
 __all__ = ["QueryExpression", "as_expression"]
 
@@ -29,7 +23,7 @@ _QUICK = (str, dict)
 _COUNT_ALL = re.compile(r"\bcount\s*\(\s*\*\s*\)", re.IGNORECASE)
 
 
-class QueryExpression(LegacyFetch, Restricted):
+class QueryExpression(Fetchable):
     """A query: a value that knows its heading, and gives its rows when asked.
 
     Operators return new expressions and run nothing: ``&`` and ``-`` restrict, ``*`` joins, ``+`` unites.
@@ -49,9 +43,6 @@ class QueryExpression(LegacyFetch, Restricted):
     >>> (Subject & {"species": "rat"}).fetch1("subject_id")
     2
     """
-
-    _query: Query | None = None
-    _connection: Connection | None = None
 
     @classmethod
     def _of(cls, query: Query, connection: Connection) -> QueryExpression:
@@ -82,37 +73,6 @@ class QueryExpression(LegacyFetch, Restricted):
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self  # it never changes
 
-    @property
-    def query(self) -> Query:
-        """Plan and values of the expression."""
-        return self._query  # type: ignore[return-value] # pyright: ignore[reportReturnType] - given by `_of`
-
-    @property
-    def connection(self) -> Connection:
-        """The connection that answers."""
-        return self._connection  # type: ignore[return-value] # pyright: ignore[reportReturnType] - given by `_of`
-
-    @property
-    def heading(self) -> Heading:
-        """Attributes of the rows."""
-        return self.query.plan.heading
-
-    @property
-    def primary_key(self) -> list[str]:
-        """Names of the key attributes."""
-        return self.heading.primary_key
-
-    def make_sql(self, fields: Iterable[str] | None = None) -> str:
-        """Return the SELECT of the expression without running it (QRY-5).
-
-        Parameters
-        ----------
-        fields
-            Attributes to select; default is all.
-        """
-        names = () if fields is None else tuple(fields)
-        return fetch.compiled(self.query.plan, self.connection, names)[0].text
-
     def _derived(self, query: Query) -> QueryExpression:
         return QueryExpression._of(query, self.connection)
 
@@ -123,10 +83,6 @@ class QueryExpression(LegacyFetch, Restricted):
             result.__dict__.update(own)
         result._query = query
         return result
-
-    @property
-    def _backend(self) -> str:
-        return self.connection.dialect.name
 
     # -------------------------------------------------------------------------------------- restriction
 
@@ -345,207 +301,6 @@ class QueryExpression(LegacyFetch, Restricted):
 
     aggregate = aggr
 
-    # --------------------------------------------------------------------------------------------- rows
-
-    def to_dicts(
-        self, order_by: Any = None, limit: int | None = None, offset: int | None = None, squeeze: bool = False
-    ) -> list[dict[str, Any]]:
-        """Return all rows as dicts.
-
-        Parameters
-        ----------
-        order_by
-            Attribute, ``"attribute DESC"``, ``"KEY"`` or a list of these; without it rows come in any order.
-        limit, offset
-            Number of rows to return, to skip.
-        squeeze
-            Remove the unit dimensions of array values.
-        """
-        rows = fetch.dicts(fetch.limited(self.query, order_by, limit, offset), self.connection)
-        if squeeze:
-            rows = [dict(zip(row, frames.squeezed(list(row.values())), strict=True)) for row in rows]
-        return rows
-
-    def keys(
-        self, order_by: Any = None, limit: int | None = None, offset: int | None = None
-    ) -> list[dict[str, Any]]:
-        """Return the keys of all rows as dicts."""
-        query = fetch.limited(self.query, order_by, limit, offset)
-        return fetch.dicts(build.project(query, (), {}), self.connection)
-
-    def _columns(
-        self, names: Sequence[str], order_by: Any, limit: int | None, offset: int | None
-    ) -> tuple[Heading, list[Any]]:
-        query = fetch.limited(self.query, order_by, limit, offset)
-        rows, decoder = fetch.raw_rows(query, self.connection, tuple(dict.fromkeys(names)))
-        return query.heading, decoder.columns(rows)
-
-    def to_arrays(
-        self, *attrs: str, include_key: bool = False, order_by: Any = None, limit: int | None = None,
-        offset: int | None = None, squeeze: bool = False,
-    ) -> Any:  # fmt: skip
-        """Return a structured array, or one array per named attribute.
-
-        Parameters
-        ----------
-        *attrs
-            Attributes; one gives an array, several a tuple of arrays, none a structured array of all.
-        include_key
-            Put the list of keys first.
-
-        Returns
-        -------
-        numpy.ndarray or tuple
-            Arrays of shape (n rows,).
-        """
-        for name in attrs:
-            if name not in self.heading:
-                raise self.heading.unknown(name)
-        if not attrs and not squeeze:
-            query = fetch.limited(self.query, order_by, limit, offset)
-            return frames.structured(query.heading, *fetch.raw_rows(query, self.connection))
-        names = dict.fromkeys((*self.heading.key, *attrs) if include_key else attrs)
-        heading, columns = self._columns(tuple(names), order_by, limit, offset)
-        if squeeze:
-            columns = [frames.squeezed(column) for column in columns]
-        if not attrs:
-            return frames.structured_columns(heading, columns)
-        by_name = dict(zip(names, columns, strict=True))
-        arrays = tuple(frames.array(heading[name], by_name[name]) for name in attrs)
-        if include_key:
-            rows = zip(*(by_name[name] for name in heading.key), strict=True)
-            return ([dict(zip(heading.key, row, strict=True)) for row in rows], *arrays)
-        return arrays[0] if len(arrays) == 1 else arrays
-
-    def to_pandas(
-        self, order_by: Any = None, limit: int | None = None, offset: int | None = None, squeeze: bool = False
-    ) -> pd.DataFrame:
-        """Return a pandas frame indexed by the key; arguments as for `to_dicts`.
-
-        Dtypes follow from the heading, whatever the rows: int64 or uint64, bool, float64, datetime64[us];
-        Int64, UInt64 and boolean where NULL is allowed; objects for all else, None for NULL.
-
-        Examples
-        --------
-        >>> import datajoint as dj
-        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
-        >>> @schema
-        ... class Subject(dj.Manual):
-        ...     definition = '''
-        ...     subject_id : int32
-        ...     ---
-        ...     litter=null : int16
-        ...     born : datetime
-        ...     '''
-        >>> [str(dtype) for dtype in Subject.to_pandas().dtypes]
-        ['Int64', 'datetime64[us]']
-        """
-        heading, columns = self._columns((), order_by, limit, offset)
-        return frames.pandas_frame(heading, [frames.squeezed(c) for c in columns] if squeeze else columns)
-
-    def to_polars(
-        self, order_by: Any = None, limit: int | None = None, offset: int | None = None, squeeze: bool = False
-    ) -> pl.DataFrame:
-        """Return a Polars frame; arguments as for `to_dicts`.
-
-        Types are those of the attributes (Int8 … UInt64, Decimal, Datetime in µs); a uuid is a text, a value
-        of json or of a codec an object.
-
-        Examples
-        --------
-        >>> import datajoint as dj
-        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
-        >>> @schema
-        ... class Subject(dj.Manual):
-        ...     definition = "subject_id : int32"
-        >>> Subject.to_polars().schema["subject_id"]
-        Int32
-        """
-        heading, columns = self._columns((), order_by, limit, offset)
-        return frames.polars_frame(heading, [frames.squeezed(c) for c in columns] if squeeze else columns)
-
-    def to_arrow(
-        self, order_by: Any = None, limit: int | None = None, offset: int | None = None, squeeze: bool = False
-    ) -> Any:
-        """Return an Arrow table; arguments as for `to_dicts`.
-
-        Types are those of the attributes; a uuid is a text, json its text; the values of a codec have the
-        type that Arrow finds for them, arrays as lists. The type of an attribute is in the metadata of its
-        field.
-
-        Examples
-        --------
-        >>> import datajoint as dj
-        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
-        >>> @schema
-        ... class Subject(dj.Manual):
-        ...     definition = "subject_id : int32"
-        >>> Subject.to_arrow().schema.field("subject_id").type
-        DataType(int32)
-        """
-        heading, columns = self._columns((), order_by, limit, offset)
-        return frames.arrow_table(heading, [frames.squeezed(c) for c in columns] if squeeze else columns)
-
-    @overload
-    def fetch1(self, *, squeeze: bool = False) -> dict[str, Any]: ...
-
-    @overload
-    def fetch1(self, attr: str, /, *, squeeze: bool = False) -> Any: ...
-
-    @overload
-    def fetch1(self, attr: str, other: str, /, *attrs: str, squeeze: bool = False) -> tuple[Any, ...]: ...
-
-    def fetch1(self, *attrs: str, squeeze: bool = False) -> Any:
-        """Return the only row as a dict, or the named values (``"KEY"``: the key as a dict).
-
-        Raises
-        ------
-        DataJointError
-            When there is no row, or more than one.
-        """
-        if not attrs:
-            query = self.query
-            row = dict(zip(query.plan.heading.order, fetch.first_row(query, self.connection), strict=True))
-            return dict(zip(row, frames.squeezed(list(row.values())), strict=True)) if squeeze else row
-        if len(attrs) == 1 and type(attrs[0]) is str and attrs[0] != "KEY" and not squeeze:
-            return fetch.first_row(self.query, self.connection, attrs)[0]
-        values = self._one(attrs)
-        values = frames.squeezed(values) if squeeze else values
-        return values[0] if len(attrs) == 1 else tuple(values)
-
-    def _one(self, attrs: tuple[str, ...]) -> Sequence[Any]:
-        """Return some values of the only row."""
-        query = self.query
-        heading, key = query.plan.heading, query.plan.heading.key
-        for name in attrs:
-            if name not in heading and name != "KEY":
-                raise heading.unknown(name)
-        names = tuple(dict.fromkeys(name for attr in attrs for name in (key if attr == "KEY" else (attr,))))
-        row = dict(zip(names, fetch.first_row(query, self.connection, names), strict=False))
-        return [{name: row[name] for name in key} if attr == "KEY" else row[attr] for attr in attrs]
-
-    def head(self, limit: int = 25, **options: Any) -> list[dict[str, Any]]:
-        """Return the first rows in key order."""
-        return self.to_dicts(order_by="KEY", limit=limit, **options)
-
-    def tail(self, limit: int = 25, **options: Any) -> list[dict[str, Any]]:
-        """Return the last rows, in ascending key order."""
-        return self.to_dicts(order_by="KEY DESC", limit=limit, **options)[::-1]
-
-    def cursor(self, as_dict: bool = False) -> Any:
-        """Return the cursor of the driver over all rows, not decoded."""
-        statement, _ = fetch.compiled(self.query.plan, self.connection)
-        return self.connection.query(statement.text, statement.bind(self.query.values), as_dict=as_dict)
-
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        return fetch.stream(self.query, self.connection)
-
-    def __len__(self) -> int:
-        return fetch.count(self.query, self.connection)
-
-    def __bool__(self) -> bool:
-        return fetch.exists(self.query, self.connection)
-
     def __contains__(self, item: Any) -> bool:
         return bool(self & item)
 
@@ -554,10 +309,6 @@ class QueryExpression(LegacyFetch, Restricted):
     def preview(self, limit: int | None = None, width: int | None = None) -> str:
         """Return the text table of the first rows in key order."""
         return preview.as_text(self, limit, width)
-
-    def _remark(self) -> str:
-        """Return what else is known of the rows, for a preview."""
-        return ""
 
     def __repr__(self) -> str:
         return self.preview()

@@ -13,7 +13,7 @@ from datajoint.heading.heading import Heading
 from datajoint.query import fetch
 
 if TYPE_CHECKING:
-    from datajoint.query.expression import QueryExpression
+    from datajoint.query.base import Queried
 
 __all__ = ["as_html", "as_text", "html_table"]
 
@@ -23,7 +23,7 @@ T = TypeVar("T")
 class _Preview:
     """The first rows of an expression in key order, objects left out, and how many there are."""
 
-    def __init__(self, expression: QueryExpression, limit: int | None, width: int | None) -> None:
+    def __init__(self, expression: Queried, limit: int | None, width: int | None) -> None:
         display = expression.connection.config.display
         self.heading: Heading = expression.heading
         self.width: int = display.width if width is None else width
@@ -53,7 +53,7 @@ class _Preview:
         """What stands below: how many rows there are, and what else is known of them."""
         return ", ".join(self._notes)
 
-    def _count(self, expression: QueryExpression) -> int:
+    def _count(self, expression: Queried) -> int:
         return fetch.count(expression.query, self._connection)
 
     def _in_time(self, without: str, ask: Callable[..., T], *arguments: Any) -> T | None:
@@ -81,7 +81,7 @@ def _clip(text: str, width: int) -> str:
     return text if len(text) <= width else text[: max(width - 2, 0)] + ".."
 
 
-def as_text(expression: QueryExpression, limit: int | None = None, width: int | None = None) -> str:
+def as_text(expression: Queried, limit: int | None = None, width: int | None = None) -> str:
     """Return the text table of an expression (FET-13)."""
     preview = _Preview(expression, limit, width)
     heading = preview.heading
@@ -114,7 +114,7 @@ _STYLE = """<style>
 </style>"""
 
 
-def as_html(expression: QueryExpression) -> str:
+def as_html(expression: Queried) -> str:
     """Return the HTML table of an expression, for notebooks (FET-14)."""
     preview = _Preview(expression, None, 10**6)
     heading = preview.heading

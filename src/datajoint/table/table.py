@@ -11,8 +11,9 @@ from datajoint.declare.spec import TableSpec
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError
 from datajoint.heading.names import TableName
+from datajoint.query.base import Queried
 from datajoint.query.expression import QueryExpression
-from datajoint.query.legacy import LegacyFetch, Restricted
+from datajoint.query.rows import Fetchable
 from datajoint.sql.system import EVENTS
 from datajoint.table.alter import Altering
 from datajoint.table.binding import Binding
@@ -25,8 +26,8 @@ from datajoint.table.writes import Writing
 
 __all__ = ["Table"]
 
-class_level(LegacyFetch)
-class_level(Restricted)
+class_level(Queried)
+class_level(Fetchable)
 class_level(QueryExpression)
 
 

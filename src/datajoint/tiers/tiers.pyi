@@ -25,6 +25,7 @@ from datajoint.provenance.staleness.report import StaleReport
 from datajoint.provenance.tracing.lineage import Lineage
 from datajoint.provenance.tracing.why import Why
 from datajoint.query.expression import QueryExpression
+from datajoint.query.restriction import AndList
 from datajoint.table.binding import Binding
 from datajoint.table.insert.validate import ValidationResult
 from datajoint.table.meta import TableMeta
@@ -54,18 +55,6 @@ class UserTable(Table, metaclass=_TableType):
     definition: Any
     checks: Any
 
-    @classmethod
-    def fetch(
-        cls,
-        *attrs: str,
-        offset: int | None = None,
-        limit: int | None = None,
-        order_by: Any = None,
-        format: str | None = None,
-        as_dict: bool | None = None,
-        squeeze: bool = False,
-    ) -> Any:
-        """Fetch rows; `to_dicts`, `to_arrays`, `keys` and `to_pandas` are the present spelling."""
     query: ClassVar[Query]
     """Plan and values: the whole table, or what it was restricted to."""
     connection: ClassVar[Connection]
@@ -77,48 +66,13 @@ class UserTable(Table, metaclass=_TableType):
     @classmethod
     def make_sql(cls, fields: Iterable[str] | None = None) -> str:
         """Return the SELECT of the expression without running it (QRY-5)."""
+    restriction: ClassVar[AndList]
+    """The conditions that the expression was restricted by, as texts that restrict to the same rows."""
+    restriction_attributes: ClassVar[set[str]]
+    """Names of the attributes that the restriction uses."""
     @classmethod
-    def restrict(cls, restriction: Any, semantic_check: bool = True) -> Self:
-        """Return the rows that fulfil a condition; ``A & c`` is the same."""
-    @classmethod
-    def restrict_along(cls, other: Any, via: Any = None) -> Self:
-        """Return the rows that belong to rows of another table, any number of references away."""
-    @classmethod
-    def proj(cls, *attributes: Any, **named_attributes: Any) -> QueryExpression:
-        """Choose, rename and compute attributes; the key always stays (QRY-27 … 29)."""
-    @classmethod
-    def join(
-        cls,
-        other: Any,
-        semantic_check: bool = True,
-        left: bool = False,
-        allow_nullable_pk: bool = False,
-        outer: bool = False,
-    ) -> QueryExpression:
-        """Pair the rows equal on all shared attributes; ``A * B`` is the same (QRY-30 … 36)."""
-    @classmethod
-    def extend(cls, other: Any, semantic_check: bool = True) -> QueryExpression:
-        """Add the attributes of an expression that this one determines; every row stays (QRY-35)."""
-    @classmethod
-    def aggr(
-        cls,
-        group: Any,
-        *attributes: Any,
-        exclude_nonmatching: bool = False,
-        keep_all_rows: bool | None = None,
-        **named: Any,
-    ) -> QueryExpression:
-        """Aggregate the rows of another expression per row of this one (QRY-39 … 43)."""
-    @classmethod
-    def aggregate(
-        cls,
-        group: Any,
-        *attributes: Any,
-        exclude_nonmatching: bool = False,
-        keep_all_rows: bool | None = None,
-        **named: Any,
-    ) -> QueryExpression:
-        """Aggregate the rows of another expression per row of this one (QRY-39 … 43)."""
+    def where_clause(cls) -> str:
+        """Return the restriction as the WHERE of a statement; "" where there is none."""
     @classmethod
     def to_dicts(
         cls, order_by: Any = None, limit: int | None = None, offset: int | None = None, squeeze: bool = False
@@ -173,6 +127,60 @@ class UserTable(Table, metaclass=_TableType):
     @classmethod
     def cursor(cls, as_dict: bool = False) -> Any:
         """Return the cursor of the driver over all rows, not decoded."""
+    @classmethod
+    def fetch(
+        cls,
+        *attrs: str,
+        offset: int | None = None,
+        limit: int | None = None,
+        order_by: Any = None,
+        format: str | None = None,
+        as_dict: bool | None = None,
+        squeeze: bool = False,
+    ) -> Any:
+        """Fetch rows; `to_dicts`, `to_arrays`, `keys` and `to_pandas` are the present spelling."""
+    @classmethod
+    def restrict(cls, restriction: Any, semantic_check: bool = True) -> Self:
+        """Return the rows that fulfil a condition; ``A & c`` is the same."""
+    @classmethod
+    def restrict_along(cls, other: Any, via: Any = None) -> Self:
+        """Return the rows that belong to rows of another table, any number of references away."""
+    @classmethod
+    def proj(cls, *attributes: Any, **named_attributes: Any) -> QueryExpression:
+        """Choose, rename and compute attributes; the key always stays (QRY-27 … 29)."""
+    @classmethod
+    def join(
+        cls,
+        other: Any,
+        semantic_check: bool = True,
+        left: bool = False,
+        allow_nullable_pk: bool = False,
+        outer: bool = False,
+    ) -> QueryExpression:
+        """Pair the rows equal on all shared attributes; ``A * B`` is the same (QRY-30 … 36)."""
+    @classmethod
+    def extend(cls, other: Any, semantic_check: bool = True) -> QueryExpression:
+        """Add the attributes of an expression that this one determines; every row stays (QRY-35)."""
+    @classmethod
+    def aggr(
+        cls,
+        group: Any,
+        *attributes: Any,
+        exclude_nonmatching: bool = False,
+        keep_all_rows: bool | None = None,
+        **named: Any,
+    ) -> QueryExpression:
+        """Aggregate the rows of another expression per row of this one (QRY-39 … 43)."""
+    @classmethod
+    def aggregate(
+        cls,
+        group: Any,
+        *attributes: Any,
+        exclude_nonmatching: bool = False,
+        keep_all_rows: bool | None = None,
+        **named: Any,
+    ) -> QueryExpression:
+        """Aggregate the rows of another expression per row of this one (QRY-39 … 43)."""
     @classmethod
     def preview(cls, limit: int | None = None, width: int | None = None) -> str:
         """Return the text table of the first rows in key order."""
