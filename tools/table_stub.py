@@ -97,6 +97,7 @@ def sources() -> list[Source]:
     }
     bases = [ast.unparse(base) for base in table[2].bases]
     inherited = [parsed("query/base.py", "Queried"), parsed("query/rows.py", "Fetchable")]
+    inherited += [parsed("query/expression.py", "QueryExpression"), parsed("table/bound.py", "BoundTable")]
     inherited += [parsed(where[base], base) for base in reversed(bases)]
     return [*inherited, table, parsed(TRACEABLE, "Traceable")]
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from datajoint.schemas.schema import Schema, list_schemas
     from datajoint.settings.config import Config
     from datajoint.table.free import FreeTable
-    from datajoint.table.rows.python_checks import Check
+    from datajoint.table.rows.check import Check
     from datajoint.table.table import Table
     from datajoint.tiers import Computed, Imported, Lookup, Manual, Part
     from datajoint.workers.worker import Worker

@@ -35,7 +35,7 @@ from datajoint.schemas.module import virtual_schema as virtual_schema
 from datajoint.schemas.schema import Schema as Schema
 from datajoint.schemas.schema import list_schemas as list_schemas
 from datajoint.settings.config import Config
-from datajoint.table.rows.python_checks import Check as Check
+from datajoint.table.rows.check import Check as Check
 from datajoint.table.free import FreeTable as FreeTable
 from datajoint.table.table import Table as Table
 from datajoint.tiers import Computed as Computed

@@ -32,7 +32,7 @@ from datajoint.sql.dml import Column
 from datajoint.sql.system_tables import jobs as sql
 from datajoint.sql.system_tables.jobs import Owner
 from datajoint.sql.system_tables.workers import WORKERS, attempts_table, workers_table
-from datajoint.table.binding import Binding
+from datajoint.table.bound import Binding
 from datajoint.table.free import FreeTable
 from datajoint.table.queues import Defined, owner_of, queue_of
 from datajoint.table.rows.layout import Layout, layout_of

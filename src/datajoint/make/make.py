@@ -39,10 +39,11 @@ from datajoint.provenance.staleness.stale_inputs import StaleInputs
 from datajoint.table.declared import writes_of
 from datajoint.table.guard import writable
 from datajoint.table.insert.with_parts import check_complete, wanted_of
+from datajoint.table.rows.check import CheckOutcome
 from datajoint.table.rows.encode import Batch
 from datajoint.table.rows.metadata import Run
-from datajoint.table.rows.python_checks import CheckOutcome, inspect_make, record
-from datajoint.table.rows.write_rows import Mode
+from datajoint.table.rows.mode import Mode
+from datajoint.table.rows.python_checks import inspect_make, record
 from datajoint.table.rows.write_set import WriteSet
 from datajoint.table.table import Table
 from datajoint.table.written import makers_of

@@ -21,7 +21,7 @@ from datajoint.heading.names import TableName
 from datajoint.make.methods import refuse_async
 from datajoint.make.resources import Resources, resources_of
 from datajoint.settings.backend import ConnectionSettings
-from datajoint.table.binding import Binding
+from datajoint.table.bound import Binding
 from datajoint.table.table import Table
 
 __all__ = [

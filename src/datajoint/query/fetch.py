@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
 from typing import Any
+from uuid import UUID
 
 from datajoint._edge import edge
-from datajoint.algebra.plans import build
-from datajoint.algebra.plans.nodes import Plan, Query
+from datajoint.algebra.plans import build, nodes
+from datajoint.algebra.plans.nodes import Plan, Query, Text
+from datajoint.algebra.text import fragment as fragments
 from datajoint.engine import observe
 from datajoint.engine.connection import Connection
 from datajoint.engine.rows import RowDecoder
 from datajoint.errors import DataJointError
+from datajoint.heading.types import INTEGERS, TEXTS
 from datajoint.query import where
-from datajoint.query.paging import can_page, pages
 from datajoint.query.restriction import Top, read_order
 from datajoint.sql.select import count_rows, exists_row, select_rows
 from datajoint.sql.statement import Statement
 
 __all__ = ["compiled", "count", "dicts", "exists", "first_row", "limited", "raw_rows", "stream"]
+
+_ORDERED = INTEGERS | TEXTS | {"date", "datetime", "timestamp", "decimal"}
+"""Types of key attributes that conditions compare as ORDER BY sorts them."""
+
+Row = dict[str, Any]
 
 _PAGE = 10_000
 
@@ -65,8 +73,8 @@ def dicts(query: Query, connection: Connection) -> list[dict[str, Any]]:
 def stream(query: Query, connection: Connection) -> Iterator[dict[str, Any]]:
     """Yield rows as dicts, holding a chunk at a time (QRY-4, FET-10)."""
     watcher = observe.reading(connection, query.plan)
-    if connection.in_transaction and connection.dialect.name == "mysql" and can_page(query):
-        for page in pages(query, _PAGE, lambda page: dicts(page, connection)):
+    if connection.in_transaction and connection.dialect.name == "mysql" and _can_page(query):
+        for page in _pages(query, _PAGE, lambda page: dicts(page, connection)):
             yield from page
         return
     if watcher is not None:
@@ -133,3 +141,47 @@ def _scalar(query: Query, connection: Connection, purpose: str, write: Any) -> l
     if statement is None:
         statement = query.plan.statements[purpose] = write(query.plan, connection.dialect)
     return connection.fetch_all(statement.text, statement.bind(query.values))
+
+
+# Reading by pages in key order, where a connection keeps no cursor open beside other statements (QRY-4).
+
+
+def _can_page(query: Query) -> bool:
+    """Whether the rows of a query can be told before and after each other by their keys."""
+    heading = query.heading
+    ordered = all(heading[name].dtype.kind in _ORDERED for name in heading.key)
+    return (
+        bool(heading.key) and ordered and not heading.nullable_key and not isinstance(query.plan, nodes.Top)
+    )
+
+
+def _pages(query: Query, size: int, read: Callable[[Query], list[Row]]) -> Iterator[list[Row]]:
+    """Yield the rows in key order, `size` at a time; a page begins after the last key of the one before."""
+    order = tuple((name, False) for name in query.heading.key)
+    page = build.top(query, order, size, 0)
+    while rows := read(page):
+        yield rows
+        if len(rows) < size:
+            return
+        page = build.top(_after(query, rows[-1]), order, size, 0)
+
+
+def _after(query: Query, row: Row) -> Query:
+    """Return the rows whose key is greater than that of a row."""
+    terms: list[str] = []
+    equal = ""
+    for name in query.heading.key:
+        labels = query.heading[name].dtype.labels
+        if not labels:
+            terms.append(f"{equal}`{name}` > {_literal(row[name])}")
+        elif later := labels[labels.index(row[name]) + 1 :]:
+            terms.append(f"{equal}`{name}` in ({', '.join(map(_literal, later))})")
+        equal += f"`{name}` = {_literal(row[name])} and "
+    fragment, values = fragments.parse_condition(" or ".join(terms or ["false"]), query.heading, "")
+    return build.restrict(query, Text(fragment), values)
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, (str, UUID, date)):
+        return "'" + str(value).replace("'", "''") + "'"
+    return str(value)

@@ -28,16 +28,16 @@ from datajoint.heading.names import PREFIXES, TableName, from_camel_case
 from datajoint.heading.values import show
 from datajoint.schemas import lookup
 from datajoint.schemas.resolve import Scope, finder
-from datajoint.table.binding import Binding
+from datajoint.table.bound import Binding
 from datajoint.tiers import Computed, Imported, Lookup, Manual, Part, UserTable
 
 if TYPE_CHECKING:
-    from datajoint.schemas.schema import Schema
+    from datajoint.schemas.base import ActivatedSchema
 
 __all__ = ["attach"]
 
 
-def attach(schema: Schema, cls: type[UserTable], scope: Scope) -> None:
+def attach(schema: ActivatedSchema, cls: type[UserTable], scope: Scope) -> None:
     """Attach a class, and the part classes in it, to an activated schema; declare tables that are missing.
 
     All definitions are read before anything is made: a wrong part leaves no master behind.
@@ -121,8 +121,8 @@ class _Step:
     """One class on its way to its table."""
 
     def __init__(
-        self, schema: Schema, cls: type[UserTable], name: TableName, found: TableSpec | None, scope: Scope,
-        siblings: dict[str, type[Part]] | None = None,
+        self, schema: ActivatedSchema, cls: type[UserTable], name: TableName, found: TableSpec | None,
+        scope: Scope, siblings: dict[str, type[Part]] | None = None,
     ) -> None:  # fmt: skip
         self.schema, self.cls, self.name, self.found = schema, cls, name, found
         self.scope, self.siblings = scope, siblings

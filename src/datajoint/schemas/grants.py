@@ -17,7 +17,7 @@ from datajoint.sql.system import EVENTS, LINEAGE
 from datajoint.table.table import Table
 
 if TYPE_CHECKING:
-    from datajoint.schemas.schema import Schema
+    from datajoint.schemas.base import ActivatedSchema
 
 __all__ = ["Permissions", "can", "grant", "revoke"]
 
@@ -64,7 +64,7 @@ def _on_hidden(level: str, name: str) -> tuple[str, ...]:
     return (INSERT,)
 
 
-def grant(schema: Schema, user: str, level: str) -> None:
+def grant(schema: ActivatedSchema, user: str, level: str) -> None:
     """Give a user the rights of a level; see `Granting.grant`."""
     level = _level(level)
     connection = _server(schema)
@@ -82,7 +82,7 @@ def grant(schema: Schema, user: str, level: str) -> None:
         _check_given(connection, schema.database, user, level)
 
 
-def revoke(schema: Schema, user: str, level: str | None) -> None:
+def revoke(schema: ActivatedSchema, user: str, level: str | None) -> None:
     """Take rights away; see `Granting.revoke`."""
     name, connection = schema.database, _server(schema)
     tables = list(connection.catalog.tables(name))
@@ -112,7 +112,7 @@ def _level(level: str) -> str:
     return found
 
 
-def _server(schema: Schema) -> Connection:
+def _server(schema: ActivatedSchema) -> Connection:
     connection = schema.connection
     if not connection.dialect.features.server:
         raise _no_users(schema.database)

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
-
 from datajoint._edge import edge
 from datajoint.engine.connection import Connection
 from datajoint.provenance.history import as_of_and_restore, events as asking, retention
 from datajoint.query.expression import QueryExpression
-
-if TYPE_CHECKING:
-    from datajoint.schemas.schema import Schema
+from datajoint.schemas.base import ActivatedSchema
 
 __all__ = ["Recorded"]
 
 
 @edge
-class Recorded:
+class Recorded(ActivatedSchema):
     """Events, code and environments as expressions."""
 
     def _here(self) -> tuple[Connection, str]:
-        schema = cast("Schema", self)
-        return schema.connection, schema.database
+        return self.connection, self.database
 
     @property
     def events(self) -> QueryExpression:

@@ -15,7 +15,7 @@ from datajoint.declare.syntax import Reference
 from datajoint.engine.connection import Connection
 from datajoint.errors import ForeignKeyTargetError, nearest
 from datajoint.heading.names import TableName
-from datajoint.table.binding import Binding
+from datajoint.table.bound import Binding
 from datajoint.table.table import Table
 
 __all__ = ["Scope", "caller_scope", "finder"]

@@ -14,10 +14,9 @@ from datajoint.engine.instance import default_instance
 from datajoint.errors import DataJointError, MissingTableError, TransactionError, nearest
 from datajoint.heading.names import TableName
 from datajoint.journal.events import event
-from datajoint.schemas import queues, virtual
+from datajoint.schemas import grants, queues, virtual
 from datajoint.schemas.bind import attach
 from datajoint.schemas.computing import Computing
-from datajoint.schemas.granting import Granting
 from datajoint.schemas.recorded import Recorded
 from datajoint.schemas.resolve import Scope, caller_scope
 from datajoint.sql.system import EVENTS, LINEAGE
@@ -32,7 +31,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 @edge
-class Schema(Computing, Granting, Recorded):
+class Schema(Computing, Recorded):
     """A schema of the database, and the decorator of its table classes.
 
     Parameters
@@ -67,7 +66,7 @@ class Schema(Computing, Granting, Recorded):
         add_objects: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
         self._connection = connection
-        self._name: str | None = None
+        self._name = None
         self._create_schema = create_schema
         self._create_tables = create_tables
         self._context = context
@@ -156,30 +155,6 @@ class Schema(Computing, Granting, Recorded):
             self._waiting.append((cls, scope))
         return cls
 
-    def is_activated(self) -> bool:
-        """Whether the schema is attached to one in the database."""
-        return self._name is not None
-
-    @property
-    def connection(self) -> Connection:
-        """Where the schema is."""
-        if self._connection is None:
-            self._connection = default_instance("dj.Schema").connection
-        return self._connection
-
-    @property
-    def database(self) -> str:
-        """Name of the schema in the database.
-
-        Raises
-        ------
-        DataJointError
-            When the schema is not activated.
-        """
-        if self._name is None:
-            raise DataJointError("The schema must be activated first.", hint="Call schema.activate('name').")
-        return self._name
-
     @property
     def context(self) -> Mapping[str, Any] | None:
         """Where the names in definitions are looked up; None for the scope of each decorator."""
@@ -199,12 +174,6 @@ class Schema(Computing, Granting, Recorded):
     def create_schema(self) -> bool:
         """Whether a missing schema is made."""
         return self._create_schema
-
-    @property
-    def create_tables(self) -> bool:
-        """Whether missing tables are made."""
-        default = self.connection.config.database.create_tables
-        return bool(default if self._create_tables is None else self._create_tables)
 
     @property
     def exists(self) -> bool:
@@ -355,6 +324,69 @@ class Schema(Computing, Granting, Recorded):
         system.sort(key=lambda table: table.name == LINEAGE)
         define.drop_tables(self.connection, [*tables[::-1], *system])
         define.drop_schema(self.connection, name)
+
+    # ------------------------------------------------------------------------------------------- rights
+
+    def grant(self, user: str, level: str) -> None:
+        """Give a user or role of the server the rights that a kind of work needs.
+
+        Parameters
+        ----------
+        user
+            Name of a user or role; on MySQL ``"name@host"``, without a host ``name@%``.
+        level
+            ``"reader"`` reads everything; ``"writer"`` also inserts, updates and deletes in manual tables;
+            ``"computer"`` also does so in imported and computed tables, and keeps job queues; ``"admin"``
+            does everything, and declares. Each has what it needs of the tables of the platform, such as the
+            one of events.
+
+        Raises
+        ------
+        DataJointError
+            When the level is unknown, or the database has no users.
+        AccessError
+            When you may not give these rights yourself.
+
+        Notes
+        -----
+        Tables declared later are readable at once (on PostgreSQL: when you declare them); grant again for the
+        right to write to them. Rights can be given to several levels one after the other. Tables of other
+        schemas that this one refers to have rights of their own. On PostgreSQL a table is altered and dropped
+        by its owner alone.
+
+        Examples
+        --------
+        >>> import datajoint as dj
+        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+        >>> schema.grant("ann", "reader")
+        Traceback (most recent call last):
+        ...
+        datajoint.errors.DataJointError: SQLite has no users, so that there are no rights to give on `lab`.
+        Protect the file by the rights of the operating system, or use PostgreSQL or MySQL.
+        """
+        grants.grant(self, user, level)
+
+    def revoke(self, user: str, level: str | None = None) -> None:
+        """Take rights away that `grant` has given; reading remains unless ``level`` is ``"reader"`` or None.
+
+        Parameters
+        ----------
+        user
+            Name of a user or role.
+        level
+            As for `grant`; None takes everything.
+
+        Examples
+        --------
+        >>> import datajoint as dj
+        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+        >>> schema.revoke("ann")
+        Traceback (most recent call last):
+        ...
+        datajoint.errors.DataJointError: SQLite has no users, so that there are no rights to give on `lab`.
+        Protect the file by the rights of the operating system, or use PostgreSQL or MySQL.
+        """
+        grants.revoke(self, user, level)
 
     def __repr__(self) -> str:
         return f"Schema `{self._name}`\n" if self._name else "Schema (not activated)"

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from datajoint.engine.connection import Connection
 from datajoint.heading.names import PART, TableName
-from datajoint.table.binding import Binding
+from datajoint.table.bound import Binding
 from datajoint.table.meta import TableMeta
 from datajoint.tiers import Computed, Imported, Lookup, Manual, Part, UserTable
 

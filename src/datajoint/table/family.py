@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from datajoint.heading.names import TableName
+from datajoint.table.bound import BoundTable
 from datajoint.table.meta import class_level
 
 if TYPE_CHECKING:
     from datajoint.graph.dependencies import Edge
-    from datajoint.table.table import Table
 
 __all__ = ["Family"]
 
 
 @class_level
-class Family:
+class Family(BoundTable):
     """Parents, children, ancestors, descendants, parts."""
 
     def parents(
@@ -33,40 +33,33 @@ class Family:
         foreign_key_info
             Return pairs with ``{"attr_map": {child: parent}, "aliased": …, "multi": …, "primary": …}``.
         """
-        table = cast("Table", self)
-        graph = table.connection.catalog.reload_family(table.database)
-        edges = graph.to_parents(table.name)
+        graph = self.connection.catalog.reload_family(self.database)
+        edges = graph.to_parents(self.name)
         return self._related([(edge.parent, edge) for edge in edges], primary, as_objects, foreign_key_info)
 
     def children(
         self, primary: bool | None = None, as_objects: bool = False, foreign_key_info: bool = False
     ) -> list[Any]:
         """Return the tables that refer to this one; arguments as for `parents`."""
-        table = cast("Table", self)
-        graph = table.connection.catalog.reload_family(table.database)
-        edges = graph.to_children(table.name)
+        graph = self.connection.catalog.reload_family(self.database)
+        edges = graph.to_children(self.name)
         return self._related([(edge.child, edge) for edge in edges], primary, as_objects, foreign_key_info)
 
     def ancestors(self, as_objects: bool = False) -> list[Any]:
         """Return this table and all that it depends on, this table first."""
-        table = cast("Table", self)
         return self._named(
-            table.connection.catalog.reload_family(table.database).ancestors(table.name), as_objects
+            self.connection.catalog.reload_family(self.database).ancestors(self.name), as_objects
         )
 
     def descendants(self, as_objects: bool = False) -> list[Any]:
         """Return this table and all that depend on it, parents first."""
-        table = cast("Table", self)
         return self._named(
-            table.connection.catalog.reload_family(table.database).descendants(table.name), as_objects
+            self.connection.catalog.reload_family(self.database).descendants(self.name), as_objects
         )
 
     def parts(self, as_objects: bool = False) -> list[Any]:
         """Return the part tables of this master."""
-        table = cast("Table", self)
-        names = [
-            name for name in table.connection.catalog.tables(table.database) if name.master == table.name
-        ]
+        names = [name for name in self.connection.catalog.tables(self.database) if name.master == self.name]
         return self._named(names, as_objects)
 
     def _related(
@@ -79,7 +72,7 @@ class Family:
         return self._named(dict.fromkeys(name for name, _ in chosen), as_objects)
 
     def _info(self, edge: Edge) -> dict[str, Any]:
-        spec = cast("Table", self).connection.catalog.spec(edge.child)
+        spec = self.connection.catalog.spec(edge.child)
         return {
             "attr_map": dict(zip(edge.key.columns, edge.key.parent_columns, strict=True)),
             "aliased": bool(edge.key.renames),
@@ -88,7 +81,6 @@ class Family:
         }
 
     def _named(self, names: Iterable[TableName], as_objects: bool) -> list[Any]:
-        table = cast("Table", self)
         if as_objects:
-            return [table._sibling(name) for name in names]
-        return [table.connection.dialect.table(name) for name in names]
+            return [self._sibling(name) for name in names]
+        return [self.connection.dialect.table(name) for name in names]

@@ -9,7 +9,7 @@ from datajoint.engine.connection import Connection
 from datajoint.engine.instance import default_instance
 from datajoint.errors import DataJointError
 from datajoint.heading.names import TableName, read_name
-from datajoint.table.binding import Binding
+from datajoint.table.bound import Binding
 from datajoint.table.table import Table
 
 __all__ = ["FreeTable"]

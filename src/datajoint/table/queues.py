@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from datajoint.engine.connection import Connection
 from datajoint.heading.names import TableName, job_queue_name
+from datajoint.table.bound import BoundTable
 
 __all__ = ["Defined", "owner_of", "queue_of"]
 
-if TYPE_CHECKING:
-    from datajoint.table.table import Table
 
 _PHRASE = "Job queue for "
 
@@ -48,12 +47,11 @@ def queue_of(connection: Connection, name: TableName) -> TableName:
     return usual if owner in (None, str(name)) else TableName(name.schema, f"~~{name.name}")
 
 
-class Defined:
+class Defined(BoundTable):
     """A queue that knows its definition."""
 
     @property
     def definition(self) -> Any:
         """Definition of the queue, as the database has it; a missing queue is declared first."""
-        table = cast("Table", self)
-        _ = table.query
-        return table.describe()
+        _ = self.query
+        return self.describe()

@@ -5,34 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from datajoint.algebra.plans import hidden
-from datajoint.algebra.plans.nodes import Query
-from datajoint.declare import describe
-from datajoint.declare.spec import TableSpec
-from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError
 from datajoint.heading.names import TableName
-from datajoint.query.base import Queried
 from datajoint.query.expression import QueryExpression
-from datajoint.query.rows import Fetchable
 from datajoint.sql.system import EVENTS
-from datajoint.table.alter import Altering
-from datajoint.table.binding import Binding
-from datajoint.table.changing import Changing
-from datajoint.table.checking import Checking
+from datajoint.table.bound import Binding
 from datajoint.table.delete.delete import Deleting
 from datajoint.table.family import Family
-from datajoint.table.meta import TableMeta, class_level
+from datajoint.table.meta import class_level
+from datajoint.table.rows import python_checks
+from datajoint.table.rows.check import CheckOutcome
 from datajoint.table.writes import Writing
 
 __all__ = ["Table"]
 
-class_level(Queried)
-class_level(Fetchable)
-class_level(QueryExpression)
-
 
 @class_level
-class Table(Writing, Changing, Deleting, Altering, Family, Checking, QueryExpression, metaclass=TableMeta):
+class Table(Writing, Deleting, Family):
     """A table of the database: a query that can be inserted into, updated, deleted from and dropped.
 
     Examples
@@ -45,93 +34,6 @@ class Table(Writing, Changing, Deleting, Altering, Family, Checking, QueryExpres
     >>> issubclass(Subject, dj.Table), Subject.table_name, Subject.database
     (True, 'subject', 'lab')
     """
-
-    _binding: Binding | None = None
-
-    definition: Any = None
-    """Definition text of the table."""
-
-    @property
-    def binding(self) -> Binding:
-        """Connection and name of the table.
-
-        Raises
-        ------
-        DataJointError
-            When the class is not attached to an activated schema (TAB-16).
-        """
-        if self._binding is None:
-            raise DataJointError(
-                f"Class `{type(self).__name__}` is not attached to a schema.",
-                hint="Decorate it with @schema, schema = dj.Schema('name'); activate a deferred one first.",
-            )
-        return self._binding
-
-    @property
-    def query(self) -> Query:
-        """Plan and values: the whole table, or what it was restricted to."""
-        query = self._query
-        return (self._binding or self.binding).query if query is None else query
-
-    @property
-    def connection(self) -> Connection:
-        """The connection of the schema."""
-        return (self._binding or self.binding).connection
-
-    @property
-    def name(self) -> TableName:
-        """Schema and table name."""
-        return self.binding.name
-
-    @property
-    def spec(self) -> TableSpec:
-        """The table as the database has it."""
-        return self.binding.spec
-
-    @property
-    def table_name(self) -> str:
-        """Name of the table in its schema, with the prefix of the tier."""
-        return self.binding.name.name
-
-    @property
-    def database(self) -> str:
-        """Name of the schema."""
-        return self.binding.name.schema
-
-    @property
-    def full_table_name(self) -> str:
-        """Quoted name for use in SQL on this database."""
-        return self.connection.dialect.table(self.binding.name)
-
-    @property
-    def class_name(self) -> str:
-        """Name of the class: ``Session`` or ``Session.Trial``."""
-        return self.binding.name.class_name
-
-    @property
-    def is_declared(self) -> bool:
-        """Whether the table exists in the database."""
-        return self.connection.catalog.find(self.binding.name) is not None
-
-    @property
-    def is_restricted(self) -> bool:
-        """Whether this stands for a part of the table only."""
-        return self._query is not None and self._query.plan is not self.binding.source
-
-    def describe(self, printout: bool = False, *, context: Any = None) -> str:
-        """Return the definition of the table as the database has it (DEF-26).
-
-        Parameters
-        ----------
-        printout
-            Print it, too.
-        context
-            Not needed: names come from the database. Older code gives it.
-        """
-        text = describe.describe(self.spec, self._reference_name)
-        if printout:
-            print(text)  # noqa: T201 - asked for
-        return text
 
     def with_metadata(self) -> QueryExpression:
         """Return the rows with the hidden columns as attributes: `event`, the event that wrote the row.
@@ -151,15 +53,46 @@ class Table(Writing, Changing, Deleting, Altering, Family, Checking, QueryExpres
         """
         return self._derived(hidden.reveal(self.query, {"_event": f"{self.database}.{EVENTS}.event"}))
 
-    def _dated(self) -> QueryExpression:
-        """Return the key of the rows with `WRITTEN`, the event that wrote each."""
-        return self._derived(hidden.dated(self.query, f"{self.database}.{EVENTS}.event"))
+    def run_checks(self) -> list[CheckOutcome]:
+        """Run the checks of the definition and of the class on the rows that are stored.
+
+        Returns
+        -------
+        list of CheckOutcome
+            One for each check, true when it passed; they are kept as an event of kind ``check``.
+
+        Examples
+        --------
+        >>> import datajoint as dj
+        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+        >>> @schema
+        ... class Subject(dj.Manual):
+        ...     definition = "subject_id : int32"
+        ...     checks = [
+        ...         dj.Check("two", lambda rows: len(rows) == 2 or "there should be two", severity="warn")
+        ...     ]
+        >>> all(Subject.run_checks())
+        False
+        >>> Subject.run_checks()[0].message
+        '`Subject`: the check `two` fails: there should be two.'
+        """
+        return python_checks.run_checks(self)
+
+    def alter(self, prompt: bool | None = None, context: dict[str, Any] | None = None) -> None:
+        """Bring the table to the definition of its class; not in this release yet.
+
+        Raises
+        ------
+        DataJointError
+            Always, for the time being.
+        """
+        raise DataJointError(
+            "Altering tables comes later.",
+            hint="Declare a new table and copy the rows with insert(query), or alter it in the database.",
+        )
 
     def _sibling(self, name: TableName) -> Table:
         """Return another table of the connection, without its class."""
         table = Table()
         table._binding = Binding(self.connection, name)
         return table
-
-    def _reference_name(self, name: TableName) -> str:
-        return name.class_name if name.schema == self.database else f"{name.schema}.{name.class_name}"

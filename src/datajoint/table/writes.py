@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from datajoint.errors import DataJointError, UnknownAttributeError
 from datajoint.journal.events import scope as scopes
 from datajoint.query.expression import QueryExpression
 from datajoint.table import guard
+from datajoint.table.bound import BoundTable
 from datajoint.table.insert import (
     duplicates,
     insert as inserting,
@@ -25,21 +25,17 @@ from datajoint.table.rows import (
     row_sources,
     write_rows as writing,
 )
-from datajoint.table.update import update as updating
+from datajoint.table.update import update as updating, update_many
 
 if TYPE_CHECKING:
     from datajoint.table.insert.validate import ValidationResult
-    from datajoint.table.table import Table
 
 __all__ = ["Writing"]
 
 
 @class_level
-class Writing:
+class Writing(BoundTable):
     """Inserting, validating and updating rows."""
-
-    min_parts: Mapping[str, int] = MappingProxyType({})
-    """Least number of rows of parts that each row has, such as ``{"Cell": 1}``: with fewer it is refused."""
 
     def insert1(
         self, row: Any, replace: bool = False, skip_duplicates: bool | str = False,
@@ -101,25 +97,24 @@ class Writing:
         ...
         datajoint.errors.IntegrityError: `Scan`: the row scan=8 has 0 rows of ...
         """
-        table = cast("Table", self)
         if parts:
             options = _options(replace, skip_duplicates, ignore_extra_fields, allow_direct_insert)
             with_parts.insert_with_parts(
-                table, lambda: Writing.insert1(self, row, **options), parts, row, options
+                self, lambda: Writing.insert1(self, row, **options), parts, row, options
             )
             return
         if getattr(self.insert, "__func__", None) is not Writing.insert:  # mixins change what all inserts do
-            table.insert(
+            self.insert(
                 (row,), **_options(replace, skip_duplicates, ignore_extra_fields, allow_direct_insert)
             )
             return
-        guard.check_insert(table.name, allow_direct_insert)
-        layout = layouts.layout_of(table.connection, table.name)
-        mode = _mode(table, replace, skip_duplicates, ignore_extra_fields)
+        guard.check_insert(self.name, allow_direct_insert)
+        layout = layouts.layout_of(self.connection, self.name)
+        mode = _mode(self, replace, skip_duplicates, ignore_extra_fields)
         try:
             inserting.insert_row(layout, row, mode)
         except UnknownAttributeError as error:
-            explain_errors.explain_drift(error, table)
+            explain_errors.explain_drift(error, self)
             raise
 
     def insert(
@@ -158,16 +153,15 @@ class Writing:
         >>> Subject.keys(order_by="KEY")
         [{'subject_id': 1}, {'subject_id': 2}, {'subject_id': 3}]
         """
-        table = cast("Table", self)
         if parts:
             options = _options(replace, skip_duplicates, ignore_extra_fields, allow_direct_insert)
             own: dict[str, Any] = {**options, "chunk_size": chunk_size}
             with_parts.insert_with_parts(
-                table, lambda: Writing.insert(self, rows, **own), parts, None, options
+                self, lambda: Writing.insert(self, rows, **own), parts, None, options
             )
             return
-        guard.check_insert(table.name, allow_direct_insert)
-        mode = _mode(table, replace, skip_duplicates, ignore_extra_fields)
+        guard.check_insert(self.name, allow_direct_insert)
+        mode = _mode(self, replace, skip_duplicates, ignore_extra_fields)
         if isinstance(rows, type) and issubclass(rows, QueryExpression):
             rows = rows()
         if isinstance(rows, QueryExpression):
@@ -181,19 +175,19 @@ class Writing:
                     "skip_duplicates='match' does not apply to a query, whose rows are not looked at.",
                     hint="Give query.to_dicts(), whose rows are compared.",
                 )
-            insert_select.insert_query(table.connection, table.name, rows, mode)
+            insert_select.insert_query(self.connection, self.name, rows, mode)
             return
-        layout = layouts.layout_of(table.connection, table.name)
+        layout = layouts.layout_of(self.connection, self.name)
         if chunk_size is None:
             try:
                 inserting.insert_rows(layout, rows, mode)
             except UnknownAttributeError as error:
-                explain_errors.explain_drift(error, table)
+                explain_errors.explain_drift(error, self)
                 raise
             return
-        with scopes.series(table.connection) as scope:
+        with scopes.series(self.connection) as scope:
             for group in inserting.read_groups(rows, layout, chunk_size):
-                inserting.insert_chunks(table.connection, table.name, group, mode, scope)
+                inserting.insert_chunks(self.connection, self.name, group, mode, scope)
 
     def insert_dataframe(self, df: Any, index_as_pk: bool | None = None, **options: Any) -> None:
         """Insert the rows of a pandas frame.
@@ -216,8 +210,7 @@ class Writing:
         >>> len(Subject())
         2
         """
-        table = cast("Table", self)
-        self.insert(row_sources.with_index(df, table.heading, index_as_pk, table.class_name), **options)
+        self.insert(row_sources.with_index(df, self.heading, index_as_pk, self.class_name), **options)
 
     def validate(self, rows: Any, *, ignore_extra_fields: bool = False) -> ValidationResult:
         """Check rows as an insert would, without inserting them (INS-14).
@@ -239,8 +232,7 @@ class Writing:
         >>> Subject.validate([{"subject_id": 1}, {"subject_id": 1000}]).errors
         [(1, 'subject_id', '1000 is outside the range of int8: -128 to 127.')]
         """
-        table = cast("Table", self)
-        return validating.validate(layouts.layout_of(table.connection, table.name), rows, ignore_extra_fields)
+        return validating.validate(layouts.layout_of(self.connection, self.name), rows, ignore_extra_fields)
 
     def update1(self, row: dict[str, Any], *, allow_direct_update: bool | None = None) -> None:
         """Change attributes outside the key of the one row that has the given key.
@@ -273,14 +265,58 @@ class Writing:
         >>> Subject.fetch1("weight")
         21.0
         """
-        table = cast("Table", self)
-        if table.is_restricted:
+        if self.is_restricted:
             raise DataJointError(
                 "Update cannot be applied to a restricted table.",
                 hint="Give the key: Table.update1({**key, ...}).",
             )
-        guard.check_update(table.name, allow_direct_update)
-        updating.update_one(table, row)
+        guard.check_update(self.name, allow_direct_update)
+        updating.update_one(self, row)
+
+    def update(
+        self, values: Mapping[str, Any], prompt: bool | None = None, *,
+        allow_direct_update: bool | None = None,
+    ) -> int:  # fmt: skip
+        """Change attributes outside the key in all rows of the table, or of what it is restricted to (UPD-4).
+
+        Parameters
+        ----------
+        values
+            New values by attribute; None sets an attribute to its default.
+        prompt
+            Show how many rows change and the first of them, before and after, and ask first; default is the
+            setting ``safemode``.
+        allow_direct_update
+            Update a computed table outside its make.
+
+        Returns
+        -------
+        int
+            Number of rows changed; 0 when the answer was not yes.
+
+        Raises
+        ------
+        DataJointError
+            When an attribute is unknown or of the key, or a value is refused; then nothing is changed.
+
+        Examples
+        --------
+        >>> import datajoint as dj
+        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+        >>> @schema
+        ... class Subject(dj.Manual):
+        ...     definition = '''
+        ...     subject_id : int32
+        ...     ---
+        ...     species : varchar(20)
+        ...     '''
+        >>> Subject.insert([{"subject_id": n, "species": "mouse"} for n in range(4)])
+        >>> (Subject & "subject_id > 1").update({"species": "rat"}, prompt=False)
+        2
+        >>> Subject.to_arrays("species", order_by="KEY").tolist()
+        ['mouse', 'mouse', 'rat', 'rat']
+        """
+        return update_many.update(self, values, prompt, allow_direct_update)
 
     def _update(self, attribute: str, value: Any = None, *, allow_direct_update: bool | None = None) -> None:
         """Change an attribute of the one row that the table is restricted to, in the spelling of 0.1x."""
@@ -289,7 +325,7 @@ class Writing:
         table._sibling(table.name).update1(row, allow_direct_update=allow_direct_update)
 
 
-def _mode(table: Table, replace: bool, skip_duplicates: bool | str, ignore_extra: bool) -> writing.Mode:
+def _mode(table: BoundTable, replace: bool, skip_duplicates: bool | str, ignore_extra: bool) -> writing.Mode:
     skip, match = duplicates.read_option(skip_duplicates)
     own = python_checks.checks_of(table), with_parts.wanted_of(table)
     return writing.Mode(replace, skip, ignore_extra, *own, match=match)

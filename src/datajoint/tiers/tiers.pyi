@@ -26,10 +26,10 @@ from datajoint.provenance.tracing.lineage import Lineage
 from datajoint.provenance.tracing.why import Why
 from datajoint.query.expression import QueryExpression
 from datajoint.query.restriction import AndList
-from datajoint.table.binding import Binding
+from datajoint.table.bound import Binding
 from datajoint.table.insert.validate import ValidationResult
 from datajoint.table.meta import TableMeta
-from datajoint.table.rows.python_checks import CheckOutcome
+from datajoint.table.rows.check import CheckOutcome
 from datajoint.table.table import Table
 
 _T = TypeVar("_T")
@@ -184,9 +184,27 @@ class UserTable(Table, metaclass=_TableType):
     @classmethod
     def preview(cls, limit: int | None = None, width: int | None = None) -> str:
         """Return the text table of the first rows in key order."""
+    binding: ClassVar[Binding]
+    """Connection and name of the table."""
+    name: ClassVar[TableName]
+    """Schema and table name."""
+    spec: ClassVar[TableSpec]
+    """The table as the database has it."""
+    table_name: ClassVar[str]
+    """Name of the table in its schema, with the prefix of the tier."""
+    database: ClassVar[str]
+    """Name of the schema."""
+    full_table_name: ClassVar[str]
+    """Quoted name for use in SQL on this database."""
+    class_name: ClassVar[str]
+    """Name of the class: ``Session`` or ``Session.Trial``."""
+    is_declared: ClassVar[bool]
+    """Whether the table exists in the database."""
+    is_restricted: ClassVar[bool]
+    """Whether this stands for a part of the table only."""
     @classmethod
-    def run_checks(cls) -> list[CheckOutcome]:
-        """Run the checks of the definition and of the class on the rows that are stored."""
+    def describe(cls, printout: bool = False, *, context: Any = None) -> str:
+        """Return the definition of the table as the database has it (DEF-26)."""
     @classmethod
     def parents(
         cls, primary: bool | None = None, as_objects: bool = False, foreign_key_info: bool = False
@@ -206,9 +224,6 @@ class UserTable(Table, metaclass=_TableType):
     @classmethod
     def parts(cls, as_objects: bool = False) -> list[Any]:
         """Return the part tables of this master."""
-    @classmethod
-    def alter(cls, prompt: bool | None = None, context: dict[str, Any] | None = None) -> None:
-        """Bring the table to the definition of its class; not in this release yet."""
     @classmethod
     def delete(
         cls,
@@ -233,11 +248,6 @@ class UserTable(Table, metaclass=_TableType):
     @classmethod
     def drop_quick(cls) -> None:
         """Drop this one table without a question."""
-    @classmethod
-    def update(
-        cls, values: Mapping[str, Any], prompt: bool | None = None, *, allow_direct_update: bool | None = None
-    ) -> int:
-        """Change attributes outside the key in all rows of the table, or of what it is restricted to (UPD-4)."""
     @classmethod
     def insert1(
         cls,
@@ -270,30 +280,20 @@ class UserTable(Table, metaclass=_TableType):
     @classmethod
     def update1(cls, row: dict[str, Any], *, allow_direct_update: bool | None = None) -> None:
         """Change attributes outside the key of the one row that has the given key."""
-    binding: ClassVar[Binding]
-    """Connection and name of the table."""
-    name: ClassVar[TableName]
-    """Schema and table name."""
-    spec: ClassVar[TableSpec]
-    """The table as the database has it."""
-    table_name: ClassVar[str]
-    """Name of the table in its schema, with the prefix of the tier."""
-    database: ClassVar[str]
-    """Name of the schema."""
-    full_table_name: ClassVar[str]
-    """Quoted name for use in SQL on this database."""
-    class_name: ClassVar[str]
-    """Name of the class: ``Session`` or ``Session.Trial``."""
-    is_declared: ClassVar[bool]
-    """Whether the table exists in the database."""
-    is_restricted: ClassVar[bool]
-    """Whether this stands for a part of the table only."""
     @classmethod
-    def describe(cls, printout: bool = False, *, context: Any = None) -> str:
-        """Return the definition of the table as the database has it (DEF-26)."""
+    def update(
+        cls, values: Mapping[str, Any], prompt: bool | None = None, *, allow_direct_update: bool | None = None
+    ) -> int:
+        """Change attributes outside the key in all rows of the table, or of what it is restricted to (UPD-4)."""
     @classmethod
     def with_metadata(cls) -> QueryExpression:
         """Return the rows with the hidden columns as attributes: `event`, the event that wrote the row."""
+    @classmethod
+    def run_checks(cls) -> list[CheckOutcome]:
+        """Run the checks of the definition and of the class on the rows that are stored."""
+    @classmethod
+    def alter(cls, prompt: bool | None = None, context: dict[str, Any] | None = None) -> None:
+        """Bring the table to the definition of its class; not in this release yet."""
     events: ClassVar[QueryExpression]
     """All events of the table: inserts, updates, deletes, makes; one each, however many rows."""
     @classmethod

@@ -42,7 +42,7 @@ def command(
         Path(output).write_text(_written(found, form), encoding="utf-8")
         report.say(output, err=True)
     elif form == "text":
-        for line in as_text(found, rows.style).splitlines():
+        for line in as_text(found.rows, found.downstream, rows.style).splitlines():
             report.say(report.fitted(line))
     else:
         report.say(_written(found, form).rstrip())
@@ -65,5 +65,5 @@ def _written(found: Lineage, form: str) -> str:
     if form == "json":
         return report.json_text(found.as_dict()) + "\n"
     if form == "text":
-        return as_text(found) + "\n"
+        return as_text(found.rows, found.downstream) + "\n"
     return {"dot": dot.render, "mermaid": mermaid.render, "svg": svg.render}[form](picture_of(found))

@@ -57,10 +57,10 @@ class Lineage(Value):
         return len(self.rows)
 
     def __repr__(self) -> str:
-        return printable(as_text(self))
+        return printable(as_text(self.rows, self.downstream))
 
     def _repr_html_(self) -> str:
-        return as_html(self)
+        return as_html(self.rows, self.downstream)
 
     def as_dict(self) -> dict[str, Any]:
         """Return what JSON has of it."""

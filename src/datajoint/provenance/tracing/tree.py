@@ -10,7 +10,6 @@ from datajoint.heading.values import key_text
 from datajoint.provenance.tracing.writers import time_text
 
 if TYPE_CHECKING:
-    from datajoint.provenance.tracing.lineage import Lineage
     from datajoint.provenance.tracing.rows import Rows
     from datajoint.provenance.tracing.writers import Writer
 
@@ -35,17 +34,17 @@ def plain(text: str, kind: str) -> str:
     return text
 
 
-def as_text(told: Lineage, style: Style = plain) -> str:
+def as_text(rows: Sequence[Rows], downstream: Sequence[Rows], style: Style = plain) -> str:
     """Return a lineage as a tree: rows, and under them those that they come from."""
-    if not told.rows:
+    if not rows:
         return "no such rows"
     lines: list[str] = []
-    for rows in told.rows:
-        lines += [*_lines(rows, "", "", style), ""]
-    if told.downstream:
+    for wanted in rows:
+        lines += [*_lines(wanted, "", "", style), ""]
+    if downstream:
         lines.append(style("used by", "detail"))
-        for n, rows in enumerate(told.downstream):
-            lines += _branch(rows, "", n == len(told.downstream) - 1, style)
+        for n, used in enumerate(downstream):
+            lines += _branch(used, "", n == len(downstream) - 1, style)
     return "\n".join(lines).rstrip()
 
 
@@ -141,7 +140,7 @@ def _shortened(keys: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
         before = key
 
 
-def as_html(told: Lineage) -> str:
+def as_html(rows: Sequence[Rows], downstream: Sequence[Rows]) -> str:
     """Return a lineage as nested lists, for notebooks."""
 
     def item(rows: Rows) -> str:
@@ -151,6 +150,6 @@ def as_html(told: Lineage) -> str:
         inner = "".join(map(item, rows.sources))
         return f"<li>{head}{details}{f'<ul>{inner}</ul>' if inner else ''}</li>"
 
-    below = f"<p>used by</p><ul>{''.join(map(item, told.downstream))}</ul>" if told.downstream else ""
-    rows = f"<ul>{''.join(map(item, told.rows))}</ul>" if told.rows else "<p>no such rows</p>"
-    return f'<div class="dj-lineage">{rows}{below}</div>'
+    below = f"<p>used by</p><ul>{''.join(map(item, downstream))}</ul>" if downstream else ""
+    listed = f"<ul>{''.join(map(item, rows))}</ul>" if rows else "<p>no such rows</p>"
+    return f'<div class="dj-lineage">{listed}{below}</div>'

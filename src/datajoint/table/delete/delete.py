@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, cast
 
 from datajoint import logging
 from datajoint.algebra.plans.nodes import Query
@@ -19,18 +18,16 @@ from datajoint.graph import restrict
 from datajoint.heading.names import PART, TableName
 from datajoint.sql.system_tables import images
 from datajoint.table import misspelt, prompt as prompts
+from datajoint.table.bound import BoundTable
 from datajoint.table.delete import cascade, estimate, followers
 from datajoint.table.meta import class_level
 from datajoint.table.queues import queue_of
-
-if TYPE_CHECKING:
-    from datajoint.table.table import Table
 
 __all__ = ["Deleting", "delete_alone"]
 
 
 @class_level
-class Deleting:
+class Deleting(BoundTable):
     """Deleting and dropping."""
 
     def delete(
@@ -75,27 +72,24 @@ class Deleting:
         >>> (Subject & {"subject_id": 2}).delete(prompt=False)
         1
         """
-        table = cast("Table", self)
-        prompts.refuse_conditions(table.class_name, "delete", transaction, prompt)
+        prompts.refuse_conditions(self.class_name, "delete", transaction, prompt)
         prompt, part_integrity = _older(prompt, part_integrity, safemode, force_parts, force, verbose)
         restrict.check_integrity(part_integrity)
-        misspelt.refuse_ignored(table.query, table.heading, table.class_name, "deleted")
-        if table.name.tier == PART and part_integrity == "enforce":
+        misspelt.refuse_ignored(self.query, self.heading, self.class_name, "deleted")
+        if self.name.tier == PART and part_integrity == "enforce":
             raise DataJointError(
-                f"Cannot delete from the part table `{table.name}` directly. Delete from its master instead.",
+                f"Cannot delete from the part table `{self.name}` directly. Delete from its master instead.",
                 hint="Or pass part_integrity='ignore' to delete parts only, 'cascade' for masters, too.",
             )
-        observe.writing(table.connection, table.name)
-        asks = prompts.needs_answer(table.connection.config, prompt)
-        if asks and table.connection.is_atomic:
+        observe.writing(self.connection, self.name)
+        asks = prompts.needs_answer(self.connection.config, prompt)
+        if asks and self.connection.is_atomic:
             raise TransactionError(
                 "Cannot ask for confirmation of a delete within a transaction.",
                 hint="Pass prompt=False, or delete outside the transaction.",
             )
         return (
-            _delete_asked(table, part_integrity)
-            if asks
-            else _delete(table, part_integrity).get(table.name, 0)
+            _delete_asked(self, part_integrity) if asks else _delete(self, part_integrity).get(self.name, 0)
         )
 
     def delete_quick(self, get_count: bool = False) -> int | None:
@@ -111,14 +105,13 @@ class Deleting:
         IntegrityError
             When other rows depend on these.
         """
-        table = cast("Table", self)
-        prompts.refuse_conditions(table.class_name, "delete_quick", get_count)
-        misspelt.refuse_ignored(table.query, table.heading, table.class_name, "deleted")
-        observe.writing(table.connection, table.name)
+        prompts.refuse_conditions(self.class_name, "delete_quick", get_count)
+        misspelt.refuse_ignored(self.query, self.heading, self.class_name, "deleted")
+        observe.writing(self.connection, self.name)
         try:
-            count = cascade.Cascade(table.connection, table.name, table.query).delete_alone()
+            count = cascade.Cascade(self.connection, self.name, self.query).delete_alone()
         except IntegrityError as error:
-            _explain(table, error)
+            _explain(self, error)
             raise
         return count if get_count else None
 
@@ -139,8 +132,7 @@ class Deleting:
         DataJointError
             For a restricted table, or where parts would lose their master.
         """
-        table = cast("Table", self)
-        prompts.refuse_conditions(table.class_name, "drop", prompt)
+        prompts.refuse_conditions(self.class_name, "drop", prompt)
         if force is not None:
             _deprecated("force", "prompt=False")
             prompt = False if force else prompt
@@ -149,19 +141,19 @@ class Deleting:
                 f"part_integrity of drop is 'enforce' or 'ignore', not {part_integrity!r}.",
                 hint="To drop masters with their parts, drop the masters.",
             )
-        _check_whole(table)
-        table.connection.catalog.clear()  # what others have declared meanwhile depends on it, too
-        if not table.is_declared:
+        _check_whole(self)
+        self.connection.catalog.clear()  # what others have declared meanwhile depends on it, too
+        if not self.is_declared:
             return
-        graph = table.connection.catalog.load_family(table.database)
-        names = graph.descendants(table.name)
+        graph = self.connection.catalog.load_family(self.database)
+        names = graph.descendants(self.name)
         _check_parts(names, part_integrity)
-        if prompts.needs_answer(table.connection.config, prompt):
-            counts = {name: len(table._sibling(name)) for name in names}
+        if prompts.needs_answer(self.connection.config, prompt):
+            counts = {name: len(self._sibling(name)) for name in names}
             print(_listing("Tables to drop, with their rows:", counts))  # noqa: T201 - asked for
             if not prompts.ask(f"Proceed to drop {_number(len(names), 'table')}?"):
                 return
-        _drop(table, names)
+        _drop(self, names)
 
     def drop_quick(self) -> None:
         """Drop this one table without a question.
@@ -171,24 +163,23 @@ class Deleting:
         IntegrityError
             When other tables refer to it.
         """
-        table = cast("Table", self)
-        _check_whole(table)
-        table.connection.catalog.clear()
-        if not table.is_declared:
+        _check_whole(self)
+        self.connection.catalog.clear()
+        if not self.is_declared:
             return
-        if needed := _referring(table):
+        if needed := _referring(self):
             raise IntegrityError(
-                f"`{table.class_name}` cannot be dropped: {' and '.join(sorted(needed))} refer to it.",
+                f"`{self.class_name}` cannot be dropped: {' and '.join(sorted(needed))} refer to it.",
                 hint="Use drop(), which drops those, too.",
             )
-        _drop(table, [table.name])
+        _drop(self, [self.name])
 
 
 # --------------------------------------------------------------------------------------------------- deleting
 
 
 @observe.unobserved()
-def _delete_asked(table: Table, part_integrity: str) -> int:
+def _delete_asked(table: BoundTable, part_integrity: str) -> int:
     """Show and ask, without a transaction; ask again where others have changed the rows meanwhile."""
     while True:
         work = cascade.Cascade(table.connection, table.name, table.query, part_integrity)
@@ -210,7 +201,7 @@ def _delete_asked(table: Table, part_integrity: str) -> int:
             print("The rows have changed in the meantime; nothing has been deleted.")  # noqa: T201
 
 
-def delete_alone(table: Table) -> None:
+def delete_alone(table: BoundTable) -> None:
     """Delete rows with what depends on them, but without what their makes wrote into other tables.
 
     Examples
@@ -227,7 +218,7 @@ def delete_alone(table: Table) -> None:
 
 @observe.unobserved()
 def _delete(
-    table: Table, part_integrity: str, shown: Mapping[TableName, int] | None = None, follow: bool = True
+    table: BoundTable, part_integrity: str, shown: Mapping[TableName, int] | None = None, follow: bool = True
 ) -> dict[TableName, int]:
     connection, again = table.connection, True
     while True:
@@ -249,7 +240,7 @@ def _delete(
         return removed
 
 
-def _blocked(table: Table, error: IntegrityError) -> IntegrityError:
+def _blocked(table: BoundTable, error: IntegrityError) -> IntegrityError:
     child = error.context.get("table", "another table")
     return IntegrityError(
         f"Rows of `{table.name}` cannot be deleted: rows of `{child}` depend on them and are out of reach.",
@@ -285,7 +276,7 @@ def _deprecated(name: str, instead: str) -> None:
 # --------------------------------------------------------------------------------------------------- dropping
 
 
-def _check_whole(table: Table) -> None:
+def _check_whole(table: BoundTable) -> None:
     misspelt.refuse_ignored(table.query, table.heading, table.class_name, "dropped")
     if table.is_restricted:
         raise DataJointError(
@@ -305,7 +296,7 @@ def _check_parts(names: list[TableName], part_integrity: str) -> None:
             )
 
 
-def _drop(table: Table, names: list[TableName]) -> None:
+def _drop(table: BoundTable, names: list[TableName]) -> None:
     """Drop tables, children first, each with its queue of jobs and the old versions of its rows."""
     catalog = table.connection.catalog
     for schema in {name.schema for name in names}:
@@ -318,14 +309,14 @@ def _drop(table: Table, names: list[TableName]) -> None:
     logging.logger.info(f"dropped {', '.join(map(str, reversed(names)))}")
 
 
-def _referring(table: Table) -> list[str]:
+def _referring(table: BoundTable) -> list[str]:
     """Return the names of the tables that refer to a table, itself left out."""
     edges = table.connection.catalog.load_family(table.database).to_children(table.name)
     names = dict.fromkeys(edge.child for edge in edges if edge.child != table.name)
     return [f"`{table._reference_name(name)}`" for name in names]
 
 
-def _explain(table: Table, error: IntegrityError) -> None:
+def _explain(table: BoundTable, error: IntegrityError) -> None:
     """Put in our words that other rows refer to those deleted; the error stays the same object."""
     edges = table.connection.catalog.load_family(table.database).to_children(table.name)
     names = dict.fromkeys(f"`{table._reference_name(edge.child)}`" for edge in edges)
@@ -343,7 +334,7 @@ def _number(n: int, noun: str) -> str:
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
-def _history(table: Table, rows: Mapping[TableName, Query], counts: Mapping[TableName, int]) -> str:
+def _history(table: BoundTable, rows: Mapping[TableName, Query], counts: Mapping[TableName, int]) -> str:
     """Say what will be kept of rows."""
     size = estimate.history_bytes(table.connection, rows, counts)
     if size is None:

@@ -21,10 +21,11 @@ from datajoint.table.rows.check_lines import enforce
 from datajoint.table.rows.encode import Batch, encode
 from datajoint.table.rows.layout import Layout, layout_of
 from datajoint.table.rows.metadata import provenance_of
+from datajoint.table.rows.mode import Mode
 from datajoint.table.rows.python_checks import inspect_insert, record
 from datajoint.table.rows.row_checks import check
 from datajoint.table.rows.row_sources import Chunk, one, read
-from datajoint.table.rows.write_rows import Mode, any_index, with_key, write_batches
+from datajoint.table.rows.write_rows import any_index, with_key, write_batches
 
 __all__ = ["insert_chunks", "insert_row", "insert_rows", "prepare", "read_groups", "with_provenance"]
 

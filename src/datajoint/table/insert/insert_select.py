@@ -24,9 +24,10 @@ from datajoint.table.rows.collecting import current
 from datajoint.table.rows.explain_errors import explain
 from datajoint.table.rows.layout import EVENT, Layout, layout_of
 from datajoint.table.rows.metadata import PROVENANCE
+from datajoint.table.rows.mode import Mode
 from datajoint.table.rows.row_checks import known_fields, missing_message
 from datajoint.table.rows.row_sources import read
-from datajoint.table.rows.write_rows import Mode, any_index, conflict_of
+from datajoint.table.rows.write_rows import any_index, conflict_of
 
 __all__ = ["insert_query"]
 

@@ -10,9 +10,9 @@ from datajoint.heading.heading import Heading
 from datajoint.table.rows.check_lines import unenforced
 from datajoint.table.rows.encode import Batch, encode
 from datajoint.table.rows.layout import Layout
+from datajoint.table.rows.mode import Mode
 from datajoint.table.rows.row_checks import Checked, check
 from datajoint.table.rows.row_sources import CHUNK, Chunk, read
-from datajoint.table.rows.write_rows import Mode
 
 __all__ = ["UnevenError", "flowing"]
 

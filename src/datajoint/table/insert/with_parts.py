@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from datajoint._value import Value
 from datajoint.algebra.plans import build
 from datajoint.algebra.plans.nodes import InValues, Query
 from datajoint.engine.connection import Connection
 from datajoint.engine.guard import Transaction
 from datajoint.errors import DataJointError, IntegrityError
+from datajoint.heading.heading import Heading
 from datajoint.heading.names import TableName
 from datajoint.heading.types import AttributeType
 from datajoint.heading.values import normaliser, show
@@ -20,12 +20,13 @@ from datajoint.query import fetch
 from datajoint.query.collection import is_mapping
 from datajoint.table.rows.encode import Batch
 from datajoint.table.rows.layout import Layout, layout_of
+from datajoint.table.rows.mode import Wanted
 from datajoint.table.rows.row_sources import ABSENT, Chunk, one, read
 
 if TYPE_CHECKING:
-    from datajoint.table.table import Table
+    from datajoint.table.bound import BoundTable
 
-__all__ = ["Wanted", "check_complete", "completing", "insert_with_parts", "wanted_of"]
+__all__ = ["check_complete", "completing", "insert_with_parts", "wanted_of"]
 
 _STATE = "masters"
 _CHUNK = 20_000
@@ -33,17 +34,38 @@ _CHUNK = 20_000
 Key = tuple[Any, ...]
 
 
-class Wanted(Value):
-    """How many rows of a part each row of a master has at least."""
+class PartTable(Protocol):
+    """A table into which rows can be inserted."""
 
-    part: TableName
-    least: int
+    @property
+    def name(self) -> TableName:
+        """Schema and table name."""
+        ...
+
+    @property
+    def class_name(self) -> str:
+        """Name of the class."""
+        ...
+
+    @property
+    def connection(self) -> Connection:
+        """The connection of the schema."""
+        ...
+
+    @property
+    def heading(self) -> Heading:
+        """Attributes of the rows."""
+        ...
+
+    def insert(self, rows: Any, /, **options: Any) -> None:
+        """Insert rows."""
+        ...
 
 
 # ----------------------------------------------------------------------------------------- enough parts
 
 
-def wanted_of(table: Table) -> tuple[Wanted, ...]:
+def wanted_of(table: BoundTable) -> tuple[Wanted, ...]:
     """Return what the class of a table has as `min_parts`.
 
     Raises
@@ -69,13 +91,13 @@ def wanted_of(table: Table) -> tuple[Wanted, ...]:
     )
 
 
-def _number(table: Table, part: Any, least: Any) -> int:
+def _number(table: BoundTable, part: Any, least: Any) -> int:
     if not isinstance(least, int) or least < 0:
         raise DataJointError(f"`{table.class_name}.min_parts` wants {show(least)} rows of {show(part)}.")
     return least
 
 
-def part_of(table: Table, part: Any) -> Table:
+def part_of(table: BoundTable, part: Any) -> PartTable:
     """Return a part of a master: given as class, table or name.
 
     Raises
@@ -89,7 +111,8 @@ def part_of(table: Table, part: Any) -> Table:
     name = getattr(found, "name", None)
     if not isinstance(name, TableName) or name.master != table.name:
         label = part if isinstance(part, str) else getattr(part, "__name__", None) or show(part)
-        parts = ", ".join(f"`{own.class_name}`" for own in table.parts(as_objects=True)) or "none"
+        names = [own for own in table.connection.catalog.tables(table.database) if own.master == table.name]
+        parts = ", ".join(f"`{own.class_name}`" for own in names) or "none"
         raise DataJointError(f"{label} is no part of `{table.class_name}`. Parts: {parts}.")
     return found
 
@@ -249,7 +272,7 @@ def _incomplete(
 
 
 def insert_with_parts(
-    table: Table, insert: Callable[[], None], parts: Any, row: Any, options: Mapping[str, Any]
+    table: BoundTable, insert: Callable[[], None], parts: Any, row: Any, options: Mapping[str, Any]
 ) -> None:
     """Insert masters and rows of their parts as one change.
 
@@ -297,7 +320,9 @@ def _key_of(layout: Layout, row: Any) -> dict[str, Any]:
     return key
 
 
-def _filled(part: Table, master: TableName, key: Mapping[str, Any], rows: Any) -> Iterator[dict[str, Any]]:
+def _filled(
+    part: PartTable, master: TableName, key: Mapping[str, Any], rows: Any
+) -> Iterator[dict[str, Any]]:
     """Yield rows of a part, with the key of the master in those that lack it."""
     columns = _columns_to(part.connection, part.name, master)
     names = dict(zip(columns, part.connection.catalog.source(master).heading.key, strict=True))

@@ -12,7 +12,7 @@ from datajoint.journal.events.event import EventRecord, enabled, new_id
 from datajoint.table.rows.encode import Batch
 from datajoint.table.rows.explain_errors import explain
 from datajoint.table.rows.layout import layout_of
-from datajoint.table.rows.write_rows import Mode
+from datajoint.table.rows.mode import Mode
 
 __all__ = ["Insert", "Part", "explain_inserts", "step_events"]
 

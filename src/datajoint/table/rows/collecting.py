@@ -8,7 +8,7 @@ from datajoint.engine.connection import Connection
 from datajoint.engine.observe import observed
 from datajoint.heading.names import TableName
 from datajoint.table.rows.encode import Batch
-from datajoint.table.rows.write_rows import Mode
+from datajoint.table.rows.mode import Mode
 from datajoint.table.rows.write_set import WriteSet
 
 __all__ = ["collect", "current"]

@@ -24,7 +24,7 @@ from datajoint.table.rows.encode import Batch
 from datajoint.table.rows.layout import Layout, layout_of
 
 if TYPE_CHECKING:
-    from datajoint.table.table import Table
+    from datajoint.table.bound import BoundTable
 
 __all__ = ["explain", "explain_drift", "phrase_parent"]
 
@@ -220,7 +220,7 @@ def _orphan(layout: Layout, key: ForeignKey, batches: Sequence[Batch]) -> Locate
 # -------------------------------------------------------------------------------------------- drift
 
 
-def explain_drift(error: UnknownAttributeError, table: Table) -> None:
+def explain_drift(error: UnknownAttributeError, table: BoundTable) -> None:
     """Say of a field that the class defines, and the table in the database does not have, that it is so."""
     name, text = error.context.get("attribute"), getattr(table, "definition", None)
     if not isinstance(text, str) or not re.search(rf"^\s*{re.escape(str(name))}\s*[:=]", text, re.MULTILINE):

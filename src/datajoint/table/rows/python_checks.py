@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from datajoint import logging
-from datajoint._value import Value
 from datajoint.algebra import evaluate
 from datajoint.declare.spec import Check as CheckLine
 from datajoint.engine.connection import Connection
@@ -18,149 +17,22 @@ from datajoint.heading.names import TableName
 from datajoint.journal.events import change, event as events, scope
 from datajoint.sql import checks as sql_checks
 from datajoint.table.rows import check_lines, collecting, layout as layouts
+from datajoint.table.rows.check import BLOCK, WARN, Check, CheckOutcome, Rows
 
 if TYPE_CHECKING:
+    from datajoint.table.bound import BoundTable
     from datajoint.table.rows.encode import Batch
     from datajoint.table.rows.layout import Layout
     from datajoint.table.rows.write_set import WriteSet
-    from datajoint.table.table import Table
 
-__all__ = [
-    "Check",
-    "CheckOutcome",
-    "checks_of",
-    "inspect_insert",
-    "inspect_make",
-    "inspecting",
-    "record",
-    "run_checks",
-]
+__all__ = ["checks_of", "inspect_insert", "inspect_make", "inspecting", "record", "run_checks"]
 
-Rows = list[dict[str, Any]]
 
-BLOCK, WARN = "block", "warn"
 _SHOWN = 5
 _KEPT = 20
 
 
-class Check:
-    """A rule that the rows of a table keep, for the class attribute `checks`.
-
-    Parameters
-    ----------
-    name
-        Name of the rule in messages and events.
-    condition
-        A condition in portable SQL over the attributes of a row, as after ``&``; or a function that takes
-        rows as a list of dicts and returns whether all is well: True or None, else False, a text that says
-        what is wrong, or a bool for each row. An exception counts as a failure.
-    severity
-        ``"block"`` refuses rows that fail, ``"warn"`` lets them pass with a warning.
-
-    Notes
-    -----
-    A condition on the row that the database itself is to enforce, whoever writes, is a line ``check name
-    (condition)`` of the definition.
-
-    Examples
-    --------
-    >>> import datajoint as dj
-    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
-    >>> @schema
-    ... class Trace(dj.Manual):
-    ...     definition = '''
-    ...     trace_id : int32
-    ...     ---
-    ...     rate : float64
-    ...     '''
-    ...     checks = [
-    ...         dj.Check("positive", "rate > 0"),
-    ...         dj.Check("slow", lambda rows: [row["rate"] < 1e3 for row in rows], severity="warn"),
-    ...     ]
-    >>> Trace.insert1({"trace_id": 1, "rate": -5})
-    Traceback (most recent call last):
-    ...
-    datajoint.errors.CheckError: `Trace`: the check `positive` (rate > 0) fails for trace_id=1.
-    """
-
-    __slots__ = ("condition", "name", "severity")
-
-    def __init__(self, name: str, condition: str | Callable[[Rows], Any], severity: str = BLOCK) -> None:
-        if severity not in (BLOCK, WARN):
-            raise DataJointError(
-                f"The severity of the check `{name}` is {severity!r}.", hint="It is 'block' or 'warn'."
-            )
-        if not isinstance(condition, str) and not callable(condition):
-            raise DataJointError(
-                f"The condition of the check `{name}` is {readers.show(condition)}.",
-                hint="It is a text, such as 'weight > 0', or a function of rows.",
-            )
-        self.name = name
-        self.condition = condition
-        self.severity = severity
-
-    def __repr__(self) -> str:
-        what = self.condition if isinstance(self.condition, str) else self.condition.__qualname__
-        return f"Check({self.name!r}, {what!r}, severity={self.severity!r})"
-
-
-class CheckOutcome(Value):
-    """What a check found; true when it passed.
-
-    Attributes
-    ----------
-    table, check, severity
-        Which rule, of which table.
-    rows
-        Number of rows looked at.
-    failed
-        Keys of rows that fail, the first twenty; empty where a function judges them as a whole.
-    message
-        What is wrong, or an empty text.
-
-    Examples
-    --------
-    >>> bool(CheckOutcome("Trace", "positive", "block", 3, (), ""))
-    True
-    """
-
-    table: str
-    check: str
-    severity: str
-    rows: int
-    failed: tuple[Mapping[str, Any], ...]
-    message: str
-
-    @property
-    def passed(self) -> bool:
-        """Whether no row fails."""
-        return not self.message
-
-    def __bool__(self) -> bool:
-        return self.passed
-
-    def as_details(self) -> dict[str, Any]:
-        """Return what its event keeps.
-
-        Examples
-        --------
-        >>> CheckOutcome("Trace", "positive", "block", 3, (), "").as_details()
-        {'check': 'positive', 'severity': 'block', 'passed': True, 'rows': 3}
-        """
-        details: dict[str, Any] = {
-            "check": self.check, "severity": self.severity, "passed": self.passed, "rows": self.rows,
-        }  # fmt: skip
-        if not self.passed:
-            keys = [{name: _plain(value) for name, value in key.items()} for key in self.failed]
-            details |= {"message": self.message, "failed": keys}
-        return details
-
-
-def _plain(value: Any) -> Any:
-    return value if isinstance(value, (int, float, str, type(None))) else str(value)
-
-
-def checks_of(table: Table) -> tuple[Check, ...]:
+def checks_of(table: BoundTable) -> tuple[Check, ...]:
     """Return the checks that the class of a table has.
 
     Raises
@@ -304,7 +176,7 @@ def _inserted(layout: Layout, batches: Iterable[Batch]) -> Rows:
 
 
 @contextmanager
-def inspecting(table: Table, key: Mapping[str, Any] | None = None) -> Generator[None]:
+def inspecting(table: BoundTable, key: Mapping[str, Any] | None = None) -> Generator[None]:
     """Change rows of a table inside, which are then checked; when a check refuses them, none is changed.
 
     Parameters
@@ -352,7 +224,7 @@ def inspecting(table: Table, key: Mapping[str, Any] | None = None) -> Generator[
 
 
 def inspect_make(
-    writes: WriteSet, key: Mapping[str, Any], table: Table
+    writes: WriteSet, key: Mapping[str, Any], table: BoundTable
 ) -> dict[TableName, list[CheckOutcome]]:
     """Run the checks of a table and its parts on the rows that a make has inserted.
 
@@ -392,7 +264,7 @@ def record(
     change.store(connection, event, max(outcome.rows for outcome in outcomes) or None)
 
 
-def run_checks(table: Table) -> list[CheckOutcome]:
+def run_checks(table: BoundTable) -> list[CheckOutcome]:
     """Run all checks of a table on the rows that are stored; see `Checking.run_checks`."""
     layout = layouts.layout_of(table.connection, table.name)
     lines = [Check(line.name, line.condition) for line in layout.spec.checks]
@@ -404,7 +276,7 @@ def run_checks(table: Table) -> list[CheckOutcome]:
     return outcomes
 
 
-def _on_stored(check: Check, table: Table, layout: Layout, rows: Rows | None) -> CheckOutcome:
+def _on_stored(check: Check, table: BoundTable, layout: Layout, rows: Rows | None) -> CheckOutcome:
     """Run a check on stored rows; the database looks for those that break a condition."""
     if not isinstance(check.condition, str):
         return judge(check, layout.label, layout.heading, rows or [])
@@ -421,7 +293,7 @@ def _on_stored(check: Check, table: Table, layout: Layout, rows: Rows | None) ->
     )
 
 
-def _of_reference(group: tuple[str, ...], table: Table, layout: Layout) -> CheckOutcome:
+def _of_reference(group: tuple[str, ...], table: BoundTable, layout: Layout) -> CheckOutcome:
     """Look for rows of which a reference is NULL in part: it refers to no row (FK-16)."""
     some, none = (" and ".join(f"`{name}` is {word}" for name in group) for word in ("null", "not null"))
     failing = (table & f"not (({some}) or ({none}))").keys(order_by="KEY")

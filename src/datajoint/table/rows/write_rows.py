@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice, repeat
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from datajoint._value import Value, replace
+from datajoint._value import replace
 from datajoint.algebra.plans.nodes import Query
 from datajoint.backends.base import Parameters
 from datajoint.errors import (
@@ -39,13 +39,9 @@ from datajoint.sql.dml import (
 from datajoint.table.rows.encode import Batch
 from datajoint.table.rows.explain_errors import explain
 from datajoint.table.rows.layout import EVENT, Layout
-
-if TYPE_CHECKING:
-    from datajoint.table.insert.with_parts import Wanted
-    from datajoint.table.rows.python_checks import Check
+from datajoint.table.rows.mode import Mode, Stamps
 
 __all__ = [
-    "Mode",
     "any_index",
     "conflict_of",
     "is_small",
@@ -64,44 +60,6 @@ ATTEMPTS = 4
 ROWS_PER_STATEMENT = 50
 FEW_BYTES = 1 << 20
 LISTED_KEYS = 1000
-
-
-Stamps = tuple[tuple[Column, Any], ...]
-"""Hidden columns and the driver values that all rows take there."""
-
-
-class Mode(Value):
-    """How rows are inserted.
-
-    Attributes
-    ----------
-    replace, skip
-        What is done about a row whose key is taken (INS-4 … 7).
-    ignore_extra
-        Whether fields that are no attributes are dropped (INS-8).
-    checks, wanted
-        What the class of the table has as `checks` and as `min_parts`.
-    stamps
-        Hidden columns that all rows take, with their driver values, beside that of the event.
-    of_any
-        Whether `skip` is meant for the values of any unique index.
-    match
-        Whether rows that are skipped must equal the stored ones.
-    """
-
-    replace: bool = False
-    skip: bool = False
-    ignore_extra: bool = False
-    checks: tuple[Check, ...] = ()
-    wanted: tuple[Wanted, ...] = ()
-    stamps: Stamps = ()
-    of_any: bool = False
-    match: bool = False
-
-    @property
-    def kind(self) -> str:
-        """Kind of the event."""
-        return "replace" if self.replace else "insert"
 
 
 def with_key(layout: Layout, batch: Batch) -> Batch:

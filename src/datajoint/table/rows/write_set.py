@@ -31,11 +31,12 @@ from datajoint.table.rows.collected import Insert, Part, explain_inserts, step_e
 from datajoint.table.rows.encode import Batch
 from datajoint.table.rows.layout import layout_of
 from datajoint.table.rows.metadata import Run, job_statements
+from datajoint.table.rows.mode import Mode
 from datajoint.table.rows.row_sources import caller_depth
-from datajoint.table.rows.write_rows import Mode, is_small, statements_for, write_batches, write_many
+from datajoint.table.rows.write_rows import is_small, statements_for, write_batches, write_many
 
 if TYPE_CHECKING:
-    from datajoint.table.rows.python_checks import Check
+    from datajoint.table.rows.check import Check
 
 __all__ = ["WriteSet"]
 

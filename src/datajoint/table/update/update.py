@@ -22,12 +22,12 @@ from datajoint.table.rows.python_checks import checks_of, inspecting
 from datajoint.table.rows.row_checks import Checked, check_values, is_half_noticed, known_fields, notice_half
 
 if TYPE_CHECKING:
-    from datajoint.table.table import Table
+    from datajoint.table.bound import BoundTable
 
 __all__ = ["default_of", "stamps_of", "update_one"]
 
 
-def update_one(table: Table, row: Mapping[str, Any]) -> None:
+def update_one(table: BoundTable, row: Mapping[str, Any]) -> None:
     """Change the attributes of one row that has the given key.
 
     Raises

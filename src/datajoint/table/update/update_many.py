@@ -43,7 +43,7 @@ from datajoint.table.rows.write_rows import LISTED_KEYS
 from datajoint.table.update.update import default_of, stamps_of
 
 if TYPE_CHECKING:
-    from datajoint.table.table import Table
+    from datajoint.table.bound import BoundTable
 
 __all__ = ["update"]
 
@@ -52,7 +52,7 @@ _SHOWN = 5
 
 
 def update(
-    table: Table, values: Mapping[str, Any], prompt: bool | None, allow_direct_update: bool | None
+    table: BoundTable, values: Mapping[str, Any], prompt: bool | None, allow_direct_update: bool | None
 ) -> int:
     """Change the rows of a table; see `Changing.update`."""
     refuse_conditions(table.class_name, "update", prompt)
@@ -134,7 +134,7 @@ def _check_attribute(layout: Layout, name: str, value: Any) -> None:
 
 
 @observe.unobserved()
-def _run(layout: Layout, table: Table, new: _New, shown: int | None = None) -> int:
+def _run(layout: Layout, table: BoundTable, new: _New, shown: int | None = None) -> int:
     """Change the rows by one statement with one event, and return their number."""
     query = table.query
     _check_references(layout, query, new)
@@ -218,7 +218,7 @@ def _check_references(layout: Layout, query: Query, new: _New) -> None:
 
 
 @observe.unobserved()
-def _asked(layout: Layout, table: Table, new: _New) -> int:
+def _asked(layout: Layout, table: BoundTable, new: _New) -> int:
     """Show and ask, without a transaction; ask again where others have changed the rows meanwhile."""
     while True:
         count = fetch.count(table.query, table.connection)
@@ -234,7 +234,7 @@ def _asked(layout: Layout, table: Table, new: _New) -> int:
             print("The rows have changed in the meantime; nothing has been updated.")  # noqa: T201
 
 
-def _preview(layout: Layout, table: Table, new: _New, count: int) -> list[str]:
+def _preview(layout: Layout, table: BoundTable, new: _New, count: int) -> list[str]:
     """Return the number of rows, and the first ones before and after."""
     whole = "" if table.is_restricted else ", all there are: nothing is restricted"
     lines = [f"Rows to update: {count:,} of `{layout.label}`{whole}."]
