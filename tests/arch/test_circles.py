@@ -2,7 +2,7 @@
 
 import ast
 
-import networkx
+import networkx as nx
 import pytest
 
 KNOWN = {"engine": 6, "jobs": 8}
@@ -23,13 +23,13 @@ def targets(module, names):
 def circles(modules):
     """Return the groups of modules that import each other."""
     names = {module.name for module in modules} - {""}
-    graph = networkx.DiGraph(
+    graph = nx.DiGraph(
         (module.name, target)
         for module in modules
         for target in targets(module, names)
         if module.name and target and target != module.name
     )
-    return [sorted(group) for group in networkx.strongly_connected_components(graph) if len(group) > 1]
+    return [sorted(group) for group in nx.strongly_connected_components(graph) if len(group) > 1]
 
 
 def test_no_circles(modules):
