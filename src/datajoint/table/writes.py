@@ -320,9 +320,8 @@ class Writing(BoundTable):
 
     def _update(self, attribute: str, value: Any = None, *, allow_direct_update: bool | None = None) -> None:
         """Change an attribute of the one row that the table is restricted to, in the spelling of 0.1x."""
-        table = cast("Table", self)
-        row = {**table.fetch1("KEY"), attribute: value}
-        table._sibling(table.name).update1(row, allow_direct_update=allow_direct_update)
+        guard.check_update(self.name, allow_direct_update)
+        updating.update_one(self._sibling(self.name), {**self.fetch1("KEY"), attribute: value})
 
 
 def _mode(table: BoundTable, replace: bool, skip_duplicates: bool | str, ignore_extra: bool) -> writing.Mode:
