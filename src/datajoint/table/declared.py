@@ -9,12 +9,12 @@ from datajoint.heading.names import TableName
 from datajoint.table.meta import TableMeta
 
 if TYPE_CHECKING:
-    from datajoint.table.table import Table
+    from datajoint.table.bound import BoundTable
 
 __all__ = ["reads_of", "writes_of"]
 
 
-def reads_of(table: Table) -> frozenset[TableName]:
+def reads_of(table: BoundTable) -> frozenset[TableName]:
     """Return the tables that a class says its make reads beside those that it refers to.
 
     Raises
@@ -42,7 +42,7 @@ def reads_of(table: Table) -> frozenset[TableName]:
     return _declared(table, "reads")
 
 
-def writes_of(table: Table) -> frozenset[TableName]:
+def writes_of(table: BoundTable) -> frozenset[TableName]:
     """Return the tables that a class says its make inserts into beside its own and its parts.
 
     Raises
@@ -63,7 +63,7 @@ def writes_of(table: Table) -> frozenset[TableName]:
     return _declared(table, "writes")
 
 
-def _declared(table: Table, attribute: str) -> frozenset[TableName]:
+def _declared(table: BoundTable, attribute: str) -> frozenset[TableName]:
     given: Any = getattr(type(table), attribute, None)
     is_list = isinstance(given, (list, tuple, set, frozenset))
     if not is_list and not isinstance(given, str) and not _is_table(given):
@@ -77,9 +77,9 @@ def _is_table(one: Any) -> bool:
     return isinstance(one if isinstance(one, type) else type(one), TableMeta)
 
 
-def _name(table: Table, attribute: str, one: Any) -> TableName:
+def _name(table: BoundTable, attribute: str, one: Any) -> TableName:
     if _is_table(one):
-        found: Table = one() if isinstance(one, type) else one
+        found: BoundTable = one() if isinstance(one, type) else one
         return found.name
     if isinstance(one, str):
         return _find(table, attribute, one)
@@ -89,7 +89,7 @@ def _name(table: Table, attribute: str, one: Any) -> TableName:
     )
 
 
-def _find(table: Table, attribute: str, text: str) -> TableName:
+def _find(table: BoundTable, attribute: str, text: str) -> TableName:
     """Return the table that a name in the schema of the class, or ``schema.Name``, stands for."""
     catalog = table.connection.catalog
     known = list(catalog.tables(table.database))

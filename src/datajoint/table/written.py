@@ -16,12 +16,12 @@ from datajoint.sql.system import EVENTS
 from datajoint.table.declared import writes_of
 
 if TYPE_CHECKING:
-    from datajoint.table.table import Table
+    from datajoint.table.bound import BoundTable
 
 __all__ = ["makers_of", "tables_that_write", "written_tables", "written_with"]
 
 
-def written_tables(table: Table) -> tuple[TableName, ...]:
+def written_tables(table: BoundTable) -> tuple[TableName, ...]:
     """Return the tables that a class lists in `writes`, and their parts, parents first.
 
     Examples
@@ -43,7 +43,7 @@ def written_tables(table: Table) -> tuple[TableName, ...]:
     return (*graph.sorted(known), *sorted({*listed} - {*known}, key=str))
 
 
-def written_with(table: Table) -> dict[TableName, Table]:
+def written_with(table: BoundTable) -> dict[TableName, Any]:
     """Return, for some rows of a computed table, the rows of other tables that their makes wrote.
 
     Rows that were written again since, by hand or by another make, are not among them.
@@ -62,7 +62,7 @@ def written_with(table: Table) -> dict[TableName, Table]:
     return {name: _written(table, table._sibling(name)) for name in names if _is_dated(table, name)}
 
 
-def _is_dated(table: Table, name: TableName) -> bool:
+def _is_dated(table: BoundTable, name: TableName) -> bool:
     """Whether rows of two tables name the events that wrote them."""
     catalog = table.connection.catalog
     events = catalog.look(TableName(name.schema, EVENTS))
@@ -71,7 +71,7 @@ def _is_dated(table: Table, name: TableName) -> bool:
     )
 
 
-def _written(table: Table, other: Table) -> Table:
+def _written(table: BoundTable, other: BoundTable) -> BoundTable:
     events = _events(other.connection, other.database) & {"table_name": other.table_name[:64]}
     makes = (U(WRITTEN) & table._dated()).proj(parent=WRITTEN)
     steps = events.restrict(makes, semantic_check=False).proj(**{WRITTEN: "event"})
@@ -83,7 +83,7 @@ def _events(connection: Connection, schema: str) -> QueryExpression:
     return QueryExpression._of(Query(connection.catalog.source(TableName(schema, EVENTS))), connection)
 
 
-def makers_of(connection: Connection, name: TableName) -> Iterator[Table]:
+def makers_of(connection: Connection, name: TableName) -> Iterator[Any]:
     """Yield the computed tables whose classes list a table, or its master, in `writes`.
 
     Examples
@@ -100,7 +100,7 @@ def makers_of(connection: Connection, name: TableName) -> Iterator[Table]:
             yield table
 
 
-def tables_that_write(connection: Connection) -> Iterator[Table]:
+def tables_that_write(connection: Connection) -> Iterator[Any]:
     """Yield the tables of a connection whose classes list others in `writes`.
 
     Examples
