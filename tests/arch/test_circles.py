@@ -5,7 +5,7 @@ import ast
 import networkx as nx
 import pytest
 
-KNOWN = {"engine": 6, "jobs": 8}
+KNOWN = {"engine": 7, "jobs": 8}
 """Circles that are still to be cut, by package, with the number of their modules."""
 
 
