@@ -99,11 +99,9 @@ class Writing(BoundTable):
         """
         if parts:
             options = _options(replace, skip_duplicates, ignore_extra_fields, allow_direct_insert)
-            with_parts.insert_with_parts(
-                self, lambda: Writing.insert1(self, row, **options), parts, row, options
-            )
+            with_parts.insert_with_parts(self, lambda: _INSERT1(self, row, **options), parts, row, options)
             return
-        if getattr(self.insert, "__func__", None) is not Writing.insert:  # mixins change what all inserts do
+        if getattr(self.insert, "__func__", None) is not _INSERT:  # mixins change what all inserts do
             self.insert(
                 (row,), **_options(replace, skip_duplicates, ignore_extra_fields, allow_direct_insert)
             )
@@ -156,9 +154,7 @@ class Writing(BoundTable):
         if parts:
             options = _options(replace, skip_duplicates, ignore_extra_fields, allow_direct_insert)
             own: dict[str, Any] = {**options, "chunk_size": chunk_size}
-            with_parts.insert_with_parts(
-                self, lambda: Writing.insert(self, rows, **own), parts, None, options
-            )
+            with_parts.insert_with_parts(self, lambda: _INSERT(self, rows, **own), parts, None, options)
             return
         guard.check_insert(self.name, allow_direct_insert)
         mode = _mode(self, replace, skip_duplicates, ignore_extra_fields)
@@ -322,6 +318,10 @@ class Writing(BoundTable):
         """Change an attribute of the one row that the table is restricted to, in the spelling of 0.1x."""
         guard.check_update(self.name, allow_direct_update)
         updating.update_one(self._sibling(self.name), {**self.fetch1("KEY"), attribute: value})
+
+
+_INSERT1, _INSERT = Writing.__dict__["insert1"], Writing.__dict__["insert"]
+"""The functions themselves: `Writing.insert` asks the class for its table."""
 
 
 def _mode(table: BoundTable, replace: bool, skip_duplicates: bool | str, ignore_extra: bool) -> writing.Mode:
