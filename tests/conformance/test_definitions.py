@@ -428,3 +428,19 @@ def test_declaring_again_says_nothing(declare, connect, schema, caplog):
         declare.on(connect().Schema(schema.database))("Animal", ANIMAL)
 
     assert [] == caplog.messages
+
+
+@pytest.mark.statement("DEF-1")
+def test_as_many_columns_as_the_database_allows(declare, schema, inventory):
+    limit = schema.connection.dialect.max_columns
+    assert {"sqlite": 2000, "postgresql": 1600, "mysql": 1017}[schema.connection.backend.name] == limit
+    columns = [f"c{n} = null : bool" for n in range(limit - 2)]  # one is the key, one the hidden event
+    before = inventory()
+    with pytest.raises(DeclarationError, match=rf"wide.* has {limit + 1} columns, 1 of .*allows {limit}"):
+        declare("Wide", "\n".join(["wide : int32", "---", *columns, "more : bool"]))
+    assert before == inventory()
+    wide = declare("Wide", "\n".join(["wide : int32", "---", *columns]))
+    wide.insert1({"wide": 1, columns[-1].split()[0]: True})
+    assert limit - 1 == len(wide.fetch1())
+    wide.update1({"wide": 1, columns[-1].split()[0]: False})
+    assert not wide.fetch1(columns[-1].split()[0])

@@ -104,6 +104,8 @@ class Dialect(ABC):
     name: ClassVar[str]
     max_identifier: ClassVar[int]
     """Longest name, in characters."""
+    max_columns: ClassVar[int]
+    """Most columns of a table."""
     max_label: ClassVar[int | None] = None
     """Longest value of an enum, in bytes, where the database has a limit that matters."""
     constraint_infix: ClassVar[str] = ""

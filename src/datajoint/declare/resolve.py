@@ -25,7 +25,7 @@ from datajoint.heading.types import AttributeType, parse_type
 
 __all__ = [
     "EVENT", "JOB_METADATA", "PROVENANCE", "SELF", "SINGLETON", "Reading", "SelfReference", "Target",
-    "check_key_origin", "check_names", "own_key", "resolve", "with_event", "with_metadata",
+    "check_key_origin", "check_names", "check_size", "own_key", "resolve", "with_event", "with_metadata",
 ]  # fmt: skip
 
 _NO_KEY = frozenset({"json", "bytes", "blob", "codec"})
@@ -420,6 +420,41 @@ def check_names(spec: TableSpec, limit: int, constraint: str = "", labels: int |
         _check_name(attribute.name, limit, "In `{0}`, the attribute name", spec)
         if labels and attribute.dtype.labels:
             _check_labels(spec, attribute, labels)
+
+
+def check_size(spec: TableSpec, limit: int) -> None:
+    """Refuse a table of more columns than a database allows.
+
+    Parameters
+    ----------
+    spec
+        The table as it is created, hidden columns included.
+    limit
+        Most columns of a table of the database.
+
+    Examples
+    --------
+    >>> from datajoint.heading.types import parse_type
+    >>> spec = TableSpec(TableName("lab", "a"), (Attribute("x", parse_type("int8"), True),), ("x",))
+    >>> check_size(spec, 1)
+    >>> check_size(with_event(spec), 1)
+    Traceback (most recent call last):
+        ...
+    datajoint.errors.DeclarationError: The table `lab.a` has 2 columns, 1 of them hidden; the database ...
+    Store such values as an array in one `<blob>` attribute, or as rows of a part table.
+
+    Raises
+    ------
+    DeclarationError
+        Naming the table.
+    """
+    count = len(spec.columns)
+    if count > limit:
+        hidden = f", {len(spec.hidden)} of them hidden" if spec.hidden else ""
+        raise DeclarationError(
+            f"The table `{spec.name}` has {count} columns{hidden}; the database allows {limit}.",
+            hint="Store such values as an array in one `<blob>` attribute, or as rows of a part table.",
+        )
 
 
 def _check_name(name: str, limit: int, what: str, spec: TableSpec | None = None) -> None:

@@ -15,6 +15,7 @@ from datajoint.declare.resolve import (
     Target,
     check_key_origin,
     check_names,
+    check_size,
     resolve,
     with_event,
     with_metadata,
@@ -183,6 +184,7 @@ class _Step:
             self._check_namesakes()
             dialect = connection.dialect
             check_names(spec, dialect.max_identifier, dialect.constraint_infix, dialect.max_label)
+            check_size(self.completed(spec), dialect.max_columns)
 
     def compare(self) -> None:
         """Say when definition and table have drifted apart (DEF-27), and complete what is recorded."""

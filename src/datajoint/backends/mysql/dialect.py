@@ -73,6 +73,7 @@ class MysqlDialect(Dialect):
 
     name = "mysql"
     max_identifier = 64
+    max_columns = 1017  # of InnoDB
     constraint_infix = "_ibfk_"
     features = Features(
         returning=False,

@@ -73,6 +73,7 @@ class PostgresqlDialect(Dialect):
 
     name = "postgresql"
     max_identifier = 63
+    max_columns = 1600
     max_label = 63
     unhurried = "SET LOCAL synchronous_commit TO off"
     features = Features(
