@@ -1,4 +1,4 @@
-"""Tables of ours that other processes have made since the catalog was read."""
+"""Reload of the catalog for internal tables that another process has created."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["has_appeared"]
 
 
 def has_appeared(table: Table) -> bool:
-    """Whether the queue or the history of a table, of which we did not know, is there now.
+    """Reload the catalog for the job queue and history of a table; return True if either is new.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Attempts: what was tried and failed, or said something, with the end of what it said (provenance §2)."""
+"""Attempts: failed makes and makes with output, with the end of their log."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _LONGEST = 2047
 
 
 def key_text(key: Mapping[str, Any]) -> str:
-    """Return a key as JSON, what JSON lacks as text.
+    """Return a key as JSON; values without a JSON type become text.
 
     Examples
     --------
@@ -58,7 +58,7 @@ def key_text(key: Mapping[str, Any]) -> str:
 
 
 def signature(error: BaseException) -> str:
-    """Return what equal errors have in common: class, place, and message without numbers and names.
+    """Return a digest for equal errors: class, location, and message without numbers and names.
 
     Examples
     --------
@@ -71,7 +71,7 @@ def signature(error: BaseException) -> str:
 
 
 def signature_of_text(message: str) -> str:
-    """Return what equal errors have in common of which only the message is known.
+    """Return a digest for equal errors of which only the message is known.
 
     Examples
     --------
@@ -86,14 +86,14 @@ def attempt_statement(
     error: BaseException | None = None, told: Mapping[str, Any] | None = None, log: str = "",
     ended: bool = True,
 ) -> tuple[str, Parameters] | None:  # fmt: skip
-    """Return the statement that records an attempt, None where attempts are not kept.
+    """Return the statement that records an attempt, or None if the schema keeps no attempts.
 
     Parameters
     ----------
     told
-        ``error``, ``error_class`` and ``signature`` where the error itself is not at hand.
+        ``error``, ``error_class`` and ``signature`` if the exception itself is not available.
     ended
-        Whether it is over.
+        Whether the attempt has ended.
     """
     connection, target = jobs.connection, jobs.target
     if not prepare(connection, sql.attempts_table(target.database)):
@@ -124,7 +124,7 @@ def add_attempt(*arguments: Any, **options: Any) -> None:
 
 
 def end_cancelled(jobs: Jobs, key: Mapping[str, Any], worker: UUID, seconds: float, log: str) -> None:
-    """Say that a make has ended that was cancelled, where it was."""
+    """Record the end of a make if its job was cancelled."""
     connection, target = jobs.connection, jobs.target
     if connection.catalog.look(TableName(target.database, sql.ATTEMPTS)) is None:
         return
@@ -146,7 +146,7 @@ def _driver(connection: Connection, dtype: Any, value: Any) -> Any:
 
 
 def last_outcomes(jobs: Jobs, key: Mapping[str, Any]) -> list[str]:
-    """Return what became of the last attempts at a key, latest first."""
+    """Return the outcomes of the last attempts at a key, latest first."""
     connection, target = jobs.connection, jobs.target
     if connection.catalog.look(TableName(target.database, sql.ATTEMPTS)) is None:
         return []
@@ -156,7 +156,7 @@ def last_outcomes(jobs: Jobs, key: Mapping[str, Any]) -> list[str]:
 
 
 def trailing(outcomes: Sequence[str], outcome: str) -> int:
-    """Return how many attempts in a row, up to the last one, came to the same.
+    """Return the number of latest attempts in a row with the same outcome.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Ending one make: somebody cancels its job, and the process that makes it hears of it."""
+"""Cancellations as the worker receives them, and the interruption of the running make."""
 
 from __future__ import annotations
 
@@ -23,19 +23,22 @@ _Job = tuple[object, ...]
 
 
 class JobCancelled(KeyboardInterrupt):
-    """Raised inside a make whose job has been cancelled; let it pass, after cleaning up."""
+    """Raised inside a make whose job has been cancelled; clean up, then let it propagate."""
 
 
 class Cancels:
-    """Which jobs of a worker have been cancelled; it ends the make that runs in this process.
+    """Cancelled jobs of a worker; interrupts the make that runs in this process.
 
-    Code that does not return to Python, in a C library perhaps, is ended when it does. Makes in processes of
-    their own (`processes`, ``jobs.timeout``) are ended at once by who started them.
+    A lock guards the held jobs, the messages and the running make. `add` runs in the heartbeat thread, and
+    `running` in the thread of the make.
+
+    Code that does not return to Python, such as a call into a C library, ends when it returns. The parent
+    process kills a make in a child process (`processes`, ``jobs.timeout``) immediately.
 
     Attributes
     ----------
     by_signal
-        Whether SIGTERM comes to `take_signal`.
+        Whether the handler of SIGTERM calls `take_signal`.
 
     Examples
     --------
@@ -62,18 +65,18 @@ class Cancels:
         self.by_signal = False
 
     def begin(self, task: MakeTask) -> None:
-        """Take note that the worker holds a job."""
+        """Record that the worker holds a job."""
         with self._lock:
             self._held[_job(task.table, task.key)] = task
 
     def end(self, table: TableName | None, key: Mapping[str, Any]) -> None:
-        """Take note that a job is over."""
+        """Record that a job has ended."""
         with self._lock:
             self._held.pop(_job(table, key), None)
             self._told.pop(_job(table, key), None)
 
     def add(self, table: str, key_digest: str, message: str) -> None:
-        """Take note that a job was cancelled; call it from another thread than the make's."""
+        """Record that a job was cancelled; call this from a thread other than that of the make."""
         with self._lock:
             for job, task in self._held.items():
                 if task.table is not None and task.table.name == table and _is(task, key_digest):
@@ -82,19 +85,19 @@ class Cancels:
                 self._interrupt()
 
     def current(self, schema: str) -> str | None:
-        """Return the keys of a schema that are made now: one as JSON, or a list of several."""
+        """Return the running keys of a schema as JSON: one key, or a list of keys."""
         with self._lock:
             keys = [t.key for t in self._held.values() if t.table is not None and t.table.schema == schema]
         texts = [key_text(key) for key in keys]
         return f"[{', '.join(texts)}]" if len(texts) > 1 else "".join(texts) or None
 
     def of(self, task: MakeTask) -> str | None:
-        """Return who has cancelled a task, and why; None if nobody has."""
+        """Return the user that cancelled a task, and the reason; None if it is not cancelled."""
         return self._told.get(_job(task.table, task.key)) if self._told else None
 
     @contextmanager
     def running(self, task: MakeTask) -> Generator[None]:
-        """Let the make of a task, in this thread, be ended; raise `JobCancelled` if it has been."""
+        """Allow the make in this thread to be interrupted; raise `JobCancelled` if it is cancelled."""
         with self._lock:
             if (message := self.of(task)) is not None:
                 raise JobCancelled(message)
@@ -108,7 +111,7 @@ class Cancels:
                     _swallow()
 
     def take_signal(self) -> bool:
-        """Deal with SIGTERM where it is ours, and return whether it was."""
+        """Handle SIGTERM if it is a cancellation; return whether it was."""
         if not self._signals:
             return False
         self._signals = 0
@@ -120,7 +123,7 @@ class Cancels:
     def _interrupt(self) -> None:
         if self.by_signal and self._thread == threading.main_thread().ident and sys.platform != "win32":
             self._signals += 1
-            signal.pthread_kill(self._thread, signal.SIGTERM)  # which ends waiting, too
+            signal.pthread_kill(self._thread, signal.SIGTERM)  # interrupts blocking system calls, too
         else:
             self._raised = True
             _raise_in(self._thread, JobCancelled)
@@ -142,10 +145,10 @@ def _raise_in(thread: int, kind: type[BaseException]) -> None:
 
 
 def _swallow() -> None:
-    """Take the exception that was set for this thread, if it has not been raised yet.
+    """Consume the exception that was set for this thread, if it has not been raised yet.
 
-    Python 3.11 cannot take it back: setting NULL leaves a flag behind that is never cleared, and the next
-    function that is called under a profiler loops for ever. Here it is raised by the jump back of the loop.
+    Python 3.11 cannot withdraw it: setting NULL leaves a flag that is never cleared, and the next function
+    call under a profiler loops forever. The backward jump of this loop raises the exception.
     """
     with suppress(JobCancelled):
         for _ in range(2):

@@ -1,4 +1,4 @@
-"""Cancelling a job that runs, wherever it runs."""
+"""Cancellation of a running job on any machine."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ __all__ = ["cancel_job"]
 
 
 def cancel_job(jobs: Jobs, key: Mapping[str, Any], reason: str) -> bool:
-    """Take a job from the worker that makes it, and let it know; see `Jobs.cancel`.
+    """Take a job from the worker that computes it, and notify the worker; see `Jobs.cancel`.
 
-    From the first statement on no result of this make is stored. The second is found by the worker's beat.
+    After the first statement the database refuses the results of this make. The heartbeat of the worker
+    reads the row of the second statement.
 
     Examples
     --------
@@ -61,7 +62,7 @@ def _worker(jobs: Jobs, owner: Owner) -> UUID | None:
         return None
     rows = connection.fetch_all(sql.find_worker(jobs.database, owner, connection.dialect))
     decode = connection.dialect.decoder(parse_type("uuid"))
-    if not rows:  # a worker of another client, which does not listen
+    if not rows:  # a worker of another client, which reads no cancellations
         return None
     return decode(rows[0][0]) if decode else rows[0][0]
 

@@ -1,4 +1,4 @@
-"""Taking the next jobs of a queue, so that nobody else takes them."""
+"""Reservation of the next jobs of a queue, without conflicts between workers."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _AGAIN = ("rolled_back", "serialize")
 def claim(
     jobs: Jobs, count: int, owner: Owner, priority: int | None = None, among: QueryExpression | None = None
 ) -> list[Job]:
-    """Reserve up to so many of the most urgent jobs, and return priority and key of each.
+    """Reserve up to `count` of the most urgent jobs, and return priority and key of each.
 
-    Those that others are about to take are passed over, so that nobody waits for anybody. After the
-    connection was lost, jobs may be among them that the worker had before.
+    The statement skips jobs that another worker has locked, so that no worker waits. After a lost
+    connection the result may include jobs that the worker held before.
 
     Examples
     --------
@@ -50,7 +50,7 @@ def claim(
     statement = sql.claim(jobs.name, jobs.primary_key, count, owner, dialect, priority, plan)
     values = statement.bind(among.query.values if among is not None else ())
     rows = write(connection, statement.text, values, fetch=True)
-    if connection.losses != losses:  # it was repeated, and the first answer may have been lost
+    if connection.losses != losses:  # the statement was repeated; the first reply may have been lost
         rows = connection.fetch_all(sql.find_all_mine(jobs.name, jobs.columns, owner, dialect))
     return _in_order(jobs, rows)
 
@@ -64,7 +64,7 @@ def _in_order(jobs: Jobs, rows: Sequence[Sequence[Any]]) -> list[Job]:
 def _claim_locked(
     jobs: Jobs, count: int, owner: Owner, priority: int | None, among: QueryExpression | None
 ) -> list[Job]:
-    """Look and reserve in one transaction, where a statement that changes rows does not tell which."""
+    """Read and reserve in one transaction, on databases whose UPDATE returns no rows."""
     for _ in range(_TRIES):
         found: list[Job] = []
         try:

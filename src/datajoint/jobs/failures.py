@@ -1,4 +1,4 @@
-"""What has failed: the errors of a queue, those of one kind together."""
+"""Failures: the errors of a queue grouped by kind."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class Failure(Value):
     Attributes
     ----------
     signature
-        What they have in common: class, place, and message without numbers and names.
+        Digest of class, location, and message without numbers and names.
     message
-        Of the latest.
+        Message of the latest error.
     first, last
-        When they occurred, by the clock of the server.
+        Times of the first and the last error, by the clock of the server.
     key
-        Of the latest, as an example.
+        Key of the latest error, as an example.
     """
 
     table: str
@@ -100,7 +100,7 @@ def _attempts(jobs: Jobs) -> FreeTable | None:
 
 
 def _signatures(jobs: Jobs) -> dict[str, str]:
-    """Return what is known of the errors of a table, by the digest of the key; the last attempt counts."""
+    """Return the signature of the last failed attempt for each digest of a key."""
     attempts = _attempts(jobs)
     if attempts is None:
         return {}
@@ -109,7 +109,7 @@ def _signatures(jobs: Jobs) -> dict[str, str]:
 
 
 def stack_of(jobs: Jobs, key: dict[str, Any]) -> str:
-    """Return the traceback of a job that has failed, or an empty text.
+    """Return the traceback of a failed job, or an empty text.
 
     Examples
     --------
@@ -134,7 +134,7 @@ def stack_of(jobs: Jobs, key: dict[str, Any]) -> str:
 
 
 def log_of(jobs: Jobs, key: dict[str, Any]) -> str:
-    r"""Return the end of what the last attempt at a key printed and logged.
+    r"""Return the end of the output and log of the last attempt at a key.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Job queues: what of a computed table is to be made, by whom, and what became of it (language §14)."""
+"""Job queues: the keys of a computed table with their status, worker and error."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _FENCE = ("22012", "1242", 1242, "22032")
 
 
 class _Finish(Value):
-    """What ends the jobs of a worker: a statement, what sees that it did, and encoders of its values."""
+    """Statement that finishes a job, the checks that it took effect, and the encoders of its values."""
 
     text: str
     checks: tuple[tuple[str, Parameters], ...]
@@ -58,9 +58,9 @@ class _Finish(Value):
 
 @edge
 class Jobs(Defined, Table):
-    """The job queue of a table: one row for each key that is to be made, is being made, or has failed.
+    """Job queue of a table: one row for each key that is pending, reserved, failed, ignored or kept.
 
-    It is declared when it is first used, in the format that workers of DataJoint 2.x share.
+    The first use declares the queue, in the format that workers of DataJoint 2.x share.
 
     Examples
     --------
@@ -87,7 +87,7 @@ class Jobs(Defined, Table):
 
     _target: Table
     holder: Owner | None = None
-    """Who uses this object to hold jobs, if anybody does."""
+    """Worker that holds jobs through this object; None if there is none."""
 
     def __init__(self, target: Table) -> None:
         self._target = target
@@ -97,12 +97,12 @@ class Jobs(Defined, Table):
 
     @property
     def target(self) -> Table:
-        """The table whose keys are made."""
+        """Table whose keys the queue holds."""
         return self._target
 
     @property
     def query(self) -> Query:
-        """Plan and values; the queue is declared first where it is missing."""
+        """Plan and values; declares the queue first if it is missing."""
         self._ensure()
         return super().query
 
@@ -122,42 +122,42 @@ class Jobs(Defined, Table):
 
     @property
     def pending(self) -> Self:
-        """Jobs to be made."""
+        """Jobs that wait for a worker."""
         return self & {"status": sql.PENDING}
 
     @property
     def reserved(self) -> Self:
-        """Jobs being made."""
+        """Jobs that a worker computes now."""
         return self & {"status": sql.RESERVED}
 
     @property
     def errors(self) -> Self:
-        """Jobs that have failed; delete them to let them be made again."""
+        """Jobs that have failed; delete them to compute their keys again."""
         return self & {"status": sql.ERROR}
 
     @property
     def completed(self) -> Self:
-        """Jobs that are done, as far as they are kept (``jobs.keep_completed``)."""
+        """Completed jobs; the queue keeps them only with the setting ``jobs.keep_completed``."""
         return self & {"status": sql.SUCCESS}
 
     @property
     def ignored(self) -> Self:
-        """Jobs never to be made."""
+        """Jobs that workers never compute."""
         return self & {"status": sql.IGNORE}
 
     @property
     def attempts(self) -> QueryExpression:
-        """What was tried: attempts that failed, were cancelled, or had something to say, with their log.
+        """Attempts that failed, were cancelled, or wrote a log, with the end of the log.
 
-        One row for each, told by ``key_digest`` and ``attempt``; ``key`` is the key.
+        The columns ``key_digest`` and ``attempt`` identify an attempt; ``key`` holds the key as JSON.
         """
         return self._system(attempts_table) & {"table_name": self._target.table_name[:64]}
 
     @property
     def workers(self) -> QueryExpression:
-        """Who makes keys of which `tables` of this schema, and what they make now (``current_key``).
+        """Workers of this schema, their ``tables``, and the key that each computes now (``current_key``).
 
-        Whoever's ``expires`` is over has died, or has lost the database; its jobs are taken back.
+        A worker past its ``expires`` has died or lost the database; other workers take over its jobs.
         """
         return self._system(workers_table)
 
@@ -167,14 +167,14 @@ class Jobs(Defined, Table):
         return FreeTable(self.connection, spec.name)
 
     def progress(self) -> dict[str, int]:
-        """Return the number of jobs by status, and their total; whoever may only read can ask, too."""
+        """Return the number of jobs by status, and their total; read permission is enough."""
         there = self.connection.catalog.look(self.name) is not None
         counted = U("status").aggr(self, n="count(*)").to_dicts() if there else ()
         found = {row["status"]: int(row["n"]) for row in counted}
         return {**{status: found.get(status, 0) for status in sql.STATUSES}, "total": sum(found.values())}
 
     def failures(self, *restrictions: Any) -> list[Failure]:
-        """Return the errors, those of one kind together; the most frequent first.
+        """Return the errors grouped by kind, the most frequent first.
 
         Parameters
         ----------
@@ -189,26 +189,26 @@ class Jobs(Defined, Table):
         self, *restrictions: Any, delay: float = 0, priority: int | None = None,
         stale_timeout: float | None = None, orphan_timeout: float | None = None,
     ) -> dict[str, int]:  # fmt: skip
-        """Bring the queue up to date with the key source, by a few statements whatever its size.
+        """Update the queue from the key source, with a fixed number of statements.
 
         Parameters
         ----------
         *restrictions
             Conditions on the keys to add; all must hold.
         delay
-            Seconds from now until new jobs may be taken, by the clock of the server.
+            Seconds from now until workers may reserve the new jobs, by the clock of the server.
         priority
-            Of new jobs; lower is sooner. Default is the setting ``jobs.default_priority``.
+            Priority of new jobs; lower is sooner. Default is the setting ``jobs.default_priority``.
         stale_timeout
-            Age in seconds from which a job is removed whose key has left the key source; 0 means never by
-            age. Default is the setting ``jobs.stale_timeout``.
+            Age in seconds after which the refresh removes a job whose key has left the key source; 0 turns
+            this off. Default is the setting ``jobs.stale_timeout``.
         orphan_timeout
-            Release jobs that are reserved for longer than this number of seconds by workers without a lease.
+            Release jobs that workers without a lease have held for more than this number of seconds.
 
         Returns
         -------
         dict
-            Numbers of jobs ``added``, ``removed``, ``orphaned`` (taken back from workers that are gone) and
+            Counts of jobs ``added``, ``removed``, ``orphaned`` (released from dead workers) and
             ``re_pended`` (kept successes whose row has been deleted).
         """
         for seconds in (delay, stale_timeout, orphan_timeout):
@@ -241,12 +241,12 @@ class Jobs(Defined, Table):
         def write_all(alone: bool) -> list[int]:
             add = sql.add_missing(name, key, absent.query.plan, new, delay, dialect, alone=alone)
             batch = [(repend, missing.query.values), (remove, total), (add, absent.query.values)]
-            writes = [(st.text, st.bind(values)) for st, values in batch]  # what is new is not looked at
+            writes = [(st.text, st.bind(values)) for st, values in batch]  # updates skip the new jobs
             return write_several(connection, [*looks, *writes])[len(looks) :]
 
         try:
             counts = write_all(alone=not connection.in_transaction)
-        except DuplicateError:  # others refresh, too
+        except DuplicateError:  # another process refreshes, too
             counts = write_all(alone=False)
         return {"added": counts[2], "removed": counts[1], "orphaned": orphaned, "re_pended": counts[0]}
 
@@ -260,13 +260,13 @@ class Jobs(Defined, Table):
     # ------------------------------------------------------------------------------------------ one by one
 
     def reserve(self, key: Mapping[str, Any]) -> bool:
-        """Take a pending job, so that nobody else does; return whether it was to be had."""
+        """Reserve a pending job for this process; return False if it is not available."""
         own, owner = self._own(key), owner_here(self.connection)
         with OnFailure(self.connection, self._releasing([own], owner)):
             return bool(self.reserve_some([own], owner))
 
     def complete(self, key: Mapping[str, Any], duration: float | None = None) -> None:
-        """Say that a job is done: it is deleted, or kept as a success (``jobs.keep_completed``)."""
+        """Complete a job: delete it, or keep it as a success (``jobs.keep_completed``)."""
         layout, own = self._layout, self._own(key)
         columns = layout.columns(tuple(own))
         if not self.connection.config.jobs.keep_completed:
@@ -277,11 +277,11 @@ class Jobs(Defined, Table):
         write(self.connection, text, [duration, *self._encoded(own)])
 
     def error(self, key: Mapping[str, Any], error_message: str, error_stack: str | None = None) -> None:
-        """Say that a job has failed, with the message and the traceback."""
+        """Record that a job has failed, with the message and the traceback."""
         self.fail(self._own(key), error_message, error_stack)
 
     def ignore(self, key: Mapping[str, Any]) -> None:
-        """Say that a key is never to be made, whether it is queued or not."""
+        """Exclude a key from computation, whether it is queued or not."""
         layout, own = self._layout, self._own(key)
         text = sql.set_status(self.name, layout.columns(tuple(own)), sql.IGNORE, layout.dialect)
         if not write(self.connection, text, self._encoded(own)):
@@ -289,25 +289,25 @@ class Jobs(Defined, Table):
             self.insert1({**own, "status": sql.IGNORE, "priority": priority}, skip_duplicates=True)
 
     def cancel(self, key: Mapping[str, Any], reason: str = "") -> bool:
-        """Stop the make of a key that runs now, in whatever process; return whether one ran.
+        """Stop the running make of a key, in any process; return False if none runs.
 
-        From now on its result is not stored. The job is an error that says who has cancelled it, so it is not
-        made again until this is deleted. The worker hears of it within a few seconds and goes on with the
-        next key: a make in a process of its own (`processes`, ``jobs.timeout``) is killed, one in the process
-        of `populate` gets an exception, as from Ctrl-C, when it next runs Python code. Workers of other
-        clients do not listen.
+        The database refuses its results immediately. The job becomes an error that names the user, and stays
+        one until you delete it. The worker reads the cancellation within seconds and continues with the next
+        key. It kills a make in a child process (`processes`, ``jobs.timeout``). A make in the process of
+        `populate` receives an exception, as from Ctrl-C, when it next runs Python code. Workers of other
+        clients do not read cancellations.
 
         Parameters
         ----------
         key
-            Of the job.
+            Key of the job.
         reason
-            To be told with it.
+            Text that the worker and the attempt report.
         """
         return cancel_job(self, key, reason)
 
     def retry(self, *restrictions: Any) -> int:
-        """Make jobs pending again that have failed, and return their number.
+        """Queue failed jobs again, and return their number.
 
         Parameters
         ----------
@@ -328,12 +328,12 @@ class Jobs(Defined, Table):
         return count
 
     def delete(self, *arguments: Any, **options: Any) -> int:  # type: ignore[override]
-        """Delete the jobs without a question (JOB-13)."""
+        """Delete the jobs without a prompt; return their number."""
         self._ensure()
         return int(self.delete_quick(get_count=True) or 0)
 
     def drop(self, *arguments: Any, **options: Any) -> None:
-        """Drop the queue without a question."""
+        """Drop the queue without a prompt."""
         if self._query is not None and self.is_restricted:
             raise JobError(
                 "A restricted queue cannot be dropped.", hint="Call jobs.drop(), or delete() the jobs."
@@ -365,11 +365,11 @@ class Jobs(Defined, Table):
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """Columns of the key, with the types that they are stored as."""
+        """Columns of the key, with their storage types."""
         return self._layout.columns(tuple(self.primary_key))
 
     def decoded(self, rows: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
-        """Return keys from what the driver gives."""
+        """Decode rows of the driver into keys."""
         layout, names = self._layout, self.primary_key
         decoders = [layout.dialect.decoder(layout.encoding(name).storage) for name in names]
         return [
@@ -381,7 +381,7 @@ class Jobs(Defined, Table):
         self, limit: int, priority: int | None = None, among: QueryExpression | None = None, *,
         lock: bool = False,
     ) -> list[tuple[int, dict[str, Any]]]:  # fmt: skip
-        """Return priority and key of the jobs to be made next; `lock` as for `sql.jobs.find_pending`."""
+        """Return priority and key of the next pending jobs; `lock` as for `sql.jobs.find_pending`."""
         layout = self._layout
         plan = among.query.plan if among is not None else None
         statement = sql.find_pending(
@@ -392,7 +392,7 @@ class Jobs(Defined, Table):
         return [(row[0], key) for row, key in zip(rows, self.decoded([r[1:] for r in rows]), strict=True)]
 
     def add(self, keys: Sequence[Mapping[str, Any]], priority: int) -> None:
-        """Let keys that are made be made again: add a job for each that has none, or has one that is kept."""
+        """Queue computed keys again: add a pending job for each, or reset the one that is kept."""
         layout = self._layout
         rows = [{**key, "status": sql.PENDING, "priority": priority} for key in map(self._own, keys)]
         self.insert(rows, skip_duplicates=True)
@@ -404,7 +404,7 @@ class Jobs(Defined, Table):
             write(self.connection, text, [v for key in keys for v in self._encoded(self._own(key))])
 
     def reserve_some(self, keys: Sequence[dict[str, Any]], owner: Owner) -> list[dict[str, Any]]:
-        """Reserve those of some keys that are still to be had, and return them."""
+        """Reserve those of the keys that are still pending, and return them."""
         layout, connection = self._layout, self.connection
         columns = layout.columns(tuple(self.primary_key))
         values = [value for key in keys for value in self._encoded(key)]
@@ -418,14 +418,14 @@ class Jobs(Defined, Table):
                 return list(keys)
             if not count and connection.losses == losses:
                 return []
-        if rows is None or connection.losses != losses:  # the first answer may have been lost
+        if rows is None or connection.losses != losses:  # the first reply may have been lost
             mine = sql.find_mine(self.name, columns, len(keys), owner, layout.dialect)
             rows = connection.fetch_all(mine, values)
         taken = {tuple(key.values()) for key in self.decoded(rows)}
         return [key for key in keys if tuple(key.values()) in taken]
 
     def finishing(self, key: Mapping[str, Any], owner: Owner, seconds: float) -> list[tuple[str, Parameters]]:
-        """Return the statements that end a job with success, and fail unless it is ours."""
+        """Return the statements that complete a job, and fail unless `owner` holds it."""
         self._ensure()
         keep = bool(self.connection.config.jobs.keep_completed)
         source, known = self.connection.catalog.source(self.name), (sql.finish, owner, keep)
@@ -442,7 +442,7 @@ class Jobs(Defined, Table):
     def fail(
         self, key: Mapping[str, Any], message: str, stack: str | None, owner: Owner | None = None
     ) -> bool:
-        """Record an error; with `owner` only if that worker holds the job."""
+        """Record an error; with `owner`, only if that worker holds the job."""
         layout, own = self._layout, self._own(key)
         if len(message) > _LONGEST:
             message = message[: _LONGEST - len(_CUT)] + _CUT
@@ -458,7 +458,7 @@ class Jobs(Defined, Table):
     def release(
         self, keys: Sequence[Mapping[str, Any]], owner: Owner, delay: float = 0, message: str = ""
     ) -> int:
-        """Release reserved jobs; `message` says why they wait."""
+        """Release reserved jobs and return their number; `message` is the reason for their `delay`."""
         some = (keys[start : start + _AT_ONCE] for start in range(0, len(keys), _AT_ONCE))
         statements = (self._releasing(part, owner, delay=delay, message=message) for part in some)
         return sum(int(write(self.connection, text, values)) for text, values in statements)
@@ -469,12 +469,12 @@ class Jobs(Defined, Table):
         return text, [value for key in keys for value in self._encoded(self._own(key))]
 
     def unskip(self, key: Mapping[str, Any]) -> None:
-        """Let a job be taken now that waits because its make inserted nothing."""
+        """Make a skipped job (its make inserted nothing) available immediately."""
         text = sql.unskip(self.name, self.columns, 1, self.connection.dialect)
         write(self.connection, text, self._encoded(self._own(key)))
 
     def held(self, key: Mapping[str, Any]) -> tuple[Owner, dict[str, Any]] | None:
-        """Return who makes a key, and the key as it is stored; None where nobody does."""
+        """Return the worker that holds a key, and the key as stored; None if no worker does."""
         layout, own = self._layout, self._own(key)
         text = sql.find_holder(self.name, layout.columns(tuple(own)), layout.dialect)
         rows = self.connection.fetch_all(text, self._encoded(own))
@@ -484,7 +484,7 @@ class Jobs(Defined, Table):
         return Owner(host, int(pid), int(number)), self.decoded([stored])[0]
 
     def release_all(self, owner: Owner) -> int:
-        """Give back whatever a worker holds, known to it or not: the answer to a reservation may be lost."""
+        """Release every job of a worker, including reservations whose reply was lost."""
         return int(write(self.connection, sql.repend_lost(self.name, owner, self.connection.dialect)))
 
     def holds(self, key: Mapping[str, Any], owner: Owner) -> bool:
@@ -495,7 +495,7 @@ class Jobs(Defined, Table):
 
 
 def jobs_of(queue: TableName, connection: Connection) -> Jobs | None:
-    """Return a queue that exists, or None where the table it belongs to is gone.
+    """Return an existing queue, or None if its table no longer exists.
 
     Examples
     --------
@@ -515,7 +515,7 @@ def jobs_of(queue: TableName, connection: Connection) -> Jobs | None:
 
 
 def is_lost(error: BaseException) -> bool:
-    """Whether a transaction was refused because the job in it is no longer ours.
+    """Whether the database refused a transaction because the worker no longer holds its job.
 
     Examples
     --------
@@ -542,9 +542,9 @@ def _number(priority: int | None, default: int) -> int:
 
 
 def _key_of(target: Table) -> tuple[Attribute, ...]:
-    """Return the key of the queue: what comes by reference into the key of the table (JOB-2).
+    """Return the key of the queue: the primary-key attributes that are foreign keys.
 
-    Where a key source of the user's own has other attributes, these tell the jobs.
+    If a custom key source has other attributes, the queue uses those.
     """
     spec = target.spec
     referring = {c for key in spec.foreign_keys if key.in_key for c in key.columns}
@@ -556,7 +556,7 @@ def _key_of(target: Table) -> tuple[Attribute, ...]:
 
 
 def _declare(target: Table) -> TableName:
-    """Make the queue of a table unless somebody has made it meanwhile, and return its name."""
+    """Create the queue of a table unless another process has done so, and return its name."""
     connection, catalog = target.connection, target.connection.catalog
     if connection.is_atomic and catalog.find(queue_of(connection, target.name)) is None:
         raise TransactionError(

@@ -1,4 +1,4 @@
-"""Who reserves jobs through a connection, and how the statements of queues are run."""
+"""Owner of the reservations of a connection, and execution of queue statements."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TRIES = 5
 
 
 def owner_here(connection: Connection) -> Owner:
-    """Return who a reservation made through a connection belongs to.
+    """Return the owner of the reservations made through a connection.
 
     Examples
     --------
@@ -34,9 +34,9 @@ def owner_here(connection: Connection) -> Owner:
 
 
 def write(connection: Connection, text: str, values: Parameters = (), *, fetch: bool = False) -> Any:
-    """Run one statement of a queue by itself and return the number of rows, or the rows.
+    """Run one statement of a queue and return the number of rows, or the rows.
 
-    Where the database gives it up in favour of others it is run again.
+    If the database aborts it because of a conflict, it runs again.
 
     Examples
     --------
@@ -49,7 +49,7 @@ def write(connection: Connection, text: str, values: Parameters = (), *, fetch: 
 
 
 def write_several(connection: Connection, statements: Sequence[tuple[str, Parameters]]) -> list[int]:
-    """Run statements of a queue, each for itself where the database can, and return their numbers of rows.
+    """Run statements of a queue, independently if the database can, and return their row counts.
 
     Examples
     --------
@@ -63,7 +63,7 @@ def write_several(connection: Connection, statements: Sequence[tuple[str, Parame
 
 
 def _repeated(connection: Connection, act: Callable[[], T]) -> T:
-    inside = connection.in_transaction  # then all of it is to be run again, by who began it
+    inside = connection.in_transaction  # then the code that began the transaction must repeat it
     for _ in range(_TRIES):
         try:
             return act()

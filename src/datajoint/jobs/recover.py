@@ -1,4 +1,4 @@
-"""Jobs of workers that are gone are pending again."""
+"""Recovery of the jobs of dead workers."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 __all__ = ["recover"]
 
 _DEATHS = 5
-"""A key that so many workers in a row have died of is an error."""
+"""Number of workers in a row that died at one key, after which the key is an error."""
 _LONG = 86_400.0
-"""Seconds after the end of its lease at which a worker is taken off the list."""
+"""Seconds after the end of its lease at which a worker is removed from the list."""
 
 
 def recover(jobs: Jobs) -> int:
-    """Make the jobs pending whose workers are gone, and return their number.
+    """Release the jobs of dead workers, and return their number.
 
     Examples
     --------
@@ -44,7 +44,7 @@ def recover(jobs: Jobs) -> int:
     >>> recover(Fit.jobs)
     0
     """
-    # A worker whose lease has lapsed because the machine is busy does not take its own jobs from itself.
+    # A worker whose lease has lapsed on a busy machine must not take over its own jobs.
     found = [job for job in abandoned(jobs) if job.owner != jobs.holder]
     taken = sum(_take_back(jobs, job) for job in found)
     if found:
@@ -62,17 +62,17 @@ def _take_back(jobs: Jobs, job: Abandoned) -> bool:
         ours = bool(jobs.release([job.key], job.owner))
     else:
         ours = jobs.fail(job.key, f"{message} So did {deaths - 1} others before it.", None, job.owner)
-    if ours:  # and nobody else's who recovers at the same time
+    if ours:  # another process may recover the same job
         told = {"error": message, "error_class": "WorkerDied"}
         add_attempt(jobs, job.key, job.worker, DIED, 0.0, told=told)
     return ours
 
 
 def _forget(jobs: Jobs, workers: Iterable[UUID]) -> None:
-    """Take workers off the list that are gone for certain, or for long.
+    """Remove workers from the list that are certainly dead, or have been silent for long.
 
-    On a server a lease may be over because the machine was asleep. A worker that wakes goes on taking jobs,
-    which are found by its place in the list.
+    On a server a lease may lapse because the machine was asleep. A worker that wakes continues to reserve
+    jobs, which recovery finds by the row of the worker in the list.
     """
     connection, schema = jobs.connection, jobs.database
     if connection.dialect.features.server:
@@ -86,7 +86,7 @@ def _lapsed(connection: Connection, schema: str) -> list[Any]:
 
 
 def _give_back_all(connection: Connection, schema: str, row: Sequence[Any]) -> UUID:
-    """Make pending whatever a worker holds, in any of its tables, and return the worker."""
+    """Release every job of a worker, in each of its tables, and return the worker."""
     worker, host, pid, number, tables = row
     worker, tables = (
         decode(value) if (decode := connection.dialect.decoder(parse_type(dtype))) else value

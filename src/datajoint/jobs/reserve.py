@@ -1,4 +1,4 @@
-"""What a worker holds of a job queue: it reserves a few jobs at a time, hands them out, and settles each."""
+"""Reservations: the jobs that a worker holds, from their reservation in batches to their outcome."""
 
 from __future__ import annotations
 
@@ -36,49 +36,52 @@ if TYPE_CHECKING:
 __all__ = ["Reservations"]
 
 _PAGE = 20
-"""Keys looked at in one statement."""
+"""Pending keys read in one statement."""
 _PAGE_SECONDS = 1.0
-"""Age from which they are looked at again: more urgent jobs may have come."""
+"""Age at which a page of keys is read again: more urgent jobs may have been queued."""
 _MOST = 20
 """Jobs reserved in one statement."""
 _LOSSES = 5
-"""A key whose connection was lost is tried so often at least."""
+"""Least number of attempts at a key whose connection was lost."""
 _ASKED_SECONDS = 5.0
-"""After so long it is asked again whether the table has a history."""
+"""Interval at which the catalog is checked for a new history of the table."""
 _LONGEST_DELAY = 3600.0
-"""Between two attempts."""
+"""Longest delay between two attempts, in seconds."""
 _AHEAD_SECONDS = 0.5
-"""Work that may wait in reserved jobs."""
+"""Work that may wait in reserved jobs, in seconds."""
 
 Key = dict[str, Any]
 
 
 class Reservations:
-    """The jobs that one populate holds.
+    """Jobs that one populate holds.
+
+    `lock` guards the books and the connection: threads take tasks, one thread for each child process. A job
+    is waiting, running, or settled; `close` releases every job that is not settled.
 
     Parameters
     ----------
     jobs
         The queue.
     among
-        Take only jobs with these keys; None for any.
+        Reserve only jobs with these keys; None for any.
     priority
-        Take only jobs at least so urgent.
+        Reserve only jobs of this priority or a more urgent one.
     most
-        The most jobs to take.
+        Maximum number of jobs.
     worker
-        Who holds them; one of their own by default, which ends with them.
+        Worker that holds the jobs; by default a new one, which ends with this object.
     reuse
-        Whether earlier results may be used again; None leaves it to the class and the setting.
+        Whether to reuse earlier results; None leaves it to the class and the setting.
 
     Attributes
     ----------
     owner
-        Who holds them.
+        Identity of the worker in the queue.
     lock
-        Held while the connection is used.
+        Held while the connection is in use.
     retry_at
-        When, by ``time.monotonic()``, the next of the jobs that have failed may be tried again.
+        Time of the next retry of a failed job, by ``time.monotonic()``.
     """
 
     def __init__(
@@ -87,7 +90,7 @@ class Reservations:
     ) -> None:  # fmt: skip
         self._jobs, self._among, self._priority = jobs, among, priority
         self._left: int | None = most
-        self.lock = threading.RLock()  # tasks are taken by threads, one for each process that makes them
+        self.lock = threading.RLock()  # one thread for each child process takes tasks
         self._worker = worker or Worker(jobs.connection, [jobs.target.name])
         self._is_shared = worker is not None
         self.owner, self.cancels = self._worker.owner, self._worker.cancels
@@ -97,7 +100,7 @@ class Reservations:
         self._page: list[tuple[int, Key]] = []
         self._looked = 0.0
         self._begun = self._contended = self._is_left = False
-        self._is_taking = False  # what is reserved is not in our books yet
+        self._is_taking = False  # reserved jobs are not in `_waiting` yet
         self._settled = 0
         self._waiting: deque[tuple[int, Key]] = deque()
         self._reuse = Reuse(jobs.target, reuse)
@@ -109,11 +112,11 @@ class Reservations:
         self._times: Counter[tuple[Any, ...]] = Counter()
 
     def holding(self) -> Holding:
-        """Context that closes the reservations, or lets the next statement do so after an interruption."""
+        """Context that closes the reservations; after an interruption the next statement does so."""
         return Holding(self._worker, self.close)
 
     def count(self) -> int:
-        """Return how many jobs there are to be made now."""
+        """Return the number of jobs that can be computed now."""
         pending = self._jobs.pending
         if self._among is not None:
             pending = pending.restrict(self._among, semantic_check=False)
@@ -121,11 +124,11 @@ class Reservations:
         return found if self._left is None else min(found, self._left)
 
     def tasks(self) -> Iterator[MakeTask]:
-        """Yield the jobs to be made, each reserved for us."""
+        """Yield a task for each job that this worker reserves."""
         return iter(self.take, None)
 
     def take(self) -> MakeTask | None:
-        """Return a job to be made, reserved for us; None if there is none now."""
+        """Reserve a job and return its task; None if no job is available."""
         with self.lock:
             if not self._waiting and not self._take():
                 return None
@@ -140,7 +143,7 @@ class Reservations:
         return MakeTask(key, self.owner, self._worker.id, self._jobs.target.name, earlier=earlier)
 
     def restrict(self, among: QueryExpression | None) -> None:
-        """Take only jobs with these keys from now on; what is reserved and not handed out is released."""
+        """Reserve only jobs with these keys from now on, and release the waiting ones."""
         with self.lock:
             self._among, self._page, self._begun = among, [], False
             waiting = [key for _, key in self._waiting]
@@ -150,7 +153,7 @@ class Reservations:
                 self._left = None if self._left is None else self._left + len(waiting)
 
     def urgency(self) -> int | None:
-        """Return the priority of the job to be taken next, None if there is none now."""
+        """Return the priority of the next job; None if no job is available."""
         with self.lock:
             if not self._waiting:
                 self._look()
@@ -158,11 +161,11 @@ class Reservations:
             return known[0][0] if known else None
 
     def holds(self, key: Key) -> bool:
-        """Whether a key was handed out and is not settled."""
+        """Whether the job of a key is running."""
         return tuple(key.values()) in self._running
 
     def settle(self, outcome: MakeOutcome) -> None:
-        """Record what became of a job, unless the transaction of its results has done so."""
+        """Record the outcome of a job, unless the transaction of its results has done so."""
         with self.lock:
             self._settle(outcome)
 
@@ -180,7 +183,7 @@ class Reservations:
             self._complete(key)
 
     def close(self, cause: BaseException | None = None) -> None:
-        """Give back what is not made, also what was interrupted (POP-23)."""
+        """Release the waiting jobs and the interrupted ones."""
         running, self._running = list(self._running.values()), {}
         back = [*(key for _, key in self._waiting), *running]
         self._waiting.clear()
@@ -189,14 +192,14 @@ class Reservations:
             self._worker.may_hold_more |= in_doubt
             if (
                 in_doubt or cause is not None
-            ):  # which may have come while a key passed from one list to another
+            ):  # an interruption may have come while a key moved between two lists
                 self._jobs.release_all(self.owner)
             elif back:
                 self._jobs.release(back, self.owner)
             if not self._is_shared:
                 self._worker.close()
         except DataJointError as error:
-            self._worker.abandon()  # what it holds is taken back by others
+            self._worker.abandon()  # other workers recover its jobs
             if cause is None:
                 raise
             logger.warning(
@@ -204,14 +207,14 @@ class Reservations:
             )
 
     def _is_in_doubt(self, cause: BaseException | None) -> bool:
-        """Whether more may be ours than we know of: an answer was lost, or something came between."""
+        """Whether this worker may hold unknown jobs: a reply was lost, or an interruption came."""
         replaced = self._jobs.connection.losses != self._losses
         return replaced or self._is_taking or self._is_left or isinstance(cause, LostConnectionError)
 
     # ---------------------------------------------------------------------------------------------- taking
 
     def _take(self) -> bool:
-        """Reserve the next few jobs and return whether there were any."""
+        """Reserve the next batch of jobs; return False if there is none."""
         while self._left is None or self._left > 0:
             self._is_taking = True
             some = self._reserve()
@@ -226,10 +229,10 @@ class Reservations:
         return False
 
     def _bounded(self, some: list[tuple[int, Key]]) -> list[tuple[int, Key]] | None:
-        """Leave out keys that this populate has taken too often; None where no other key is left.
+        """Drop keys that this populate has reserved too often; return None if no other key remains.
 
-        A key that does not compare equal to itself, such as a rounded number, stays in the queue whatever is
-        done. A worker, which runs for long, may take a key any number of times.
+        A key that does not compare equal to itself, such as a rounded number, never leaves the queue. A
+        long-running worker may reserve a key any number of times.
         """
         if self._worker.is_endless:
             return some
@@ -247,7 +250,7 @@ class Reservations:
         return kept or None
 
     def _leave(self, keys: list[Key]) -> None:
-        """Release jobs that are not taken again in this run."""
+        """Release jobs that this run does not reserve again."""
         for key in keys:
             place = tuple(key.values())
             if place in self._skipped:
@@ -262,7 +265,7 @@ class Reservations:
         self._is_left = True
 
     def _reserve(self) -> list[tuple[int, Key]] | None:
-        """Reserve the next few jobs and return them; None if there are none."""
+        """Reserve the next batch of jobs and return it; None if there is none."""
         if not self._begun:
             self._look()
             if not self._page:
@@ -278,7 +281,7 @@ class Reservations:
         return new
 
     def _reserve_known(self) -> list[tuple[int, Key]] | None:
-        """Reserve some of those looked at, which others may be about to take; None if there are none."""
+        """Reserve jobs of the page, for which other workers may compete; None if the page is empty."""
         self._look()
         if not self._page:
             return None
@@ -290,7 +293,7 @@ class Reservations:
         return [job for job in some if job[1] in taken]
 
     def _collide(self) -> None:
-        """Note that others are at it, too: what we know of the queue is old."""
+        """Record that other workers compete for the queue, and discard the page."""
         self._page, self._contended = [], True
 
     def _look(self) -> None:
@@ -300,20 +303,20 @@ class Reservations:
             self._looked = time.monotonic()
 
     def _find_earlier(self, keys: list[Key]) -> None:
-        """Look for earlier results that may be used again."""
+        """Search earlier results to reuse."""
         if keys and time.monotonic() - self._asked > _ASKED_SECONDS:
             has_appeared(self._jobs.target)
             self._asked = time.monotonic()
         self._earlier = self._reuse.earlier(keys)
 
     def _be_seen(self) -> None:
-        """Let others know that we are alive, before we take anything."""
+        """Publish this worker as alive before it reserves a job."""
         self._worker.expect(self._jobs.name)
         self._worker.start()
         self._worker.look()
 
     def _choose(self) -> list[tuple[int, Key]]:
-        """Return the next few jobs; where others take the same, somewhere among those equally urgent."""
+        """Return the next batch of the page; under contention a random one among the most urgent."""
         count = self._ahead()
         start = 0
         if self._contended:
@@ -325,21 +328,21 @@ class Reservations:
         return some
 
     def _ahead(self) -> int:
-        """Return how many jobs to reserve at once: few at first, and where they take long, only one."""
+        """Return the size of the next batch: small at first, and one if a job takes long."""
         count = 1
         if self._seconds is not None:
             count = max(1, min(_MOST, self._settled, int(_AHEAD_SECONDS / max(self._seconds, 1e-3))))
         return count if self._left is None else min(count, self._left)
 
     def _fail(self, key: Key, outcome: MakeOutcome) -> None:
-        """Record an error; where the key may be tried again, it is pending from some time on (JOB-7)."""
+        """Record an error; if another attempt remains, release the job with a delay (JOB-7)."""
         jobs, error = self._jobs, outcome.error
         if isinstance(error, JobCancelled):
             end_cancelled(jobs, key, self._worker.id, outcome.seconds, outcome.log)
             return
         settings = jobs.connection.config.jobs
         most = int(getattr(jobs.target, "max_attempts", None) or settings.max_attempts)
-        if isinstance(error, LostConnectionError):  # which is no fault of the key
+        if isinstance(error, LostConnectionError):  # not the fault of the key
             most = max(most, _LOSSES)
         before = trailing(last_outcomes(jobs, key), RETRY) if most > 1 else 0
         again = before + 1 < most
@@ -356,15 +359,15 @@ class Reservations:
             )  # fmt: skip
 
     def _skip(self, key: Key) -> None:
-        """Release a job whose make inserted nothing; workers take it again later."""
+        """Release a job whose make inserted nothing; workers retry it later."""
         delay = float(self._jobs.connection.config.jobs.skipped_retry)
         self._jobs.release([key], self.owner, delay, SKIPPED)
         self._skipped.add(tuple(key.values()))
 
     def _complete(self, key: Key) -> None:
-        """End a job whose result is there already."""
+        """Complete a job whose result exists already."""
         try:
-            end_cancelled(self._jobs, key, self._worker.id, 0.0, "")  # it has not heard of it
+            end_cancelled(self._jobs, key, self._worker.id, 0.0, "")  # unaware of its cancellation
             packet(self._jobs.connection, self._jobs.finishing(key, self.owner, 0.0))
         except LostConnectionError:
             raise

@@ -1,4 +1,4 @@
-"""Keys whose make inserted nothing: recorded with what the make read, and taken again when that changes."""
+"""Skipped keys: records of makes that inserted nothing, and retries when their reads change."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _MOST = 1000
 
 
 def record_skip(table: Table, task: MakeTask, seconds: float, event: int, log: str) -> None:
-    """Record that a make inserted nothing; an earlier record of the key is replaced.
+    """Record that a make inserted nothing, in place of an earlier record of the key.
 
     Parameters
     ----------
     event
-        What the reads of the make are recorded under.
+        Event that the reads of the make belong to.
     """
     connection, schema = table.connection, table.database
     jobs = cast("Jobs", cast("Any", table).jobs)
@@ -62,7 +62,7 @@ def _names(table: Table, key: Mapping[str, Any]) -> list[Any]:
 
 
 def skips_of(connection: Connection, name: TableName) -> dict[str, int]:
-    """Return the keys of a table whose make inserted nothing: digest of the key, event of the reads.
+    """Return the event of the reads for each digest of a skipped key of a table.
 
     Examples
     --------
@@ -78,7 +78,7 @@ def skips_of(connection: Connection, name: TableName) -> dict[str, int]:
 
 
 def count_skipped(table: Table, missing: QueryExpression) -> int:
-    """Return how many of the missing keys were tried, and their make inserted nothing.
+    """Return the number of missing keys whose make has run and inserted nothing.
 
     Examples
     --------
@@ -107,13 +107,13 @@ def count_skipped(table: Table, missing: QueryExpression) -> int:
 
 
 def take_again(jobs: Jobs) -> None:
-    """Let all jobs be taken now that wait because their make inserted nothing."""
+    """Make all skipped jobs available immediately."""
     if jobs.is_declared:
         write(jobs.connection, queue_sql.unskip(jobs.name, (), 0, jobs.connection.dialect))
 
 
 def take_changed(jobs: Jobs) -> int:
-    """Let waiting jobs be taken now whose make would read something else; return their number."""
+    """Make skipped jobs available whose reads have changed; return their number."""
     connection, name = jobs.connection, jobs.target.name
     if not jobs.is_declared or not (skipped := skips_of(connection, name)):
         return 0

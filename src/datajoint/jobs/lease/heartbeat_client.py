@@ -1,4 +1,4 @@
-"""How a worker keeps its beat, and hears which of its jobs have been cancelled."""
+"""Heartbeat of a worker as the worker sees it: start, stop, and incoming cancellations."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ _BACKLOG = 128
 
 
 class End:
-    """A mark that a thread waits for.
+    """Event that a thread waits for, safe under interruption.
 
-    An interruption within `threading.Event`, which is written in Python, may leave its lock held for ever.
-    Here each step is one call of C, which is done or not, and may be done again.
+    `threading.Event` is written in Python, and an interruption inside it may leave its lock held forever.
+    Here each step is one call into C, which completes or not, and can be repeated.
 
     Examples
     --------
@@ -61,15 +61,15 @@ class End:
         self._marks: SimpleQueue[None] = SimpleQueue()
 
     def set(self) -> None:
-        """Set the mark."""
+        """Set the event."""
         self._marks.put(None)
 
     def is_set(self) -> bool:
-        """Return whether the mark is set."""
+        """Return True if the event is set."""
         return not self._marks.empty()
 
     def wait(self, seconds: float) -> bool:
-        """Wait until the mark is set, for some seconds; return whether it is."""
+        """Wait up to `seconds` for the event; return True if it is set."""
         with suppress(Empty):
             self._marks.get(timeout=seconds)
             self._marks.put(None)
@@ -77,18 +77,21 @@ class End:
 
 
 class Pulse:
-    """The beat of a worker, as the worker sees it: shared with others on this machine where that is possible.
+    """Client of the heartbeat process, which the workers of this machine share if they can.
+
+    A thread reads the channel and reconnects. `_lock` guards the replacement of the channel: after `die` no
+    new channel can renew the lease.
 
     Parameters
     ----------
     settings
-        Where the database is.
+        Settings of the connection.
     worker, schemas, lease
-        What is to be kept alive there.
+        Worker to keep alive, the schemas that list it, and the seconds of its lease.
     cancels
-        Knows what the worker holds, and is told, from a thread, what has been cancelled.
+        Receives the cancelled jobs, from the thread of this object.
     cleanup
-        Due when an interruption has ended the work; then the lease ends, too.
+        Becomes due when an interruption ends the work; then the lease ends, too.
     """
 
     def __init__(
@@ -105,23 +108,23 @@ class Pulse:
         self._channel: socket.socket | None = None
 
     def start(self) -> None:
-        """Begin."""
+        """Connect to the heartbeat process and start the thread that reads from it."""
         self._channel = self._joined()
         threading.Thread(target=self._listen, daemon=True).start()
 
     def stop(self) -> None:
-        """Leave the beat; all has been given back."""
+        """Leave the heartbeat process after every job has been released."""
         self._stopping.set()
         if self._process is not None and not self._greeted:
-            self._process.kill()  # short work is over before the beat has imported anything
+            self._process.kill()  # short work ends before the process has imported anything
         if (channel := self._channel) is not None:
             with suppress(OSError):
                 channel.sendall(BYE + b"\n")
         self.die()
 
     def die(self) -> None:
-        """Leave the beat as if the process had ended: the lease is over."""
-        with self._lock:  # from now on there is no new channel, by which the lease would go on
+        """Leave the heartbeat process as if this process had died: the lease ends."""
+        with self._lock:  # from now on no new channel can renew the lease
             self._stopping.set()
             if (channel := self._channel) is not None:
                 with suppress(OSError):
@@ -135,18 +138,18 @@ class Pulse:
                     self._answer(channel, json.loads(line))
             if self._stopping.wait(min(1.0, self._lease / 6)):
                 break
-            self._hold_out()  # it was killed, perhaps
+            self._hold_out()  # the heartbeat process may have been killed
             another = self._joined()
             with self._lock:
                 self._channel = another
-                if self._stopping.is_set():  # nobody else will close it
+                if self._stopping.is_set():  # no other code closes it
                     another.close()
                     break
         if self._process is not None:
             self._process.wait()
 
     def _hold_out(self) -> None:
-        """Keep the lease until the next beat has started."""
+        """Renew the lease until the next heartbeat process has started."""
         with suppress(DataJointError):
             connection = Connection.of(self._settings, load_config())
             for schema in self._schemas:
@@ -165,7 +168,7 @@ class Pulse:
     # ---------------------------------------------------------------------------------------------- joining
 
     def _joined(self) -> socket.socket:
-        """Return a channel to the beat of this machine, else to one of our own."""
+        """Return a channel to the heartbeat process of this machine, or to a private one."""
         self._greeted = False
         channel = self._shared() or self._own()
         with suppress(OSError):
@@ -188,7 +191,7 @@ class Pulse:
 
     def _started(self, path: str) -> socket.socket:
         with suppress(OSError):
-            return _connect(path)  # somebody has just started it
+            return _connect(path)  # another worker has just started it
         with suppress(FileNotFoundError):
             os.unlink(path)
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
@@ -205,7 +208,7 @@ class Pulse:
         return ours
 
     def _run(self, inherited: socket.socket, *, shared: bool) -> None:
-        """Start a process with a socket of ours."""
+        """Start the heartbeat process with an inherited socket."""
         import pickle
         import subprocess
 
@@ -217,7 +220,7 @@ class Pulse:
         windows = sys.platform == "win32"
         if self._process is not None:
             self._process.poll()
-        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
+        self._process = subprocess.Popen(  # noqa: S603 - this interpreter
             [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL, start_new_session=True,
             pass_fds=() if windows else [inherited.fileno()],
@@ -243,7 +246,7 @@ def _connect(path: str) -> socket.socket:
 
 
 def _socket_path(settings: ConnectionSettings) -> str | None:
-    """Return where the beat of a database and user listens; None where there can be none."""
+    """Return the socket path of the heartbeat of a database and user; None if sharing is impossible."""
     folder = _runtime_folder() if hasattr(socket, "AF_UNIX") else None
     if folder is None:
         return None
@@ -253,7 +256,7 @@ def _socket_path(settings: ConnectionSettings) -> str | None:
 
 
 def _runtime_folder() -> str | None:
-    """Return a folder of this user's that nobody else may enter."""
+    """Return a private folder of this user, or None if it cannot be created."""
     base = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
     folder = os.path.join(base, f"datajoint-{os.getuid()}")
     try:
@@ -266,12 +269,12 @@ def _runtime_folder() -> str | None:
 
 
 class Looks:
-    """What a worker on a SQLite file has instead of a beat: it looks for cancelled jobs now and then.
+    """Thread of a worker on a SQLite file that polls for cancelled jobs; a file lock replaces the lease.
 
     Parameters
     ----------
     settings, config
-        Where the database is, and how it is used.
+        Settings of the connection, and the configuration.
     worker, schemas, lease, cancels, cleanup
         As for `Pulse`.
     """
@@ -288,11 +291,11 @@ class Looks:
         self._ended = End()
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         threading.Thread(target=self._look, daemon=True).start()
 
     def stop(self) -> None:
-        """End."""
+        """Stop the thread."""
         self._ended.set()
 
     die = stop

@@ -1,8 +1,8 @@
-"""The beat: a small process that renews the leases of the workers of this machine while they compute.
+"""Heartbeat process, which renews the leases of the workers of this machine, and its protocol.
 
-A thread would not do: it is silent as long as code holds the interpreter. Workers of one database share a
-beat, by a socket each. When one of these closes its worker is gone, and its lease is ended at once. The beat
-ends with its last worker. It also tells workers which of their jobs have been cancelled.
+A thread is not enough: it cannot run while other code holds the interpreter. The workers of one database
+share a process, with one socket each. A closed socket means a dead worker, whose lease ends immediately. The
+process ends with its last worker. It also reports cancelled jobs to their workers.
 """
 
 from __future__ import annotations
@@ -32,28 +32,28 @@ from datajoint.sql.system_tables.workers import find_cancels, renew_worker, set_
 __all__ = ["BYE", "STARTING_SECONDS", "Setup", "Shown", "Slack", "cancels_of", "encoded", "main", "show"]
 
 BYE = b"bye"
-"""What a worker says that has given everything back."""
+"""Last message of a worker that has released every job."""
 
 STARTING_SECONDS = 30.0
-"""Time for a beat to start on a busy machine; added to a lease that nobody renews yet."""
+"""Time for this process to start on a busy machine; added to the first lease of a worker."""
 _UUID = parse_type("uuid")
 _LEAST_SLACK, _MOST_SLACK = 2.0, 30.0
 _URGENT = -10
-"""Priority of the process, where it may have it: it does little, and must not be late."""
+"""Priority of the process, if the system permits it: it does little, and must not be late."""
 _LOOK_SECONDS = 0.5
 _CANCEL_SECONDS = 1.0
-"""How often it is looked for cancelled jobs, unless the lease is shorter."""
+"""Interval of the polls for cancelled jobs, unless the lease is shorter."""
 
 
 class Setup(Value):
-    """What the beat needs to know.
+    """Input of the heartbeat process.
 
     Attributes
     ----------
     listener
-        Whether workers come by the socket that it inherits; else this is the socket of its only worker.
+        Whether the inherited socket accepts workers; otherwise it is the socket of the only worker.
     handle
-        The socket: its number, or on Windows what stands for it.
+        File descriptor of the socket, or its shared form on Windows.
     """
 
     settings: ConnectionSettings
@@ -62,7 +62,7 @@ class Setup(Value):
 
 
 class Shown:
-    """What is shown of a worker in the list: a key that it makes for longer than a look takes.
+    """Key that the list of workers shows: one that runs for longer than one poll.
 
     Examples
     --------
@@ -76,7 +76,7 @@ class Shown:
         self.key: str | None = None
 
     def changes(self, current: str | None) -> bool:
-        """Take note of what is made now, and return whether `key` is another one for that."""
+        """Record the running key, and return True if `key` has changed."""
         steady = current if current == self._seen else None
         self._seen = current
         changed, self.key = steady != self.key, steady
@@ -84,9 +84,9 @@ class Shown:
 
 
 class Slack:
-    """What is added to leases, so that nobody loses one because the machine or the server is busy.
+    """Seconds added to leases, so that no worker loses its lease on a busy machine or server.
 
-    Twice as much as renewals have been late of late.
+    It is twice the recent delay of the renewals.
 
     Examples
     --------
@@ -99,12 +99,12 @@ class Slack:
         self.seconds = 5.0
 
     def note(self, late: float) -> None:
-        """Take note of a renewal that was so many seconds late."""
+        """Record a renewal that was `late` seconds late."""
         self.seconds = min(_MOST_SLACK, max(_LEAST_SLACK, 2 * late, round(0.7 * self.seconds, 3)))
 
 
 class _Member:
-    """A worker."""
+    """Worker as this process sees it: its socket, its lease, and the messages exchanged."""
 
     def __init__(self, channel: socket.socket) -> None:
         self.channel = channel
@@ -121,7 +121,7 @@ class _Member:
         self.current: dict[str, str | None] = {}
 
     def hear(self) -> None:
-        """Take what it says."""
+        """Read the messages of the worker."""
         try:
             said = self.channel.recv(65536)
         except OSError:
@@ -143,7 +143,7 @@ class _Member:
         self.shown = {schema: Shown() for schema in self.schemas}
 
     def is_alive(self) -> bool:
-        """Whether its process is there; a fork of it may hold the socket open."""
+        """Whether the process exists; a fork of it may hold the socket open."""
         if self.process is not None:
             try:
                 os.kill(self.process, 0)
@@ -154,19 +154,19 @@ class _Member:
         return not self.gone
 
     def is_due(self, now: float) -> bool:
-        """Whether its lease is to be renewed."""
+        """Whether the lease must be renewed."""
         if self.worker is None or not self.is_alive():
             return False
         return self.renewed is None or now - self.renewed >= self.lease / 3
 
     def tell(self, message: dict[str, Any]) -> None:
-        """Say something to it."""
+        """Send a message to the worker."""
         with suppress(OSError):
             self.channel.sendall(json.dumps(message).encode() + b"\n")
 
 
 def _process_of(channel: socket.socket) -> int | None:
-    """Return the number of the process at the other end, as it is called here; None where nobody knows."""
+    """Return the local process id of the other end; None if the system does not report it."""
     if sys.platform != "linux":
         return None
     try:
@@ -177,7 +177,7 @@ def _process_of(channel: socket.socket) -> int | None:
 
 
 class _Beat:
-    """Looks after its members."""
+    """Loop that renews the leases of its members, and reports cancelled jobs to them."""
 
     def __init__(self, settings: ConnectionSettings) -> None:
         self._settings = settings
@@ -234,7 +234,7 @@ class _Beat:
             self._show(member, member.worker)
 
     def _end_leases(self) -> None:
-        """End the leases of who is gone; a server that is away is asked again until they have passed."""
+        """End the leases of dead workers; retry while the server is away, until the leases lapse."""
         waiting = self._gone
         self._gone = []
         for member, until in waiting:
@@ -243,15 +243,15 @@ class _Beat:
             except LostConnectionError:
                 if time.monotonic() < until:
                     self._gone.append((member, until))
-            except DataJointError:  # its schema is gone, too
+            except DataJointError:  # the schema no longer exists
                 pass
 
     def _renew_due(self) -> None:
-        """Renew the leases for which it is time, all at once."""
+        """Renew all due leases in one batch."""
         now = time.monotonic()
         due = [member for member in self._members if member.is_due(now)]
         if due and not self._renew(due):
-            due = [member for member in due if self._renew([member])]  # one of the schemas may be gone
+            due = [member for member in due if self._renew([member])]  # a schema may be missing
         for member in due:
             if member.renewed is not None:
                 self._slack.note(max(0.0, time.monotonic() - member.renewed - member.lease / 3))
@@ -300,7 +300,7 @@ class _Beat:
 def cancels_of(
     connection: Connection, schemas: Sequence[str], worker: UUID
 ) -> Iterator[tuple[str, str, int, str]]:
-    """Yield what was cancelled of a worker and has not ended: table, key digest, attempt, and by whom.
+    """Yield the cancelled jobs of a worker that have not ended: table, key digest, attempt, message.
 
     Examples
     --------
@@ -316,24 +316,24 @@ def cancels_of(
 
 
 def show(connection: Connection, schema: str, worker: UUID, key: str | None) -> None:
-    """Let the list of workers say what one makes."""
+    """Write the running key of a worker to the list of workers."""
     text = set_current_key(schema, connection.dialect)
     connection.execute(text, [key, encoded(connection, worker)])
 
 
 def encoded(connection: Connection, worker: UUID | None) -> Any:
-    """Return a worker as the driver takes it."""
+    """Return the id of a worker in the form that the driver takes."""
     encode = connection.dialect.encoder(_UUID)
     return encode(worker) if encode else worker
 
 
 def main() -> None:
-    """Run as the beat, told by standard input."""
+    """Run the heartbeat process with the `Setup` from standard input."""
     import pickle
 
     with suppress(OSError, AttributeError):
         os.setpriority(os.PRIO_PROCESS, 0, _URGENT)
-    setup: Setup = pickle.load(sys.stdin.buffer)  # noqa: S301 - from our own parent
+    setup: Setup = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the parent process
     if sys.platform == "win32":
         inherited = socket.fromshare(setup.handle)
     else:

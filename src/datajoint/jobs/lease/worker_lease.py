@@ -1,4 +1,4 @@
-"""Workers: who holds jobs, and whether it is still alive (architecture §8)."""
+"""Workers and their leases: rows in the list of workers, file locks, and abandoned jobs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MEMORY = ":memory:"
 
 
 class Abandoned(Value):
-    """A job whose worker is gone."""
+    """Reserved job of a dead worker."""
 
     worker: UUID
     owner: Owner
@@ -43,29 +43,30 @@ class Abandoned(Value):
 
 
 class Worker:
-    """One who holds jobs; others can tell whether it is still alive.
+    """Holder of jobs with a proof of life that other workers can check.
 
-    On servers by a lease that a process of its own renews; on SQLite, which has no server, by a lock on a
-    file that the operating system releases when the program ends. A database in memory has no others.
+    The worker is listed before it reserves a job, and removed from the list after it has released every job.
+    On servers the proof is a lease, which the heartbeat process renews. On SQLite files it is a file lock,
+    which the operating system releases when the program ends. A database in memory has only one program.
 
     Parameters
     ----------
     connection
-        Where it works.
+        Connection of the worker.
     tables
-        What it makes.
+        Tables that the worker computes.
 
     Attributes
     ----------
     id, owner
-        How it is called in `~workers` and in the queues: there the end of its id stands for it, where other
-        clients write the number of their connection.
+        Identity in `~workers` and in the queues. In the queues the end of the id takes the place of the
+        connection number that other clients write.
     cancels
-        Which of its jobs have been cancelled.
+        Cancelled jobs of this worker.
     may_hold_more
-        Whether more may be reserved for it than anybody knows: an answer was lost, or something came between.
+        Whether unknown jobs may be reserved for it: a reply was lost, or an interruption came.
     is_endless
-        Whether it runs for long, so that it may take a key any number of times.
+        Whether the worker runs for long, and so may reserve a key any number of times.
 
     Examples
     --------
@@ -82,11 +83,11 @@ class Worker:
         for table in tables:
             self._tables.setdefault(table.schema, []).append(table.name)
         self.id = UUID(bytes=os.urandom(16), version=4)
-        # Connections share numbers: with earlier ones, after a restart of the server, and between threads.
+        # Connection numbers are not unique: a restarted server counts from 1, and threads share a connection.
         self.owner = replace(owner_here(self._connection), connection_id=self.id.node)
         self._started = False
         self._listed: dict[str, None] = {}
-        self._looked = time.time()  # which goes on while the machine sleeps
+        self._looked = time.time()  # wall clock: it advances while the machine sleeps
         self._lock: WriterLock | None = None
         self._pulse: Pulse | Looks | None = None
         self.cancels = Cancels()
@@ -95,25 +96,25 @@ class Worker:
         self._queues: set[TableName] = set()
 
     def watch(self, owner: BlockOwner) -> None:
-        """Let the connection release all jobs if an interruption keeps the block of `owner` from doing so."""
+        """Register the release of all jobs in case an interruption prevents the block of `owner` from it."""
         self._connection.clean_up_after(owner, self._cleanup)
 
     def expect(self, queue: TableName) -> None:
-        """Note that jobs of a queue are about to be reserved."""
+        """Record that this worker is about to reserve jobs of a queue."""
         if queue not in self._queues:
             text = repend_lost(queue, self.owner, self._connection.dialect)
             self._cleanup.statements.append((text, ()))
             self._queues.add(queue)
 
     def _leave(self) -> None:
-        """Stop being alive after an interruption."""
+        """End the lease after an interruption."""
         self.abandon()
         if self._lock is not None:
             with suppress(OSError):
                 os.unlink(lock_path(self._connection, self.id))
 
     def start(self) -> None:
-        """List the worker and keep its lease; once."""
+        """List the worker and start its heartbeat; later calls do nothing."""
         if self._started:
             return
         self._started = True
@@ -152,10 +153,10 @@ class Worker:
         lease = float(connection.config.jobs.lease) + STARTING_SECONDS
         text = sql.add_worker(schema, lease, connection.dialect)
         self._listed[schema] = None
-        if self._lock is not None:  # on a server it may still be about to reserve: the row tells others
+        if self._lock is not None:  # on a server a reservation may still arrive: others find it by the row
             forget_it = sql.forget_worker(schema, connection.dialect), [encoded(connection, self.id)]
             self._cleanup.statements.append(forget_it)
-        with suppress(DuplicateError):  # listed already, and the answer was lost
+        with suppress(DuplicateError):  # listed already, but the reply was lost
             write(connection, text, [encoded(connection, self.id), *given])
 
     def _take_lock(self) -> None:
@@ -168,12 +169,12 @@ class Worker:
         self._lock.acquire(0)
 
     def look(self) -> None:
-        """See that the lease is kept; call it before anything is taken."""
+        """Renew the lease after a sleep of the machine; call this before each reservation."""
         if not self._connection.dialect.features.server:
             return
         before, self._looked = self._looked, time.time()
         if self._looked - before > float(self._connection.config.jobs.lease) / 3:
-            self._renew()  # the machine may have slept, and the beat with it
+            self._renew()  # the machine may have slept, and the heartbeat process with it
 
     def _renew(self) -> None:
         connection = self._connection
@@ -184,8 +185,8 @@ class Worker:
                 self._list(schema)
 
     def close(self) -> None:
-        """Take the worker off the list; call it when it holds no job any more."""
-        if self.may_hold_more:  # by its place on the list others find even what the server has yet to do
+        """Remove the worker from the list; call this after it has released every job."""
+        if self.may_hold_more:  # by its row others find even reservations still in flight
             self.abandon()
             return
         if self._pulse is not None:
@@ -200,7 +201,7 @@ class Worker:
         self._connection.cancel_cleanup(self._cleanup)
 
     def abandon(self) -> None:
-        """Stop being alive: what is held is taken back by others."""
+        """End the lease without a release: other workers recover the jobs."""
         self.may_hold_more = True
         if self._pulse is not None:
             self._pulse.die()
@@ -209,14 +210,14 @@ class Worker:
 
 
 class Holding(Block):
-    """Closes what holds jobs of a worker; an interruption leaves that to the next statement.
+    """Block that closes reservations; after an interruption the next statement closes them.
 
     Parameters
     ----------
     worker
-        Who holds them; None where nothing is reserved.
+        Worker that holds the jobs; None if nothing is reserved.
     close
-        Called at the end, with the exception that ended the block or None.
+        Called at the end with the exception that ended the block, or None.
 
     Examples
     --------
@@ -229,17 +230,17 @@ class Holding(Block):
         self._worker, self._close = worker, close
 
     def enter(self, owner: BlockOwner) -> None:
-        """Begin."""
+        """Register the cleanup of the worker."""
         if self._worker is not None:
             self._worker.watch(owner)
 
     def leave(self, error: BaseException | None) -> None:
-        """End."""
+        """Close the reservations."""
         self._close(error)
 
 
 def lock_path(connection: Connection, worker: UUID) -> str:
-    """Return the path of the file whose lock says that a worker is alive (SQLite).
+    """Return the path of the lock file that a living worker holds (SQLite).
 
     Examples
     --------
@@ -255,9 +256,9 @@ def lock_path(connection: Connection, worker: UUID) -> str:
 
 
 def abandoned(jobs: Jobs) -> list[Abandoned]:
-    """Return the reserved jobs of a queue whose workers are gone.
+    """Return the reserved jobs of a queue whose workers are dead.
 
-    Jobs reserved by other clients are not among them: nobody knows of their workers.
+    Jobs of other clients are not included: those do not list their workers.
     """
     connection = jobs.connection
     if connection.catalog.look(TableName(jobs.database, sql.WORKERS)) is None:
@@ -283,7 +284,7 @@ def _unlocked(connection: Connection, found: Sequence[Abandoned]) -> list[Abando
 
 
 def living(connection: Connection, schema: str) -> set[UUID]:
-    """Return the workers of a schema that are alive; its table of workers must be there.
+    """Return the living workers of a schema; its table of workers must exist.
 
     Examples
     --------
@@ -305,7 +306,7 @@ def living(connection: Connection, schema: str) -> set[UUID]:
 
 
 def forget(connection: Connection, schema: str, worker: UUID) -> None:
-    """Take a worker off the list that is gone and holds nothing any more.
+    """Remove a dead worker that holds no job from the list.
 
     Examples
     --------
