@@ -62,3 +62,18 @@ def test_sql_is_written_in_its_place(modules):
 )
 def test_the_pattern(text, is_sql):
     assert is_sql == bool(PATTERN.match(text))
+
+
+NAMED = re.compile(r"(dialect|backend)\.name\s*(==|!=|in\b)")
+
+
+def test_capabilities_are_asked_for_not_names(modules):
+    """Code above `sql` asks what a database can do (`dialect.features`), not which one it is."""
+    named = [
+        f"{module.path.name}:{number}"
+        for module in modules
+        if module.area not in ("backends", "sql")
+        for number, line in enumerate(module.text.splitlines(), 1)
+        if NAMED.search(line)
+    ]
+    assert [] == named

@@ -79,6 +79,24 @@ class Features(Value):
         Others can change the data from other machines.
     blocks
         ``BEGIN NOT ATOMIC … END`` holds several statements.
+    conflict_by_key
+        An upsert names the index whose values are taken (``ON CONFLICT (key)``); else it means any of them.
+    open_cursors
+        A cursor stays open beside other statements of the session.
+    nested_comments
+        ``/* … */`` may stand inside another comment.
+    any_schema_name
+        A schema may have any name; else lower-case letters, digits and underscores.
+    schema_collation
+        A schema has a collation, which its texts take.
+    users
+        There are users, with rights and passwords.
+    rights_in_catalog
+        The rights of users are rows of the catalog; else texts of ``SHOW GRANTS``.
+    revokes_held_only
+        ``REVOKE`` of a right that is not held is an error.
+    temporary_right
+        Temporary tables need a right of their own.
     """
 
     returning: bool
@@ -91,6 +109,15 @@ class Features(Value):
     infinity: bool
     server: bool
     blocks: bool = False
+    conflict_by_key: bool = True
+    open_cursors: bool = True
+    nested_comments: bool = False
+    any_schema_name: bool = True
+    schema_collation: bool = False
+    users: bool = True
+    rights_in_catalog: bool = False
+    revokes_held_only: bool = False
+    temporary_right: bool = False
     timestamps: tuple[datetime, datetime] | None = None
 
 

@@ -38,7 +38,8 @@ ATTEMPTS = 4
 def create_schema(connection: Connection, name: str) -> None:
     """Make a schema; its text is compared exactly, unless ``interop.create_collation`` says otherwise."""
     collation = None
-    if connection.dialect.name == "mysql" and connection.config.interop.create_collation == "binary":
+    exact = connection.config.interop.create_collation == "binary"
+    if exact and connection.dialect.features.schema_collation:
         maria = "mariadb" in connection.server_version.lower()
         collation = "utf8mb4_nopad_bin" if maria else "utf8mb4_0900_bin"
     try:

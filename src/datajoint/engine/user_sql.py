@@ -69,7 +69,7 @@ def first_word(query: str, dialect: Dialect) -> str:
     """
     at = _BLANK.match(query).end()  # type: ignore[union-attr] # pyright: ignore[reportOptionalMemberAccess] - or ""
     while query.startswith("/*", at):
-        at = _after_comment(query, at, nested=dialect.name == "postgresql")
+        at = _after_comment(query, at, nested=dialect.features.nested_comments)
         at = _BLANK.match(query, at).end()  # type: ignore[union-attr] # pyright: ignore[reportOptionalMemberAccess]
     return _WORD.match(query, at)[0].upper()  # type: ignore[index] # pyright: ignore[reportOptionalSubscript]
 

@@ -73,7 +73,7 @@ def dicts(query: Query, connection: Connection) -> list[dict[str, Any]]:
 def stream(query: Query, connection: Connection) -> Iterator[dict[str, Any]]:
     """Yield rows as dicts, holding a chunk at a time (QRY-4, FET-10)."""
     watcher = observe.reading(connection, query.plan)
-    if connection.in_transaction and connection.dialect.name == "mysql" and _can_page(query):
+    if connection.in_transaction and not connection.dialect.features.open_cursors and _can_page(query):
         for page in _pages(query, _PAGE, lambda page: dicts(page, connection)):
             yield from page
         return

@@ -97,7 +97,7 @@ def revoke(schema: ActivatedSchema, user: str, level: str | None) -> None:
                 t: r for t, r in single.items() if not t.name.startswith("~") or t.name.startswith("~~")
             }
     taken = {t: tuple(r for r in given if (t, r) in rights.tables) for t, given in single.items()}
-    whole = _held(rights, name, everywhere) if connection.dialect.name == "mysql" else everywhere
+    whole = _held(rights, name, everywhere) if connection.dialect.features.revokes_held_only else everywhere
     with connection.whole() if connection.dialect.features.transactional_ddl else nullcontext():
         _run(connection, texts.revoke(name, user, whole, taken, connection.dialect))
 
@@ -134,7 +134,7 @@ def _no_users(name: str) -> DataJointError:
 def _everywhere(level: str, connection: Connection) -> list[str]:
     if level == ADMIN:
         return [ALL]
-    staged = level != READER and connection.dialect.name == "mysql"
+    staged = level != READER and connection.dialect.features.temporary_right
     return [SELECT, TEMPORARY] if staged else [SELECT]
 
 
@@ -183,7 +183,7 @@ def _rights(connection: Connection, user: str | None, schemas: list[str]) -> Rig
 
 
 def _read_rights(connection: Connection, user: str | None, schemas: list[str]) -> Rights:
-    if connection.dialect.name == "postgresql":
+    if connection.dialect.features.rights_in_catalog:
         rows = connection.fetch_all(*cast("Any", texts.held_rights(schemas, user)))
         return Rights(frozenset((TableName(schema, table), right) for schema, table, right in rows))
     maria = "mariadb" in connection.server_version.lower()

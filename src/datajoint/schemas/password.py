@@ -41,7 +41,7 @@ def set_password(
     datajoint.errors.DataJointError: SQLite has no users, so that there is no password to change.
     """
     connection = connection or default_instance("dj.set_password()").connection
-    if connection.dialect.name == "sqlite":
+    if not connection.dialect.features.users:
         raise DataJointError("SQLite has no users, so that there is no password to change.")
     password = _asked() if new_password is None else new_password
     if not password:

@@ -116,7 +116,7 @@ class Schema(Computing, Recorded):
 
     def _open(self, name: str) -> None:
         _check_connection(self.connection)
-        if not _NAME.fullmatch(name) and self.connection.dialect.name == "sqlite":
+        if not (self.connection.dialect.features.any_schema_name or _NAME.fullmatch(name)):
             raise DataJointError(
                 f"`{name}` is no schema name.", hint="Use lower-case letters, digits and underscores."
             )

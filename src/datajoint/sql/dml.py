@@ -310,7 +310,7 @@ def insert_selected(
     taken = [*(f"s.{quote(c)}" for c, _ in columns), *(dialect.literal(value) for _, value in constants)]
     head = escape(f"INSERT INTO {table} ({names}) SELECT {', '.join(taken)} FROM (")
     tail = ") AS s WHERE 1 = 1"  # SQLite needs a WHERE before ON CONFLICT
-    if conflict and not (conflict.replace or conflict.of_any) and dialect.name == "mysql":
+    if conflict and not (conflict.replace or conflict.of_any or dialect.features.conflict_by_key):
         given = {column for column, _ in columns}
         same = " AND ".join(f"t.{quote(c)} = s.{quote(c)}" for c in conflict.key if c in given) or "1 = 1"
         return f"{head}{select}{escape(f'{tail} AND NOT EXISTS (SELECT 1 FROM {table} AS t WHERE {same})')}"

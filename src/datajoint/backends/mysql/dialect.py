@@ -85,6 +85,11 @@ class MysqlDialect(Dialect):
         nulls_order=False,
         infinity=False,
         server=True,
+        conflict_by_key=False,
+        open_cursors=False,
+        schema_collation=True,
+        revokes_held_only=True,
+        temporary_right=True,
         timestamps=(datetime(1970, 1, 1, 0, 0, 1), datetime(2106, 2, 7, 6, 28, 15)),  # noqa: DTZ001 - in UTC
     )
 

@@ -86,6 +86,8 @@ class PostgresqlDialect(Dialect):
         nulls_order=True,
         infinity=True,
         server=True,
+        nested_comments=True,
+        rights_in_catalog=True,
     )
 
     def quote(self, identifier: str) -> str:

@@ -34,6 +34,8 @@ class SqliteDialect(Dialect):
         nulls_order=True,
         infinity=True,
         server=False,
+        any_schema_name=False,
+        users=False,
     )
 
     def quote(self, identifier: str) -> str:

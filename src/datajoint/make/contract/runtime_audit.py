@@ -187,7 +187,7 @@ def _allowed(cls: type, connection: Connection) -> Iterator[str]:
         store for store in connection.config.stores.values() if isinstance(store, Mapping)
     ]
     places += [str(store["location"]) for store in described if store.get("protocol") == "file"]
-    if connection.settings.name and connection.dialect.name == "sqlite":
+    if connection.settings.name and not connection.dialect.features.server:
         yield os.path.realpath(connection.settings.name)
     for place in places:
         yield os.path.realpath(place) + os.sep

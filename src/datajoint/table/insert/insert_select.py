@@ -100,7 +100,7 @@ def _carrying(layout: Layout, query: Query) -> tuple[Query, list[str]]:
 
 def _can_stay(layout: Layout, rows: QueryExpression, names: Sequence[str], mode: Mode) -> bool:
     """Whether the database can copy the rows and refuse what we would refuse."""
-    if layout.dialect.name == "mysql" and mode.replace:
+    if mode.replace and not layout.dialect.features.conflict_by_key:
         return False
     if (mode.skip or mode.replace) and not set(names).issuperset(layout.heading.key):
         return False

@@ -89,7 +89,7 @@ def _mode_of(layout: Layout, batch: Batch, mode: Mode) -> Mode:
         return mode
     given = {name for name, _ in batch.columns}
     left = [layout.heading[name] for name in layout.heading.key if name not in given]
-    made = any(attribute.autoincrement for attribute in left) or layout.dialect.name == "mysql"
+    made = any(attribute.autoincrement for attribute in left) or not layout.dialect.features.conflict_by_key
     if not (left and made):
         return mode
     if mode.skip and layout.uniques:  # a row without its key is told by these
@@ -232,7 +232,7 @@ def statements_for(
         added, mark = zip(*stamps, strict=True)
         columns += added
         rows = [row + mark for row in rows]
-    if layout.dialect.name == "mysql" and (
+    if not layout.dialect.features.conflict_by_key and (
         (mode.skip and not mode.of_any) or (mode.replace and layout.uniques)
     ):
         return list(_row_by_row(layout, columns, rows, mode))
@@ -361,7 +361,7 @@ def _from_staged(
     select = select_staged(layout.name, dialect)
     conflict = conflict_of(layout, mode)
     changed = 0
-    if mode.replace and dialect.name == "mysql":
+    if mode.replace and not dialect.features.conflict_by_key:
         names = [name for name, _ in columns]
         assigned = [name for name in names if name not in layout.key]
         key = [name for name in names if name in layout.key]
