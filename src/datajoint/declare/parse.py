@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from keyword import iskeyword
 
 from datajoint import logging
+from datajoint.declare import projection
 from datajoint.declare.default import parse_default
 from datajoint.declare.problems import Problems
-from datajoint.declare.reference import parse_reference
 from datajoint.declare.scan import LogicalLine, UnclosedQuoteError, find_outside, logical_lines, split_outside
 from datajoint.declare.syntax import (
     AttributeLine,
@@ -30,7 +31,7 @@ from datajoint.errors import (
 from datajoint.heading.attribute import Default
 from datajoint.heading.types import AttributeType, parse_type
 
-__all__ = ["parse"]
+__all__ = ["parse", "parse_reference"]
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _DIVIDER = re.compile(r"(?P<dashes>--+)(?!>).*")
@@ -412,3 +413,30 @@ def _check(line: LogicalLine, match: re.Match[str]) -> CheckLine:
     if not text.endswith(")") or not condition:
         raise _SyntaxProblemError(len(text), "expected `check name (condition)`")
     return CheckLine((match["name"] or "").lower(), condition, line.comment or "", line.span(0, len(text)))
+
+
+_PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
+
+
+def parse_reference(text: str) -> Reference:
+    """Read ``Table``, ``module.Table``, ``Master.Part`` or one of these with ``.proj(new='old')``.
+
+    Empty parentheses after a name, as in ``self().source``, mean nothing.
+
+    Raises
+    ------
+    DefinitionSyntaxError
+        When it cannot be read.
+    ForeignKeyTargetError
+        When it is an expression other than a table or its rename (FK-3).
+
+    Examples
+    --------
+    >>> parse_reference("lab.Subject.proj(mouse='subject')")
+    Reference(path='lab.Subject', renames=(('mouse', 'subject'),), text="lab.Subject.proj(mouse='subject')")
+    """
+    if not text:
+        raise DefinitionSyntaxError("expected the name of a table after `->`")
+    if _PATH.fullmatch(text) and not any(map(iskeyword, text.split("."))):
+        return Reference(text, (), text)
+    return projection.read(text)

@@ -13,12 +13,11 @@ from datajoint._edge import edge
 from datajoint.errors import ConfigurationError, DataJointWarning
 from datajoint.settings import template
 from datajoint.settings.convert import canonical, convert, refuse, suggestion
-from datajoint.settings.layer import Layer
 from datajoint.settings.model import GROUPS, IGNORED, LOG_LEVELS, SETTINGS
 from datajoint.settings.secret import Tree, clone, masked
 from datajoint.settings.sources import Sources, collect, is_thread_safe, read_file, read_secrets, warn_in_log
 from datajoint.settings.stores import resolve_store, stores_of
-from datajoint.settings.values import ABSENT, DEFAULT, Snapshot, Values
+from datajoint.settings.values import ABSENT, DEFAULT, Layer, Snapshot, Values
 
 if TYPE_CHECKING:
     from collections.abc import Callable

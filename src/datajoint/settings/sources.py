@@ -13,8 +13,8 @@ from typing import Any, cast
 from datajoint._value import Value
 from datajoint.errors import ConfigurationError, nearest
 from datajoint.settings.convert import canonical, parse
-from datajoint.settings.layer import Found, Layer
 from datajoint.settings.model import GROUPS, SETTINGS, VARIABLES
+from datajoint.settings.values import Found, Layer
 
 __all__ = [
     "CONFIG_FILE", "GLOBALCONFIG", "LOCALCONFIG", "SECRETS_DIRECTORY", "SYSTEM_SECRETS", "TEMPLATE_SECRETS",

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from datajoint.errors import ConfigurationError, nearest
-from datajoint.settings.layer import Layer
 from datajoint.settings.secret import Tree, clone
+from datajoint.settings.values import Layer
 
 __all__ = ["PROTOCOLS", "resolve_store", "stores_of"]
 

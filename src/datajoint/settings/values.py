@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any, cast
 
+from datajoint._value import Value
 from datajoint.settings.convert import canonical
 from datajoint.settings.model import GROUPS, PORTS, SETTINGS
 from datajoint.settings.secret import Tree, clone, dig, splits
 
-__all__ = ["ABSENT", "ASSIGNED", "DEFAULT", "Snapshot", "Values"]
+__all__ = ["ABSENT", "ASSIGNED", "DEFAULT", "Found", "Layer", "Snapshot", "Values"]
 
 ABSENT = object()
 ASSIGNED = "assigned"
@@ -150,3 +151,13 @@ def _plant(tree: MutableMapping[str, Any], path: str, value: Any) -> None:
         _plant(inner, tail, value)
     else:
         tree[head] = value
+
+
+class Found(Value):
+    """A value and the place it was found in."""
+
+    value: Any
+    origin: str
+
+
+Layer = dict[str, Found]

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from datajoint._value import replace
-from datajoint.backends.base import Codec, Column, Dialect, Features, fitting
+from datajoint.backends.base import Codec, Column, Dialect, fitting
+from datajoint.backends.features import Features
 from datajoint.errors import UnknownTypeError
 from datajoint.heading import float32
 from datajoint.heading.types import FLOATS, INTEGER_RANGES

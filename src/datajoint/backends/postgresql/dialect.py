@@ -11,7 +11,8 @@ from hashlib import md5
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from datajoint.backends.base import Codec, Column, Dialect, Features, fitting
+from datajoint.backends.base import Codec, Column, Dialect, fitting
+from datajoint.backends.features import Features
 from datajoint.errors import UnknownTypeError
 from datajoint.heading import float32
 from datajoint.heading.types import INTEGER_RANGES

@@ -8,7 +8,8 @@ import sqlite3
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from datajoint.backends.base import Codec, Column, Dialect, Features, fitting
+from datajoint.backends.base import Codec, Column, Dialect, fitting
+from datajoint.backends.features import Features
 from datajoint.backends.sqlite import types
 
 if TYPE_CHECKING:

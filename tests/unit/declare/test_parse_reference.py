@@ -1,6 +1,6 @@
 import pytest
 
-from datajoint.declare.reference import parse_reference
+from datajoint.declare.parse import parse_reference
 from datajoint.errors import DefinitionSyntaxError, ForeignKeyTargetError
 
 
