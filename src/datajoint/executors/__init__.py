@@ -1,4 +1,4 @@
-"""Executors: where makes run. Users and authors of executors import these names."""
+"""Executors: the public names for users and for authors of executors."""
 
 from datajoint._lazy import names_from
 

@@ -1,4 +1,4 @@
-"""What computes keys: the contract of executors, and how one is found."""
+"""Contract of executors, and their registry."""
 
 from __future__ import annotations
 
@@ -14,18 +14,29 @@ __all__ = ["EXECUTORS", "Executor", "find_executor"]
 
 @runtime_checkable
 class Executor(Protocol):
-    """Computes tasks, in any order.
+    """Object that computes tasks, in any order.
 
-    One that can end single makes has a method ``heed(cancels)``, too, which is called before `run`:
-    ``cancels.of(task)`` tells who has cancelled the job of a task, or None.
+    An executor that can interrupt single makes also has a method ``heed(cancels)``. The caller calls it
+    before `run`; ``cancels.of(task)`` returns the text of the cancellation of a task, or None.
     """
 
     def run(self, tasks: Iterable[MakeTask]) -> Iterator[MakeOutcome]:
-        """Yield an outcome for each task as it comes; stop what runs when the iterator is closed.
+        """Yield an outcome for each task as it ends; stop the running makes when the iterator closes.
 
-        A task is reserved when it is taken from `tasks`: take one when it can be begun. What is
-        raised ends the populate and gives reserved tasks back; what is wrong with one key is an outcome. Ask
-        `tasks` again after an outcome, and now and then, even if it had no more: there may be new ones.
+        A task is reserved when it is taken from `tasks`: take one only when it can start. An exception ends
+        the populate and releases the reserved tasks; report an error of a single key as an outcome. After
+        each outcome, and from time to time, call ``next(tasks)`` again even if it was exhausted: new tasks
+        may have arrived.
+
+        Parameters
+        ----------
+        tasks
+            Iterator of the tasks.
+
+        Returns
+        -------
+        Iterator
+            One `MakeOutcome` for each task taken.
         """
         ...
 
@@ -40,16 +51,16 @@ _OWN = {
 }
 
 EXECUTORS: Registry[Callable[..., Executor]] = Registry("datajoint.executors", own=_OWN)
-"""What makes executors, by name: it is called with the number of workers, or None."""
+"""Executor factories by name; the argument is the number of workers, or None."""
 
 
 def find_executor(given: Any, workers: int | None) -> tuple[Executor, bool]:
-    """Return an executor by its name, or as it is, and whether it is to be closed after use.
+    """Return an executor by its name, or unchanged, and whether the caller must close it.
 
     Raises
     ------
     ConfigurationError
-        When there is none by that name.
+        If no executor has that name.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""What a worker process does: it makes the keys that it is sent and tells what became of them.
+"""Main loop of a worker process, which receives keys and sends outcomes.
 
-It talks to its parent through two pipes, in pickles. A worker that was started afresh gets a `Definition` of
-a target before the first `Order` for it; a forked one has the targets, but needs connections of its own.
+Parent and child exchange pickles through two pipes. A fresh process receives the `Definition` of a target
+before the first `Order` for it. A forked process has the targets already, but needs its own connections.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["READY", "Definition", "Order", "main", "pack", "serve", "serve_forke
 
 READY = "ready"
 _IDLE = 60.0
-"""Seconds after which a worker that nobody uses ends; its parent must not use it any more before that."""
+"""Idle seconds after which a worker ends; the parent stops using it earlier (`FRESH_SECONDS`)."""
 _LOOK = 0.5
 _UNSENDABLE = (
     TypeError,
@@ -39,16 +39,16 @@ _UNSENDABLE = (
 
 
 class Definition(Value):
-    """A target that the worker is to prepare.
+    """Target for the worker to prepare.
 
     Attributes
     ----------
     name
-        What orders call it.
+        Number that orders use for it.
     description
         See `datajoint.make.target`.
     strict
-        Whether the parent can fork instead, which is better where this process does not come out the same.
+        Whether the parent can fork instead, which is better if this process cannot rebuild the same class.
     """
 
     name: int
@@ -57,7 +57,7 @@ class Definition(Value):
 
 
 class Order(Value):
-    """A task for the worker, of a target that it knows."""
+    """Task for the worker, of a target that it has prepared."""
 
     target: int
     task: MakeTask
@@ -65,16 +65,16 @@ class Order(Value):
 
 
 def main() -> None:
-    """Run as a fresh process, its pipes being standard input and output."""
+    """Run as a fresh process with standard input and output as its pipes."""
     reader, writer = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)  # what a make reads or prints must not meet what we send
+    os.dup2(nothing, 0)  # input and output of a make must not mix with the messages
     os.dup2(2, 1)
     serve(reader, writer, {})
 
 
 def serve_forked(targets: Iterable[Target], reader: int, writer: int, foreign: Iterable[int]) -> None:
-    """Run as a fork of the parent; `foreign` are its ends of pipes, which are not ours."""
+    """Run as a fork of the parent; close `foreign`, the inherited ends that belong to the parent."""
     for descriptor in foreign:
         os.close(descriptor)
     known = dict(enumerate(targets))
@@ -87,7 +87,7 @@ def serve_forked(targets: Iterable[Target], reader: int, writer: int, foreign: I
 
 
 def serve(reader: BinaryIO, writer: BinaryIO, known: dict[int, Target]) -> None:
-    """Make keys until the parent has no more, or is gone."""
+    """Compute keys until the parent closes the pipe or dies."""
     watch = _Watch((reader.fileno(), writer.fileno()))
     watch.start()
     _send(writer, READY)
@@ -112,7 +112,7 @@ def _made(target: Target, order: Order) -> bytes:
 
 
 class _Watch:
-    """Ends this process when its parent is gone or needs it no more, and keeps its pipes to itself."""
+    """Watchdog that ends this process with its parent or after a long rest, and protects its pipes."""
 
     def __init__(self, pipes: Iterable[int]) -> None:
         self._pipes = tuple(pipes)
@@ -144,14 +144,14 @@ class _Watch:
                 os._exit(1)
 
     def _close(self) -> None:
-        """Leave the pipes to the parent: a process that a make forks must neither hold nor use them."""
+        """Close the pipes in a process that a make forks, which must neither hold nor use them."""
         for descriptor in self._pipes:
             os.close(descriptor)
 
 
 @contextmanager
 def _memory_limit(most: int | None) -> Generator[None]:
-    """Have what allocates more fail, where the system can say so."""
+    """Limit the memory of a make, if the operating system supports it."""
     if most is None or not sys.platform.startswith("linux"):
         yield
         return
@@ -168,7 +168,7 @@ def _memory_limit(most: int | None) -> Generator[None]:
 
 @contextmanager
 def _refusals(writer: BinaryIO) -> Generator[None]:
-    """Tell the parent why a target cannot be prepared; this process is of no use then."""
+    """Send the parent the reason why a target cannot be prepared; the process then ends."""
     hook = sys.excepthook
 
     def tell(kind: type[BaseException], error: BaseException, _trace: Any) -> None:
@@ -184,13 +184,13 @@ def _stop(number: int, frame: Any) -> None:
 
 
 def _leave_to_parent(number: int, frame: Any) -> None:
-    """A key pressed in the terminal reaches every process of it; the parent stops us."""
+    """Ignore Ctrl-C, which the terminal sends to every process; the parent stops this one."""
 
 
 def _receive(reader: BinaryIO) -> Any:
     import pickle
 
-    return pickle.load(reader)  # noqa: S301 - from our own parent
+    return pickle.load(reader)  # noqa: S301 - from the parent process
 
 
 def _send(writer: BinaryIO, message: Any) -> None:
@@ -199,7 +199,7 @@ def _send(writer: BinaryIO, message: Any) -> None:
     try:
         pickle.dump(message, writer)
         writer.flush()
-    except BrokenPipeError:  # the parent is gone
+    except BrokenPipeError:  # the parent has died
         raise SystemExit(1) from None
 
 
@@ -207,7 +207,7 @@ def _send(writer: BinaryIO, message: Any) -> None:
 
 
 def pack(outcome: MakeOutcome, known: bool = False) -> bytes:
-    """Return an outcome to be sent, with the traceback of here as a note of its error, unless it is `known`.
+    """Pickle an outcome; add the traceback of this process as a note to its error, unless it is `known`.
 
     Examples
     --------
@@ -233,13 +233,13 @@ def _pickled(error: BaseException) -> bytes | None:
 
     try:
         sent = pickle.dumps(error)
-        return sent if type(pickle.loads(sent)) is type(error) else None  # noqa: S301 - our own
+        return sent if type(pickle.loads(sent)) is type(error) else None  # noqa: S301 - pickled above
     except (pickle.PicklingError, *_UNSENDABLE):
         return None
 
 
 def unpack(sent: bytes) -> MakeOutcome:
-    """Return the outcome that was sent; an error that cannot be had as itself is told.
+    """Unpickle an outcome; an exception that cannot be unpickled becomes a `MakeError` with its text.
 
     Examples
     --------
@@ -248,7 +248,7 @@ def unpack(sent: bytes) -> MakeOutcome:
     """
     import pickle
 
-    outcome, pickled, told, notes = pickle.loads(sent)  # noqa: S301 - from our own worker
+    outcome, pickled, told, notes = pickle.loads(sent)  # noqa: S301 - from a worker process
     if not told:
         return outcome
     error: BaseException | None = None

@@ -1,4 +1,4 @@
-"""A worker process as its parent sees it: started, given one task at a time, stopped."""
+"""Worker process as its parent sees it: start, tasks, time limits, and end."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 __all__ = ["FRESH_SECONDS", "GONE", "Child"]
 
 _GRACE = 5.0
-"""Seconds that a worker has to end before it is killed."""
+"""Seconds for a worker to end before it is killed."""
 FRESH_SECONDS = 30.0
-"""For so long an idle worker may be used again; later it ends by itself."""
+"""Seconds for which an idle worker is used again; later it ends automatically."""
 GONE = None
-"""What a worker says at last."""
+"""Last answer of a worker."""
 
 
 class _Process(Protocol):
-    """A process that was started: `subprocess.Popen`, or a fork that behaves like one."""
+    """Started process: `subprocess.Popen`, or a fork with the same methods."""
 
     def terminate(self) -> None: ...
     def kill(self) -> None: ...
@@ -38,7 +38,7 @@ class _Process(Protocol):
 
 
 class _Fork:
-    """A fork of this process."""
+    """Fork of this process."""
 
     def __init__(self, process: Any) -> None:
         self._process = process
@@ -53,14 +53,16 @@ class _Fork:
 
 
 class Child:
-    """A worker process and the pipes to it.
+    """Worker process and the pipes to it.
+
+    A thread reads the answers into a queue; the thread of the executor does all other work.
 
     Attributes
     ----------
     task
-        What it makes, or None.
+        Running task, or None.
     deadline
-        When that is to be stopped, in the time of `time.monotonic`.
+        Time limit of the task, by `time.monotonic`.
     """
 
     def __init__(self, process: _Process, reader: BinaryIO, writer: BinaryIO, forked: int | None) -> None:
@@ -68,7 +70,7 @@ class Child:
         self._forked = forked
         self._listener: Any = None
         self._known: set[int] = set()
-        self._waiting = 1  # for answers: it says first that it is there
+        self._waiting = 1  # number of expected answers: the first is READY
         self._rested = time.monotonic()
         self._begun = time.monotonic()
         self._timed_out = self._asked_to_end = False
@@ -78,12 +80,12 @@ class Child:
 
     @classmethod
     def fresh(cls, answers: SimpleQueue[Any]) -> Child:
-        """Start a new Python."""
+        """Start a new Python process."""
         import subprocess
 
         path = [entry or os.getcwd() for entry in sys.path]
         code = f"import sys; sys.path[:] = {path!r}; from {main.__module__} import main; main()"
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter
+        process = subprocess.Popen(  # noqa: S603 - this interpreter
             [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         child = cls(process, cast("BinaryIO", process.stdout), cast("BinaryIO", process.stdin), None)
@@ -91,7 +93,7 @@ class Child:
 
     @classmethod
     def forked(cls, targets: Sequence[Target], others: Sequence[Child], answers: SimpleQueue[Any]) -> Child:
-        """Fork this process, which knows the targets; it leaves the pipes of the others alone."""
+        """Fork this process, which has the targets; the fork closes the pipes of the other children."""
         import multiprocessing
         import warnings
 
@@ -104,7 +106,7 @@ class Child:
             target=serve_forked, args=(tuple(targets), child_reads, child_writes, ours)
         )
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # threads of others: there is nothing better
+            warnings.simplefilter("ignore", DeprecationWarning)  # other threads run; no better way exists
             process.start()
         os.close(child_reads)
         os.close(child_writes)
@@ -122,13 +124,13 @@ class Child:
 
         with self._reader as reader, suppress(EOFError, OSError, pickle.UnpicklingError):
             while True:
-                answers.put((self, pickle.load(reader)))  # noqa: S301 - from our own child
+                answers.put((self, pickle.load(reader)))  # noqa: S301 - from a child process
         answers.put((self, GONE))
 
     # ----------------------------------------------------------------------------------------------- tasks
 
     def serves(self, target: int, importable: bool) -> bool:
-        """Whether it can make a target: not once asked to end; a fork if it is younger than the target."""
+        """Whether the process can compute a target: it is not ending, and a fork is newer than the target."""
         if self._asked_to_end:
             return False
         if self._forked is None:
@@ -137,14 +139,14 @@ class Child:
 
     @property
     def is_fork(self) -> bool:
-        """Whether it is a fork of this process."""
+        """Whether the process is a fork of this process."""
         return self._forked is not None
 
     def give(self, task: MakeTask, number: int, strict: bool) -> None:
-        """Have a task made; `number` is that of its target."""
+        """Send a task; `number` identifies its target."""
         self.task = task
         target = cast("Target | Described", task.target)
-        with suppress(OSError):  # it has ended: we hear of it
+        with suppress(OSError):  # the process has ended: its listener reports that
             if not self.is_fork and number not in self._known:
                 self._send(Definition(number, target.description, strict))
                 self._known.add(number)
@@ -153,42 +155,42 @@ class Child:
         self._run_clock()
 
     def ready(self) -> None:
-        """Take note that it has answered, but for the task itself."""
+        """Record an answer that is not the outcome of the task."""
         self._waiting -= 1
         self._run_clock()
 
     def _run_clock(self) -> None:
-        """Begin to count when the make begins."""
+        """Start the time limit when the make starts."""
         if self.task is not None and not self._waiting:
             self._begun, seconds = time.monotonic(), _seconds(self.task)
             self.deadline = None if seconds is None else time.monotonic() + seconds
 
     def take(self) -> MakeTask:
-        """Return the task that has been made; the process is idle again."""
+        """Return the finished task; the process is idle again."""
         task, self.task, self.deadline = cast("MakeTask", self.task), None, None
         self._rested = time.monotonic()
         return task
 
     @property
     def is_prepared(self) -> bool:
-        """Whether nothing but the task can have gone wrong."""
+        """Whether the process has prepared its target, so that only the task itself can fail."""
         return not self._waiting
 
     def stop_overdue(self) -> None:
-        """Kill it if its task takes too long, or does not let itself be ended."""
+        """Kill the process if its task exceeds the time limit, or ignores the request to end."""
         if self.deadline is not None and time.monotonic() >= self.deadline:
             self._timed_out, self.deadline = not self._asked_to_end, None
             self._process.kill()
 
     def stop_cancelled(self, cancels: Cancels) -> None:
-        """Kill it if its task has been cancelled."""
+        """Kill the process if its task has been cancelled."""
         if self.task is not None and self._cancelled is None:
             self._cancelled = cancels.of(self.task)
             if self._cancelled is not None:
                 self._process.kill()
 
     def death(self) -> MakeOutcome:
-        """Return what becomes of its task now that it is dead."""
+        """Return the outcome of the task of a dead process."""
         seconds = time.monotonic() - self._begun
         code, task = self.stop(), self.take()
         if self._cancelled is not None:
@@ -210,13 +212,13 @@ class Child:
     # ------------------------------------------------------------------------------------------------- end
 
     def terminate(self) -> None:
-        """Ask it to end at once; its make can clean up."""
+        """Ask the process to end immediately; its make can clean up."""
         self._asked_to_end = True
         self.deadline = min(time.monotonic() + _GRACE, self.deadline or float("inf"))
         self._process.terminate()
 
     def stop(self) -> int:
-        """Let the process end, see that it does, and return its exit code."""
+        """End the process, by force if necessary, and return its exit code."""
         import subprocess
 
         with suppress(OSError):
@@ -237,6 +239,6 @@ class Child:
 
 
 def _seconds(task: MakeTask) -> float | None:
-    """Return how long a task may take."""
+    """Return the time limit of a task."""
     limits = [task.target.resources.time, task.target.timeout]
     return min((limit for limit in limits if limit), default=None)

@@ -1,4 +1,4 @@
-"""What executors have in common that hand tasks to a cluster and wait for what comes back."""
+"""Base class of executors that submit tasks to a cluster."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from datajoint.make.task import FAILED, MakeOutcome, MakeTask
 __all__ = ["Submitting"]
 
 _LOOK = 1.0
-"""Seconds after which it is looked for tasks again, where there were none."""
+"""Interval of the polls for new tasks."""
 
 
 class Submitting(ABC):
-    """An executor that submits tasks; derived classes say how."""
+    """Executor that submits tasks and waits for outcomes; subclasses define the cluster."""
 
     _cancels: Cancels | None = None
 
     def heed(self, cancels: Cancels) -> None:
-        """Stop a task whose job is cancelled."""
+        """Stop each task whose job is cancelled, according to `cancels`."""
         self._cancels = cancels
 
     def run(self, tasks: Iterable[MakeTask]) -> Iterator[MakeOutcome]:
-        """Yield an outcome for each task as it comes."""
+        """Yield an outcome for each task as it ends; see `Executor.run`."""
         source = iter(tasks)
         running: dict[Any, MakeTask] = {}
         try:
@@ -35,14 +35,14 @@ class Submitting(ABC):
                 if done is not None:
                     task = running.pop(done)
                     outcome = self.result(done, task)
-                    self._fill(source, running)  # nobody waits while the outcome is dealt with
+                    self._fill(source, running)  # refill the cluster before the caller handles this outcome
                     yield outcome
         finally:
             if running:
                 self.stop(running)
 
     def _cancelled(self, running: dict[Any, MakeTask]) -> Iterator[MakeOutcome]:
-        """Stop what has been cancelled, and yield that as its outcome."""
+        """Stop the cancelled tasks, and yield their outcomes."""
         told = {} if self._cancels is None else {one: self._cancels.of(task) for one, task in running.items()}
         for one, message in told.items():
             if message is not None:
@@ -55,30 +55,30 @@ class Submitting(ABC):
             task = next(source, None)
             if task is None:
                 break
-            _ = task.target.description  # refuses what nobody else can make, before anything is started
+            _ = task.target.description  # refuses a class that workers cannot import, before any start
             running[self.submit(task)] = task
         return bool(running)
 
     @abstractmethod
     def room(self) -> int:
-        """Return how many tasks may be under way."""
+        """Return the maximum number of submitted tasks."""
 
     @abstractmethod
     def submit(self, task: MakeTask) -> Any:
-        """Begin a task and return what stands for it."""
+        """Submit a task and return a hashable handle for it."""
 
     @abstractmethod
     def wait(self, running: Mapping[Any, MakeTask], seconds: float) -> Any:
-        """Return one of those that have ended, or None if none does for so long."""
+        """Return the handle of a finished task; None if none finishes within `seconds`."""
 
     @abstractmethod
     def result(self, done: Any, task: MakeTask) -> MakeOutcome:
-        """Return what became of a task."""
+        """Return the outcome of a finished task."""
 
     @abstractmethod
     def stop(self, running: Mapping[Any, MakeTask]) -> None:
-        """Stop tasks, whether they have begun or not."""
+        """Stop tasks, whether they have started or not."""
 
     @abstractmethod
     def close(self) -> None:
-        """Release what is ours."""
+        """Release the clients and clusters that this executor started."""

@@ -1,7 +1,7 @@
-"""Computes by the workers of a Dask cluster.
+"""Executor for Dask clusters.
 
-Each worker makes in a child process of its own, one key at a time. A make that ends its child is an error of
-its key. Where a worker is lost, Dask gives its key to another one, a few times.
+Each worker runs one make at a time in a child process. A make that ends its child is an error of its key. If
+Dask loses a worker, it retries the key on another worker, a limited number of times.
 """
 
 from __future__ import annotations
@@ -27,27 +27,27 @@ if TYPE_CHECKING:
 __all__ = ["DaskExecutor"]
 
 _COUNTED = 1.0
-"""Seconds for which the number of workers is believed."""
+"""Seconds for which the number of workers is cached."""
 _PATIENCE = 60.0
-"""Seconds without any worker after which that is said."""
+"""Seconds without any worker after which a warning or an error follows."""
 _NAMES = {"cpus": ("CPU", "CPUS", "cpu", "cpus"), "gpus": ("GPU", "GPUS", "gpu", "gpus"),
           "memory": ("MEMORY", "memory", "MEM", "mem")}  # fmt: skip
-"""What workers call their resources (``dask worker --resources``)."""
+"""Names that workers use for their resources (``dask worker --resources``)."""
 
 
 class DaskExecutor(Submitting):
-    """Runs tasks on a Dask cluster: that of a client, else the one that Dask knows of, else a local one.
+    """Executor for a Dask cluster: that of `client`, or the default one of Dask, or a new local one.
 
     Parameters
     ----------
     workers
-        Number of workers, where a local cluster is started.
+        Number of workers of a new local cluster.
     client
-        A ``distributed.Client``.
+        ``distributed.Client`` to use.
 
     Examples
     --------
-    >>> executor = DaskExecutor(workers=2)  # nothing starts before there is something to do
+    >>> executor = DaskExecutor(workers=2)  # the cluster starts with the first task
     >>> list(executor.run([]))
     []
     >>> executor.close()
@@ -64,7 +64,7 @@ class DaskExecutor(Submitting):
         self._said = False
 
     def close(self) -> None:
-        """Close the client and the cluster that were started here."""
+        """Close the client and the cluster that this executor started."""
         for each in self._ours:
             each.close()
         self._ours, self._client = [], None
@@ -72,7 +72,7 @@ class DaskExecutor(Submitting):
     # ------------------------------------------------------------------------------------------------ tasks
 
     def room(self) -> int:
-        """Return twice the number of workers: one key is made, one waits."""
+        """Return twice the number of workers: one key runs, one waits."""
         now = time.monotonic()
         if self._client is not None and now - self._counted > _COUNTED:
             there = len(self._client.nthreads())
@@ -83,7 +83,7 @@ class DaskExecutor(Submitting):
         return self._room
 
     def _miss_workers(self) -> None:
-        """Say that there are no workers; those of our own cluster will not come back."""
+        """Warn that the cluster has no workers; raise on a local cluster, which never recovers."""
         if self._is_local:
             raise ComputeError(
                 "The workers of the local Dask cluster are gone, and none was started in their place.",
@@ -93,7 +93,7 @@ class DaskExecutor(Submitting):
         self._alive = time.monotonic()
 
     def submit(self, task: MakeTask) -> Any:
-        """Hand a task to the scheduler."""
+        """Submit a task to the scheduler."""
         client, name = self._connected(task), f"{task.target.class_name}-{uuid4().hex}"
         future = client.submit(
             run_packed, task, name, resources=self._resources(task) or None, key=name, pure=False
@@ -102,7 +102,7 @@ class DaskExecutor(Submitting):
         return future
 
     def wait(self, running: Mapping[Any, MakeTask], seconds: float) -> Any:
-        """Return a task that has ended."""
+        """Return the handle of a finished task, or None after `seconds`."""
         from queue import Empty
 
         try:
@@ -112,7 +112,7 @@ class DaskExecutor(Submitting):
         return done if done in running else None
 
     def result(self, done: Any, task: MakeTask) -> MakeOutcome:
-        """Return what a worker sent."""
+        """Return the outcome that a worker sent."""
         try:
             return unpack(done.result())
         except _distributed().KilledWorker as error:
@@ -123,16 +123,16 @@ class DaskExecutor(Submitting):
             return MakeOutcome(task.key, FAILED, told, table=task.table)
 
     def stop(self, running: Mapping[Any, MakeTask]) -> None:
-        """Withdraw what waits and stop what runs."""
+        """Withdraw waiting tasks and stop running ones."""
         client: Any = self._client
         client.cancel(list(running), force=True)
-        with suppress(OSError, TimeoutError, ValueError):  # of workers that are gone
+        with suppress(OSError, TimeoutError, ValueError):  # from dead workers
             client.run(stop_tasks, [future.key for future in running], on_error="ignore")
 
     # ---------------------------------------------------------------------------------------------- cluster
 
     def _connected(self, task: MakeTask) -> Any:
-        """Return the client; one is found or made for the first task."""
+        """Return the client; find or create it for the first task."""
         if self._client is None:
             self._client = _known_client() or self._new_client(task.target.resources)
         return self._client
@@ -152,10 +152,10 @@ class DaskExecutor(Submitting):
         return client
 
     def _resources(self, task: MakeTask) -> dict[str, float]:
-        """Return the hints that the workers know of, in their words."""
+        """Return the resource hints that workers declare, under the names that they use."""
         wanted = {name: getattr(task.target.resources, name) for name in _NAMES}
         wanted = {name: amount for name, amount in wanted.items() if amount}
-        if not wanted or self._is_local:  # whose workers are as many as the first hints allow
+        if not wanted or self._is_local:  # the number of local workers follows the first hints
             return {}
         declared = _declared(self._client)
         found: dict[str, float] = {}
@@ -188,12 +188,12 @@ def _distributed() -> Any:
 def _known_client() -> Any:
     try:
         return _distributed().default_client()
-    except ValueError:  # there is none
+    except ValueError:  # no default client
         return None
 
 
 def _declared(client: Any) -> dict[str, float]:
-    """Return the most that a worker declares of each resource."""
+    """Return the largest amount of each resource that a worker declares."""
     most: dict[str, float] = {}
     workers: dict[str, Any] = client.scheduler_info(n_workers=-1)["workers"]
     for worker in workers.values():

@@ -1,4 +1,4 @@
-"""Computes in this process, one key after the other."""
+"""Executor that computes in this process, one key after the other."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ __all__ = ["LocalExecutor"]
 
 
 class LocalExecutor:
-    """Runs each task here.
+    """Executor that runs each task in this process.
 
     Parameters
     ----------
     workers
-        Without effect: there is one.
+        Ignored: there is one worker.
 
     Examples
     --------
@@ -29,7 +29,7 @@ class LocalExecutor:
         self._cancels: Cancels | None = None
 
     def heed(self, cancels: Cancels) -> None:
-        """End a make whose job is cancelled."""
+        """Interrupt a make whose job is cancelled, according to `cancels`."""
         self._cancels = cancels
 
     def run(self, tasks: Iterable[MakeTask]) -> Iterator[MakeOutcome]:
@@ -42,11 +42,11 @@ class LocalExecutor:
             try:
                 with cancels.running(task):
                     outcome = run_job(target.table, task, target.make_kwargs)
-            except JobCancelled as error:  # before the make has begun, or after it has ended
+            except JobCancelled as error:  # raised before the make or after it
                 outcome = MakeOutcome(dict(task.key), FAILED, error, table=task.table)
             if isinstance(outcome.error, JobCancelled) and not outcome.error.args:
                 outcome.error.args = (cancels.of(task),)
             yield outcome
 
     def close(self) -> None:
-        """Nothing to release."""
+        """Do nothing: this executor holds no resources."""

@@ -1,11 +1,11 @@
-"""Computes in several processes of this machine, each with a connection of its own (POP-10).
+"""Executor for processes of this machine, each with its own connection.
 
-A worker is a fresh Python that imports the class by its path; so nothing of this process (threads, locks,
-open files) can disturb it, and it works on every platform. Classes that cannot be imported, such as those
-written in a notebook or in a function, are made in forks of this process, where the platform has them.
+A worker is a fresh Python process that imports the class by its path. So threads, locks and open files of
+this process cannot disturb it, and it works on every platform. Classes that cannot be imported, such as those
+of a notebook or a function, run in forks of this process, if the platform supports forks.
 
-Everything but the reading of answers happens in the thread that asks for outcomes, which may have locked
-what a fork inherits.
+Listener threads only read answers. The thread that iterates over the outcomes does all other work, because
+it may hold locks that a fork inherits.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 __all__ = ["ProcessExecutor", "usable_cpus"]
 
 _LOOK = 0.25
-"""Seconds after which it is looked for tasks again, where there were none."""
+"""Interval of the polls for new tasks."""
 
 
 def usable_cpus() -> int:
-    """Return how many processors this process may use.
+    """Return the number of processors that this process may use.
 
     Examples
     --------
@@ -45,15 +45,15 @@ def usable_cpus() -> int:
 
 
 class ProcessExecutor:
-    """Runs tasks in worker processes, which are started when they are needed.
+    """Executor that runs tasks in worker processes and starts them on demand.
 
-    Kept for several populates, as ``populate(executor=executor)``, it has its fresh workers serve for half a
-    minute after their last key; they know the code as they have imported it.
+    Pass one object to each ``populate(executor=executor)`` to reuse its fresh workers for half a minute after
+    their last key. They keep the code that they have imported.
 
     Parameters
     ----------
     workers
-        The most processes; None for as many as there are processors.
+        Maximum number of processes; None for the number of processors.
 
     Examples
     --------
@@ -74,33 +74,33 @@ class ProcessExecutor:
         self._answers: SimpleQueue[tuple[Child, bytes | str | None]] = SimpleQueue()
 
     def heed(self, cancels: Cancels) -> None:
-        """End a make whose job is cancelled."""
+        """Kill a make whose job is cancelled, according to `cancels`."""
         self._cancels = cancels
 
     def run(self, tasks: Iterable[MakeTask]) -> Iterator[MakeOutcome]:
-        """Yield an outcome for each task as it comes."""
+        """Yield an outcome for each task as it ends; see `Executor.run`."""
         source = iter(tasks)
         try:
             while self._fill(source):
                 outcome = self._next()
                 if outcome is not None:
-                    self._fill(source)  # nobody waits while the outcome is dealt with
+                    self._fill(source)  # refill the idle process before the caller handles this outcome
                     yield outcome
         finally:
             self._stop([child for child in self._children if child.task is not None])
 
     def close(self) -> None:
-        """End all workers; a make that runs is stopped and leaves nothing."""
+        """End all workers; a running make stops and leaves no rows."""
         self._stop(self._children)
 
     def interrupt(self) -> None:
-        """Stop what runs, from another thread; it is an error of its keys."""
+        """Stop the running makes, from another thread; their keys become errors."""
         for child in tuple(self._children):
             if child.task is not None:
                 child.terminate()
 
     def _fill(self, source: Iterator[MakeTask]) -> bool:
-        """Give tasks to workers that have none, and return whether any has."""
+        """Send tasks to idle workers, and return True if any worker is busy."""
         while sum(child.task is not None for child in self._children) < self._most:
             task = next(source, None)
             if task is None:
@@ -109,7 +109,7 @@ class ProcessExecutor:
         return any(child.task is not None for child in self._children)
 
     def _next(self) -> MakeOutcome | None:
-        """Wait for an answer and return the outcome, if it is one."""
+        """Wait for an answer and return its outcome, or None if it has none."""
         from queue import Empty
 
         if self._cancels is not None:
@@ -135,7 +135,7 @@ class ProcessExecutor:
             self._fork_instead(child, answer)
         elif child.task is not None and not child.is_prepared:
             self._fork_instead(child, "the new process ended at once")
-        else:  # it is gone
+        else:  # the process has died
             self._children.remove(child)
             if child.task is not None:
                 return child.death()
@@ -145,7 +145,7 @@ class ProcessExecutor:
     # ------------------------------------------------------------------------------------------------- start
 
     def _give(self, task: MakeTask) -> None:
-        """Have a task made by a worker that is idle, or a new one."""
+        """Send a task to an idle worker, or to a new one."""
         target: Target | Described = task.target
         number = self._number(target)
         importable = number not in self._to_fork
@@ -158,7 +158,7 @@ class ProcessExecutor:
         child.give(task, number, strict=_can_fork(target))
 
     def _number(self, target: Target | Described) -> int:
-        """Return the number of a target; what is seen for the first time gets one."""
+        """Return the number of a target; assign one to a new target."""
         for number, known in enumerate(self._targets):
             if target.is_same(known):
                 return number
@@ -177,7 +177,7 @@ class ProcessExecutor:
         return child
 
     def _fork_instead(self, child: Child, reason: str) -> None:
-        """Give the task of a fresh process that cannot make it to a fork, where there are any."""
+        """Move the task of a fresh process that cannot prepare it to a fork, if forks are possible."""
         self._children.remove(child)
         child.stop()
         task = child.take()

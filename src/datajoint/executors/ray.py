@@ -1,7 +1,7 @@
-"""Computes by the workers of a Ray cluster.
+"""Executor for Ray clusters.
 
-Each worker makes in a child process of its own. A make that ends its child is an error of its key. Where a
-worker is lost, Ray gives its key to another one, a few times.
+Each worker runs a make in a child process. A make that ends its child is an error of its key. If Ray loses a
+worker, it retries the key on another worker, a limited number of times.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _RETRIES = 3
 
 
 class RayExecutor(Submitting):
-    """Runs tasks on the Ray that this program is connected to, else that of RAY_ADDRESS, else a local one.
+    """Executor for the connected Ray cluster, or the one of RAY_ADDRESS, or a new local one.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class RayExecutor(Submitting):
 
     Examples
     --------
-    >>> executor = RayExecutor()  # nothing starts before there is something to do
+    >>> executor = RayExecutor()  # Ray starts with the first task
     >>> list(executor.run([]))
     []
     >>> executor.close()
@@ -45,19 +45,19 @@ class RayExecutor(Submitting):
         self._remote: Any = None
 
     def close(self) -> None:
-        """Leave Ray, if it was started here."""
+        """Shut Ray down if this executor started it."""
         if self._ours:
             self._ray.shutdown()
         self._ray, self._remote, self._ours = None, None, False
 
     def room(self) -> int:
-        """Return twice the number of processors: one key is made, one waits."""
+        """Return twice the number of processors: one key runs, one waits."""
         if self._ray is None:
             return 1
         return 2 * max(1, int(self._ray.cluster_resources().get("CPU", 1)))
 
     def submit(self, task: MakeTask) -> Any:
-        """Hand a task to Ray."""
+        """Submit a task to Ray."""
         if self._ray is None:
             self._connect()
         needs = task.target.resources
@@ -67,12 +67,12 @@ class RayExecutor(Submitting):
         return self._remote.options(name=task.target.class_name, max_retries=_RETRIES, **options).remote(task)
 
     def wait(self, running: Mapping[Any, MakeTask], seconds: float) -> Any:
-        """Return a task that has ended."""
+        """Return the handle of a finished task, or None after `seconds`."""
         done, _ = self._ray.wait(list(running), num_returns=1, timeout=seconds)
         return done[0] if done else None
 
     def result(self, done: Any, task: MakeTask) -> MakeOutcome:
-        """Return what a worker sent."""
+        """Return the outcome that a worker sent."""
         try:
             return unpack(self._ray.get(done))
         except self._ray.exceptions.RayTaskError as error:
@@ -85,7 +85,7 @@ class RayExecutor(Submitting):
             return MakeOutcome(task.key, FAILED, told, table=task.table)
 
     def stop(self, running: Mapping[Any, MakeTask]) -> None:
-        """Withdraw what waits and end the workers of what runs, and their children with them."""
+        """Withdraw waiting tasks, and end the workers of running ones with their child processes."""
         for reference in running:
             self._ray.cancel(reference, force=True)
         self._ray.wait(list(running), num_returns=len(running), timeout=10)
@@ -108,7 +108,7 @@ class RayExecutor(Submitting):
         self._remote = self._ray.remote(run_packed)
 
     def _check(self, task: MakeTask, options: Mapping[str, float]) -> None:
-        """Refuse what no cluster of this size will ever do."""
+        """Refuse a task that needs more than the whole cluster has."""
         there: dict[str, float] = self._ray.cluster_resources()
         for name, other in (("num_gpus", "GPU"), ("num_cpus", "CPU"), ("memory", "memory")):
             if options.get(name, 0) > there.get(other, 0):

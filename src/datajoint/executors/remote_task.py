@@ -1,7 +1,7 @@
-"""Makes a task wherever it has come to: here, or in a worker of a cluster, there in a child of its own.
+"""Execution of a task in the worker of a cluster, in a child process.
 
-A child keeps what a make does from the worker: it may end, hang, print, change what is global. And the worker
-can stop it.
+The child isolates the worker from the make, which may exit, hang, print, or change global state. The worker
+can stop the child.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ _DEVICES = "CUDA_VISIBLE_DEVICES"
 
 
 class _Here:
-    """The child of this process, which one task at a time uses; `stopping` guards which one that is."""
+    """Child process of this worker and its running task.
+
+    `lock` admits one task at a time; `stopping` guards `running`. Lock order: `lock`, then `stopping`.
+    """
 
     lock = threading.Lock()
     stopping = threading.Lock()
@@ -33,20 +36,27 @@ class _Here:
 
 
 def run_task(task: MakeTask, name: str = "") -> MakeOutcome:
-    """Make a task and return what became of it.
+    """Compute a task and return its outcome.
 
-    In the process where the task was made, the make runs in that process. Elsewhere, where the
-    task has come pickled, it runs in a child process with a connection of its own, one task at a time.
+    In the process that created the task, the make runs directly. In another process, which received the task
+    as a pickle, it runs in a child process with its own connection, one task at a time.
 
     Parameters
     ----------
+    task
+        Task to compute.
     name
-        What it is called, for `stop_tasks`.
+        Name of the task for `stop_tasks`.
+
+    Returns
+    -------
+    MakeOutcome
+        Outcome of the key, including errors of its make.
 
     Raises
     ------
     ComputeError
-        When the class of the table cannot be had here; the key is not to blame.
+        If this process cannot import the class of the table; the key is not at fault.
 
     Examples
     --------
@@ -73,14 +83,14 @@ def run_task(task: MakeTask, name: str = "") -> MakeOutcome:
 
 
 def run_packed(task: MakeTask, name: str = "") -> bytes:
-    """Make a task and return its outcome packed: errors that cannot be pickled are told."""
+    """Compute a task and return its pickled outcome; see `pack` for errors that cannot be pickled."""
     return pack(run_task(task, name), known=not isinstance(task.target, Target))
 
 
 @contextmanager
 def _running(name: str) -> Generator[ProcessExecutor]:
     devices = os.environ.get(_DEVICES)
-    if _Here.executor is None or _Here.devices != devices:  # a child has those with which it was started
+    if _Here.executor is None or _Here.devices != devices:  # a child keeps the devices of its start
         if _Here.executor is not None:
             _Here.executor.close()
         _Here.executor, _Here.devices = ProcessExecutor(1), devices
@@ -88,12 +98,12 @@ def _running(name: str) -> Generator[ProcessExecutor]:
     try:
         yield _Here.executor
     finally:
-        with _Here.stopping:  # a stop that is late must not reach the task that comes next
+        with _Here.stopping:  # a late stop must not reach the next task
             _Here.running = None
 
 
 def stop_tasks(names: Collection[str]) -> None:
-    """Stop what runs here if it is one of some tasks; nothing of it is left.
+    """Stop the running task of this process if it has one of the names; it leaves no rows.
 
     Examples
     --------

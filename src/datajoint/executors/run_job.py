@@ -1,4 +1,4 @@
-"""One job: a key is made, and whatever comes of it is an outcome."""
+"""Execution of one job, from its key to its outcome."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ Closing = Callable[[], Sequence[tuple[str, Parameters]]]
 
 
 def run_job(table: Table, task: MakeTask, make_kwargs: Mapping[str, Any]) -> MakeOutcome:
-    """Make one key, or make it again, and say what became of it.
+    """Compute one key, or compute it again, and return its outcome.
 
-    A key that another process made meanwhile is skipped (POP-22), and so is one whose job was taken over.
-    Only an interruption is raised.
+    A key that another process has computed in the meantime is skipped, and so is a key whose job another
+    worker has taken over. Only an interruption propagates as an exception.
     """
     started, key = time.monotonic(), task.key
     with nullcontext() if task.owner is None else captured() as tail:
@@ -56,7 +56,7 @@ def run_job(table: Table, task: MakeTask, make_kwargs: Mapping[str, Any]) -> Mak
 def _failed(
     table: Table, task: MakeTask, error: BaseException, seconds: float, tail: Tail | None
 ) -> MakeOutcome:
-    """Return what became of a key whose make raised an error."""
+    """Return the outcome of a key whose make raised an error."""
     key, name = task.key, task.table
     is_there = not task.again and isinstance(error, DuplicateError) and is_made(table, key)
     if is_there or isinstance(error, Declined) or _was_taken(table, task, error):
@@ -67,7 +67,10 @@ def _failed(
 
 
 def _closing(table: Table, task: MakeTask, started: float, tail: Tail) -> Closing:
-    """Return what ends the job in the transaction of the results, and fails if it is not ours any more."""
+    """Return a function for the statements that complete the job in the transaction of its results.
+
+    They fail if the worker no longer holds the job.
+    """
     jobs = cast("Jobs", cast("Any", table).jobs)
     owner, worker = cast("Owner", task.owner), task.worker
 
@@ -84,7 +87,7 @@ def _closing(table: Table, task: MakeTask, started: float, tail: Tail) -> Closin
 
 
 def _was_taken(table: Table, task: MakeTask, error: BaseException) -> bool:
-    """Whether a make was refused because its job is no longer ours."""
+    """Whether the database refused the results because the worker no longer holds the job."""
     if task.owner is None or not is_lost(error):
         return False
     jobs = cast("Jobs", cast("Any", table).jobs)
