@@ -1,4 +1,4 @@
-"""Workers as a job of Kubernetes."""
+"""Kubernetes jobs that run workers."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from datajoint.make.resources import Resources
 __all__ = ["KubernetesJob", "kubernetes"]
 
 _GRACE = 60
-"""Seconds that a worker has to finish its key when it is told to stop."""
+"""Seconds for a worker to finish its key after the request to stop."""
 
 
 class KubernetesJob(Value):
-    """Workers as a job.
+    """Kubernetes job that runs workers.
 
     Attributes
     ----------
     manifest
-        The job as the interface of Kubernetes has it.
+        Manifest of the job, as the Kubernetes API takes it.
     """
 
     manifest: dict[str, Any]
@@ -33,7 +33,7 @@ class KubernetesJob(Value):
         return json.dumps(self.manifest, indent=2)
 
     def yaml(self) -> str:
-        """Return the manifest in the form that people read.
+        """Return the manifest as YAML.
 
         Examples
         --------
@@ -55,33 +55,44 @@ def kubernetes(
     secret: str | None = None, environment: Mapping[str, str] | None = None, until_done: bool = True,
     python: str = "python", retries: int = 6, gpu: str = "nvidia.com/gpu",
 ) -> KubernetesJob:  # fmt: skip
-    """Return a job of ordinary workers for Kubernetes; they share the keys by the job queues.
+    """Return a Kubernetes job of ordinary workers, which share the keys through the job queues.
 
-    What a make needs is said by its class: ``resources = {"cpus": 2, "memory": "8 GB", "gpus": 1}``.
+    The class of a table declares the needs of its make:
+    ``resources = {"cpus": 2, "memory": "8 GB", "gpus": 1}``.
 
     Parameters
     ----------
     *targets
         Schemas, modules with a `schema`, and classes of computed tables, all importable in the image.
     image
-        Of the containers: Python, DataJoint, the pipeline.
+        Image of the containers, with Python, DataJoint and the pipeline.
     workers
-        How many.
+        Number of workers.
     name, namespace
-        Of the job; the default name is made of the module's.
+        Name and namespace of the job; the default name is derived from the name of the module.
     secret
-        Name of a Secret whose keys are variables, such as DJ_HOST, DJ_USER, DJ_PASS. No password is written
-        into the manifest.
+        Name of a Secret whose keys are variables, such as DJ_HOST, DJ_USER, DJ_PASS. The manifest contains
+        no password.
     environment
         Further variables.
     until_done
-        End when nothing is left to do, else wait for more.
+        End when no work remains; if False, wait for more.
     python
-        The interpreter in the image.
+        Interpreter in the image.
     retries
-        How many failed workers are replaced.
+        Number of failed workers to replace.
     gpu
-        What the cluster calls graphics processors.
+        Resource name of the graphics processors in the cluster.
+
+    Returns
+    -------
+    KubernetesJob
+        Job with its manifest; nothing is sent to the cluster.
+
+    Raises
+    ------
+    ComputeError
+        If workers cannot import a class, or the name or number of workers is invalid.
 
     Examples
     --------
@@ -117,7 +128,7 @@ def kubernetes(
 
 
 def _resources(needs: Resources, gpu: str) -> dict[str, Any]:
-    """Return requests, and limits of what a container must not exceed."""
+    """Return the requests and limits of a container."""
     wanted: dict[str, str] = {}
     if needs.cpus is not None:
         wanted["cpu"] = f"{needs.cpus:g}"
@@ -131,7 +142,7 @@ def _resources(needs: Resources, gpu: str) -> dict[str, Any]:
 
 
 def _yaml(value: Any, depth: int) -> list[str]:
-    """Return the lines of a mapping or sequence; scalars are as in JSON, which YAML contains."""
+    """Return the lines of a mapping or sequence; scalars are JSON, which is valid YAML."""
     lines: list[str] = []
     indent = "  " * depth
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""What workers of a cluster have in common: which tables they make, what they need, how they are started."""
+"""Plan of the workers of a cluster: their tables, resources, and start command."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
 class WorkerPlan(Value):
-    """Equal workers, to be started by a cluster.
+    """Identical workers for a cluster to start.
 
     Attributes
     ----------
     name
-        What the cluster calls them.
+        Name of the job in the cluster.
     tables
-        Import paths of the classes that they make, ``module:Class``.
+        Import paths of the classes that they compute, ``module:Class``.
     workers
-        How many there are.
+        Number of workers.
     resources
-        The most that one make needs.
+        Largest need of one make.
     until_done
-        Whether they end when nothing is left to do.
+        Whether they end when no work remains.
     """
 
     name: str
@@ -41,18 +41,18 @@ class WorkerPlan(Value):
     until_done: bool
 
     def command(self, python: str) -> list[str]:
-        """Return the command that starts one of them."""
+        """Return the command that starts one worker."""
         ends = ["--until-done"] if self.until_done else list[str]()
         return [python, "-m", "datajoint.clusters.start", *ends, *self.tables]
 
 
 def plan_workers(given: Sequence[Any], workers: int, name: str | None, until_done: bool) -> WorkerPlan:
-    """Return what workers of schemas, modules or table classes are to be.
+    """Return the plan of workers for schemas, modules or table classes.
 
     Raises
     ------
     ComputeError
-        When a class cannot be imported elsewhere, or the name or number will not do.
+        If workers cannot import a class, or the name or number of workers is invalid.
 
     Examples
     --------
@@ -84,7 +84,7 @@ def plan_workers(given: Sequence[Any], workers: int, name: str | None, until_don
 
 
 def _most(needs: Iterable[Resources]) -> Resources:
-    """Return what is enough for each."""
+    """Return the maximum of each resource."""
     every = list(needs)
     fields = Resources.__match_args__
     return Resources(**{

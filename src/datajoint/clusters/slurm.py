@@ -1,4 +1,4 @@
-"""Workers as an array of SLURM jobs."""
+"""Arrays of SLURM jobs that run workers."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from datajoint.make.resources import resources_of
 __all__ = ["SlurmArray", "slurm"]
 
 _MAKES = 10
-"""A worker has time for so many of the longest makes, unless it is said how much it has."""
+"""Number of the longest makes that fit into the default time of a worker."""
 _WARNING = 60
-"""Seconds before its time is up that a worker hears of it."""
+"""Seconds before the end of its time at which SLURM signals a worker."""
 
 
 class SlurmArray(Value):
-    """Workers as an array of jobs.
+    """Array of SLURM jobs that run workers.
 
     Attributes
     ----------
     script
-        The batch script.
+        Batch script.
     """
 
     script: str
@@ -36,23 +36,28 @@ class SlurmArray(Value):
     def submit(self, sbatch: Sequence[str] = ("sbatch",)) -> str:
         """Submit the script and return the number of the job.
 
-        The environment goes with it, so settings by ``DJ_...`` variables reach the workers.
+        SLURM passes the environment on, so settings in ``DJ_...`` variables reach the workers.
 
         Parameters
         ----------
         sbatch
-            The command, with further options.
+            Command to run, with further options.
+
+        Returns
+        -------
+        str
+            Number of the job.
 
         Raises
         ------
         ComputeError
-            When there is no such command, or it refuses the script.
+            If the command does not exist, or refuses the script.
         """
         import subprocess
 
         command = [*sbatch, "--parsable"]
         try:
-            done = subprocess.run(  # noqa: S603 - the user's own command
+            done = subprocess.run(  # noqa: S603 - a command that the user gives
                 command, input=self.script, capture_output=True, text=True, check=True
             )
         except FileNotFoundError:
@@ -69,32 +74,43 @@ def slurm(
     until_done: bool = True, python: str | None = None, folder: str | None = None,
     setup: Sequence[str] = (), options: Mapping[str, Any] | None = None,
 ) -> SlurmArray:  # fmt: skip
-    """Return an array of ordinary workers for SLURM; they share the keys by the job queues.
+    """Return a SLURM array of ordinary workers, which share the keys through the job queues.
 
-    What a make needs is said by its class, as ``resources = {"cpus": 2, "memory": "8 GB", "time": "2h"}``.
+    The class of a table declares the needs of its make:
+    ``resources = {"cpus": 2, "memory": "8 GB", "time": "2h"}``.
 
     Parameters
     ----------
     *targets
         Schemas, modules with a `schema`, and classes of computed tables, all importable on the nodes.
     workers
-        How many.
+        Number of workers.
     name
-        Of the jobs; default is made of the module's.
+        Name of the jobs; the default is derived from the name of the module.
     time
-        How long a worker may run; default is ten times the longest make. It finishes its key
-        or gives it back before.
+        Time limit of a worker; the default is ten times the longest make. The worker finishes or releases
+        its key before the limit.
     until_done
-        End when nothing is left to do, else wait for more.
+        End when no work remains; if False, wait for more.
     python
-        The interpreter on the nodes; default is this one.
+        Interpreter on the nodes; the default is this one.
     folder
-        Where it is started; default is the present one.
+        Working directory; the default is the current one.
     setup
-        Lines of shell before that, as ``"module load cuda"``.
+        Shell lines to run first, such as ``"module load cuda"``.
     options
-        Further options of sbatch by name, or others instead of these: ``{"partition": "gpu"}``; None takes
-        one away, True is an option without a value.
+        Options of sbatch by name, which extend or replace the ones above: ``{"partition": "gpu"}``. None
+        removes an option; True gives an option without a value.
+
+    Returns
+    -------
+    SlurmArray
+        Array with its batch script; call its `submit`.
+
+    Raises
+    ------
+    ComputeError
+        If workers cannot import a class, or an option, the name or the number of workers is invalid.
 
     Examples
     --------
@@ -138,7 +154,7 @@ def _options(plan: WorkerPlan, time: float | str | None) -> dict[str, Any]:
 
 
 def _clock(seconds: float) -> str:
-    """Return a time as SLURM writes it.
+    """Return a time in the format of SLURM.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Starts a worker in a job of a cluster: ``python -m datajoint.clusters.start module:Class …``."""
+"""Entry point of a worker in a cluster: ``python -m datajoint.clusters.start module:Class …``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _END = "--until-done"
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run a worker of the tables that the arguments name; return the number of keys made."""
+    """Run a worker for the tables in the arguments; return the number of computed keys."""
     paths = [argument.partition(":") for argument in arguments if argument != _END]
     classes = [import_class(module, qualname) for module, _, qualname in paths]
     return Worker(*classes).run(until_done=_END in arguments)
