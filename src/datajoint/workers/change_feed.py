@@ -1,4 +1,4 @@
-"""Which tables have changed, as the events of their schemas tell."""
+"""Feed of changed tables, read from the events of their schemas."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from datajoint.sql.system import newest_events
 __all__ = ["News"]
 
 _MOST = 100
-"""Events read at a time; more than these since the last time are not told apart."""
+"""Maximum number of events in one read; after more new events the read returns None."""
 
 
 class News:
-    """Reads the newest events of some schemas.
+    """Reader of the newest events of schemas.
 
     Parameters
     ----------
     session
-        What is asked.
+        Session that runs the queries.
     schemas
-        Those that keep events.
+        Schemas that keep events.
 
     Examples
     --------
@@ -36,7 +36,7 @@ class News:
         self.read()
 
     def read(self) -> frozenset[TableName] | None:
-        """Return the tables that have changed since the last time, None where there is too much news."""
+        """Return the tables that have changed since the last read; None if there are too many events."""
         changed: set[TableName] = set()
         whole = True
         for schema, seen in self._seen.items():

@@ -1,4 +1,4 @@
-"""Watches the database for a worker, in a thread with a session of its own."""
+"""Watch of the database for a worker, in a thread with its own session."""
 
 from __future__ import annotations
 
@@ -18,25 +18,27 @@ from datajoint.workers.change_feed import News
 __all__ = ["Watcher"]
 
 _LOOK = 0.5
-"""Seconds after which the thread sees whether it is to end."""
+"""Interval at which the thread checks for its end, in seconds."""
 _PAUSE = 2.0
-"""Seconds after a loss of the session."""
+"""Pause after a loss of the session, in seconds."""
 
 
 class Watcher:
-    """Calls `touch` when something may have changed, and every `poll` seconds in any case.
+    """Thread that calls `touch` after changes of the database, and at least every `poll` seconds.
+
+    Only the thread uses the session. `close` sets an event and joins the thread.
 
     Parameters
     ----------
     connection
-        Where the tables are.
+        Connection of the tables.
     tables
-        What is watched.
+        Tables to watch.
     poll
-        Seconds after which a change may have gone unnoticed.
+        Longest time between two calls of `touch`, in seconds.
     touch, beat
-        Called from the thread: `touch` with the tables that are known to have changed, and with None where
-        others may have; `beat` again and again.
+        Functions that the thread calls: `touch` with the changed tables, or with None if they are unknown;
+        `beat` at each interval.
     """
 
     def __init__(
@@ -54,7 +56,7 @@ class Watcher:
         self._thread.start()
 
     def _open(self) -> Signals | None:
-        if self._connection.settings.name == ":memory:":  # nobody else can write there
+        if self._connection.settings.name == ":memory:":  # no other process can write there
             return None
         signals = open_signals(self._connection, self._tables)
         self._news = News(signals.session, self._schemas)

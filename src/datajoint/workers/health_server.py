@@ -1,4 +1,4 @@
-"""Where probes and Prometheus ask a worker: a file, or ``/health`` and ``/metrics`` by HTTP."""
+"""Health of a worker for probes and Prometheus: a file, or ``/health`` and ``/metrics`` by HTTP."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from datajoint.errors import ConfigurationError
 __all__ = ["HealthFile", "Listener", "address_of"]
 
 _SECONDS = 1.0
-"""Between two versions of the file: who finds it much older knows that the worker is gone."""
+"""Seconds between two versions of the file: a much older file means a dead worker."""
 
 
 class HealthFile:
-    """Writes what a worker tells into a file, again and again, never half of it.
+    """File with the status of a worker, which a thread replaces atomically every second.
 
     Parameters
     ----------
     path
-        The file; it goes away with the worker.
+        Path of the file; `close` deletes it.
     tell
-        Gives what there is to tell.
+        Function that returns the status.
     """
 
     def __init__(self, path: str, tell: Callable[[], dict[str, Any]]) -> None:
@@ -45,7 +45,7 @@ class HealthFile:
         while not self._ended.wait(_SECONDS):
             try:
                 self._write()
-            except OSError as error:  # the disk is full, for a while
+            except OSError as error:  # the disk may be full for a while
                 logging.logger.warning("the file %s cannot be written: %s", self._path, error)
 
     def _write(self) -> None:
@@ -55,7 +55,7 @@ class HealthFile:
         os.replace(there, self._path)
 
     def close(self) -> None:
-        """Take the file away."""
+        """Stop the thread and delete the file."""
         self._ended.set()
         self._thread.join()
         with suppress(OSError):
@@ -63,21 +63,21 @@ class HealthFile:
 
 
 class Listener:
-    """Answers ``GET /health`` (200 or, if the database is out of reach, 503) and ``GET /metrics``.
+    """HTTP server for ``GET /health`` (200, or 503 if the database is unreachable) and ``GET /metrics``.
 
     Parameters
     ----------
     address
-        Host and port; port 0 for any that is free.
+        Host and port; port 0 for any free port.
     tell, measure
-        Give what there is to tell, and what Prometheus reads.
+        Functions that return the status, and the metrics as text.
     is_well
-        Whether all is well.
+        Function that returns True if the database is reachable.
 
     Attributes
     ----------
     address
-        Where it listens.
+        Host and port of the server.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class Listener:
                 self.wfile.write(content)
 
             def log_message(self, format: str, *args: Any) -> None:
-                """Say nothing: probes come every few seconds."""
+                """Write no log: probes arrive every few seconds."""
 
         try:
             self._server = ThreadingHTTPServer(address, Handler)
@@ -131,12 +131,12 @@ class Listener:
 
 
 def address_of(given: str | int) -> tuple[str, int]:
-    """Return host and port: ``8080`` and ``":8080"`` are those of this machine alone.
+    """Return host and port; ``8080`` and ``":8080"`` listen on this machine only.
 
     Raises
     ------
     ConfigurationError
-        When it is none.
+        If the text is not an address.
 
     Examples
     --------

@@ -18,7 +18,7 @@ FIELDS = "datajoint"
 
 
 class JsonLines(standard.Formatter):
-    """Writes a record as one JSON object: time, level, logger, message, and what it is about.
+    """Formatter that writes a record as one JSON object: time, level, logger, message, further fields.
 
     Examples
     --------
@@ -43,7 +43,7 @@ class JsonLines(standard.Formatter):
 
 @contextmanager
 def json_lines() -> Generator[None]:
-    """Let our logger write lines of JSON inside.
+    """Switch the DataJoint logger to lines of JSON inside the block.
 
     Examples
     --------

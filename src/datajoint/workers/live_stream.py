@@ -1,4 +1,4 @@
-"""The stream of tasks of a worker: it does not end where there is nothing to do, but waits."""
+"""Stream of tasks of a worker, which waits for new keys."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from datajoint.workers.report import Running
 __all__ = ["Ending", "LiveStream"]
 
 _NAP = 0.5
-"""Seconds after which who waits looks about, so that a signal handler need not wake anybody."""
+"""Longest sleep of a waiting thread, in seconds, so that a signal handler need not wake it."""
 
 _AFTER_FAILURE = 60.0
-"""Seconds until a table is looked at again whose keys could not be found."""
+"""Seconds for which a table is suspended after its key query has failed."""
 
 
 class Ending(Value):
-    """When a worker ends by itself.
+    """Conditions under which a worker ends automatically.
 
     Attributes
     ----------
     until_done
-        As soon as nothing is left to do, here or in the hands of other workers.
+        End when no work remains for this worker or any other.
     max_idle
-        After so many seconds without anything to do.
+        End after this number of idle seconds.
     """
 
     until_done: bool = False
@@ -43,21 +43,24 @@ class Ending(Value):
 
 
 class LiveStream(Stream):
-    """Hands out tasks until the worker is to end.
+    """Iterator of tasks that waits for new keys until the worker ends.
+
+    `lock` guards the lanes, `running` and the connection; waiting threads release it. `stop` takes no lock,
+    so that a signal handler may call it.
 
     Parameters
     ----------
     lanes, most, worker
         As for `Stream`.
     ending
-        When it ends.
+        Conditions under which the stream ends.
     reactions
-        Asked now and then what they want to do.
+        Reactions to call when they are due.
 
     Attributes
     ----------
     running
-        What has been handed out and not settled, by table and key.
+        Tasks in progress, by table and key.
     """
 
     def __init__(
@@ -75,7 +78,7 @@ class LiveStream(Stream):
     _may_relax = False
 
     def __next__(self) -> MakeTask:
-        """Return a task; where there is none, wait, unless others run whose outcomes are to be heard of."""
+        """Return a task; wait for one unless other tasks run, whose outcomes the caller must handle."""
         with self.lock:
             while not self._ended:
                 task = self._take()
@@ -91,11 +94,11 @@ class LiveStream(Stream):
 
     @property
     def sources(self) -> frozenset[TableName]:
-        """The tables that keys come from."""
+        """Tables that the keys are derived from."""
         return frozenset[TableName]().union(*(lane.sources for lane in self._lanes))
 
     def touch(self, tables: frozenset[TableName] | None) -> None:
-        """Look again for keys that come from tables which have changed; None: at all, when it is time."""
+        """Mark the lanes of changed tables for a new key query; None marks all lanes, at a limited rate."""
         with self.lock:
             if tables is None:
                 self._sweep = True
@@ -105,11 +108,11 @@ class LiveStream(Stream):
             self.lock.notify_all()
 
     def stop(self) -> None:
-        """Hand out nothing more; may be called by a signal handler, whatever the program is at."""
+        """End the stream after the running tasks; a signal handler may call this at any time."""
         self._ended = True
 
     def settle(self, outcome: MakeOutcome) -> None:
-        """Take note of what became of a task."""
+        """Record the outcome of a task."""
         with self.lock:
             super().settle(outcome)
             self.running.pop((outcome.table, *outcome.key.values()), None)
@@ -117,7 +120,7 @@ class LiveStream(Stream):
             self._reactions.tell(outcome)
 
     def tick(self) -> None:
-        """Ask those who react; for a thread that may use the connection while all keys are made elsewhere."""
+        """Call the due reactions, from a thread, while other processes compute all keys."""
         with self.lock:
             if not self._ended:
                 self._reactions.tick()
@@ -126,7 +129,7 @@ class LiveStream(Stream):
 
     def _next(self) -> MakeTask | None:
         self._reactions.tick()
-        if self._ended:  # as one of them wanted
+        if self._ended:  # a reaction has stopped the worker
             return None
         now = time.monotonic()
         if self._sweep and now >= self._sweep_at:
@@ -141,7 +144,7 @@ class LiveStream(Stream):
         return task
 
     def _urgency_of(self, lane: Lane) -> int | None:
-        """Return the priority of the next key; where something is wrong, leave the table alone a while."""
+        """Return the priority of the next key; suspend the table if its query fails."""
         try:
             return super()._urgency_of(lane)
         except LostConnectionError:
@@ -169,7 +172,7 @@ class LiveStream(Stream):
         return ending.until_done and self._is_done()
 
     def _is_done(self) -> bool:
-        """Whether nothing is left to do, here or in the hands of other workers."""
+        """Whether no work remains for this worker or any other."""
         now = time.monotonic()
         well = [lane for lane in self._lanes if not lane.is_suspended]
         if self._sweep or any(lane.dirty or lane.wake(now) < float("inf") for lane in well):

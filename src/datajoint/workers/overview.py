@@ -1,4 +1,4 @@
-"""How far the tables of a pipeline are, and who works on them."""
+"""Status of the tables of a pipeline, and of its workers."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ __all__ = ["TableStatus", "WorkerStatus", "status_of", "workers_of"]
 
 
 class TableStatus(Value):
-    """How far a table is.
+    """Progress of a table.
 
     Attributes
     ----------
     rows
         Rows of the table itself.
     total, remaining
-        Keys to be made in all, and those that lack rows; None where nothing is made.
+        Number of all keys, and of those without rows; None for a table that is not computed.
     pending, reserved, errors, ignored
-        Jobs in the queue; 0 where there is none.
+        Jobs in the queue; 0 if the table has none.
     problem
-        Why the keys cannot be counted.
+        Reason why the keys cannot be counted.
     stale
-        Rows that are stale or possibly stale; None where they were not looked for.
+        Rows that are stale or possibly stale; None if they were not counted.
     """
 
     schema: str
@@ -55,12 +55,12 @@ class TableStatus(Value):
 
     @property
     def done(self) -> int | None:
-        """Keys that have rows."""
+        """Number of keys that have rows."""
         return None if self.total is None or self.remaining is None else self.total - self.remaining
 
 
 class WorkerStatus(Value):
-    """A worker that holds jobs, or did until it died."""
+    """Worker that holds jobs, or held them when it died."""
 
     worker: UUID
     host: str
@@ -73,12 +73,14 @@ class WorkerStatus(Value):
 
 
 def status_of(tables: Sequence[Table], stale: bool = False) -> list[TableStatus]:
-    """Return how far tables of one connection are, by two statements whatever their number.
+    """Return the progress of tables of one connection, with two statements for any number of tables.
 
     Parameters
     ----------
+    tables
+        Tables of one connection.
     stale
-        Look for stale rows, too: several statements for each table.
+        Count stale rows, too, which takes further statements for each table.
 
     Examples
     --------
@@ -119,7 +121,7 @@ def _status(table: Table, rows: int, progress: TableProgress | str | None) -> Ta
 
 
 def _progress(tables: Sequence[Table]) -> dict[str, TableProgress | str]:
-    """Return how far tables are, or why the keys of one cannot be counted."""
+    """Return the progress of each table, or the reason why its keys cannot be counted."""
     try:
         return {progress.table: progress for progress in progress_of(tables)}
     except DataJointError as error:
@@ -135,7 +137,7 @@ def _rows(tables: Sequence[Table]) -> list[int]:
 
 
 def workers_of(connection: Connection, schemas: Iterable[str]) -> list[WorkerStatus]:
-    """Return those who hold jobs of some schemas, the oldest first.
+    """Return the workers of schemas, the oldest first.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Those who react while a worker runs, asked when they want to be."""
+"""Reactions of a running worker, and the times of their next calls."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from datajoint.reactions.base import Reaction
 __all__ = ["Reactions"]
 
 _AFTER_FAILURE = 60.0
-"""Seconds until a reaction that has failed is asked again."""
+"""Seconds until the next call of a reaction that has failed."""
 
 
 class Reactions:
-    """Asks each reaction when it wants to be asked, and tells all of them of outcomes.
+    """Caller of the reactions: `tick` for those that are due, and `on_outcome` for all.
 
     Parameters
     ----------
     reactions
-        In the order in which they are asked.
+        Reactions in the order of their calls.
 
     Examples
     --------
@@ -36,18 +36,18 @@ class Reactions:
 
     @property
     def due(self) -> float:
-        """When, by ``time.monotonic()``, the next one wants to be asked."""
+        """Time of the next due call, by ``time.monotonic()``."""
         return min(self._due, default=float("inf"))
 
     def tick(self) -> None:
-        """Ask those that are due."""
+        """Call the due reactions."""
         for n, reaction in enumerate(self._reactions):
             if self._due[n] <= time.monotonic():
                 seconds = _guarded(reaction, lambda r=reaction: r.tick(time.time()), _AFTER_FAILURE)
                 self._due[n] = float("inf") if seconds is None else time.monotonic() + max(0.0, seconds)
 
     def tell(self, outcome: MakeOutcome) -> None:
-        """Tell all of an outcome."""
+        """Report an outcome to all reactions."""
         for reaction in self._reactions:
             _guarded(reaction, lambda r=reaction: r.on_outcome(outcome), None)
 
@@ -57,5 +57,5 @@ def _guarded(reaction: Reaction, act: Callable[[], float | None], otherwise: flo
     error = raised_by(lambda: answers.append(act()))
     if error is None:
         return answers[0]
-    logging.logger.error("%r failed", reaction, exc_info=error)  # written by users: no reason to stop working
+    logging.logger.error("%r failed", reaction, exc_info=error)  # user code must not stop the worker
     return otherwise

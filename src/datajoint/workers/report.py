@@ -1,4 +1,4 @@
-"""What a worker tells of itself: to people and probes as JSON, to Prometheus as text."""
+"""Status of a worker as JSON, and its metrics as text for Prometheus."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ IDLE, COMPUTING, LOST, STOPPING, STOPPED = "idle", "computing", "out of reach", 
 
 
 class Running(Value):
-    """A key that is being made, and since when by ``time.monotonic()``."""
+    """Running key, and its start by ``time.monotonic()``."""
 
     table: str
     key: Mapping[str, Any]
@@ -28,16 +28,16 @@ class Running(Value):
 
 
 class Record:
-    """What a worker has done since it was started.
+    """Record of a worker since its start.
 
     Attributes
     ----------
     state
         One of `IDLE`, `COMPUTING`, `LOST` (the database), `STOPPING`, `STOPPED`.
     outcomes
-        Numbers of keys by table and outcome.
+        Number of keys by table and outcome.
     seconds
-        Time that makes took, by table.
+        Time of the makes by table.
 
     Examples
     --------
@@ -55,7 +55,7 @@ class Record:
         self._error = ""
 
     def note(self, outcome: MakeOutcome) -> None:
-        """Take note of what became of a key."""
+        """Record the outcome of a key."""
         self.outcomes[str(outcome.table), told_as(outcome)] += 1
         self.seconds[str(outcome.table)] += outcome.seconds  # type: ignore[assignment] - counts of float are sums
         self._outcome_at = time.time()
@@ -65,7 +65,7 @@ class Record:
             ]
 
     def told(self, running: list[Running]) -> dict[str, Any]:
-        """Return what there is to tell, of types that JSON has."""
+        """Return the status with values of JSON types."""
         now = time.monotonic()
         return {
             "state": self.state if not running or self.state != IDLE else COMPUTING,
@@ -111,7 +111,7 @@ class Record:
 
 
 def told_as(outcome: MakeOutcome) -> str:
-    """Return what became of a key in a word.
+    """Return the outcome of a key as one word.
 
     Examples
     --------
@@ -124,7 +124,7 @@ def told_as(outcome: MakeOutcome) -> str:
 
 
 def metrics(record: Record, running: list[Running]) -> str:
-    """Return what Prometheus reads.
+    """Return the metrics in the text format of Prometheus.
 
     Examples
     --------

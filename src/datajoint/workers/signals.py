@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C: the first asks a worker to end in order, a second one, or patience at its end, now."""
+"""Handlers of SIGTERM and Ctrl-C: the first signal ends a worker in order, the second immediately."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ __all__ = ["GivenUp", "Interrupts"]
 
 
 class GivenUp(BaseException):
-    """The time to finish what runs is over."""
+    """Raised at a second signal, or when the grace period ends."""
 
 
 class Interrupts:
-    """Handles the signals while a worker runs in the main thread; elsewhere there are none.
+    """Signal handlers of a worker in the main thread; in other threads they do nothing.
 
     Parameters
     ----------
     stop
-        Called at the first signal, whatever the program is at.
+        Function to call at the first signal; it must be safe at any point of the program.
     grace
-        Seconds after it at which `GivenUp` is raised.
+        Seconds between the first signal and `GivenUp`.
 
     Examples
     --------
@@ -40,12 +40,12 @@ class Interrupts:
 
     @contextmanager
     def handled(self, cancels: Cancels | None = None) -> Generator[None]:
-        """Handle the signals inside, as the innermost; the handlers before are restored.
+        """Handle the signals inside the block, and restore the previous handlers.
 
         Parameters
         ----------
         cancels
-            Whose signal ends one make only.
+            Cancellations, whose signal ends a single make.
         """
         self._cancels = cancels
         if threading.current_thread() is not threading.main_thread():
@@ -69,7 +69,7 @@ class Interrupts:
         self._clock.start()
 
     def close(self) -> None:
-        """Be patient no longer than the worker runs."""
+        """Stop the timer of the grace period."""
         if self._clock is not None:
             self._clock.cancel()
 

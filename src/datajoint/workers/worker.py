@@ -1,4 +1,4 @@
-"""`dj.Worker`: runs for long and computes whatever inserts make possible (POP-24)."""
+"""`dj.Worker`, the service that computes new keys as inserts make them possible."""
 
 from __future__ import annotations
 
@@ -37,49 +37,49 @@ from datajoint.workers.signals import GivenUp, Interrupts
 __all__ = ["Worker"]
 
 _PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
-"""Seconds between attempts to reach a database that is gone."""
+"""Seconds between attempts to reach a lost database."""
 
 
 @edge
 class Worker:
-    """Computes whatever inserts make possible in some schemas, in order, together with other workers.
+    """Service that computes new keys of schemas in dependency order, together with other workers.
 
     Parameters
     ----------
     *targets
         Schemas, modules with a `schema`, and classes of computed tables; all on one connection.
     concurrency
-        How many keys are made at a time; above 1, or with the setting ``jobs.timeout``, each in a process of
-        its own. None for as many as there are processors.
+        Number of keys computed in parallel. Above 1, or with the setting ``jobs.timeout``, each make runs in
+        a child process. None for the number of processors.
     poll
-        Seconds after which the tables are looked at even if nothing seems to have changed.
+        Longest time between two queries for new keys, in seconds, even without a detected change.
     priority
-        Make only jobs at least so urgent.
+        Compute only jobs of this priority or a more urgent one.
     grace
-        Seconds that a running make has to finish after SIGTERM or Ctrl-C; then it is given up, leaves
-        nothing, and its job is pending again. A second signal ends it at once.
+        Seconds for running makes to finish after SIGTERM or Ctrl-C. Then the worker stops them, which leaves
+        no rows, and releases their jobs. A second signal does so immediately.
     executor
-        Name of an executor, or one; default is the setting ``jobs.executor``.
+        Executor, or its name; the default is the setting ``jobs.executor``.
     reactions
         Objects with ``tick(now)`` and ``on_outcome(outcome)``.
     health_file
-        A file that says every second how the worker is, as JSON; it goes away with the worker.
+        Path of a file that the worker rewrites every second with its status as JSON, and deletes at its end.
     listen
-        Port, or ``"host:port"``, where ``/health`` and ``/metrics`` (for Prometheus) can be asked.
+        Port, or ``"host:port"``, that serves ``/health`` and ``/metrics`` (for Prometheus).
     json_logs
-        Log lines of JSON, of every key.
+        Write the log as lines of JSON, with a line for every key.
     reuse
-        Whether an earlier result is used again instead of computing, as for `populate`.
+        Whether to reuse an earlier result instead of computing, as for `populate`.
     stale
-        Make stale keys again, too, what they depend on first. A key that would take rows of other tables
-        with it fails instead, unless the setting ``safemode`` is off.
+        Recompute stale keys, too, in dependency order. A key whose recomputation would delete rows of other
+        tables fails instead, unless the setting ``safemode`` is off.
 
     Attributes
     ----------
     address
-        Host and port where it listens.
+        Host and port of the HTTP server.
     made
-        Number of keys made by the last `run`, so far.
+        Number of keys that the last `run` has computed so far.
 
     Examples
     --------
@@ -132,16 +132,16 @@ class Worker:
     def run(
         self, *, until_done: bool = False, max_idle: float | None = None, max_calls: int | None = None
     ) -> int:
-        """Compute until told to stop; return the number of keys made.
+        """Compute until `stop` or one of the conditions; return the number of computed keys.
 
         Parameters
         ----------
         until_done
-            End as soon as nothing is left to do, here or in the hands of other workers.
+            End when no work remains for this worker or any other.
         max_idle
-            End after so many seconds without anything to do.
+            End after this number of idle seconds.
         max_calls
-            The most keys to make.
+            Maximum number of keys.
         """
         connection = self._targets.connection
         populating.refuse_misuse(connection, self._concurrency)
@@ -159,14 +159,14 @@ class Worker:
         return self.made
 
     def stop(self) -> None:
-        """Let the worker end after the makes that run; from another thread, or in a reaction."""
+        """End the worker after its running makes; call this from another thread or a reaction."""
         self._stopping = True
         self._record.state = STOPPING
         if self._stream is not None:
             self._stream.stop()
 
     def status(self) -> dict[str, Any]:
-        """Return state, outcomes by table and what runs, of types that JSON has."""
+        """Return the state, the outcomes by table and the running keys, with values of JSON types."""
         return self._record.told(self._running())
 
     def _running(self) -> list[Running]:
@@ -177,7 +177,7 @@ class Worker:
 
     @contextmanager
     def _telling(self) -> Generator[None]:
-        """Let others ask how the worker is."""
+        """Publish the status of the worker inside the block."""
         with ExitStack() as stack:
             if self._json_logs:
                 stack.enter_context(json_lines())
@@ -196,7 +196,7 @@ class Worker:
     # ------------------------------------------------------------------------------------------------ working
 
     def _work(self, ending: Ending, most: int | None) -> None:
-        """Compute until the end, or until the database is out of reach."""
+        """Compute until the end, or until the database is unreachable."""
         found = in_order(self._targets)
         names = [table.name for table in found.tables]
         holder = Holder(found.connection, names)
@@ -210,7 +210,7 @@ class Worker:
             return
         with stream.holding():
             try:
-                holder.start()  # so that it is seen, even if there is nothing to do
+                holder.start()  # list the worker even without work
                 self._record.state = IDLE
                 self._compute(stream, holder.cancels)
             except GivenUp:
@@ -259,7 +259,7 @@ class Worker:
             )  # fmt: skip
 
     def _survive(self, error: LostConnectionError, losses: int) -> int:
-        """Wait until the database may be there again."""
+        """Wait before the next attempt to reach the database."""
         self._record.state = LOST
         pause = _PAUSES[min(losses, len(_PAUSES) - 1)]
         logging.logger.warning("the database is out of reach, trying again in %g s: %s", pause, error.message)
@@ -270,4 +270,4 @@ class Worker:
 
 
 def _nothing() -> None:
-    """Do nothing: this process makes the keys, and asks those who react between them."""
+    """Do nothing: this process computes the keys, and calls the reactions between them."""
