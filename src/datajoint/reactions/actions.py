@@ -1,4 +1,4 @@
-"""What is done when something happens: a command, a webhook, a mail, a function of the user's."""
+"""Actions for notices: a command, a webhook, a mail, or a function of the user."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ _PAUSE = 1.0
 
 
 class Notice(Value):
-    """What has happened.
+    """Report of something that has happened.
 
     Attributes
     ----------
     what
         ``success``, ``failure``, ``stale``, ``fresh`` or ``schedule``.
     name
-        Of the hook, rule or schedule that noticed it.
+        Name of the hook, rule or schedule that reports it.
     text
         One line for people.
     details
-        Table, key, error, time …, as far as they apply.
+        Table, key, error, time and so on, if they apply.
 
     Examples
     --------
@@ -47,7 +47,7 @@ class Notice(Value):
     details: Mapping[str, Any]
 
     def as_json(self) -> str:
-        """Return all of it as JSON; ``text`` is what Slack and Mattermost show.
+        """Return the notice as JSON; Slack and Mattermost show its ``text``.
 
         Examples
         --------
@@ -65,10 +65,10 @@ def _plain(value: Any) -> Any:
 
 
 class Action(Protocol):
-    """What can be done about a notice, beside the computing and without the database."""
+    """Action that handles a notice in a thread of its own, without the database."""
 
     def send(self, notice: Notice) -> None:
-        """Do it; raise what went wrong."""
+        """Handle the notice; raise an exception if that fails."""
         ...
 
 
@@ -76,14 +76,14 @@ Doing = Action | Callable[[Notice], Any]
 
 
 class Command:
-    """Runs a program; it gets the notice as JSON on standard input, and as ``DJ_NOTICE_…`` variables.
+    """Action that runs a program with the notice as JSON on standard input and as ``DJ_NOTICE_…`` variables.
 
     Parameters
     ----------
     arguments
-        Program and arguments; a text is split as a shell does, but no shell is run.
+        Program and arguments; a text is split by the rules of a shell, but no shell runs.
     timeout
-        Seconds after which it is stopped.
+        Time limit in seconds.
 
     Examples
     --------
@@ -100,14 +100,20 @@ class Command:
         self._timeout = timeout
 
     def send(self, notice: Notice) -> None:
-        """Run it."""
+        """Run the program with a notice.
+
+        Raises
+        ------
+        ComputeError
+            If the program ends with another exit code than 0.
+        """
         import subprocess
 
         told = {"what": notice.what, "name": notice.name, "schema": notice.schema, "text": notice.text}
         for name in ("table", "error"):
             told[name] = str(notice.details.get(name, ""))
         variables = {f"DJ_NOTICE_{name.upper()}": value for name, value in told.items()}
-        run = subprocess.run(  # noqa: S603 - the user's own command
+        run = subprocess.run(  # noqa: S603 - a command that the user gives
             self._arguments, input=notice.as_json(), env={**os.environ, **variables}, text=True,
             capture_output=True, timeout=self._timeout, check=False, encoding="utf-8",
         )  # fmt: skip
@@ -120,16 +126,16 @@ class Command:
 
 
 class Webhook:
-    """Posts the notice as JSON to an address, up to three times.
+    """Action that posts the notice as JSON to an address, in up to three attempts.
 
     Parameters
     ----------
     url
-        Where to; http or https. ``text`` is what Slack and Mattermost show.
+        Address, http or https. Slack and Mattermost show the field ``text``.
     headers
-        Sent with it, for example ``Authorization``.
+        Further headers, for example ``Authorization``.
     timeout
-        Seconds to wait for an answer.
+        Seconds to wait for a response.
 
     Examples
     --------
@@ -144,11 +150,17 @@ class Webhook:
         if parts.scheme not in ("http", "https") or not parts.netloc:
             raise DataJointError(f"A webhook needs an http or https address, not {url!r}.")
         self._url, self._timeout = url, timeout
-        self._shown = f"{parts.scheme}://{parts.hostname}/…"  # the rest is often a secret
+        self._shown = f"{parts.scheme}://{parts.hostname}/…"  # the path is often a secret
         self._headers = {"Content-Type": "application/json", **(headers or {})}
 
     def send(self, notice: Notice) -> None:
-        """Post it."""
+        """Post a notice.
+
+        Raises
+        ------
+        ComputeError
+            If the server refuses the notice or cannot be reached.
+        """
         import time
         from urllib.error import HTTPError
 
@@ -178,20 +190,22 @@ class Webhook:
 
 
 class Mail:
-    """Sends the notice as a mail.
+    """Action that sends the notice by mail.
 
     Parameters
     ----------
     to
-        One address or several.
+        Address, or a list of addresses.
     sender
-        Default is the first of them.
+        Address of the sender; the default is the first of `to`.
     server
         ``host`` or ``host:port`` of the mail server.
     user, password
-        To log in there.
+        Login at the mail server.
     tls
         ``True`` for STARTTLS, ``"ssl"`` for an encrypted connection from the start.
+    timeout
+        Seconds to wait for the mail server.
 
     Examples
     --------
@@ -212,7 +226,7 @@ class Mail:
         self._tls, self._timeout = tls, timeout
 
     def send(self, notice: Notice) -> None:
-        """Send it."""
+        """Send a notice."""
         import smtplib
 
         kind = smtplib.SMTP_SSL if self._tls == "ssl" else smtplib.SMTP
@@ -238,10 +252,11 @@ class Mail:
 
 
 class Delivery:
-    """Does what is to be done about notices, one after the other, beside the computing.
+    """Delivery of notices to an action, in order, in a thread of its own.
 
-    A function of the user's is called at once, since it may use the tables of the worker. What fails is
-    logged and counted.
+    The thread runs one action at a time, and a lock guards the counts. A function of the user runs
+    immediately in the calling thread, because it may use the tables of the worker. Failures are logged and
+    counted.
 
     Parameters
     ----------
@@ -251,7 +266,7 @@ class Delivery:
     Attributes
     ----------
     sent, failures
-        How many were done, and how many of them failed.
+        Number of delivered notices, and number of failures among them.
 
     Examples
     --------
@@ -275,17 +290,17 @@ class Delivery:
         self.sent = self.failures = 0
 
     def send(self, notice: Notice) -> None:
-        """Do it now, or soon."""
+        """Deliver a notice, immediately or through the thread."""
         send: Any = getattr(self._do, "send", None)
         if send is None:
             self._try(self._do, notice)
             return
-        if self._thread is None:  # ended by the interpreter, after what waits is done
+        if self._thread is None:  # the interpreter ends it after the queued notices
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="datajoint-notices")
         self._last = self._thread.submit(self._try, send, notice)
 
     def wait(self, timeout: float | None = None) -> None:
-        """Wait until all is done."""
+        """Wait until all notices are delivered."""
         if self._last is not None:
             self._last.result(timeout)
 

@@ -1,4 +1,4 @@
-"""What a worker asks of those who react: to be looked at now and then, and to be told what was made."""
+"""Protocol of reactions: periodic calls, and the outcomes of keys."""
 
 from __future__ import annotations
 
@@ -10,25 +10,30 @@ __all__ = ["Reaction"]
 
 
 class Reaction(Protocol):
-    """A sensor, a schedule, a watch over freshness, a hook; given to a worker as ``reactions=[…]``.
+    """Sensor, schedule, freshness rule or hook; pass it to a worker as ``reactions=[…]``.
 
-    Both methods run in the process of the worker, never two at once and never beside a statement of its own
-    on its connection, so they may query and insert by the tables of that connection. They should be short:
-    no key is handed out meanwhile. What one raises is logged, and it is asked again next time.
+    Both methods run in the process of the worker, one at a time, and never during another statement on its
+    connection. So they may query and insert through the tables of that connection. Keep them short: the
+    worker starts no key during a call. The worker logs their exceptions and calls them again later.
     """
 
     def tick(self, now: float) -> float | None:
-        """Do what is due; return the seconds until the next look, None if outcomes alone matter.
+        """Do the due work; the worker calls this first at its start.
 
-        The first look is at the start of the worker. What is inserted is noticed at once, as from anybody.
+        The worker detects inserted rows immediately, like those of another process.
 
         Parameters
         ----------
         now
             Seconds since 1970, as of ``time.time()``.
+
+        Returns
+        -------
+        float or None
+            Seconds until the next call; None if only outcomes matter.
         """
         ...
 
     def on_outcome(self, outcome: MakeOutcome) -> None:
-        """Take note of a key that was made, has failed or was skipped; ``outcome.table`` names its table."""
+        """Handle the outcome of a key: success, failure or skip; ``outcome.table`` names its table."""
         ...

@@ -1,4 +1,4 @@
-"""Times as cron writes them: minute, hour, day of the month, month, day of the week."""
+"""Cron expressions: minute, hour, day of the month, month, day of the week."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _FARTHEST_DAYS = 8 * 366
 
 
 class Cron(Value):
-    """Which minutes are meant.
+    """Parsed cron expression.
 
     Attributes
     ----------
     either
-        Whether one of day and day of the week is enough: where both are given.
+        Whether a match of day or day of the week is enough: True if the text restricts both.
     """
 
     text: str
@@ -42,7 +42,7 @@ class Cron(Value):
     either: bool
 
     def before(self, now: dt.datetime) -> dt.datetime:
-        """Return the last time that is not after another.
+        """Return the last matching time that is not after `now`.
 
         Examples
         --------
@@ -58,7 +58,7 @@ class Cron(Value):
         raise self._never()
 
     def after(self, now: dt.datetime) -> dt.datetime:
-        """Return the first time after another.
+        """Return the first matching time after `now`.
 
         Examples
         --------
@@ -88,14 +88,14 @@ class Cron(Value):
 
 
 def parse_cron(text: str) -> Cron:
-    """Read five fields as cron does: ``*``, numbers, names, ranges, lists, steps; or names.
+    """Parse five fields of cron (``*``, numbers, names, ranges, lists, steps), or a named time.
 
-    Names of times are ``@hourly``, ``@daily``, ``@weekly``, ``@monthly``, ``@yearly``.
+    The named times are ``@hourly``, ``@daily``, ``@weekly``, ``@monthly``, ``@yearly``.
 
     Raises
     ------
     DataJointError
-        When they cannot be read, or mean no day at all.
+        If a field is invalid, or no day matches.
 
     Examples
     --------
@@ -113,7 +113,7 @@ def parse_cron(text: str) -> Cron:
     either = not fields[2].startswith("*") and not fields[4].startswith("*")
     minutes, hours = (tuple(sorted(numbers)) for numbers in read[:2])
     found = Cron(text, minutes, hours, frozenset(read[2]), frozenset(read[3]), weekdays, either)
-    found.after(dt.datetime(2000, 1, 1))  # noqa: DTZ001 - any; raises if there is none
+    found.after(dt.datetime(2000, 1, 1))  # noqa: DTZ001 - any start; raises if no day matches
     return found
 
 

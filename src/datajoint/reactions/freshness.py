@@ -1,4 +1,4 @@
-"""Rules of freshness: there must be a row that is younger than so and so."""
+"""Freshness rules: the maximum age of the newest row of a table."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ _STALE = "stale"
 
 
 class Freshness:
-    """Sees to it that a table has a row younger than some time, and tells when it has none any more.
+    """Rule that sends a notice when a table has no row younger than a limit.
 
-    It tells once, by one of several workers, and again when all is well; what was told is in the table
-    ``~sensors`` of the schema. Each time leaves an event ``sensor``.
+    One worker sends the notice, once, and another one when the table is fresh again. The table ``~sensors``
+    of the schema stores what has been sent. Each notice records an event ``sensor``.
 
     Parameters
     ----------
     table
-        A table, or one that is restricted: ``Session & "rig = 1"``.
+        A table, or a restricted one: ``Session & "rig = 1"``.
     within
-        How young: a `datetime.timedelta`, or seconds.
+        Maximum age of the newest row: a `datetime.timedelta`, or seconds.
     do
         A `Command`, `Webhook` or `Mail`, or a function of the `Notice`, whose ``what`` is ``stale``, later
         ``fresh``.
     by
-        An attribute that holds the time, a date or datetime as the clock on the wall shows it; default is
-        the time at which the row was written.
+        Attribute with the time of a row, a date or datetime in local time; the default is the time at which
+        the row was written.
     every
-        Seconds between two looks.
+        Seconds between two checks.
     name
-        By which the rule is known after a restart; default is the table.
+        Name that identifies the rule after a restart; the default is the table.
 
     Examples
     --------
@@ -71,10 +71,10 @@ class Freshness:
         return f"Freshness({self._name or getattr(self._table, '__name__', 'table')!r})"
 
     def on_outcome(self, outcome: MakeOutcome) -> None:
-        """Nothing: it looks at the table now and then."""
+        """Do nothing: the rule polls the table."""
 
     def tick(self, now: float) -> float:
-        """Look at the table; tell if it is no longer fresh, or is fresh again."""
+        """Check the table, and send a notice if its state has changed."""
         marks, newest = self._known(), self._newest()
         stale = newest is None or self._now() - newest > self._within
         told = _STALE in marks.all()
@@ -100,7 +100,7 @@ class Freshness:
         return now.replace(tzinfo=None)
 
     def _newest(self) -> dt.datetime | None:
-        """Return the time of the newest row, None if there is none."""
+        """Return the time of the newest row; None if the table is empty."""
         table = self._table() if isinstance(self._table, type) else self._table
         if self._by is None:
             newest = U().aggr(table._dated(), newest=f"max({WRITTEN})").fetch1("newest")
@@ -113,7 +113,7 @@ class Freshness:
         if newest is None or isinstance(newest, dt.datetime):
             return newest
         if isinstance(newest, dt.date):
-            return dt.datetime.combine(newest, dt.time.max)  # it may have been late on that day
+            return dt.datetime.combine(newest, dt.time.max)  # the row may be from the end of that day
         raise DataJointError(f"`{self._by}` of `{table.class_name}` is neither a date nor a datetime.")
 
     def _tell(self, marks: Marks, what: str, newest: dt.datetime | None) -> None:

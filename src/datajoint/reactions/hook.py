@@ -1,4 +1,4 @@
-"""Hooks: something is done when a key was made, has failed, or when rows have become stale."""
+"""Hooks: actions for computed keys, failures, and stale rows."""
 
 from __future__ import annotations
 
@@ -22,26 +22,28 @@ _LONGEST_LOG = 2000
 
 
 class Hook:
-    """Does something when a key was made, has failed, or when rows have become stale.
+    """Action for computed keys, for failures, or for stale rows.
 
-    What goes wrong with it never disturbs computing. Each time leaves an event ``sensor``.
+    A failure of the action never stops the worker. Each notice records an event ``sensor``.
 
     Parameters
     ----------
     where
-        A schema, or a table: about what is made there.
+        Schema or table to observe.
     do
-        A `Command`, `Webhook` or `Mail`, which run beside the computing, or a function of the `Notice`,
-        which is called at once and should be short.
+        A `Command`, `Webhook` or `Mail`, which run in a thread, or a function of the `Notice`, which runs
+        immediately and should be short.
     on
-        ``failure``, ``success``, ``stale``, or several. ``stale`` tells that a table has stale rows, or more
-        than before; how many is kept in the table ``~sensors`` of the schema, so that it is told once.
+        ``failure``, ``success``, ``stale``, or a list of these. ``stale`` reports a table with stale rows, or
+        with more than before. The table ``~sensors`` of the schema stores their number, so that one worker
+        reports them once.
     again
-        Seconds for which the same kind of failure of the same table is not told again.
+        Seconds for which the hook does not repeat the same kind of failure of the same table.
     every
-        Seconds between two looks for stale rows, at least; they take a twentieth of the time at most.
+        Shortest time between two searches for stale rows, in seconds. Searches take at most a twentieth of
+        the time.
     name
-        For logs and events, and by which it is found again what was told of stale rows: two hooks of one
+        Name in logs and events, which also identifies the stored numbers of stale rows: two hooks of one
         schema on ``stale`` need two names.
 
     Examples
@@ -87,7 +89,7 @@ class Hook:
         return f"Hook({self._name!r})"
 
     def tick(self, now: float) -> float | None:
-        """Look for stale rows, if these matter."""
+        """Search for stale rows if the hook is on ``stale``."""
         if _STALE not in self._on:
             return None
         place = self._place = self._place or place_of(self._where)
@@ -102,7 +104,7 @@ class Hook:
         return self._watch.pause
 
     def on_outcome(self, outcome: MakeOutcome) -> None:
-        """Tell of an outcome that matters."""
+        """Send a notice for an outcome that the hook is on."""
         what = _WHEN.get(outcome.status)
         if what not in self._on or not self._is_mine(outcome) or self._was_told(outcome):
             return
@@ -131,7 +133,7 @@ class Hook:
         return table is not None and table.schema == place.schema and place.table in (None, table)
 
     def _was_told(self, outcome: MakeOutcome) -> bool:
-        """Whether the same was told a moment ago."""
+        """Whether the hook has reported the same failure within `again` seconds."""
         if not self._again or outcome.status != FAILED:
             return False
         kind = (outcome.table, outcome.signature or type(outcome.error).__name__)

@@ -1,4 +1,4 @@
-"""What has been noticed is remembered in the database, so that it is noticed once, by one worker."""
+"""Marks in the database, by which one worker handles each occurrence once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LONGEST_NAME = 64
 
 
 class Place(Value):
-    """Where something is watched: a schema of a connection, or one table of it."""
+    """Observed schema of a connection, or one table of it."""
 
     connection: Connection
     schema: str
@@ -31,12 +31,12 @@ class Place(Value):
 
 
 def place_of(where: Any) -> Place:
-    """Return the place that a schema, a module with one, or a table stands for.
+    """Return the place of a schema, a module with a schema, or a table.
 
     Raises
     ------
     DataJointError
-        When it is something else.
+        If the object is none of these.
 
     Examples
     --------
@@ -56,7 +56,7 @@ def place_of(where: Any) -> Place:
 
 
 class Mark(Value):
-    """One thing that was noticed."""
+    """Stored occurrence."""
 
     label: str
     outcome: str
@@ -66,14 +66,16 @@ class Mark(Value):
 
 
 class Marks:
-    """What one sensor, schedule or the like has noticed.
+    """Stored occurrences of one sensor, schedule, rule or hook.
+
+    The primary key of ``~sensors`` decides between workers: `add` returns True to one of them.
 
     Parameters
     ----------
     place
-        The schema that keeps it.
+        Schema that stores the marks.
     name
-        By which it is found again after a restart.
+        Name that identifies the marks after a restart.
 
     Examples
     --------
@@ -111,7 +113,7 @@ class Marks:
         self, label: str, outcome: str = DONE, *, event: int | None = None, attempts: int = 1,
         error: str | None = None,
     ) -> bool:  # fmt: skip
-        """Remember something, instead of a failure before; return False where it is remembered already."""
+        """Store a mark in place of an earlier failure; return False if it exists already."""
         connection, schema = self._place.connection, self._place.schema
         item = text_digest(label)
         values = [self._name, item, label[:1024], outcome, attempts, event, error[:2047] if error else None]
@@ -124,11 +126,11 @@ class Marks:
         return True
 
     def forget(self, label: str) -> None:
-        """Forget something."""
+        """Delete a mark."""
         self._run(sql.forget_mark, label)
 
     def keep_only(self, label: str) -> None:
-        """Forget all but one."""
+        """Delete all marks but one."""
         self._run(sql.forget_others, label)
 
     def _run(self, statement: Any, label: str) -> None:
@@ -138,7 +140,7 @@ class Marks:
             connection.execute(text, [self._name, text_digest(label)])
 
     def fired(self, details: Mapping[str, Any]) -> int | None:
-        """Write the event of something that is done now; return its id, None where events are off."""
+        """Record the event of an occurrence; return its id, or None if events are off."""
         place = self._place
         table = place.table or TableName(place.schema, sql.SENSORS)
         with place.connection.whole():

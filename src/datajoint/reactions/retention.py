@@ -1,4 +1,4 @@
-"""Forgetting old versions of rows now and then, as settings say (provenance §6)."""
+"""Hourly deletion of old versions of rows, according to the settings."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _SECONDS = 3600
 
 
 class Retention:
-    """Forgets old versions of the rows of a schema once an hour, by one of all workers.
+    """Reaction that deletes old versions of the rows of a schema once an hour, in one worker.
 
-    Nothing is done unless ``provenance.history_days`` or ``provenance.history_bytes`` is set.
+    It does nothing unless ``provenance.history_days`` or ``provenance.history_bytes`` is set.
 
     Examples
     --------
@@ -37,10 +37,10 @@ class Retention:
         return f"Retention({self._place.schema!r})"
 
     def on_outcome(self, outcome: MakeOutcome) -> None:
-        """Nothing: time alone matters."""
+        """Do nothing: only the time matters."""
 
     def tick(self, now: float) -> float:
-        """Forget what is due, unless another worker has done so within this hour."""
+        """Delete expired versions, unless another worker has done so within this hour."""
         connection, schema = self._place.connection, self._place.schema
         settings = connection.config.provenance
         if settings.history_days is None and settings.history_bytes is None:

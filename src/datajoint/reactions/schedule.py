@@ -1,4 +1,4 @@
-"""Schedules: something is done every so often, or at the times of a calendar."""
+"""Schedules: actions at an interval, or at the times of a cron expression."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ __all__ = ["Schedule"]
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MOST_SECONDS = 3600.0
-"""After which it looks again in any case: clocks are set."""
+"""Longest time between two checks, because the clock may be set."""
 
 
 class Schedule:
-    """Does something every so many seconds, or at the times of a cron text; by one of several workers.
+    """Action at an interval or at the times of a cron expression, in one of the workers.
 
-    When it was done last is in the table ``~sensors`` of the schema: after a restart it goes on from there,
-    and what fell into a pause is done once. Each time leaves an event ``sensor``.
+    The table ``~sensors`` of the schema stores the last time. After a restart the schedule continues from
+    there, and runs once for all times that it missed. Each run records an event ``sensor``.
 
     Parameters
     ----------
     where
-        A schema, or a table of it.
+        Schema, or a table of it.
     do
         A function of the `Notice`, which may use the tables, or a `Command`, `Webhook` or `Mail`.
     every
-        Seconds; the first time is at the start of the worker.
+        Interval in seconds; the first run is at the start of the worker.
     cron
-        Minute, hour, day, month, day of the week: ``"0 3 * * mon"``; or ``@hourly``, ``@daily`` …
+        Minute, hour, day, month, day of the week: ``"0 3 * * mon"``; or ``@hourly``, ``@daily`` and so on.
     zone
-        Time zone of `cron`, such as ``Europe/Paris``; default is that of the worker's machine.
+        Time zone of `cron`, such as ``Europe/Paris``; the default is that of the machine of the worker.
     name
-        By which the schedule is known after a restart; default is the function and the times.
+        Name that identifies the schedule after a restart; the default is the function and the times.
 
     Examples
     --------
@@ -72,16 +72,16 @@ class Schedule:
         return f"Schedule({self._name!r})"
 
     def on_outcome(self, outcome: MakeOutcome) -> None:
-        """Nothing: only the time matters."""
+        """Do nothing: only the time matters."""
 
     def tick(self, now: float) -> float:
-        """Do it if it is due; return the seconds until the next time."""
+        """Run the action if it is due; return the seconds until the next check."""
         marks, due = self._known(now), self._due(now)
         label = _label(due)
         if self._last is None or label > self._last:
             if self._last is None and self._cron is not None:
-                marks.add(label, "start")  # from here on; it is not done for what was before
-            elif marks.add(label):  # else another worker does it
+                marks.add(label, "start")  # the schedule starts now, without earlier times
+            elif marks.add(label):  # otherwise another worker runs it
                 self._fire(marks, due, label)
             marks.keep_only(label)
             self._last = label
@@ -102,7 +102,7 @@ class Schedule:
         self.delivery.send(Notice("schedule", self._name, schema, text, {"due": label}))
 
     def _due(self, now: float) -> dt.datetime:
-        """Return the last time at which it was to be done."""
+        """Return the last due time."""
         if self._cron is None:
             every = self._every or 1.0
             return _EPOCH + dt.timedelta(seconds=now // every * every)
@@ -115,12 +115,12 @@ class Schedule:
         return max(now, self._cron.after(self._local(now)).timestamp())
 
     def _local(self, now: float) -> dt.datetime:
-        """Return the time of the zone; that of the machine without a zone, as clocks on the wall show it."""
+        """Return the time in the zone, or the naive local time if no zone is set."""
         return dt.datetime.fromtimestamp(now, self._zone)
 
 
 def _label(due: dt.datetime) -> str:
-    """Return a time so that later ones sort later."""
+    """Return a time as text whose alphabetical order is the order of times."""
     return due.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

@@ -1,4 +1,4 @@
-"""Sensors: new files in a folder become rows of a table, each file once."""
+"""Sensors: new files of a folder as rows of a table, each file once."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 __all__ = ["Sensor"]
 
 _LOOK_SECONDS = 0.5
-"""Time spent on files before keys are handed out again."""
+"""Longest time for files in one call, in seconds, before the worker continues with keys."""
 _FIRST_RETRY, _LONGEST_RETRY = 60.0, 3600.0
 
 
 class _Found(Value):
-    """A file as it was when it was looked at."""
+    """State of a file at the last poll."""
 
     size: int
     modified: int
@@ -35,39 +35,40 @@ class _Found(Value):
 
 
 class _Taken(Exception):  # noqa: N818 - not an error
-    """Another worker has just taken the file."""
+    """Raised if another worker has just taken the file."""
 
 
 class Sensor:
-    """Watches a folder: each new file becomes rows of a table, once, whatever is restarted.
+    """Watch of a folder that inserts rows for each new file, once, even after restarts.
 
-    Give it to a worker: ``dj.Worker(schema, reactions=[sensor]).run()``; `dj worker module` takes those that
-    it finds in the module. A file is taken when it has not changed for a while. Which files were taken is in
-    the table ``~sensors`` of the schema; the rows and that note are one transaction, of an event ``sensor``.
+    Pass it to a worker: ``dj.Worker(schema, reactions=[sensor]).run()``. The command `dj worker module` uses
+    the sensors of the module. The sensor takes a file that has not changed for `settle` seconds. The table
+    ``~sensors`` of the schema stores the taken files. One transaction, with an event ``sensor``, inserts the
+    rows and this record.
 
     Parameters
     ----------
     table
-        What the rows are inserted into.
+        Table that receives the rows.
     folder
-        The folder; it may be absent for a while.
+        Folder to watch; it may be missing for a while.
     rows
-        Called with the path of a file; gives a row as a dict, several, or None if it is none of ours.
+        Function of the path of a file that returns a row as a dict, a list of rows, or None to ignore it.
     pattern
-        Which files, by their path within the folder: ``*.tif``, ``**/*.tif`` with all folders below.
+        Pattern of paths within the folder: ``*.tif``, or ``**/*.tif`` to include all subfolders.
     every
-        Seconds between two looks.
+        Seconds between two polls.
     settle
-        Seconds for which a file must not have changed.
+        Seconds without a change before the sensor takes a file.
     retry
-        Seconds until a file is tried again whose rows were refused; twice as long each time, up to an hour.
+        Seconds before the next attempt at a file whose rows were refused; doubles each time, up to an hour.
     name
-        By which the sensor is known after a restart; default is the table and the pattern.
+        Name that identifies the sensor after a restart; the default is the table and the pattern.
 
     Attributes
     ----------
     taken, failures
-        Files taken, and failed attempts at one, since the start.
+        Number of files taken, and of failed attempts, since the start.
 
     Examples
     --------
@@ -105,10 +106,10 @@ class Sensor:
         return f"Sensor({os.path.join(self._folder, self._pattern)!r})"
 
     def on_outcome(self, outcome: MakeOutcome) -> None:
-        """Nothing: it looks at files only."""
+        """Do nothing: the sensor polls the folder."""
 
     def tick(self, now: float) -> float:
-        """Look at the folder and take what is new; return the seconds until the next look."""
+        """Poll the folder and insert rows for new files; return the seconds until the next poll."""
         marks = self._known()
         if not os.path.isdir(self._folder):
             raise DataJointError(f"There is no folder {self._folder}.", hint="It is looked for again.")
@@ -125,7 +126,7 @@ class Sensor:
         return self._every
 
     def _known(self) -> Marks:
-        """Return the marks, read when they are first needed."""
+        """Return the marks; the first call reads them."""
         if self._marks is None:
             self._place = place_of(self._table)
             table = self._place.table
@@ -140,7 +141,7 @@ class Sensor:
     # ----------------------------------------------------------------------------------------------- files
 
     def _files(self) -> Iterator[tuple[str, os.DirEntry[str]]]:
-        """Yield path within the folder and entry of the files of the pattern, in the order of names."""
+        """Yield relative path and entry of the files that match the pattern, sorted by name."""
         waiting = [""]
         while waiting:
             below = waiting.pop()
@@ -159,10 +160,10 @@ class Sensor:
         return any(fnmatch.fnmatch(label, p) for p in (self._pattern, self._pattern.replace("**/", "")))
 
     def _has_settled(self, label: str, entry: os.DirEntry[str]) -> bool:
-        """Whether a file has not changed for a while, by our own clock."""
+        """Whether a file has not changed for `settle` seconds, by the clock of this process."""
         try:
             status = entry.stat()
-        except OSError:  # it has just gone
+        except OSError:  # the file has just been deleted
             return False
         now, before = time.monotonic(), self._found.get(label)
         if before is None or (before.size, before.modified) != (status.st_size, status.st_mtime_ns):
@@ -188,7 +189,7 @@ class Sensor:
         self._again.pop(label, None)
 
     def _insert(self, marks: Marks, label: str, path: str) -> None:
-        """Insert the rows of a file and the note that they are there, together."""
+        """Insert the rows of a file and the mark of the file in one transaction."""
         from pathlib import Path
 
         made = self._rows(Path(path))

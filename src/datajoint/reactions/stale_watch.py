@@ -1,4 +1,4 @@
-"""Whether tables have more stale rows than when that was last told."""
+"""Watch of computed tables for more stale rows than at the last report."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from datajoint.table.free import FreeTable
 __all__ = ["Growth", "StaleWatch"]
 
 _SHARE = 20
-"""Stale rows are looked for again after so many times of what the search takes, at the earliest."""
+"""Shortest pause between two searches, in multiples of the time of a search."""
 _SHOWN = 10
 
 
 class Growth(Value):
-    """What has become stale.
+    """Table with more stale rows than before.
 
     Attributes
     ----------
     rows, before
-        How many rows are stale now, and how many were when that was last looked at.
+        Number of stale rows now, and at the last report.
     examples
-        Some of them, with the reason, as text.
+        Examples of stale rows with the reason, as text.
     """
 
     table: TableName
@@ -42,16 +42,16 @@ class Growth(Value):
 
 
 class StaleWatch:
-    """Looks for stale rows of computed tables; what it has found is remembered by marks.
+    """Search for stale rows of computed tables, which stores its results as marks.
 
     Parameters
     ----------
     place
-        A schema, or one table of it.
+        Schema, or one table of it.
     marks
-        One for each table that has stale rows, which says how many.
+        Marks with the number of stale rows of each table.
     every
-        Seconds between two looks, at least.
+        Shortest time between two searches, in seconds.
 
     Examples
     --------
@@ -68,7 +68,7 @@ class StaleWatch:
         self.pause = every
 
     def look(self) -> Iterator[Growth]:
-        """Yield the tables with more stale rows than before, each to one of several that look."""
+        """Yield the tables with more stale rows than before, each to one worker only."""
         started = time.monotonic()
         reports = reports_of(FreeTable(self._place.connection, name) for name in self._names())
         self.pause = max(self._every, _SHARE * (time.monotonic() - started))
@@ -92,7 +92,7 @@ class StaleWatch:
         return [name for name in tables if name.tier in (IMPORTED, COMPUTED)]
 
     def _told(self) -> dict[str, list[int]]:
-        """Return the numbers that were told, by table; several, where somebody died in between."""
+        """Return the reported numbers by table; a list of two or more if a worker died during a report."""
         found: dict[str, list[int]] = {}
         for label in self._marks.all():
             name, _, count = label.rpartition(": ")
