@@ -1,5 +1,6 @@
 """The command line: what it says and what it does, on every backend, as a program of its own."""
 
+import importlib
 import json
 import signal
 import subprocess
@@ -671,3 +672,43 @@ def test_it_is_a_program(shop):
 def test_without_a_terminal_the_help_is_written(shop):
     assert "Usage: dj" in shop.dj().out
     assert "DataJoint 3." in shop.dj("-V").out
+
+
+SLOW = """
+import datajoint as dj
+import lab
+
+schema = lab.schema
+
+@schema
+class Slow(dj.Computed):
+    definition = "-> lab.Subject"
+
+    @property
+    def key_source(self):
+        every = lab.Subject()
+        for n in range(6):
+            every = every * lab.Subject.proj(**{f"k{n}": "subject_id"})
+        return lab.Subject & (every & "k0 + k1 * 2 + k2 * 3 + k3 * 5 + k4 * 7 + k5 < -1")
+
+    def make(self, key):
+        self.insert1(key)
+"""
+
+
+@pytest.mark.statement("CLI-2", "CFG-1")
+def test_commands_stop_what_takes_longer_than_the_limit(shop, monkeypatch):
+    """No database looks at 300 to the power of 7 rows in years."""
+    shop.module.Subject.insert({"subject_id": n, "species": "rat"} for n in range(4, 301))
+    (shop.folder / "slow.py").write_text(SLOW, encoding="utf-8")
+    importlib.import_module("slow")
+    shop.forget()
+    monkeypatch.setenv("DJ_DATABASE_STATEMENT_TIMEOUT", "1")
+    limit = "after 1 s, the limit that `database.statement_timeout` sets"
+    assert limit in shop.dj("status", "slow:Slow").out
+    shop.forget()
+    said = shop.dj("populate", "slow:Slow", "--direct", status=1)
+    assert said.err.startswith("DJ305 "), said.err
+    assert limit in said.err
+    shop.forget()
+    assert "Subject" in shop.dj("status", "lab").out
