@@ -1,8 +1,9 @@
 """Users of limited rights on the servers under test, made and dropped by a connection of the administrator."""
 
 import secrets
+import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
@@ -29,6 +30,28 @@ class Administrator:
         self(
             f"select pg_terminate_backend({number})" if self.server.name == "postgresql" else f"kill {number}"
         )
+
+    @contextmanager
+    def locked(self, table: Any) -> Iterator[Callable[[], None]]:
+        """Hold a lock that lets nothing read a table; give a function that releases it."""
+        postgresql = self.server.name == "postgresql"
+        with closing(self.server.connect()) as connection, closing(connection.cursor()) as cursor:
+            name = table.full_table_name
+            for text in ("begin", f"lock table {name}") if postgresql else (f"lock tables {name} write",):
+                cursor.execute(text)
+            yield lambda: cursor.execute("rollback" if postgresql else "unlock tables")
+
+    def wait_until_it_waits(self, number: int) -> None:
+        """Return when the session of this number waits for a lock."""
+        text = (
+            f"select 1 from pg_stat_activity where pid = {number} and wait_event_type = 'Lock'"
+            if self.server.name == "postgresql"
+            else f"select 1 from information_schema.processlist where id = {number} and state like '%lock%'"
+        )
+        end = time.monotonic() + 120
+        while not self(text):
+            assert time.monotonic() < end, "The session does not wait for a lock."
+            time.sleep(0.02)
 
     def names(self, *names: str) -> list[str]:
         """Quoted names."""

@@ -164,6 +164,81 @@ def test_killed_by_the_administrator(instance: Any, schema_name: Any, administer
     assert [1] == found(table)
 
 
+@pytest.mark.parametrize("use", ["insert", "update1", "delete", "fetch", "iterate", "transaction", "schema"])
+def test_killed_while_idle(instance: Any, schema_name: Any, administer: Any, use: str) -> None:
+    table = declare(instance.Schema(schema_name()))
+    table.insert([{"n": n} for n in (1, 2)])
+    before = instance.connection.connection_id
+    administer.kill(instance.connection)
+    USES[use](table())
+    assert before != instance.connection.connection_id
+    assert len(found(table)) == {"insert": 897, "delete": 1, "transaction": 3}.get(use, 2)
+
+
+@pytest.mark.parametrize("use", ["insert1", "insert", "update1", "delete", "fetch", "iterate", "len"])
+def test_killed_inside_a_transaction(instance: Any, schema_name: Any, administer: Any, use: str) -> None:
+    table = declare(instance.Schema(schema_name()))
+    table.insert1({"n": 1})
+    instance.connection.start_transaction()
+    table.insert1({"n": 2})
+    administer.kill(instance.connection)
+    with pytest.raises(LostConnectionError, match="rolled back"):
+        USES[use](table())
+    assert not instance.connection.in_transaction
+    assert [1] == found(table)
+    with instance.connection.transaction:
+        table.insert1({"n": 3})
+    assert [1, 3] == found(table)
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_killed_while_a_fetch_waits_for_its_answer(
+    instance: Any, schema_name: Any, administer: Any, inside: bool
+) -> None:
+    table = declare(instance.Schema(schema_name()))
+    table.insert([{"n": n} for n in (1, 2)])
+    connection = instance.connection
+    if inside:
+        connection.start_transaction()
+    number, killed = connection.connection_id, list[bool]()
+    with administer.locked(table) as release:
+
+        def kill() -> None:
+            try:
+                administer.wait_until_it_waits(number)
+                administer.kill(connection)
+                killed.append(True)
+            finally:
+                release()
+
+        thread = threading.Thread(target=kill)
+        thread.start()
+        try:
+            if inside:
+                with pytest.raises(LostConnectionError, match="rolled back"):
+                    table.to_dicts()
+            else:
+                assert [1, 2] == [row["n"] for row in table.to_dicts(order_by="n")]
+        finally:
+            thread.join()
+    assert [True] == killed
+    assert [1, 2] == found(table)
+    assert number != connection.connection_id
+    assert not connection.in_transaction
+
+
+def test_killed_during_a_stream(instance: Any, schema_name: Any, administer: Any) -> None:
+    table = declare(instance.Schema(schema_name()))
+    table.insert([{"n": n} for n in range(2000)])
+    rows = iter(table.proj() * table.proj(m="n"))  # more than what is on its way
+    next(rows)
+    administer.kill(instance.connection)
+    with pytest.raises(LostConnectionError):
+        for _ in rows:
+            pass
+    assert 2000 == len(table())
+
+
 def test_a_stream_that_breaks_off(wire: Any, distant: Any, number: Any) -> None:
     number.insert([{"n": n} for n in range(700)])
     rows = iter(number.proj() * number.proj(m="n"))  # more than what is on its way
