@@ -1,4 +1,4 @@
-"""Where rows come from, and whether they still hold."""
+"""Origin and validity of rows."""
 
 # Its modules, which wait for their use.
 # pyright: reportUnsupportedDunderAll=false

@@ -1,4 +1,4 @@
-"""Which tables the latest makes of a table have read."""
+"""Tables that the latest makes of a table have read."""
 
 from __future__ import annotations
 

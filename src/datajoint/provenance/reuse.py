@@ -1,4 +1,4 @@
-"""Results that were computed before from the same inputs by the same code (provenance §6)."""
+"""Reuse of earlier results of the same inputs and the same code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every table of a schema can tell about the origin of its rows."""
+"""Methods of every table for the origin, history and freshness of its rows."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ __all__ = ["Traceable"]
 
 @class_level
 class Traceable:
-    """Tables whose rows name the event that wrote them."""
+    """A table whose rows name the event that wrote them."""
 
     @property
     def events(self) -> QueryExpression:
-        """All events of the table: inserts, updates, deletes, makes; one each, however many rows.
+        """All events of the table: inserts, updates, deletes and makes. An event can cover many rows.
 
         Examples
         --------
@@ -44,10 +44,15 @@ class Traceable:
         return asking.events_of_table(cast("Table", self))
 
     def event(self) -> QueryExpression:
-        """Return the rows, each with the event that wrote it: who, when, where, with which code.
+        """Return the rows joined with the events that wrote them: user, time, host and code.
 
-        Rows that another client wrote are not there: nothing is known of them. An attribute of the event
-        whose name the table has, too, comes as ``event_name``.
+        Rows written by another client have no event and are missing from the result. If the table has an
+        attribute ``name`` that events have too, the attribute of the event is called ``event_name``.
+
+        Returns
+        -------
+        QueryExpression
+            The rows with the attributes of their events.
 
         Examples
         --------
@@ -63,27 +68,27 @@ class Traceable:
         return asking.events_of_rows(cast("Table", self))
 
     def lineage(self, *, depth: int | None = None, downstream: bool = False) -> Lineage:
-        """Return where the rows come from: who made them, from which rows, and so on upwards (PRV-6).
+        """Return the origin of the rows: the events that wrote them and, step by step, their source rows.
 
-        Of a computed row the rows are told that its make has read, and which attributes of them, and whether
-        they have changed since; of others the rows that they refer to.
+        The sources of a computed row are the rows that its make read, with the attributes that it read and
+        whether they have changed since. The sources of any other row are the rows that it references.
 
         Parameters
         ----------
         depth
-            So many steps; default is all, up to a hundred groups of rows.
+            Number of steps; by default all, up to a hundred groups of rows.
         downstream
-            Tell what was made from the rows, too.
+            Include the rows that were computed from these rows.
 
         Returns
         -------
         Lineage
-            `str` shows it as a tree; its items are the rows, with their `sources`; `as_dict` is for JSON.
+            `str` formats it as a tree; its items are the rows, with their `sources`; `as_dict` is for JSON.
 
         Raises
         ------
         DataJointError
-            For more than 20 rows.
+            If the table has more than 20 rows.
 
         Examples
         --------
@@ -119,22 +124,27 @@ class Traceable:
         return tracing.lineage(cast("Table", self), depth, downstream)
 
     def stale(self, *restrictions: Any, exact: bool = False) -> StaleReport:
-        """Return which rows were written by makes whose results are not fresh.
+        """Return the rows that were written by makes whose results are stale or possibly stale.
 
-        That holds for parts, and for tables that a computed table lists in `writes`; rows that were entered
-        otherwise cannot be stale.
+        Makes write parts and the tables that a computed table lists in `writes`. Rows entered in any other
+        way cannot be stale.
 
         Parameters
         ----------
         *restrictions
             Conditions on the rows; all must hold.
         exact
-            As for computed tables.
+            The same option as in `stale` of computed tables.
+
+        Returns
+        -------
+        StaleReport
+            The rows with their states and the reasons.
 
         Raises
         ------
         DataJointError
-            When no make writes rows of the table.
+            If no make writes rows of the table.
 
         Examples
         --------
@@ -163,38 +173,47 @@ class Traceable:
         return written_rows.stale_written(table, exact)
 
     def why(self, *, exact: bool = False) -> Why:
-        """Return whether the makes that wrote the rows are stale, and why, in words and as data.
+        """Explain, as text and as data, whether the makes that wrote the rows are stale, and why.
 
         Parameters
         ----------
         exact
-            As for computed tables.
+            The same option as in `why` of computed tables.
+
+        Returns
+        -------
+        Why
+            The state of each row and its reasons.
 
         Raises
         ------
         DataJointError
-            When no make writes rows of the table, and for more than 20 rows.
+            If no make writes rows of the table, or if there are more than 20 rows.
         """
         return reasons.why_written(cast("Table", self), exact)
 
     def as_of(self, time: Any) -> QueryExpression:
-        """Return the rows of the whole table as they were at a time.
+        """Return the rows of the whole table as they were at a given time.
 
-        Rows that were changed or deleted since are taken from the history of the table, which is kept unless
-        the setting ``provenance.history`` is ``off``. What other clients did is not known: their rows are
-        taken as having been there always, and a warning says so. Transactions that were open at the time may
-        be missing in its last minute.
+        Rows that were changed or deleted later come from the history of the table, which is kept unless the
+        setting ``provenance.history`` is ``off``. Writes of other clients are not recorded: their rows are
+        assumed to have always existed, and a warning reports this. Transactions that were open at that time
+        may be missing from the last minute before it.
 
         Parameters
         ----------
         time
-            A datetime, UTC where it has no zone, or a text: ``"2026-11-28 14:00"``.
+            A datetime (UTC if it has no time zone) or a string: ``"2026-11-28 14:00"``.
+
+        Returns
+        -------
+        QueryExpression
+            The rows at that time; restrict this result rather than the table.
 
         Raises
         ------
         DataJointError
-            For a restricted table: restrict what comes instead. For a time of which old versions of rows were
-            forgotten.
+            If the table is restricted, or if old versions of rows from that time have been removed.
 
         Examples
         --------
@@ -218,9 +237,12 @@ class Traceable:
         return as_of_and_restore.as_of(cast("Table", self), time)
 
     def old_versions(self) -> QueryExpression | None:
-        """Return the versions of rows that were changed or deleted: `written` and `ended` name the events.
+        """Return the old versions of changed and deleted rows; `written` and `ended` name their events.
 
-        None where nothing has been changed or deleted.
+        Returns
+        -------
+        QueryExpression or None
+            The old versions; None if no row has been changed or deleted.
 
         Examples
         --------
@@ -238,22 +260,22 @@ class Traceable:
         return as_of_and_restore.old_versions(cast("Table", self))
 
     def export_lineage(self, form: str = "prov", path: str | Path | None = None) -> Any:
-        """Return where the rows come from, in a form that others read (PRV-8).
+        """Return the origin of the rows in a standard format.
 
-        The rows, all rows that they derive from by references, the events that wrote them, who did it, with
-        which code.
+        The export contains the rows, all rows that they derive from by references, the events that wrote
+        them, and the users and code of these events.
 
         Parameters
         ----------
         form
             ``prov`` (W3C PROV-JSON), ``ro-crate`` (RO-Crate 1.1 metadata) or ``openlineage`` (run events).
         path
-            File to write it to, too.
+            File to write the export to, in addition.
 
         Returns
         -------
         dict or list
-            What JSON has of it.
+            The export as values for JSON.
 
         Examples
         --------

@@ -1,4 +1,4 @@
-"""What every table has: the connection and the name that its class is bound to."""
+"""Common base of tables: the connection and the name that a class is bound to."""
 
 from __future__ import annotations
 

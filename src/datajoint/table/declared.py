@@ -1,4 +1,4 @@
-"""What a class declares of its make: `reads`, the tables it reads beside those it refers to, and `writes`."""
+"""Declarations of a class about its make: `reads` (tables beyond its references) and `writes`."""
 
 from __future__ import annotations
 

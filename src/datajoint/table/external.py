@@ -1,4 +1,4 @@
-"""Names for the tables in which 0.1x counted the objects in its stores; annotations mention them."""
+"""Names of the tables in which 0.1x counted the objects of its stores, for annotations."""
 
 from __future__ import annotations
 

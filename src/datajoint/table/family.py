@@ -1,4 +1,4 @@
-"""The relatives of a table in the graph of foreign keys (TAB-10, TAB-11)."""
+"""Relatives of a table in the graph of foreign keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which tables may be written now: a computed one by its own make, in its own context (TAB-19, POP-21)."""
+"""Write permission: computed tables accept writes only from their own make, in its context."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finding the class of a table in a namespace."""
+"""Lookup of the class of a table in a namespace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The metaclass of tables: using the class is using an instance of it (TAB-5)."""
+"""Metaclass of tables: operations on the class act on an instance of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Refusing to destroy, change or compute by a dict whose names are no attributes."""
+"""Refusal of deletes, updates and populates restricted by a dict with unknown attribute names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asking before something is destroyed (DEL-2)."""
+"""Confirmation prompt before destructive operations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which job queue belongs to which table (JOB-15)."""
+"""Job queue of a table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables: expressions that can be written to."""
+"""Tables: expressions with write methods."""
 
 from __future__ import annotations
 

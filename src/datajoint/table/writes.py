@@ -1,4 +1,4 @@
-"""The methods by which users write to a table."""
+"""Public write methods of tables."""
 
 from __future__ import annotations
 

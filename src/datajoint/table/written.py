@@ -1,4 +1,4 @@
-"""Rows of other tables that a make has written: those of the tables that its class lists in `writes`."""
+"""Rows that a make has written to the tables listed in `writes` of its class."""
 
 from __future__ import annotations
 

@@ -295,28 +295,28 @@ class UserTable(Table, metaclass=_TableType):
     def alter(cls, prompt: bool | None = None, context: dict[str, Any] | None = None) -> None:
         """Bring the table to the definition of its class; not in this release yet."""
     events: ClassVar[QueryExpression]
-    """All events of the table: inserts, updates, deletes, makes; one each, however many rows."""
+    """All events of the table: inserts, updates, deletes and makes. An event can cover many rows."""
     @classmethod
     def event(cls) -> QueryExpression:
-        """Return the rows, each with the event that wrote it: who, when, where, with which code."""
+        """Return the rows joined with the events that wrote them: user, time, host and code."""
     @classmethod
     def lineage(cls, *, depth: int | None = None, downstream: bool = False) -> Lineage:
-        """Return where the rows come from: who made them, from which rows, and so on upwards (PRV-6)."""
+        """Return the origin of the rows: the events that wrote them and, step by step, their source rows."""
     @classmethod
     def stale(cls, *restrictions: Any, exact: bool = False) -> StaleReport:
-        """Return which rows were written by makes whose results are not fresh."""
+        """Return the rows that were written by makes whose results are stale or possibly stale."""
     @classmethod
     def why(cls, *, exact: bool = False) -> Why:
-        """Return whether the makes that wrote the rows are stale, and why, in words and as data."""
+        """Explain, as text and as data, whether the makes that wrote the rows are stale, and why."""
     @classmethod
     def as_of(cls, time: Any) -> QueryExpression:
-        """Return the rows of the whole table as they were at a time."""
+        """Return the rows of the whole table as they were at a given time."""
     @classmethod
     def old_versions(cls) -> QueryExpression | None:
-        """Return the versions of rows that were changed or deleted: `written` and `ended` name the events."""
+        """Return the old versions of changed and deleted rows; `written` and `ended` name their events."""
     @classmethod
     def export_lineage(cls, form: str = "prov", path: str | Path | None = None) -> Any:
-        """Return where the rows come from, in a form that others read (PRV-8)."""
+        """Return the origin of the rows in a standard format."""
 
 class _Populated(UserTable):
     """Tables whose rows are made by `make`."""

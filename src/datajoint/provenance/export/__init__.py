@@ -1,4 +1,4 @@
-"""Where rows come from, in the forms that others read: W3C PROV, RO-Crate, OpenLineage (PRV-8)."""
+"""Origin of rows in standard formats: W3C PROV, RO-Crate, OpenLineage."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of a table, the rows that they derive from, and the events that wrote them: what every form tells."""
+"""Rows of a table, their source rows and the events that wrote them: the content of every export."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""History: rows as they were, and taking back what an event did (provenance §6)."""
+"""History: earlier states of rows, and the reversal of an event."""
 
 from __future__ import annotations
 

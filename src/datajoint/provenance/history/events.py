@@ -1,4 +1,4 @@
-"""Events as expressions: who wrote what, when, where, with which code (PRV-5, PRV-6)."""
+"""Events as query expressions: user, time, host and code of each write."""
 
 from __future__ import annotations
 

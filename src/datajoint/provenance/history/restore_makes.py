@@ -1,4 +1,4 @@
-"""Rows of makes that are put back: what their make read, and its code, go with them (provenance §6)."""
+"""Restored rows of makes, together with their recorded reads and code."""
 
 from __future__ import annotations
 

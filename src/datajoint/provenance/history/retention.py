@@ -1,4 +1,4 @@
-"""What history takes, and forgetting what is old or too much (provenance §6)."""
+"""Size of the history, and removal of old or excess versions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The versions of rows that were changed after some event, linked by the events that ended them."""
+"""Versions of rows changed after a given event, linked by the events that ended them."""
 
 from __future__ import annotations
 

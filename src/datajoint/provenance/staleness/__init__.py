@@ -1,1 +1,1 @@
-"""Staleness: recorded reads and code, compared with today's."""
+"""Staleness: comparison of recorded reads and code with the present."""

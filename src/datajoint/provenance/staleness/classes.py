@@ -1,4 +1,4 @@
-"""The classes of tables, as far as they know the code that makes the rows."""
+"""Classes of tables, where they know the code that makes the rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recorded code against that of today: what names reach, and the functions that ran (provenance §7b)."""
+"""Comparison of recorded with present code: code reached by names, and functions that ran."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recorded reads against the present, one query for all keys that asked alike (provenance §4)."""
+"""Comparison of recorded reads with present data: one query for all keys with the same shape of read."""
 
 from __future__ import annotations
 

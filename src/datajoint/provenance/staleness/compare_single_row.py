@@ -1,4 +1,4 @@
-"""Reads of at most one row, told by its key: its event is compared, nothing is added up (provenance §4)."""
+"""Comparison of reads of at most one row, identified by its key: by event, without sums."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many rows of several tables are stale: each table is searched once."""
+"""Counts of stale rows for many tables, with one search for each table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recorded reads, and what has become of them."""
+"""Recorded reads and their present state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reads that are recorded for some rows, as a query and as values."""
+"""Recorded reads of given rows, as a query and as values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a search for stale rows has found: a report, and its number for those who look later."""
+"""Report of a search for stale rows, and its number for later queries."""
 
 from __future__ import annotations
 

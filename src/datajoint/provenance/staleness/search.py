@@ -1,4 +1,4 @@
-"""Which rows are stale: their inputs are no longer what they were, or their code (provenance §4)."""
+"""Search for stale rows: rows whose inputs or code have changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads of a make that meet stale rows: known cheaply, told once a table, or refused."""
+"""Reads of a make that match stale rows: cheap detection, one report for each table, or refusal."""
 
 from __future__ import annotations
 

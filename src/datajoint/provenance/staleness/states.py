@@ -1,4 +1,4 @@
-"""States of rows, and the reasons for them, as words and as data (provenance §4)."""
+"""States of rows and the reasons for them, as text and as data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows that the make of another table has written, parts among them: they are as stale as its row."""
+"""Rows (including parts) written by the make of another table: they share the state of its row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where single rows come from and why they do not hold any more, in words, as a tree and as data."""
+"""Origin and staleness of single rows, as text, as a tree and as data."""
 
 # Its modules, which wait for their use.
 # pyright: reportUnsupportedDunderAll=false

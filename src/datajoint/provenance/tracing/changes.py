@@ -1,4 +1,4 @@
-"""What has become of the rows that a make read: which were written again, are new or gone, by whom."""
+"""Changes of the rows that a make read: rewritten, new and missing rows, with their writers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the code of a make differs from what ran: a unified diff of the pieces that have changed."""
+"""Unified diff between the recorded code of a make and the present code."""
 
 from __future__ import annotations
 

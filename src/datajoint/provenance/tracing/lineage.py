@@ -1,4 +1,4 @@
-"""Where rows come from: who made them, from which rows, and so on upwards, as far as it is recorded."""
+"""Lineage of rows: the events that wrote them and their recorded sources, step by step."""
 
 from __future__ import annotations
 

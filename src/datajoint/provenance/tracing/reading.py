@@ -1,4 +1,4 @@
-"""What the make of a row read: recorded queries, the rows that they meet now, and what has changed."""
+"""Reads of the make of a row: recorded queries, the rows they match now, and the changes."""
 
 from __future__ import annotations
 

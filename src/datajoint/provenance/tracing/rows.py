@@ -1,4 +1,4 @@
-"""Rows somewhere in a lineage."""
+"""Rows at any position in a lineage."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why rows are stale, possibly stale or fresh: what has changed, row by row and line by line."""
+"""Reasons why rows are stale, possibly stale or fresh: changed rows and changed lines of code."""
 
 from __future__ import annotations
 

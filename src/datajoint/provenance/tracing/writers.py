@@ -1,4 +1,4 @@
-"""Who wrote rows: events with the code and the environment that they ran in."""
+"""Writers of rows: events with their code and environment."""
 
 from __future__ import annotations
 

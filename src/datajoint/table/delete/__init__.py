@@ -1,1 +1,1 @@
-"""Delete with its cascade and the estimate of its cost."""
+"""Delete, its cascade and the estimate of its cost."""

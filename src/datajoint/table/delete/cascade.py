@@ -1,4 +1,4 @@
-"""Carrying out restrictions that travel along foreign keys: closing them, counting and deleting rows."""
+"""Cascade of restrictions along foreign keys: closure, counts and deletes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deleting rows with all that depends on them, and dropping tables."""
+"""Delete of rows and all their dependents, and drop of tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""About how many bytes of history a delete will write, told before it."""
+"""Estimate, before a delete, of the bytes of history that it will write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is deleted with rows of computed tables: rows that their makes wrote into other tables."""
+"""Rows deleted along with computed rows: rows that their makes wrote to other tables."""
 
 from __future__ import annotations
 

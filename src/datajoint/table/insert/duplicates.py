@@ -1,4 +1,4 @@
-"""Rows that `skip_duplicates` leaves out although the stored row of the same key differs (INS-5)."""
+"""Rows that `skip_duplicates` skips although the stored row of the same key differs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Single rows whose values can be sent as they are: seen at a glance, and ready at once."""
+"""Fast path for single rows whose values need no encoding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Inserting rows: read, check, encode, and write in one atomic change with its event (INS)."""
+"""Insert: reads, checks, encoding, and one atomic change with its event."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Inserting the rows of a query: within the database where types are the same, else through here (INS-12)."""
+"""Insert of a query: inside the database if the types match, otherwise through the client."""
 
 from __future__ import annotations
 

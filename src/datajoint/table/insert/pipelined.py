@@ -1,4 +1,4 @@
-"""Many plain rows: the database takes the first ones while those after them are still checked."""
+"""Pipelined insert of many plain rows: the database stores a chunk while the next is checked."""
 
 from __future__ import annotations
 

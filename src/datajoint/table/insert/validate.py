@@ -1,4 +1,4 @@
-"""Checking rows without inserting them (INS-14, INS-15)."""
+"""Checks of rows without an insert."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Masters with their parts: inserted by one call, and refused where parts are missing (TXN-5)."""
+"""Masters with their parts: one insert for both, and refusal of masters without parts."""
 
 from __future__ import annotations
 

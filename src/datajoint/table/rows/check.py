@@ -1,4 +1,4 @@
-"""Rules of a class for its rows, and what came of them."""
+"""Rules of a class for its rows, and their results."""
 
 from __future__ import annotations
 

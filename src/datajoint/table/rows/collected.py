@@ -1,4 +1,4 @@
-"""What a make has inserted so far, and the transaction blocks inside it."""
+"""Rows inserted so far by a running make, and the transaction blocks inside it."""
 
 from __future__ import annotations
 

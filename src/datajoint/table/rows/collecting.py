@@ -1,4 +1,4 @@
-"""Where rows go that are inserted while a make runs: into its writes, which are collected."""
+"""Destination of rows inserted during a make: the collected writes of that make."""
 
 from __future__ import annotations
 

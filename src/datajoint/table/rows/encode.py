@@ -1,4 +1,4 @@
-"""Encoding checked rows by their codecs, and for the driver."""
+"""Encoding of checked rows by codecs and for the driver."""
 
 from __future__ import annotations
 

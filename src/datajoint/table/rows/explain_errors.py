@@ -1,4 +1,4 @@
-"""Why rows were refused: which row, which values, which parent, in the same words everywhere (ERR-5)."""
+"""Explanations of refused rows: row, values and parent, in the same words on every backend."""
 
 from __future__ import annotations
 

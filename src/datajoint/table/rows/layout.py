@@ -1,4 +1,4 @@
-"""What an insert needs to know of a table, found out once a table."""
+"""Facts about a table that an insert needs, loaded once for each table."""
 
 from __future__ import annotations
 

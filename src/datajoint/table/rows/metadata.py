@@ -1,4 +1,4 @@
-"""The hidden columns that other releases have: who entered a row, how long a make took (interop §2.3)."""
+"""Hidden columns of other releases: the user who entered a row, the duration of its make."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How rows are inserted: what is done about rows that exist, which checks they pass, which columns."""
+"""Options of an insert: treatment of existing rows, checks, columns."""
 
 from __future__ import annotations
 

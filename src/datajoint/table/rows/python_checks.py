@@ -1,4 +1,4 @@
-"""Checks of a class: rules that rows keep, run at insert, at the end of make, and on demand."""
+"""Checks of a class: rules for rows, run at insert, at the end of make, and on demand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checking rows before anything is sent: fields, defaults, types, half references (INS-8, INS-9, FK-16)."""
+"""Checks of rows before any statement: fields, defaults, types, incomplete references."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be inserted, as chunks of columns: dicts, records, tuples, frames, CSV, iterables (INS-1)."""
+"""Sources of rows, as chunks of columns: dicts, records, tuples, frames, CSV, iterables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writing encoded rows: few as one statement, many by the fastest way of the database (INS-2, INS-4 … 7)."""
+"""Writes of encoded rows: one statement for few rows, the fastest path of the database for many."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a make writes, collected until it ends and written in one short transaction (provenance §5)."""
+"""Writes of a make, collected until it ends and written in one short transaction."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Update of one row and of several."""
+"""Update of one row and of many rows."""

@@ -1,4 +1,4 @@
-"""Changing one row (UPD)."""
+"""Update of one row."""
 
 from __future__ import annotations
 

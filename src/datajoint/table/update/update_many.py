@@ -1,4 +1,4 @@
-"""Changing attributes of many rows by one statement, after showing them (UPD-4)."""
+"""Update of many rows by one statement, after a preview."""
 
 from __future__ import annotations
 
