@@ -35,14 +35,14 @@ __all__ = ["Writing"]
 
 @class_level
 class Writing(BoundTable):
-    """Inserting, validating and updating rows."""
+    """Methods that insert, validate and update rows."""
 
     def insert1(
         self, row: Any, replace: bool = False, skip_duplicates: bool | str = False,
         ignore_extra_fields: bool = False, allow_direct_insert: bool | None = None,
         parts: Mapping[Any, Any] | None = None,
     ) -> None:  # fmt: skip
-        """Insert one row, with the rows of its parts if these are given.
+        """Insert one row, together with the rows of its parts if ``parts`` is given.
 
         Parameters
         ----------
@@ -51,20 +51,20 @@ class Writing(BoundTable):
         replace
             Overwrite the row that has the same key.
         skip_duplicates
-            True keeps the stored row that has the same key, and reports once per table where it has other
-            values; ``"match"`` keeps it only if it has the same values, else the row is refused.
+            True keeps the stored row that has the same key, and reports once per table if its values differ;
+            ``"match"`` keeps it only if its values are the same, and refuses the row otherwise.
         ignore_extra_fields
-            Drop fields that are no attributes.
+            Drop fields that are not attributes of the table.
         allow_direct_insert
             Insert into a computed table outside its make.
         parts
-            Rows of parts, ``{Scan.Cell: rows}``, inserted together with the row or not at all (TXN-5); the
-            key of the row is filled in where they lack it. All options hold for them, too.
+            Rows of parts, ``{Scan.Cell: rows}``, inserted together with the row or not at all. The key
+            of the row is filled in where it is missing. All options apply to the parts as well.
 
         Raises
         ------
         QueryError
-            When the row is refused; the message names attribute and value.
+            If the row is refused; the message names the attribute and the value.
 
         Examples
         --------
@@ -120,7 +120,7 @@ class Writing(BoundTable):
         ignore_extra_fields: bool = False, allow_direct_insert: bool | None = None,
         chunk_size: int | None = None, parts: Mapping[Any, Any] | None = None,
     ) -> None:  # fmt: skip
-        """Insert rows: all of them or, when one is refused, none.
+        """Insert rows: all of them, or none if one is refused.
 
         Parameters
         ----------
@@ -128,16 +128,16 @@ class Writing(BoundTable):
             Dicts, NumPy records, a pandas or Polars frame, an Arrow table, the `pathlib.Path` of a CSV file,
             any iterable of these, or a query, whose rows are copied within the database.
         replace, skip_duplicates, ignore_extra_fields, allow_direct_insert
-            As for `insert1`.
+            The same options as in `insert1`.
         chunk_size
-            Insert so many rows at a time, each lot a transaction of its own.
+            Number of rows to insert in each transaction; by default, one transaction for all rows.
         parts
-            Rows of parts, ``{Scan.Cell: rows}``, inserted together with the rows or not at all (TXN-5).
+            Rows of parts, ``{Scan.Cell: rows}``, inserted together with the rows or not at all.
 
         Raises
         ------
         QueryError
-            When a row is refused; the message names row, attribute and value.
+            If a row is refused; the message names the row, the attribute and the value.
 
         Examples
         --------
@@ -190,10 +190,12 @@ class Writing(BoundTable):
 
         Parameters
         ----------
+        df
+            A pandas frame.
         index_as_pk
             True: the index holds the primary key; False: the index is dropped; None: decided by its names.
         **options
-            As for `insert`.
+            The same options as in `insert`.
 
         Examples
         --------
@@ -209,14 +211,19 @@ class Writing(BoundTable):
         self.insert(row_sources.with_index(df, self.heading, index_as_pk, self.class_name), **options)
 
     def validate(self, rows: Any, *, ignore_extra_fields: bool = False) -> ValidationResult:
-        """Check rows as an insert would, without inserting them (INS-14).
+        """Check rows as an insert would, without inserting them.
 
         Parameters
         ----------
         rows
-            As for `insert`.
+            The same sources as in `insert`.
         ignore_extra_fields
-            Do not mind fields that are no attributes.
+            Accept fields that are not attributes of the table.
+
+        Returns
+        -------
+        ValidationResult
+            The errors found: row number, attribute and message of each.
 
         Examples
         --------
@@ -231,19 +238,19 @@ class Writing(BoundTable):
         return validating.validate(layouts.layout_of(self.connection, self.name), rows, ignore_extra_fields)
 
     def update1(self, row: dict[str, Any], *, allow_direct_update: bool | None = None) -> None:
-        """Change attributes outside the key of the one row that has the given key.
+        """Update secondary attributes of the row with the given key.
 
         Parameters
         ----------
         row
-            The whole key, and new values; None sets an attribute to its default.
+            The whole primary key, and new values; None sets an attribute to its default.
         allow_direct_update
             Update a computed table outside its make.
 
         Raises
         ------
         DataJointError
-            When there is no such row, or a value is refused.
+            If the row does not exist, or a value is refused.
 
         Examples
         --------
@@ -273,27 +280,27 @@ class Writing(BoundTable):
         self, values: Mapping[str, Any], prompt: bool | None = None, *,
         allow_direct_update: bool | None = None,
     ) -> int:  # fmt: skip
-        """Change attributes outside the key in all rows of the table, or of what it is restricted to (UPD-4).
+        """Update secondary attributes in all rows of the table, or in the rows of its restriction.
 
         Parameters
         ----------
         values
             New values by attribute; None sets an attribute to its default.
         prompt
-            Show how many rows change and the first of them, before and after, and ask first; default is the
-            setting ``safemode``.
+            Show the number of rows to change and the first of them, before and after, and ask for
+            confirmation; by default, the setting ``safemode`` decides.
         allow_direct_update
             Update a computed table outside its make.
 
         Returns
         -------
         int
-            Number of rows changed; 0 when the answer was not yes.
+            Number of rows changed; 0 if the change was not confirmed.
 
         Raises
         ------
         DataJointError
-            When an attribute is unknown or of the key, or a value is refused; then nothing is changed.
+            If an attribute is unknown or in the key, or a value is refused. No row is changed in this case.
 
         Examples
         --------
@@ -315,13 +322,13 @@ class Writing(BoundTable):
         return update_many.update(self, values, prompt, allow_direct_update)
 
     def _update(self, attribute: str, value: Any = None, *, allow_direct_update: bool | None = None) -> None:
-        """Change an attribute of the one row that the table is restricted to, in the spelling of 0.1x."""
+        """Update an attribute of the single row of the restriction: the call of 0.1x."""
         guard.check_update(self.name, allow_direct_update)
         updating.update_one(self._sibling(self.name), {**self.fetch1("KEY"), attribute: value})
 
 
 _INSERT1, _INSERT = Writing.__dict__["insert1"], Writing.__dict__["insert"]
-"""The functions themselves: `Writing.insert` asks the class for its table."""
+"""The plain functions: attribute access on the class would return methods bound to its table."""
 
 
 def _mode(table: BoundTable, replace: bool, skip_duplicates: bool | str, ignore_extra: bool) -> writing.Mode:

@@ -258,7 +258,7 @@ class UserTable(Table, metaclass=_TableType):
         allow_direct_insert: bool | None = None,
         parts: Mapping[Any, Any] | None = None,
     ) -> None:
-        """Insert one row, with the rows of its parts if these are given."""
+        """Insert one row, together with the rows of its parts if ``parts`` is given."""
     @classmethod
     def insert(
         cls,
@@ -270,21 +270,21 @@ class UserTable(Table, metaclass=_TableType):
         chunk_size: int | None = None,
         parts: Mapping[Any, Any] | None = None,
     ) -> None:
-        """Insert rows: all of them or, when one is refused, none."""
+        """Insert rows: all of them, or none if one is refused."""
     @classmethod
     def insert_dataframe(cls, df: Any, index_as_pk: bool | None = None, **options: Any) -> None:
         """Insert the rows of a pandas frame."""
     @classmethod
     def validate(cls, rows: Any, *, ignore_extra_fields: bool = False) -> ValidationResult:
-        """Check rows as an insert would, without inserting them (INS-14)."""
+        """Check rows as an insert would, without inserting them."""
     @classmethod
     def update1(cls, row: dict[str, Any], *, allow_direct_update: bool | None = None) -> None:
-        """Change attributes outside the key of the one row that has the given key."""
+        """Update secondary attributes of the row with the given key."""
     @classmethod
     def update(
         cls, values: Mapping[str, Any], prompt: bool | None = None, *, allow_direct_update: bool | None = None
     ) -> int:
-        """Change attributes outside the key in all rows of the table, or of what it is restricted to (UPD-4)."""
+        """Update secondary attributes in all rows of the table, or in the rows of its restriction."""
     @classmethod
     def with_metadata(cls) -> QueryExpression:
         """Return the rows with the hidden columns as attributes: `event`, the event that wrote the row."""
