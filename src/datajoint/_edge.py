@@ -243,9 +243,15 @@ def _shorten(error: BaseException) -> None:
     error.with_traceback(shown)
 
 
+def _line_of(trace: TracebackType) -> int:
+    """Return the line of an entry; an instruction at which a signal arrived may belong to none."""
+    line: Any = trace.tb_lineno  # None is possible, whatever the stubs say
+    return trace.tb_frame.f_code.co_firstlineno if line is None else line
+
+
 def _linked(traces: list[TracebackType], end: TracebackType | None) -> TracebackType | None:
     for trace in reversed(traces):
-        end = TracebackType(end, trace.tb_frame, trace.tb_lasti, trace.tb_lineno)
+        end = TracebackType(end, trace.tb_frame, trace.tb_lasti, _line_of(trace))
     return end
 
 

@@ -120,7 +120,7 @@ def test_errors_with_their_stack_are_pickled_and_copied(lab):
 def test_a_fault_of_the_library_is_shown_whole(lab, monkeypatch):
     monkeypatch.setattr("datajoint.query.fetch.first_row", None)
     error = caught(lab.Subject.fetch1)
-    assert any("expression.py" in file for file in frames(error))
+    assert any("rows.py" in file for file in frames(error))
 
 
 def test_the_whole_stack_is_logged_for_debugging(lab, caplog):

@@ -109,10 +109,11 @@ def tables_that_write(connection: Connection) -> Iterator[Any]:
     >>> list(tables_that_write(dj.Instance(backend="sqlite", database__name=":memory:").connection))
     []
     """
-    todo: list[type] = [QueryExpression]
+    todo, seen = [QueryExpression], {QueryExpression}
     while todo:
         cls: Any = todo.pop()
-        todo += cls.__subclasses__()
+        todo += [one for one in cls.__subclasses__() if one not in seen]
+        seen.update(todo)
         binding = cls.__dict__.get("_binding")
         if binding is not None and binding.connection is connection and getattr(cls, "writes", None):
             yield cls()
