@@ -1,1 +1,1 @@
-"""Make: one key is computed, and what it reads and writes is recorded."""
+"""Make: the computation of one key, and the record of its reads and writes."""

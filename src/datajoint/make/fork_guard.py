@@ -1,4 +1,4 @@
-"""A make that forks: its child ends where the make ends, and never does its parent's work a second time."""
+"""Guard for makes that fork: the child ends at the end of the make and repeats no work of its parent."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["alone"]
 
 @contextmanager
 def alone() -> Generator[None]:
-    """End a fork that was made inside when it gets to the end, whether it returns or raises.
+    """End a process that the block forks when it leaves the block, whether it returns or raises.
 
-    It has the connection of its parent, and all that follows: it would store the results, and go on with the
-    next key.
+    The fork shares the connection of its parent. Without the guard it would store the results, too, and
+    continue with the next key.
 
     Examples
     --------
@@ -39,6 +39,6 @@ def _end(error: BaseException | None) -> None:
     elif error is not None:
         said = f"a process that a make had forked ended with {type(error).__name__}: {error}\n"
         with suppress(OSError):
-            os.write(2, said.encode(errors="replace"))  # other threads may have held the locks of any stream
+            os.write(2, said.encode(errors="replace"))  # stream locks may be held forever
         code = 1
     os._exit(code if isinstance(code, int) else 1)

@@ -1,4 +1,4 @@
-"""Which keys a table is made for, and which of them are missing."""
+"""Key sources of tables, and their missing keys."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["all_keys", "default_key_source", "key_source_of", "missing_keys"]
 
 
 def default_key_source(table: Table) -> QueryExpression:
-    """Return the join of the parents referenced by the primary key, projected to the key (POP-2).
+    """Return the join of the parents referenced by the primary key, projected to the key.
 
     Raises
     ------
     DataJointError
-        When the key refers to no parent (POP-4).
+        If the primary key references no parent.
     """
     keys = [key for key in table.spec.foreign_keys if key.in_key and key.parent != table.name]
     parents = [_parent(table, key) for key in keys]
@@ -31,7 +31,7 @@ def default_key_source(table: Table) -> QueryExpression:
         )
     source = parents[0]
     for parent in parents[1:]:
-        source = source.join(parent, semantic_check=False)  # names are those of one table: they mean the same
+        source = source.join(parent, semantic_check=False)  # equal names of one table have the same meaning
     return source.proj()
 
 
@@ -40,12 +40,12 @@ def _parent(table: Table, key: ForeignKey) -> QueryExpression:
 
 
 def all_keys(table: Table, restrictions: Sequence[Any] = ()) -> QueryExpression:
-    """Return the keys to be made for, those made already included.
+    """Return all keys of the key source, including the computed ones.
 
     Raises
     ------
     DataJointError
-        When the key source is no expression, or has key attributes that the table lacks (POP-3).
+        If the key source is not an expression, or has key attributes that the table lacks.
     """
     source = key_source_of(table)
     for restriction in restrictions:
@@ -62,21 +62,21 @@ def all_keys(table: Table, restrictions: Sequence[Any] = ()) -> QueryExpression:
 
 
 def missing_keys(table: Table, keys: QueryExpression) -> QueryExpression:
-    """Return those of the keys that the table has no row for."""
+    """Return the keys without a row in the table."""
     made = table.proj(*(name for name in keys.primary_key if name not in table.primary_key))
     # Keys are inserted by name, so they are found by name.
     return keys.restrict(Not(made), semantic_check=False)
 
 
 def key_source_of(table: Table) -> QueryExpression:
-    """Return the key source of a table, whatever the class gives, as an expression.
+    """Return the key source of a table as an expression.
 
     Raises
     ------
     DataJointError
-        When it can be none.
+        If the value of `key_source` cannot become an expression.
     """
-    return _as_expression(table, table.key_source)  # type: ignore[attr-defined] - of tables that are populated
+    return _as_expression(table, table.key_source)  # type: ignore[attr-defined] - computed tables have it
 
 
 def _as_expression(table: Table, source: Any) -> QueryExpression:

@@ -1,4 +1,4 @@
-"""One key: `make` runs, its writes are collected, and one short transaction stores them (provenance §5)."""
+"""Make of one key: the run of `make`, its collected writes, and the transaction that stores them."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ W = TypeVar("W", bound="KeyedWrites")
 
 _END = object()
 _UNDONE = ("serialize", "rolled_back", "unknown")
-"""Why a transaction was undone that may be run again; whether it is *unknown* has been looked up by then."""
+"""Reasons after which a transaction may run again; an *unknown* result has been resolved by then."""
 
 Key = Mapping[str, Any]
 Closing = Callable[[], Sequence[tuple[str, Parameters]]]
@@ -66,25 +66,25 @@ Renewal = Callable[["KeyedWrites", Sequence[tuple[str, Parameters]]], None]
 
 
 class _Running(Value):
-    """A make that runs in this context."""
+    """Running make of this context."""
 
     name: TableName
     key: Key
 
 
 class Made(Value):
-    """What a make did.
+    """Result of a make.
 
     Attributes
     ----------
     reused
-        Whether an earlier result was used again instead of computing.
+        Whether an earlier result was restored instead of computing.
     skipped
-        The event that its reads are recorded under, where it inserted nothing; else None.
+        Event of its reads, if the make inserted nothing; otherwise None.
     notices
         Advice on the code of the make.
     beside
-        Computed tables that it read and that its definition neither refers to nor declares.
+        Computed tables that the make read and that its definition neither references nor declares.
     """
 
     reused: bool = False
@@ -97,7 +97,7 @@ _RUNNING: ContextVar[tuple[_Running, ...]] = ContextVar("datajoint_makes", defau
 
 
 def running_key(table: Table) -> Key | None:
-    """Return the key that a table is made for in this context, or None.
+    """Return the key of the running make of a table in this context, or None.
 
     Examples
     --------
@@ -116,29 +116,29 @@ def make(
     table: Table, key: Key, make_kwargs: Mapping[str, Any], closing: Closing | None = None,
     renewal: Renewal | None = None, earlier: Sequence[Candidate] = (),
 ) -> Made:  # fmt: skip
-    """Make one key: all that it inserts is there afterwards, or nothing (POP-6).
+    """Compute one key: store all rows that its make inserts, or none.
 
-    Where its inputs changed under it, the database gave it up in favour of another transaction, or its
-    transaction was lost with the connection, it is made again, up to ``jobs.conflict_retries`` times.
+    The make runs again, up to ``jobs.conflict_retries`` times, if its inputs changed during the run, if the
+    database aborted the transaction because of a conflict, or if it was lost with the connection.
 
     Parameters
     ----------
     closing
-        Gives further statements of the transaction that stores the results.
+        Function that returns further statements for the transaction of the results.
     renewal
-        Stores the results, with these statements, where rows of the key are there already.
+        Function that stores the results, with these statements, in place of existing rows of the key.
     earlier
-        Earlier makes of the key; the result of one that would come out the same is used again.
+        Earlier makes of the key, as candidates for reuse.
 
     Returns
     -------
     Made
-        Whether it was, and whether the make inserted nothing.
+        Whether an earlier result was reused, and whether the make inserted nothing.
 
     Raises
     ------
     ContractError
-        When it inserted rows of another key, or breaks a strict contract.
+        If the make inserted rows of another key, or breaks a strict contract.
     """
     attempts = Attempts(table, key)
     while True:
@@ -157,14 +157,14 @@ def make(
 
 
 class Attempts:
-    """Repeats its block until nothing changes meanwhile; what runs in it knows the key (`running_key`).
+    """Block that repeats until its inputs stay unchanged; inside, `running_key` returns the key.
 
     The block ends the loop around it by returning: ``while True: with attempts: return ...``.
 
     Parameters
     ----------
     table, key
-        What is made.
+        Table and key to compute.
 
     Examples
     --------
@@ -221,13 +221,13 @@ def _conflict(table: Table, key: Key, error: ReadsChanged) -> ComputeError:
 
 
 def _was_undone(error: BaseException | None) -> bool:
-    """Whether a transaction was undone that may be run again."""
+    """Whether the database has rolled back a transaction that may run again."""
     is_lost = isinstance(error, (TransactionError, LostConnectionError))
     return is_lost and error.context.get("reason") in _UNDONE
 
 
 def _finish(writes: KeyedWrites, closing: Closing | None, renewal: Renewal | None) -> int | None:
-    """Store what a make has inserted; return the event of its reads where it inserted nothing for its key."""
+    """Store the rows of a make; return the event of its reads if it inserted no row for its key."""
     if not writes.is_empty:
         statements = closing() if closing else ()
         if renewal is None:
@@ -244,7 +244,7 @@ def _finish(writes: KeyedWrites, closing: Closing | None, renewal: Renewal | Non
 
 
 def _inspect(table: Table, key: Key, writes: KeyedWrites) -> dict[TableName, list[CheckOutcome]]:
-    """See that what a make has inserted may be stored."""
+    """Check the rows of a make before they are stored."""
     writes.check()
     if writes.is_empty:
         return {}
@@ -260,7 +260,7 @@ def run_make(
     writes: W,
     inspect: Callable[[Table, Key, W], T],
 ) -> T:
-    """Run what the user wrote, look at what it has done, and return what that gives."""
+    """Run the methods of the user, inspect the writes, and return the result of the inspection."""
     try:
         with writes.running():
             with alone(), watching(table) as audit, writes.listening() as ran:
@@ -286,17 +286,17 @@ def run_make(
 
 
 def _look_for_conflict(writes: WriteSet, error: Exception) -> None:
-    """Take an error for a conflict where what the make had read has changed (provenance §5)."""
+    """Raise a conflict instead of an error if the data that the make has read has changed."""
     try:
         writes.confirm()
     except ReadsChanged as changed:
         raise changed from error
-    except DataJointError:  # there is no connection to ask any more
+    except DataJointError:  # the connection is lost
         return
 
 
 def check_parts(writes: WriteSet, table: Table, key: Key) -> None:
-    """See that there are as many parts as the class wants (TXN-5)."""
+    """Check the number of parts that the class requires (TXN-5)."""
     if wanted := wanted_of(table):
         writes.pin()
         made = [tuple(row.values()) for row in (table & dict(key)).keys()]  # noqa: SIM118 - no dict
@@ -307,7 +307,7 @@ def check_parts(writes: WriteSet, table: Table, key: Key) -> None:
 
 
 class _FetchedDataChanged(Exception):  # noqa: N818 - no error yet
-    """The repeated fetch gave something else."""
+    """Raised if the repeated fetch returned other data."""
 
     def __init__(self, table: Table, key: Key) -> None:
         super().__init__(
@@ -318,9 +318,9 @@ class _FetchedDataChanged(Exception):  # noqa: N818 - no error yet
 
 
 def _method(table: Table) -> Any:
-    """Return the one method that makes, None where there are three."""
+    """Return the single make method; None if the class has three parts."""
     own: Any = table
-    if type(table).make is not Making.make:  # type: ignore[attr-defined] - of tables that are populated
+    if type(table).make is not Making.make:  # type: ignore[attr-defined] - computed tables have it
         return own.make
     return own._make_tuples if hasattr(table, "_make_tuples") else None
 
@@ -339,7 +339,7 @@ def _three_parts(table: Table, key: Key, make_kwargs: Mapping[str, Any], writes:
 
 
 def _generator(steps: Generator[Any], again: Any, table: Table, key: Key, writes: KeyedWrites) -> None:
-    """Run a make that yields what it fetched, then what it computed, then inserts (POP-17)."""
+    """Run a make that yields its fetched data, then its computed data, then inserts (POP-17)."""
     fetched = next(steps, _END)
     if fetched is _END:
         return
@@ -360,7 +360,7 @@ def _generator(steps: Generator[Any], again: Any, table: Table, key: Key, writes
 
 
 def _arguments(returned: Any) -> tuple[Any, ...]:
-    """Return what one part hands to the next: the items of a tuple, else the one value."""
+    """Return the arguments for the next part: the items of a tuple, or the single value."""
     if returned is None:
         return ()
     return tuple(returned) if type(returned) in (tuple, list) else (returned,)
@@ -370,14 +370,14 @@ def _arguments(returned: Any) -> tuple[Any, ...]:
 
 
 class KeyedWrites(WriteSet):
-    """The writes of a make, of which rows for other keys are refused (POP-14).
+    """Write set of a make, which refuses rows of other keys.
 
     Attributes
     ----------
     is_empty
         Whether the make ended without a row for its key.
     strange
-        Tables read that the definition neither refers to nor declares, with file and line of the read.
+        Tables read that the definition neither references nor declares, with file and line of the read.
     notices
         Advice on the make.
     """
@@ -401,11 +401,11 @@ class KeyedWrites(WriteSet):
         return origin_of(table.connection, table.name, type(table))
 
     def listening(self) -> AbstractContextManager[Observation | None]:
-        """Listen to the functions that run, where it is recorded what makes run as."""
+        """Observe the functions that run, if the schema records the code of makes."""
         return nullcontext() if self.origin is None else observe(type(self._table), self._stores)
 
     def _stores(self) -> Sequence[str]:
-        """Return the folders of stores: what they hold belongs to rows."""
+        """Return the folders of stores, whose files belong to rows."""
         described: list[Any] = [
             store for store in self.connection.config.stores.values() if isinstance(store, Mapping)
         ]
@@ -413,7 +413,7 @@ class KeyedWrites(WriteSet):
         return [os.path.realpath(place) for place in found]
 
     def has_run(self, ran: Observation | None) -> None:
-        """Record which functions the make has run, where that is new."""
+        """Record the functions that the make has run, if they are new."""
         if self.origin is not None and ran is not None:
             self._ran = ran_as(self.connection, self.name, type(self._table), self.origin, ran)
             self.origin = self._ran.origin
@@ -425,7 +425,7 @@ class KeyedWrites(WriteSet):
             self._ran.keep()
 
     def _recorded(self) -> list[tuple[str, Parameters]]:
-        """Return the statements that record the reads, and what has run."""
+        """Return the statements that record the reads and the code that ran."""
         return [*(self._ran.statements if self._ran else ()), *super()._recorded()]
 
     def _new_log(self) -> ReadLog | None:
@@ -442,14 +442,14 @@ class KeyedWrites(WriteSet):
 
     @property
     def beside_tables(self) -> frozenset[TableName]:
-        """Computed tables read that the definition neither refers to nor declares."""
+        """Computed tables read that the definition neither references nor declares."""
         read = {name.master or name for name in self.strange}
         written = [name for name in read if name.tier not in (COMPUTED, IMPORTED)]
         makers = {maker.name for name in written for maker in makers_of(self.connection, name)}
         return frozenset(makers | read.difference(written))
 
     def before_read(self, connection: Connection, tables: frozenset[TableName]) -> ReadLog | None:
-        """Record which tables are read that the definition neither refers to nor declares."""
+        """Record tables read that the definition neither references nor declares."""
         if self.watching and connection is self.connection and not tables <= self._seen:
             new = tables - self._seen
             self._seen |= new
@@ -457,7 +457,7 @@ class KeyedWrites(WriteSet):
         return super().before_read(connection, tables)
 
     def pin(self) -> None:
-        """Write what is collected into an open transaction."""
+        """Write the collected rows into an open transaction."""
         if self.must_not_pin:
             raise ContractError(
                 f"`{self._table.class_name}` cannot be made again in place for the key {dict(self._key)}: "
@@ -473,20 +473,20 @@ class KeyedWrites(WriteSet):
         super().add(name, batches, mode)
 
     def count(self, name: TableName, batches: Sequence[Batch]) -> None:
-        """Count the rows of an insert that is written at once."""
+        """Count the rows of an insert that is written immediately."""
         if self.is_own(name):
             self._refuse_others(name, batches)
         super().count(name, batches)
 
     def check(self) -> None:
-        """See that no stale input was refused, and whether there is a row for the key (POP-13).
+        """Check for refused stale inputs, and for a row of the key (POP-13).
 
         Raises
         ------
         StaleInputError
-            When one was, and the make has caught that.
+            If a stale input was refused and the make has caught the error.
         ContractError
-            When there is no row and the contract is strict.
+            If the key has no row and the contract is strict.
         """
         if self._inputs is not None:
             self._inputs.check()
@@ -518,7 +518,7 @@ class KeyedWrites(WriteSet):
                 )
 
     def _is_mine(self, name: TableName, attribute: str, value: Any) -> bool:
-        """Compare as the column holds it: 1.0 and 1, or a number that was rounded, may be the same."""
+        """Compare values as the column stores them: 1.0 equals 1, and a number may be rounded."""
         normalise = normaliser(self.connection.catalog.spec(name).attribute(attribute).dtype)
         mine = self._key[attribute]
         return normalise is not None and bool(normalise(value) == normalise(mine))

@@ -1,4 +1,4 @@
-"""What users write for a table that is computed: `make`, whole or in three parts."""
+"""Methods that users define for a computed table: `make`, or its three parts."""
 
 from __future__ import annotations
 
@@ -12,20 +12,32 @@ PARTS = ("make_fetch", "make_compute", "make_insert")
 
 
 class Making:
-    """What a user writes: `make`, or its three parts."""
+    """Base class with the default `make`, which users override or replace by three parts."""
 
     def make(self, key: dict[str, Any], **make_kwargs: Any) -> Any:
-        """Compute the row of a key and insert it; to be written by the user.
+        """Compute the row of a key and insert it; override this method in your class.
 
-        Or write it in three parts, so that nothing is computed from inputs that change meanwhile:
-        ``make_fetch(key)`` returns a tuple, ``make_compute(key, *fetched)`` returns a tuple without touching
-        the database, ``make_insert(key, *computed)`` inserts.
+        Alternatively define three parts, which detect inputs that change during the computation:
+        ``make_fetch(key)`` returns a tuple, ``make_compute(key, *fetched)`` returns a tuple without using
+        the database, and ``make_insert(key, *computed)`` inserts.
+
+        Parameters
+        ----------
+        key
+            Primary key to compute.
+        **make_kwargs
+            Further arguments, from ``populate(make_kwargs=...)``.
+
+        Raises
+        ------
+        NotImplementedError
+            If the class defines neither form.
         """
         raise NotImplementedError(what_to_write(type(self)))
 
 
 def can_make(cls: type) -> bool:
-    """Whether a class has a make of its own, whole or in three parts.
+    """Whether a class defines `make`, or its three parts.
 
     Examples
     --------
@@ -42,7 +54,7 @@ def refuse_async(cls: type) -> None:
     Raises
     ------
     ComputeError
-        When `make`, or one of its three parts, is written with ``async def``.
+        If `make`, or one of its three parts, is defined with ``async def``.
 
     Examples
     --------
@@ -61,7 +73,7 @@ def refuse_async(cls: type) -> None:
 
 
 def what_to_write(cls: type) -> str:
-    """Return the text that says which methods a class lacks."""
+    """Return the message about the methods that a class lacks."""
     there = [part for part in PARTS if callable(getattr(cls, part, None))]
     missing = [part for part in PARTS if part not in there]
     if there:

@@ -1,4 +1,4 @@
-"""What a make says while it runs: the end of its output and of its log."""
+"""Capture of the end of the output and log of a make."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _STREAMS = ("stdout", "stderr")
 
 
 class Tail:
-    """The last characters of what was written.
+    """Buffer of the last characters written to it.
 
     Examples
     --------
@@ -51,7 +51,7 @@ _tail_of_this_context: ContextVar[Callable[[], Tail | None]] = ContextVar("tail"
 
 
 class _Tee:
-    """A stream that is written through, and whose text is kept."""
+    """Stream that passes its text on and keeps a copy."""
 
     def __init__(self, stream: Any, keep: Callable[[str], None]) -> None:
         self.stream, self._keep = stream, keep
@@ -65,9 +65,10 @@ class _Tee:
 
 
 class _Listener(logging.Handler):
-    """Hears what the process prints and logs; one for all makes, as each new handler takes the locks of all.
+    """Receiver of the output and log of the process, shared by all makes.
 
-    It holds the tails weakly and takes no lock: an interrupt at any point costs no later make its output.
+    It holds the tails by weak references and takes no lock, so that an interruption at any point does not
+    lose the output of a later make. A handler for each make would take the locks of all handlers.
     """
 
     def __init__(self) -> None:
@@ -76,16 +77,16 @@ class _Listener(logging.Handler):
         self._tails: WeakValueDictionary[int, Tail] = WeakValueDictionary()
 
     def add(self, tail: Tail) -> None:
-        """Listen for this make, too."""
+        """Start the capture for a make."""
         self._tails[id(tail)] = tail
         self._begin()
 
     def remove(self, tail: Tail) -> None:
-        """Listen no longer for this make."""
+        """End the capture for a make."""
         self._tails.pop(id(tail), None)
         if not self._tails:
             self._end()
-        if self._tails:  # another make began in between, and found the tees in their places
+        if self._tails:  # another make began in between and found the tees in position
             self._begin()
 
     def keep(self, text: str) -> None:
@@ -101,7 +102,7 @@ class _Listener(logging.Handler):
         self.keep(f"{self.format(record)}\n")
 
     def _begin(self) -> None:
-        """Put a tee before each stream, unless there is one."""
+        """Replace each stream by a tee, unless it is one already."""
         for name in _STREAMS:
             stream = getattr(sys, name)
             if type(stream) is not _Tee:
@@ -109,7 +110,7 @@ class _Listener(logging.Handler):
         logging.getLogger().addHandler(self)
 
     def _end(self) -> None:
-        """Remove the tees; what the make has put in their place stays."""
+        """Remove the tees; a stream that the make has installed stays."""
         logging.getLogger().removeHandler(self)
         for name in _STREAMS:
             stream = getattr(sys, name)
@@ -122,9 +123,9 @@ _listener = cache(_Listener)
 
 @contextmanager
 def captured() -> Generator[Tail]:
-    r"""Keep the end of what is printed and logged meanwhile; it is printed and logged all the same.
+    r"""Capture the end of the output and log of the block, and still print and log all of it.
 
-    Of several makes at once in one process, each keeps what its own thread says.
+    If makes run concurrently in one process, each captures the output of its own thread.
 
     Examples
     --------

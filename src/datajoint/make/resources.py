@@ -1,4 +1,4 @@
-"""What the make of a table needs: the class attribute ``resources``, a hint to whatever computes."""
+"""Resources that a make needs: the class attribute ``resources``, a hint to executors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(min|[smhd])")
 
 
 class Resources(Value):
-    """What one make needs; None where nothing is said.
+    """Needs of one make; None for an unknown need.
 
     Attributes
     ----------
@@ -43,12 +43,12 @@ NONE = Resources()
 
 
 def resources_of(cls: type) -> Resources:
-    """Return what a table class says that its make needs.
+    """Return the resources that a table class declares for its make.
 
     Raises
     ------
     ConfigurationError
-        When its attribute ``resources`` says something that is not understood.
+        If the attribute ``resources`` of the class is invalid.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Using results again that were computed before from the same inputs by the same code (provenance §6)."""
+"""Reuse of earlier results with the same inputs and the same code."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ Closing = Callable[[], Sequence[Statement]]
 
 
 def is_wanted(table: Table, reuse: bool | None = None) -> bool:
-    """Whether earlier results of a table may be used again.
+    """Whether earlier results of a table may be reused.
 
-    What was imported from outside the database may have changed there, so that imported tables are computed
-    unless their class, or who calls, says otherwise. A class with ``reuse = False`` is always computed.
+    The external sources of an imported table may have changed, so it is computed unless its class or the
+    caller allows reuse. A class with ``reuse = False`` is always computed.
 
     Parameters
     ----------
     reuse
-        What the caller says; None leaves it to the class and the setting ``provenance.reuse``.
+        Choice of the caller; None leaves it to the class and the setting ``provenance.reuse``.
 
     Raises
     ------
     DataJointError
-        When `reuse` of the class is neither True nor False.
+        If `reuse` of the class is neither True nor False.
 
     Examples
     --------
@@ -71,12 +71,12 @@ def is_wanted(table: Table, reuse: bool | None = None) -> bool:
 
 
 class Reuse:
-    """Tells which of the keys to be made history may have results of.
+    """Search for keys with earlier results in the history.
 
     Parameters
     ----------
     table
-        What is made.
+        Table to compute.
     reuse
         As for `is_wanted`.
     """
@@ -86,28 +86,28 @@ class Reuse:
         self._wanted = is_wanted(table, reuse)
 
     def earlier(self, keys: Sequence[Key]) -> dict[tuple[Any, ...], tuple[Candidate, ...]]:
-        """Return, for keys of which history has rows, the makes that wrote these."""
+        """Return the makes that wrote the rows in the history, by key."""
         return candidates(self._table, keys) if keys and self._wanted and _origin(self._table) else {}
 
 
 def reuse(table: Table, key: Key, makes: Sequence[Candidate], closing: Closing | None) -> bool:
-    """Put back an earlier result of a key that would come out the same today; return whether there was one.
+    """Restore an earlier result of a key with unchanged inputs and code; return False if there is none.
 
-    Whatever speaks against it, the key is computed.
+    The caller then computes the key.
 
     Parameters
     ----------
     makes
-        Those that wrote rows of the key.
+        Makes that wrote rows of the key.
     closing
         As for `make`.
 
     Raises
     ------
     DuplicateError
-        When somebody else has made the key meanwhile.
+        If another process has computed the key in the meantime.
     StaleInputError
-        Where stale inputs are refused.
+        If the settings refuse stale inputs.
     """
     connection, origin = table.connection, _origin(table)
     if origin is None:
@@ -121,7 +121,7 @@ def reuse(table: Table, key: Key, makes: Sequence[Candidate], closing: Closing |
 
 
 def _origin(table: Table) -> Origin | None:
-    """Return what a make would run as, None where its code is not known as a whole, or events are off."""
+    """Return the origin of a make now; None if its code is only partly known, or events are off."""
     cls = type(table)
     origin = origin_of(table.connection, table.name, cls)
     return origin if origin is not None and (origin.complete or reuse_of(cls)) else None
@@ -153,11 +153,11 @@ def _look_at_inputs(table: Table, key: Key, earlier: Earlier) -> None:
 
 
 class _IncompleteError(DataJointError):
-    """Some of the old versions are gone."""
+    """Raised if old versions of rows are missing."""
 
 
 class _Reused(WriteSet):
-    """What an earlier make wrote, about to be written again."""
+    """Write set that restores the rows of an earlier make."""
 
     def __init__(self, table: Table, key: Key, earlier: Earlier, origin: Origin) -> None:
         told = replace(origin, code=earlier.code, environment=earlier.environment)
@@ -190,7 +190,7 @@ class _Reused(WriteSet):
         after = [*told, *self._recorded()]
         if server:
             several = [*before, *copies, *arrived, *after]
-            # The parts of one statement see one state of the history, and not what the others have written.
+            # All parts of one statement see the same state of the history, without the writes of the others.
             whole = [*before, *there, *copies, *after]
             send(connection, whole if connection.dialect.features.cte_insert else several, several)
             return
@@ -204,7 +204,7 @@ class _Reused(WriteSet):
         return made if name == self.name else EventRecord(new_id(), "insert", name, made.id)
 
     def _texts(self, name: TableName, names: tuple[str, ...], events: int) -> tuple[str, str, str]:
-        """Return the statements that put rows back, and see that all are kept, and have come back."""
+        """Return the statements that restore rows, and check that all are kept and restored."""
         source, dialect = self.connection.catalog.source(name), self.connection.dialect
         found: tuple[str, str, str] | None = source.child(("put back", names, events))
         if found is None:
@@ -218,7 +218,7 @@ class _Reused(WriteSet):
         return found
 
     def _keyed(self, name: TableName) -> tuple[tuple[str, ...], list[Any]]:
-        """Return the attributes of the key that a table has in its own, and their values for the driver."""
+        """Return the attributes shared by the keys of make and table, and their values for the driver."""
         layout = layout_of(self.connection, name)
         names = tuple(column for column in layout.heading.key if column in self._key)
         encoders = [layout.encoding(column).to_driver for column in names]

@@ -1,7 +1,7 @@
-"""What is made: a table with the arguments of its make, and the description by which others find it again.
+"""Targets: tables with the arguments of their make, and descriptions for other processes.
 
-A worker elsewhere gets no connection and no class but a description: how to import the class, which table of
-which database that must lead to, which settings were assigned here. It opens a connection of its own.
+A worker in another process receives no connection and no class, but a description: the import path of the
+class, the table and database that it must lead to, and the assigned settings. It opens its own connection.
 """
 
 from __future__ import annotations
@@ -36,30 +36,30 @@ __all__ = [
 ]
 
 PREPARING = "DJ_WORKER_PREPARING"
-"""Set in the environment while a worker imports the user's module, so that populate is refused there."""
+"""Environment variable that is set while a worker imports a user module, where populate is refused."""
 
 MEMORY = ":memory:"
 
 
 class Description(Value):
-    """What a worker needs to know of a table.
+    """Description of a table for a worker.
 
     Attributes
     ----------
     module, qualname
         Import path of the class.
     main
-        File of the main program, where the class is in it.
+        File of the main program, if it defines the class.
     path
-        Where modules are looked for here.
+        Search path for modules in this process.
     name, settings
-        The table and its database (without the password), to check that the class leads there.
+        Table and database (without the password), to verify the imported class.
     assigned
-        Settings assigned here to the default instance; None where the table is on another instance.
+        Settings assigned to the default instance; None if the table belongs to another instance.
     make_kwargs
         Further arguments of `make`.
     attached
-        What the classes here are attached to on this connection, by import path.
+        Tables of the classes on this connection, by import path.
     """
 
     module: str
@@ -74,23 +74,21 @@ class Description(Value):
 
 
 class Target:
-    """A table to be made and the further arguments of its make.
-
-    Pickled, it becomes its description.
+    """Table to compute, with the further arguments of its make; its pickle is a `Described`.
 
     Parameters
     ----------
     table
-        What is made.
+        Table to compute.
     make_kwargs
         Further arguments of `make`.
 
     Attributes
     ----------
     resources
-        What the class says that a make needs.
+        Resources that the class declares.
     timeout
-        Seconds after which a make is stopped, or None.
+        Time limit of a make in seconds, or None.
     """
 
     def __init__(self, table: Table, make_kwargs: Mapping[str, Any]) -> None:
@@ -102,12 +100,12 @@ class Target:
 
     @cached_property
     def description(self) -> bytes:
-        """The description, pickled.
+        """Pickled description.
 
         Raises
         ------
         ComputeError
-            When nobody else could find the class, or reach the database.
+            If no other process could import the class, or reach the database.
         """
         import pickle
         import zlib
@@ -125,7 +123,7 @@ class Target:
 
     @cached_property
     def obstacle(self) -> str | None:
-        """Why nobody else can make this table, or None."""
+        """Reason why no other process can compute this table, or None."""
         cls = type(self.table)
         module = sys.modules.get(cls.__module__)
         if self.table.connection.settings.name == MEMORY:
@@ -141,12 +139,12 @@ class Target:
 
     @property
     def class_name(self) -> str:
-        """What the table is called."""
+        """Class name of the table."""
         return self.table.class_name
 
     @property
     def to_fork(self) -> bool:
-        """Whether forks have to make it, or had better: they need not run the main program again."""
+        """Whether forks are required, or preferable because they do not run the main program again."""
         return self.obstacle is not None or type(self.table).__module__ == "__main__"
 
     def is_same(self, other: Any) -> bool:
@@ -162,16 +160,16 @@ class Target:
 
 
 class Described:
-    """A target of another process.
+    """Target of another process.
 
     Parameters
     ----------
     description
-        How to find it.
+        Pickled description.
     class_name
-        What it is called.
+        Class name of the table.
     resources, timeout
-        What its class says that a make needs, and seconds after which it is stopped.
+        Resources that the class declares, and the time limit of a make in seconds.
     """
 
     def __init__(
@@ -195,7 +193,7 @@ class Described:
 
 
 def refusal(cls: type, reason: str) -> ComputeError:
-    """Return the error that says why a class cannot be made elsewhere.
+    """Return the error for a class that other processes cannot compute.
 
     Examples
     --------
@@ -233,12 +231,12 @@ def _describe(table: Table, make_kwargs: dict[str, Any]) -> Description:
 
 
 def _where(table: Table) -> ConnectionSettings:
-    """Return which database a table is in; how one gets in there stays here."""
+    """Return the database of a table, without the password."""
     return replace(table.connection.settings, announced=False, password=None)
 
 
 def _attached(table: Table) -> dict[tuple[str, str], TableName]:
-    """Return what importable classes are attached to on the connection of a table."""
+    """Return the tables of the importable classes on the connection of a table."""
     classes = [cls for cls in subclasses(Table) if cls._binding is not None and "<" not in cls.__qualname__]
     mine = [cls for cls in classes if cls._binding.connection is table.connection]
     return {_path(cls): cls._binding.name for cls in mine}
@@ -256,7 +254,7 @@ def _path(cls: type) -> tuple[str, str]:
 
 
 def subclasses(cls: type[Table]) -> Iterator[type[Table]]:
-    """Yield all classes that derive from one.
+    """Yield all subclasses of a class, at any depth.
 
     Examples
     --------
@@ -274,17 +272,17 @@ def subclasses(cls: type[Table]) -> Iterator[type[Table]]:
 
 
 def prepare(description: bytes, strict: bool = False) -> Target:
-    """Import a described class and see that it leads to the same table as where it was described.
+    """Import a described class and check that it belongs to the described table.
 
     Parameters
     ----------
     strict
-        Refuse where classes are not attached by importing their modules, instead of attaching them.
+        Refuse classes that the import of their modules does not attach, instead of attaching them.
     """
     import pickle
     import zlib
 
-    told: Description = pickle.loads(zlib.decompress(description))  # noqa: S301 - from the one who calls us
+    told: Description = pickle.loads(zlib.decompress(description))  # noqa: S301 - from the parent process
     sys.path += [entry for entry in told.path if entry not in sys.path and os.path.exists(entry)]
     if told.assigned is not None and not thread_safe():
         default_instance().config.update(told.assigned)
@@ -303,7 +301,7 @@ def prepare(description: bytes, strict: bool = False) -> Target:
 
 
 def import_class(module: str, qualname: str, main_file: str | None = None) -> Any:
-    """Return a class by its import path; one of the main program by running its file under another name.
+    """Return a class by its import path; run `main_file` under another name for the main program.
 
     Examples
     --------
@@ -326,7 +324,7 @@ def import_class(module: str, qualname: str, main_file: str | None = None) -> An
 
 
 def _attach(told: Description, cls: type[Table], strict: bool) -> None:
-    """Attach classes of schemas that were activated elsewhere after their modules had been imported."""
+    """Attach classes whose schemas were activated after the import of their modules."""
     missing = [o for o in subclasses(Table) if o._binding is None and _path(o) in told.attached]
     if not missing:
         return

@@ -1,4 +1,4 @@
-"""Tasks and their outcomes: what passes between populate and whatever computes."""
+"""Tasks and their outcomes, which pass between populate and executors."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ DONE, SKIPPED, FAILED, NOTHING = "done", "skipped", "failed", "nothing"
 
 
 class MakeTask(Value):
-    """One key to be made; picklable, if the class of its table can be found again elsewhere.
+    """Key to compute; it can be pickled if other processes can import the class of its table.
 
     Attributes
     ----------
     owner, worker
-        Who holds the job of the key, and its id in the list of workers; None without a queue.
+        Holder of the job of the key, and its id in the list of workers; None without a queue.
     table
-        What is made, where the tasks are of several tables.
+        Name of the table, if the tasks belong to more than one.
     target
-        It, with the arguments of its make: a `datajoint.make.target.Target`.
+        Table with the arguments of its make: a `datajoint.make.target.Target`.
     earlier
-        Makes that wrote rows of the key which history has: they may be used again.
+        Makes that wrote rows of the key in the history, as candidates for reuse.
     again
-        Whether its rows are there and are to be made again, and if so what is to happen where rows of other
-        tables depend on rows that are not made any more: ``delete`` them, ``ask``, or ``refuse``.
+        Empty for a new key. To recompute existing rows, the treatment of dependent rows in other tables whose
+        parents are not computed again: ``delete``, ``ask``, or ``refuse``.
     """
 
     key: dict[str, Any]
@@ -54,7 +54,7 @@ class Notice(Value):
     filename, line
         Position in the code of the user.
     is_warning
-        Whether it is a Python warning at that position, rather than a line of the log.
+        Whether to issue a Python warning at that position instead of a log line.
     """
 
     text: str
@@ -64,25 +64,25 @@ class Notice(Value):
 
 
 class MakeOutcome(Value):
-    """What became of a key.
+    """Outcome of a key.
 
-    It is `DONE`, `SKIPPED` (another process made it), `NOTHING` (its make inserted nothing, the key stays to
-    do) or `FAILED` with its error.
+    The status is `DONE`, `SKIPPED` (another process computed it), `NOTHING` (its make inserted nothing and
+    the key remains missing) or `FAILED` with its error.
 
     Attributes
     ----------
     stack, signature
-        Traceback of the error, and what equal errors have in common.
+        Traceback of the error, and a digest that equal errors share.
     log
-        End of what the make printed and logged.
+        End of the output and log of the make.
     table
-        That of the task.
+        Table of the task.
     reused
-        Whether an earlier result was used again instead of computing.
+        Whether an earlier result was restored instead of computing.
     notices
         Advice on the make.
     beside
-        Computed tables that it read and that its definition neither refers to nor declares.
+        Computed tables that the make read and that its definition neither references nor declares.
     """
 
     key: dict[str, Any]

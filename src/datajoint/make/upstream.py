@@ -1,4 +1,4 @@
-"""What the key of a running make derives from (POP-20)."""
+"""Ancestor rows of the key of a running make."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ __all__ = ["Upstream"]
 
 
 class Upstream:
-    """The ancestors of a table, each restricted to what one key derives from.
+    """Ancestors of a table, each restricted to the rows that one key is derived from.
 
     Parameters
     ----------
     table
-        The table that is made.
+        Table of the running make.
     key
-        The key it is made for.
+        Key of the running make.
 
     Examples
     --------
@@ -48,7 +48,7 @@ class Upstream:
 
     @property
     def rows(self) -> dict[TableName, Query]:
-        """The rows of each ancestor, parents first."""
+        """Rows of each ancestor, parents first."""
         if self._rows is None:
             catalog = self._table.connection.catalog
             graph = catalog.load_family(self._table.database)
@@ -63,7 +63,7 @@ class Upstream:
         return self._rows
 
     def _parent(self, key: ForeignKey) -> Query:
-        """Return the rows of a parent that the key tells."""
+        """Return the rows of a parent that the key identifies."""
         pairs = [
             (p, self._key[c]) for c, p in zip(key.columns, key.parent_columns, strict=True) if c in self._key
         ]

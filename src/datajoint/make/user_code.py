@@ -1,4 +1,4 @@
-"""Calling code of users that must not disturb what goes on around it."""
+"""Calls of user code whose exceptions must not stop the caller."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["Caught", "failure_of", "raised_by"]
 def raised_by(
     do: Callable[..., Any], *arguments: Any, also: type[BaseException] = Exception
 ) -> BaseException | None:
-    """Call a function of a user and return what it raises; only an interruption is raised.
+    """Call a function of a user and return its exception; only interruptions propagate.
 
     Parameters
     ----------
     also
-        An interruption that is returned, too.
+        Kind of interruption to return, too.
 
     Examples
     --------
@@ -28,18 +28,18 @@ def raised_by(
     """
     try:
         do(*arguments)
-    except (Exception, also) as error:  # noqa: BLE001 - whatever a user's code raises is reported
+    except (Exception, also) as error:  # noqa: BLE001 - the caller reports every exception of user code
         return error
     return None
 
 
 class Caught:
-    """Keeps what its block raises, unless it is an interruption; the block adds no frame.
+    """Block that keeps its exception, unless it is an interruption, and adds no frame.
 
     Parameters
     ----------
     also
-        An interruption that is kept, too.
+        Kind of interruption to keep, too.
 
     Examples
     --------
@@ -66,7 +66,7 @@ class Caught:
 
 
 def failure_of(do: Callable[..., Any], *arguments: Any) -> Exception | None:
-    """Call a function and return what it raises; the loss of the database is everybody's affair.
+    """Call a function and return its exception; a lost connection propagates.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""How two values differ: by how much, in how many elements, within a tolerance or not."""
+"""Difference of two values: its size, the number of elements, and the tolerance."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _NUMBERS = (int, float, complex, Decimal)
 
 
 class Difference(Value):
-    """How a value differs from another.
+    """Difference of two values.
 
     Attributes
     ----------
     size
-        Largest absolute difference of two numbers, None where it is not one of numbers.
+        Largest absolute difference of two numbers; None if no numbers differ.
     elements, total
-        How many of how many elements differ; both 1 for single values.
+        Number of different elements, and of all elements; both 1 for single values.
     note
-        What differs beside values: type, shape, length, names.
+        Differences other than values: type, shape, length, names.
     """
 
     size: float | None = None
@@ -41,15 +41,14 @@ class Difference(Value):
 
 
 def difference(old: Any, new: Any, tolerance: float | None = None, whole: bool = False) -> Difference | None:
-    """Return how two values differ, None where they do not, or by no more than a tolerance.
+    """Return the difference of two values; None if they are equal within the tolerance.
 
     Parameters
     ----------
     tolerance
-        Numbers are equal if they differ by no more than this, or than this part of the older one, as in
-        ``numpy.isclose``.
+        Absolute tolerance of numbers, and relative tolerance to the old value, as in ``numpy.isclose``.
     whole
-        Let whole numbers be equal within the tolerance, too.
+        Apply the tolerance to whole numbers, too.
 
     Examples
     --------
@@ -80,7 +79,7 @@ def _rank(size: float) -> float:
 
 
 class _Within(Value):
-    """What is near enough."""
+    """Tolerance for numbers."""
 
     tolerance: float | None
     whole: bool
@@ -93,7 +92,7 @@ class _Within(Value):
 
 
 def _differences(old: Any, new: Any, within: _Within) -> Iterator[Difference]:
-    """Yield the differences of the parts of two values; those that are equal count as elements, too."""
+    """Yield the differences of the parts of two values; equal parts count as elements, too."""
     if _is_number(old) and _is_number(new):
         yield _of_numbers(old, new, within)
     elif type(old) is not type(new):
@@ -158,7 +157,7 @@ def _of_arrays(old: Any, new: Any, within: _Within) -> Iterator[Difference]:
 def _of_plain_arrays(old: Any, new: Any, within: _Within) -> Difference:
     import numpy as np
 
-    old, new = np.asarray(old), np.asarray(new)  # which may be scalars of numpy
+    old, new = np.asarray(old), np.asarray(new)  # both may be NumPy scalars
     total, kind = int(old.size), old.dtype.kind
     unequal = (old != new) & ~((old != old) & (new != new))  # noqa: PLR0124 - NaN and NaT
     if kind not in "iufc":

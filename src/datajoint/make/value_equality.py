@@ -1,4 +1,4 @@
-"""Whether two fetched values are the same: by value, arrays and NaN included (POP-15)."""
+"""Equality of two fetched values, including arrays and NaN."""
 
 from __future__ import annotations
 
