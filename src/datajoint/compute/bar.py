@@ -1,4 +1,4 @@
-"""Counts of the keys of one table, while it is computed."""
+"""Counts of the keys of one table during its computation."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ __all__ = ["Bar"]
 
 
 _RECENT = 64
-"""Keys from which the rate is told."""
+"""Number of latest keys that determine the rate."""
 
 
 class Bar:
-    """How far one table is.
+    """Progress of one table.
 
     Attributes
     ----------
     total
-        Keys to be made, as far as is known.
+        Number of keys to compute, as far as known.
     made, reused, failed, skipped, running
-        Numbers of keys; those reused are among those made, those skipped were made by others.
+        Numbers of keys. `made` includes `reused`; other processes have computed the `skipped` keys.
     empty
         Number of keys whose make inserted nothing.
     started, ended
-        When the first key was taken, and when the last one was done.
+        Start of the first key, and end of the last one.
     """
 
     def __init__(self, label: str, total: int) -> None:
@@ -37,16 +37,16 @@ class Bar:
 
     @property
     def finished(self) -> int:
-        """Keys that are over."""
+        """Number of finished keys."""
         return self.made + self.failed + self.skipped + self.empty
 
     def take(self, now: float) -> None:
-        """Note that a key is being made."""
+        """Record the start of a key."""
         self.started = now if self.started is None else self.started
         self.running += 1
 
     def note(self, outcome: MakeOutcome, now: float) -> None:
-        """Note what became of a key."""
+        """Record the outcome of a key."""
         self.started = now - outcome.seconds if self.started is None else self.started
         self.running = max(0, self.running - 1)
         self.made += outcome.status == DONE
@@ -59,11 +59,11 @@ class Bar:
         self._recent.append(now)
 
     def seconds(self, now: float) -> float:
-        """Return how long it has taken."""
+        """Return the seconds since the first key started."""
         return 0.0 if self.started is None else max(0.0, now - self.started)
 
     def rate(self, now: float) -> float:
-        """Return the keys done in a second, lately."""
+        """Return the recent number of finished keys per second."""
         full = len(self._recent) == _RECENT
         since = self._recent[0] if full else self.started
         if since is None or not self._recent:

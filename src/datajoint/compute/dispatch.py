@@ -1,4 +1,4 @@
-"""Tasks meet an executor: which one it is, and what comes of the tasks."""
+"""Dispatch of tasks: the choice of an executor, and the outcomes."""
 
 from __future__ import annotations
 
@@ -31,25 +31,25 @@ def outcomes_of(
     tasks: Iterable[MakeTask], made: Sequence[Target], *, executor: Any, processes: int | None, count: int,
     shown: bool = False, remaining: Remaining | None = None, cancels: Cancels | None = None,
 ) -> Generator[Iterator[MakeOutcome]]:  # fmt: skip
-    """Give what comes of tasks; whatever still runs at the end is stopped.
+    """Return an iterator of the outcomes of tasks; stop the running makes at the end of the block.
 
     Parameters
     ----------
     tasks
-        Each names its table, if there are several. They are asked for again when there were none, as long as
-        others run.
+        Tasks, with the names of their tables if there are more than one. While other tasks run, the executor
+        polls the iterator again after it was exhausted.
     made
-        What they make; all on one connection.
+        Targets of the tasks, all on one connection.
     executor, processes
         As given to `populate`.
     count
-        How many tasks there are, or the most that there may be.
+        Number of tasks, or an upper bound.
     shown
-        Show how far it is.
+        Whether to display the progress.
     cancels
-        Which of the jobs have been cancelled.
+        Cancelled jobs.
     remaining
-        Tells how many keys of each table are left, where there are several tables.
+        Function that returns the number of remaining keys by table, if there is more than one table.
     """
     chosen, ours = choose_executor(made[0], executor, processes, count)
     by_name = {target.table.name: target for target in made}
@@ -58,7 +58,7 @@ def outcomes_of(
         return replace(task, target=made[0] if task.table is None else by_name[task.table])
 
     if isinstance(chosen, local.LocalExecutor):
-        for target in made:  # edited, perhaps, since it was looked at
+        for target in made:  # the code may have been edited since the last check
             origin.renew(target.table.connection, target.table.name, type(target.table))
     if cancels is not None and hasattr(chosen, "heed"):
         cast("Any", chosen).heed(cancels)
@@ -79,7 +79,7 @@ def outcomes_of(
 def choose_executor(
     target: Target, executor: Any, processes: int | None, keys: int
 ) -> tuple[Executor, bool]:  # fmt: skip
-    """Return the executor to use, and whether it is ours to close.
+    """Return the executor to use, and whether the caller must close it.
 
     Examples
     --------
@@ -100,16 +100,16 @@ def choose_executor(
     if connection.settings.name == targets.MEMORY:
         if wanted > 1:
             logging.logger.info("a database in memory belongs to its process: computing in this one only")
-    elif wanted > 1 or target.timeout:  # what runs in this process cannot be stopped
+    elif wanted > 1 or target.timeout:  # a make in this process cannot be stopped
         return pools.ProcessExecutor(max(1, wanted)), True
     return local.LocalExecutor(), True
 
 
 @contextmanager
 def ended_by_signal(cancels: Cancels | None = None) -> Generator[None]:
-    """Let SIGTERM end the running make in order, as Ctrl-C does; the handler is restored (POP-23).
+    """Handle SIGTERM like Ctrl-C inside the block: end the running make in order (POP-23).
 
-    It is also what ends a single make that was cancelled.
+    The same signal also ends a single cancelled make. The block restores the previous handler.
 
     Examples
     --------

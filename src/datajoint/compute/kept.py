@@ -1,4 +1,4 @@
-"""The line that says, after Ctrl-C, which results are stored."""
+"""Report of the stored results after Ctrl-C."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class _Counts(Protocol):
 
 
 class ReportsKept(Block):
-    """Logs, when Ctrl-C or SIGTERM ends its block, how many keys are stored.
+    """Block that logs the number of stored keys when Ctrl-C or SIGTERM ends it.
 
     Parameters
     ----------
@@ -37,14 +37,14 @@ class ReportsKept(Block):
         self._counts, self._is_queued, self._is_single = counts, is_queued, is_single
 
     def leave(self, error: BaseException | None) -> None:
-        """End."""
+        """Log the report after an interruption."""
         if isinstance(error, (KeyboardInterrupt, SystemExit)):
             count = sum(counts.success for counts in self._counts)
             logger.warning("%s", kept(count, self._is_queued, self._is_single))
 
 
 def kept(count: int, is_queued: bool, is_single: bool = True) -> str:
-    """Return the line.
+    """Return the text of the report.
 
     Examples
     --------

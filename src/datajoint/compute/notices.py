@@ -13,7 +13,7 @@ __all__ = ["Notices"]
 
 
 class Notices:
-    """Reports what outcomes have to say, each text once for each table.
+    """Reporter of the notices of outcomes, which reports each text once for each table.
 
     Examples
     --------
@@ -25,7 +25,7 @@ class Notices:
         self._told: set[tuple[TableName | None, str]] = set()
 
     def tell(self, outcome: MakeOutcome) -> None:
-        """Report what is new."""
+        """Report the new notices of an outcome."""
         if outcome.status == NOTHING and self._is_new(outcome.table, NOTHING):
             name = outcome.table.class_name if outcome.table is not None else "a table"
             logger.warning(

@@ -1,4 +1,4 @@
-"""How keys are computed: the options of `populate`, for one table and for pipelines."""
+"""Options of `populate`, for one table and for pipelines."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["OlderOptions", "PopulateOptions", "with_older"]
 
 
 class PopulateOptions(Value):
-    """The options of one call of `populate`, as `AutoPopulate.populate` describes them.
+    """Options of one call of `populate`; `AutoPopulate.populate` describes them.
 
     Examples
     --------
@@ -49,12 +49,12 @@ class OlderOptions(TypedDict, total=False):
 
 
 def with_older(options: PopulateOptions, older: OlderOptions) -> PopulateOptions:
-    """Return options with those of older spelling: ``limit`` for ``max_calls``; ``order`` has no effect.
+    """Return options that include older spellings: ``limit`` for ``max_calls``; ``order`` has no effect.
 
     Raises
     ------
     TypeError
-        When there is no option of a name.
+        If an option does not exist.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Keys that are there and are made again, shared with other workers by the job queue."""
+"""Queue of existing keys to recompute, shared with other workers through the job queue."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ __all__ = ["Renewals"]
 Key = dict[str, Any]
 
 _AGAIN, _AGAIN_AFTER_FAILURE = 60.0, 3600.0
-"""Seconds until a key that was made again may be so once more, where one worker looks again and again."""
+"""Seconds before a long-running worker recomputes the same key once more."""
 
 
 class Renewals(Reservations):
-    """The stale keys that one populate holds: a job is added for a key right before it is reserved.
+    """Stale keys that one populate holds; it adds the job of a key right before the reservation.
 
-    So it never waits in the queue for workers that only make what is missing. A key that another worker has
-    made again since it was found is left out.
+    So the job never waits in the queue for workers that compute only missing keys. A key that another worker
+    has recomputed since the search is left out.
 
     Parameters
     ----------
     jobs, priority, most, worker
-        As of `Reservations`; the priority is that of the jobs.
+        As for `Reservations`; `priority` is the priority of the new jobs.
     restrictions
         Conditions on the keys; all must hold.
     again
-        As of `MakeTask`.
+        As for `MakeTask`.
     after
-        Tables that are made again, too, and first.
+        Tables to recompute before this one.
     once
-        Whether no key is tried twice.
+        Whether to try each key only once.
     """
 
     def __init__(
@@ -55,28 +55,28 @@ class Renewals(Reservations):
         self._is_found = False
 
     def count(self) -> int:
-        """Return how many keys there are to be made again."""
+        """Return the number of keys to recompute."""
         self._look()
         return len(self._page) if self._left is None else min(len(self._page), self._left)
 
     def find(self) -> None:
-        """Look for stale keys when next asked for one."""
+        """Repeat the search for stale keys at the next reservation."""
         self._is_found = False
 
     def settle(self, outcome: MakeOutcome) -> None:
-        """Record what became of a job."""
+        """Record the outcome of a job."""
         super().settle(outcome)
         if outcome.status == FAILED and not self._once:
             self._tried[tuple(outcome.key.values())] = time.monotonic() + _AGAIN_AFTER_FAILURE
 
     def _skip(self, key: Key) -> None:
-        self._complete(key)  # its rows exist: nothing of it is missing
+        self._complete(key)  # its rows exist, so the key is not missing
 
     def _task(self, key: Key) -> MakeTask:
         return replace(super()._task(key), again=self._again)
 
     def _look(self) -> None:
-        """Search for stale keys once; a search costs more than a look at the queue."""
+        """Search for stale keys once; a search costs more than a query of the queue."""
         if self._is_found:
             return
         self._is_found = True
@@ -95,7 +95,7 @@ class Renewals(Reservations):
         self._contended = True
 
     def _choose(self) -> list[tuple[int, Key]]:
-        """Return the next few keys that nobody has made again, with jobs."""
+        """Add jobs for the next keys that no other worker has recomputed, and return them."""
         chosen = super()._choose()
         until = float("inf") if self._once else time.monotonic() + _AGAIN
         self._tried |= {tuple(key.values()): until for _, key in chosen}
