@@ -1,4 +1,4 @@
-"""What tables that are computed can do: `populate` and its kin."""
+"""Public methods of computed tables: `populate`, `stale`, `why`, `verify`, `progress`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = ["AutoPopulate"]
 
 @class_level
 class AutoPopulate(Making):
-    """Tables whose rows are made by `make`, one key at a time.
+    """Base class of tables whose method `make` computes the rows, one key at a time.
 
     Examples
     --------
@@ -56,15 +56,17 @@ class AutoPopulate(Making):
 
     @property
     def key_source(self) -> Any:
-        """The keys to make: by default the join of the parents in the primary key (POP-2).
+        """Keys to compute: by default the join of the parents in the primary key.
 
-        A class may set another expression instead, as an attribute or a property.
+        A class may define another expression instead, as an attribute or a property.
         """
         return sources.default_key_source(cast("Table", self))
 
     @property
     def upstream(self) -> upstreams.Upstream:
-        """Inside `make`: the ancestors, restricted to what the key derives from; ``self.upstream[Subject]``.
+        """Ancestors, restricted to the rows that the key of the running `make` is derived from.
+
+        Write ``self.upstream[Subject]`` inside `make`.
 
         Raises
         ------
@@ -82,7 +84,7 @@ class AutoPopulate(Making):
 
     @property
     def jobs(self) -> queues.Jobs:
-        """The job queue of the table; it is declared when it is first used (JOB-2)."""
+        """Job queue of the table; the first use declares it."""
         return queues.Jobs(cast("Table", self))
 
     def populate(
@@ -92,58 +94,58 @@ class AutoPopulate(Making):
         refresh: bool | None = None, executor: Any = None, stale: bool = False, reuse: bool | None = None,
         prompt: bool | None = None, **older: Unpack[OlderOptions],
     ) -> PopulateResult:  # fmt: skip
-        """Call `make` for every key of the key source that the table has no row for.
+        """Call `make` for every key of the key source without a row in the table.
 
         Parameters
         ----------
         *restrictions
             Conditions on the keys; all must hold.
         suppress_errors
-            Go on after an error and return it, instead of raising the first one.
+            Continue after an error and return it, instead of raising the first one.
         return_exception_objects
             Return errors as exceptions rather than as text.
         reserve_jobs
-            Share the keys with other workers by the job queue.
+            Share the keys with other workers through the job queue.
         max_calls
-            The most keys to make.
+            Maximum number of keys.
         display_progress
-            Show how far it is.
+            Display the progress.
         processes
-            How many processes compute; None for as many as there are processors.
+            Number of processes; None for the number of processors.
         make_kwargs
             Further arguments of `make` (`make_fetch` in the three-part form).
         priority
-            With `reserve_jobs`: make only jobs at least so urgent; jobs that are added get this priority.
+            With `reserve_jobs`: compute only jobs of this priority or a more urgent one; new jobs get it.
         refresh
-            With `reserve_jobs`: bring the queue up to date first; default is ``jobs.auto_refresh``.
+            With `reserve_jobs`: update the queue first; the default is the setting ``jobs.auto_refresh``.
         executor
-            What computes: the name of an executor (``"local"``, ``"processes"``, ``"dask"``, ``"ray"``
-            or that of an installed package) or one that you made; default is ``jobs.executor``. One that is
-            started by its name has `processes` workers, or what it thinks right if that is 1.
+            Name of an executor (``"local"``, ``"processes"``, ``"dask"``, ``"ray"``, or one of an installed
+            package), or an executor object; the default is the setting ``jobs.executor``. An executor
+            started by name has `processes` workers, or its own default number if `processes` is 1.
         stale
-            Make the rows again that are stale or possibly stale, instead of those that are missing. What
-            comes out as before stays untouched and is confirmed; rows with other values are changed in
-            place, so that what depends on them becomes stale; rows that are not made any more are deleted,
-            with what depends on them.
+            Recompute stale and possibly stale rows, instead of computing missing ones. Rows with equal
+            results stay unchanged and are confirmed. Rows with other values are updated in place, so that
+            dependent rows become stale. Rows that `make` no longer inserts are deleted with their
+            dependent rows.
         reuse
-            Whether an earlier result is used again instead of computing: rows that were deleted, of which
-            history tells that the same code, in the same Python with the same packages, made them from the
-            same values. By default computed tables do, as the setting ``provenance.reuse`` says; imported
-            tables do not, as what they read outside the database may have changed. A class says otherwise
-            by ``reuse = True``, or ``reuse = False`` for results that are to differ.
+            Whether to restore deleted rows from the history instead of computing, if the same code, in the
+            same Python with the same packages, computed them from the same values. By default computed
+            tables follow the setting ``provenance.reuse``, and imported tables do not reuse, because their
+            external sources may have changed. A class overrides this with ``reuse = True``, or with
+            ``reuse = False`` for results that must differ.
         prompt
-            With `stale`: before rows of other tables are deleted, list them and ask; where nobody can be
-            asked, as in other processes, the key counts as failed and stays as it is. Default is the
-            setting ``safemode``.
+            With `stale`: list the rows of other tables and ask before deleting them. If no user can answer,
+            as in other processes, the key fails and stays unchanged. The default is the setting
+            ``safemode``.
         **older
-            ``limit``, older name of `max_calls`, and ``order``, without effect: keys come in key order.
+            ``limit``, older name of `max_calls`, and ``order``, which has no effect: keys come in key order.
 
         Returns
         -------
         dict
-            ``success_count`` and ``error_list``: pairs of key and ``"Class: text"`` or exception. Where
-            earlier results were used again, ``reused_count`` says for how many of the keys. Where makes
-            inserted nothing, ``skipped_count`` says for how many keys: these stay to do.
+            ``success_count`` and ``error_list``: pairs of key and ``"Class: text"`` or exception. If earlier
+            results were reused, ``reused_count`` is the number of those keys. If makes inserted nothing,
+            ``skipped_count`` is the number of those keys, which remain missing.
 
         Raises
         ------
@@ -158,21 +160,21 @@ class AutoPopulate(Making):
         return populating.populate(cast("Table", self), restrictions, chosen)
 
     def stale(self, *restrictions: Any, exact: bool = False) -> StaleReport:
-        """Return which rows are not fresh: what their make read has changed, or its code, and why (PRV-7).
+        """Report the rows that are not fresh, because their inputs or their code have changed.
 
-        A row is *stale* when what was read is no longer what it was, when its code is other code now, or when
-        a row that it depends on is stale; *possibly stale* when rows that were read were written again and
-        nothing tells whether in what was read; of some rows nothing is *known*, such as those of other
-        programs. The report is true where there are any of these. A row is *fresh, known in part* (`partly`)
-        when nothing has changed, and not all of its code can be followed.
+        A row is *stale* if an input or the code has changed, or if it depends on a stale row. It is *possibly
+        stale* if rows that its make read were rewritten and the record does not show whether the values that
+        it read have changed. A row of another program, for example, is *unknown*. The report is true if it
+        has any of these rows. A row is *fresh, known in part* (`partly`) if nothing has changed but some of
+        its code cannot be followed.
 
         Parameters
         ----------
         *restrictions
             Conditions on the rows; all must hold.
         exact
-            Ask everything again and compare the values, where they were recorded: that notices changes by
-            other programs, too.
+            Repeat all queries and compare the values with the recorded ones, which also detects changes by
+            other programs.
 
         Examples
         --------
@@ -208,10 +210,10 @@ class AutoPopulate(Making):
         return staleness.stale(table, exact)
 
     def why(self, *, exact: bool = False) -> Why:
-        """Return why the rows are stale, possibly stale, unknown or fresh, in words and as data (PRV-7).
+        """Return why the rows are stale, possibly stale, unknown or fresh, in words and as data.
 
-        Of inputs it says which rows have changed, from what to what, by whom; of code how the functions
-        differ from those that ran; of rows further up that are stale why these are.
+        For inputs it lists the changed rows with old value, new value and user. For code it shows the
+        differences to the functions that ran. For stale ancestors it gives their reasons.
 
         Parameters
         ----------
@@ -221,7 +223,7 @@ class AutoPopulate(Making):
         Raises
         ------
         DataJointError
-            For more than 20 rows.
+            If there are more than 20 rows.
 
         Examples
         --------
@@ -262,32 +264,32 @@ class AutoPopulate(Making):
         ignore: str | Iterable[str] = (), make_kwargs: Mapping[str, Any] | None = None,
         display_progress: bool = False,
     ) -> VerifyReport:  # fmt: skip
-        """Run `make` afresh for stored keys, and compare what it gives with what is stored, without a change.
+        """Run `make` again for stored keys and compare the results with the stored rows, without changes.
 
-        What a make inserts into its table and parts is collected, compared, and forgotten. One that writes
-        elsewhere, or reads what it has inserted, is stopped before it does, and its key counts as failed.
-        The outcome is kept as an event of kind ``verify``. It confirms nothing: a stale row stays stale,
-        until ``populate(stale=True)`` makes it again.
+        The rows that a make inserts into its table and parts are collected, compared, and discarded. A make
+        that writes other tables, or reads rows that it has inserted, is stopped first, and its key fails.
+        An event of kind ``verify`` records the outcome. It confirms no row: a stale row stays stale until
+        ``populate(stale=True)`` recomputes it.
 
         Parameters
         ----------
         *restrictions
-            Conditions on the rows; all must hold. The whole key of a row is made and compared.
+            Conditions on the rows; all must hold. The whole key of a row is computed and compared.
         sample
-            So many keys at random (100), or such a part of them (0.1); default is all.
+            Number of random keys (100), or a fraction of the keys (0.1); the default is all keys.
         tolerance
-            Numbers are equal, too, if they differ by no more than this, or than this part of the stored one
-            (1e-6), as in ``numpy.isclose``; in arrays and other containers, too. Whole numbers have to be
-            the same, unless a dict gives a tolerance for their attribute. Default is that all have to be
-            the same, with their types and shapes.
+            Absolute tolerance of numbers, and relative tolerance to the stored number (1e-6), as in
+            ``numpy.isclose``; it applies inside arrays and other containers, too. Whole numbers must be
+            equal, unless a dict gives a tolerance for their attribute. By default all values must be
+            equal, with their types and shapes.
         seed
-            Of the sample: with the same one, the same keys are looked at.
+            Seed of the sample: the same seed selects the same keys.
         ignore
-            Attributes that are not compared, such as times.
+            Attributes to leave out of the comparison, such as times.
         make_kwargs
             Further arguments of `make`.
         display_progress
-            Show how far it is.
+            Display the progress.
 
         Examples
         --------
@@ -323,25 +325,25 @@ class AutoPopulate(Making):
         )  # fmt: skip
 
     def progress(self, *restrictions: Any, display: bool = False, stale: bool = False) -> Progress:
-        """Return how many keys remain to be made, and how many there are in all.
+        """Return the number of remaining keys, and of all keys.
 
         Parameters
         ----------
         *restrictions
             Conditions on the keys; all must hold.
         display
-            Print it, too.
+            Print the result, too.
         stale
-            Look, too, how many rows are stale or possibly stale: attribute ``stale`` of what is returned.
+            Count stale and possibly stale rows, too, in the attribute ``stale`` of the result.
         """
         return populating.progress(cast("Table", self), restrictions, display, stale)
 
     def _jobs_to_do(self, restrictions: Iterable[Any]) -> QueryExpression:
-        """Return the keys to be made for, those made already included, in the spelling of 0.1x."""
+        """Return all keys, including the computed ones; the name in 0.1x of `all_keys`."""
         return sources.all_keys(cast("Table", self), tuple(restrictions))
 
     def _remark(self) -> str:
-        """Return what a preview of the whole table says of stale rows, if they were looked for here."""
+        """Return the remark of a preview about stale rows, if this process has counted them."""
         table = cast("Table", self)
         found = None if table.is_restricted else reports.last_count(table)
         return str(found or "")

@@ -324,9 +324,9 @@ class _Populated(UserTable):
     key_source: Any
     def make(self, *args: Any, **kwargs: Any) -> Any: ...
     upstream: ClassVar[upstreams.Upstream]
-    """Inside `make`: the ancestors, restricted to what the key derives from; ``self.upstream[Subject]``."""
+    """Ancestors, restricted to the rows that the key of the running `make` is derived from."""
     jobs: ClassVar[queues.Jobs]
-    """The job queue of the table; it is declared when it is first used (JOB-2)."""
+    """Job queue of the table; the first use declares it."""
     @classmethod
     def populate(
         cls,
@@ -346,13 +346,13 @@ class _Populated(UserTable):
         prompt: bool | None = None,
         **older: Unpack[OlderOptions],
     ) -> PopulateResult:
-        """Call `make` for every key of the key source that the table has no row for."""
+        """Call `make` for every key of the key source without a row in the table."""
     @classmethod
     def stale(cls, *restrictions: Any, exact: bool = False) -> StaleReport:
-        """Return which rows are not fresh: what their make read has changed, or its code, and why (PRV-7)."""
+        """Report the rows that are not fresh, because their inputs or their code have changed."""
     @classmethod
     def why(cls, *, exact: bool = False) -> Why:
-        """Return why the rows are stale, possibly stale, unknown or fresh, in words and as data (PRV-7)."""
+        """Return why the rows are stale, possibly stale, unknown or fresh, in words and as data."""
     @classmethod
     def verify(
         cls,
@@ -364,10 +364,10 @@ class _Populated(UserTable):
         make_kwargs: Mapping[str, Any] | None = None,
         display_progress: bool = False,
     ) -> VerifyReport:
-        """Run `make` afresh for stored keys, and compare what it gives with what is stored, without a change."""
+        """Run `make` again for stored keys and compare the results with the stored rows, without changes."""
     @classmethod
     def progress(cls, *restrictions: Any, display: bool = False, stale: bool = False) -> Progress:
-        """Return how many keys remain to be made, and how many there are in all."""
+        """Return the number of remaining keys, and of all keys."""
 
 class Manual(UserTable):
     """Rows are entered from outside."""
