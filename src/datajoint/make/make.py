@@ -31,7 +31,7 @@ from datajoint.journal.ran import Observation, observe
 from datajoint.journal.reads.recording import ReadLog, ReadsChanged, keeps_reads
 from datajoint.make.contract.reads import check_contract, contract_of, strange_reads, watching
 from datajoint.make.fork_guard import alone
-from datajoint.make.methods import PARTS, Making, what_to_write
+from datajoint.make.methods import PARTS, Making, check_values, what_to_write
 from datajoint.make.reuse import reuse
 from datajoint.make.task import Notice
 from datajoint.make.value_equality import same
@@ -330,7 +330,10 @@ def _three_parts(table: Table, key: Key, make_kwargs: Mapping[str, Any], writes:
         raise NotImplementedError(what_to_write(type(table)))
     own: Any = table
     fetched = own.make_fetch(dict(key), **make_kwargs)
-    computed = own.make_compute(dict(key), *_arguments(fetched))
+    given = _arguments(fetched)
+    check_values(own, "make_fetch", "make_compute", given)
+    computed = own.make_compute(dict(key), *given)
+    check_values(own, "make_compute", "make_insert", _arguments(computed))
     writes.hold()
     if not same(fetched, own.make_fetch(dict(key), **make_kwargs)):
         raise _FetchedDataChanged(table, key)

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from datajoint.errors import ComputeError
 
-__all__ = ["PARTS", "Making", "can_make", "refuse_async", "what_to_write"]
+__all__ = [
+    "PARTS",
+    "Making",
+    "can_make",
+    "check_values",
+    "refuse_async",
+    "refuse_signature",
+    "what_to_write",
+]
 
 PARTS = ("make_fetch", "make_compute", "make_insert")
 
@@ -70,6 +79,73 @@ def refuse_async(cls: type) -> None:
                 "would be computed.",
                 hint=f"Write `def {name}`, and call asyncio.run(...) in it where it needs asynchronous code.",
             )
+
+
+def refuse_signature(table: object, make_kwargs: Mapping[str, Any]) -> None:
+    """Refuse a make that does not take a key and the further arguments, before any key is computed.
+
+    Raises
+    ------
+    ComputeError
+        Naming the method and its signature.
+
+    Examples
+    --------
+    >>> refuse_signature(Making(), {})
+    """
+    from inspect import signature
+
+    cls = type(table)
+    for name in ("make", "_make_tuples", "make_fetch"):
+        written: Any = getattr(cls, name, None)
+        if not callable(written) or written is Making.make:
+            continue
+        method: Any = getattr(table, name)
+        if error := _misfit(method, {}, **make_kwargs):
+            named = ", ".join(["self", "key", *make_kwargs])
+            raise ComputeError(
+                f"`{cls.__name__}.{name}{signature(method)}` cannot be called for a key: {error}.",
+                hint=f"Write def {name}({named}).",
+            )
+
+
+def check_values(table: Any, giver: str, taker: str, values: Sequence[Any]) -> None:
+    """Refuse, before the call, values of one part of a make that the next part does not take.
+
+    Raises
+    ------
+    ComputeError
+        Naming both parts, the number of values and what is taken.
+
+    Examples
+    --------
+    >>> check_values(
+    ...     type("Fit", (), {"make_compute": lambda self, key, a: a})(), "make_fetch", "make_compute", [1]
+    ... )
+    """
+    from inspect import signature
+
+    method = getattr(table, taker)
+    if error := _misfit(method, {}, *values):
+        count = f"{len(values)} value{'' if len(values) == 1 else 's'}"
+        raise ComputeError(
+            f"`{type(table).__name__}.{giver}` returned {count}, and `{taker}{signature(method)}` does not "
+            f"take the key and these: {error}.",
+            hint=f"A tuple or list becomes several arguments of `{taker}`, anything else is one.",
+        )
+
+
+def _misfit(method: Any, *values: Any, **named: Any) -> str:
+    """Return why a method cannot be called with some arguments; empty where it can, or that is not known."""
+    from inspect import signature
+
+    try:
+        signature(method).bind(*values, **named)
+    except TypeError as error:
+        return str(error)
+    except ValueError:  # it has no signature
+        return ""
+    return ""
 
 
 def what_to_write(cls: type) -> str:

@@ -18,7 +18,7 @@ from datajoint._value import Value, replace
 from datajoint.engine.instance import default_instance, thread_safe
 from datajoint.errors import ComputeError
 from datajoint.heading.names import TableName
-from datajoint.make.methods import refuse_async
+from datajoint.make.methods import refuse_async, refuse_signature
 from datajoint.make.resources import Resources, resources_of
 from datajoint.settings.backend import ConnectionSettings
 from datajoint.table.bound import Binding
@@ -93,6 +93,7 @@ class Target:
 
     def __init__(self, table: Table, make_kwargs: Mapping[str, Any]) -> None:
         refuse_async(type(table))
+        refuse_signature(table, make_kwargs)
         self.table = table
         self.make_kwargs = dict(make_kwargs)
         self.resources = resources_of(type(table))
