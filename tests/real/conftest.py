@@ -25,11 +25,22 @@ class Administrator:
             return list(cursor.fetchall()) if cursor.description else []
 
     def kill(self, connection: Any) -> None:
-        """End the session of a connection of ours at the server."""
-        number = connection.connection_id
+        """End the session of a connection, which waits for nothing now."""
+        self.kill_session(connection.connection_id)
+
+    def kill_session(self, number: int) -> None:
+        """End the session of this number; its connection may be busy, and is not asked."""
         self(
             f"select pg_terminate_backend({number})" if self.server.name == "postgresql" else f"kill {number}"
         )
+
+    def kill_stream(self, table: Any) -> None:
+        """End the session that sends the rows of a table; on MySQL streams have one of their own."""
+        if self.server.name == "postgresql":
+            return self.kill(table.connection)
+        text = f"select id from information_schema.processlist where info like 'select%{table.database}%'"
+        [(number,)] = self(f"{text} and id <> connection_id()")
+        return self.kill_session(number)
 
     @contextmanager
     def locked(self, table: Any) -> Iterator[Callable[[], None]]:

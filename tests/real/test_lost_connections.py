@@ -206,7 +206,7 @@ def test_killed_while_a_fetch_waits_for_its_answer(
         def kill() -> None:
             try:
                 administer.wait_until_it_waits(number)
-                administer.kill(connection)
+                administer.kill_session(number)
                 killed.append(True)
             finally:
                 release()
@@ -232,7 +232,7 @@ def test_killed_during_a_stream(instance: Any, schema_name: Any, administer: Any
     table.insert([{"n": n} for n in range(2000)])
     rows = iter(table.proj() * table.proj(m="n"))  # more than what is on its way
     next(rows)
-    administer.kill(instance.connection)
+    administer.kill_stream(table())
     with pytest.raises(LostConnectionError):
         for _ in rows:
             pass
