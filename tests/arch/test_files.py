@@ -1,5 +1,6 @@
 """A clone stands alone: no file names a place of one machine or a folder beside the repository."""
 
+import ast
 import re
 import shutil
 import subprocess
@@ -55,3 +56,20 @@ def test_no_file_names(committed, root, what):
 
 def test_no_lock_file_with_addresses(root):
     assert [] == [name for name in ("uv.lock", "poetry.lock", "Pipfile.lock") if (root / name).exists()]
+
+
+def test_no_module_assigns_a_constant_twice(committed, root):
+    # The second value would hold in the tests above it as well.
+    found = []
+    for path in committed:
+        if path.suffix != ".py":
+            continue
+        names = [
+            target.id
+            for statement in ast.parse(path.read_text(encoding="utf-8")).body
+            if isinstance(statement, ast.Assign)
+            for target in statement.targets
+            if isinstance(target, ast.Name) and target.id.isupper()
+        ]
+        found += [f"{path.relative_to(root)}: {name}" for name in sorted(set(names)) if names.count(name) > 1]
+    assert [] == found

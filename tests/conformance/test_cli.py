@@ -674,7 +674,7 @@ def test_without_a_terminal_the_help_is_written(shop):
     assert "DataJoint 3." in shop.dj("-V").out
 
 
-SLOW = """
+SLOW_KEYS = """
 import datajoint as dj
 import lab
 
@@ -700,7 +700,7 @@ class Slow(dj.Computed):
 def test_commands_stop_what_takes_longer_than_the_limit(shop, monkeypatch):
     """No database looks at 300 to the power of 7 rows in years."""
     shop.module.Subject.insert({"subject_id": n, "species": "rat"} for n in range(4, 301))
-    (shop.folder / "slow.py").write_text(SLOW, encoding="utf-8")
+    (shop.folder / "slow.py").write_text(SLOW_KEYS, encoding="utf-8")
     importlib.import_module("slow")
     shop.forget()
     monkeypatch.setenv("DJ_DATABASE_STATEMENT_TIMEOUT", "1")

@@ -9,8 +9,6 @@ from .conftest import FULL
 
 pytestmark = pytest.mark.backends("postgresql", "mysql")
 
-MANY = 60
-"""Rows of a make that is not sent as one packet."""
 WAYS = ("before", "during", "after")
 MANY = 60
 """Rows of a make that is not sent as one packet."""

@@ -65,6 +65,7 @@ class Lab:
     def __init__(self, folder: Path, schema: str, where: dict[str, str], patch: pytest.MonkeyPatch) -> None:
         self.folder, self.schema, self.where = folder, schema, where
         self._patch = patch
+        self._programs: list[subprocess.Popen[str]] = []
         self.forget()
 
     def forget(self) -> None:
@@ -109,10 +110,20 @@ class Lab:
 
     def program(self, *arguments: str, **options: Any) -> "subprocess.Popen[str]":
         """Start `dj` as a program."""
-        return subprocess.Popen(
+        program = subprocess.Popen(
             [sys.executable, "-m", "datajoint", *arguments], cwd=self.folder, text=True, encoding="utf-8",
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options,
         )  # fmt: skip
+        self._programs.append(program)
+        return program
+
+    def close(self) -> None:
+        """Kill the programs that a failed test left, and be a new program."""
+        for program in self._programs:
+            if program.poll() is None:
+                program.kill()
+                program.communicate()
+        self.forget()
 
 
 @pytest.fixture
@@ -134,4 +145,4 @@ def shop(
     made = Lab(tmp_path, name, where, monkeypatch)
     made.module.Subject.insert({"subject_id": n, "species": "mouse"} for n in (1, 2, 3))
     yield made
-    made.forget()
+    made.close()
