@@ -24,6 +24,8 @@ from typing import Any
 
 import pytest
 
+from datajoint.journal.ran.values import values_of
+
 FOLDER = Path(__file__).parent.parent / "conformance" / "edits"
 PACKAGE, SCHEMA = "lab", "lab_schema"
 _EDIT = re.compile(r"«([^→»]*)→([^»]*)»")
@@ -149,7 +151,8 @@ class Project:
         return _fit(vars(main))
 
     def forget(self) -> None:
-        """Forget the modules."""
+        """Forget the modules, and which of their values have changed while makes ran."""
+        values_of().state.clear()
         for name in [name for name in sys.modules if name.partition(".")[0] in (PACKAGE, SCHEMA)]:
             del sys.modules[name]
 
