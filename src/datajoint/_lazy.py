@@ -39,9 +39,10 @@ _NAMES = """
     codecs.chain codecs.context codecs.threads compute compute.dispatch compute.options compute.pipeline
     compute.pipeline.lanes compute.pipeline.readiness compute.pipeline.result compute.pipeline.run
     compute.pipeline.scope compute.pipeline.status compute.pipeline.stream compute.pipeline.targets
-    compute.populate compute.progress compute.progress_display compute.verify declare.describe
-    declare.projection engine.define engine.lineage engine.unanswered engine.user_sql executors executors.base
-    executors.child_main executors.local executors.processes executors.run_job graph graph.dependencies
+    compute.populate compute.progress compute.progress_display compute.verify declare.alteration
+    declare.describe declare.projection declare.renames engine.define engine.lineage engine.unanswered
+    engine.user_sql executors executors.base executors.child_main executors.local executors.processes
+    executors.run_job graph graph.dependencies
     graph.named graph.restrict jobs jobs.jobs jobs.lease jobs.reserve journal journal.events
     journal.events.change journal.events.event journal.events.origin journal.events.scope journal.images
     journal.reads make make.contract make.contract.reads make.contract.runtime_audit make.key_source
@@ -55,7 +56,8 @@ _NAMES = """
     provenance.tracing.reading provenance.tracing.tree provenance.tracing.why provenance.tracing.writers
     query.along query.frames query.misplaced query.misspelt query.preview query.where reactions
     schemas.grants schemas.lookup schemas.queues schemas.virtual sql.checks sql.system_tables
-    sql.system_tables.images sql.text sql.text.fragment table.delete table.delete.cascade
+    sql.system_tables.images sql.text sql.text.fragment table.alter
+    table.alter.alter table.delete table.delete.cascade
     table.delete.estimate table.delete.followers table.external table.guard table.insert
     table.insert.duplicates table.insert.insert
     table.insert.insert_select table.insert.validate table.insert.with_parts table.lookup table.misspelt

@@ -398,6 +398,10 @@ class Session(ABC):
         text = f"INSERT INTO {escape(table)} ({names}) VALUES ({values})"
         return self.execute_many(text, chain.from_iterable(zip(*chunk, strict=True) for chunk in chunks))
 
+    def define_function(self, name: str, function: Codec) -> None:
+        """Let statements call a function of one value; where the database runs in this process."""
+        raise NotImplementedError(name)
+
     # ------------------------------------------------------------------------------------------ transactions
 
     @abstractmethod

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from datajoint._value import Value
+from datajoint.declare import renames
 from datajoint.declare.default import default_text
 from datajoint.declare.spec import ForeignKey, Index, TableSpec
 from datajoint.heading.attribute import Attribute, Default
@@ -41,7 +42,8 @@ class Change(Value):
     Attributes
     ----------
     kind
-        ``table_comment``, ``primary_key``; ``attribute_`` + added, dropped, type, nullable, default, comment;
+        ``table_comment``, ``primary_key``; ``attribute_`` + added, dropped, renamed, type, nullable, default,
+        comment;
         ``foreign_key_``, ``index_``, ``check_`` + added, dropped; ``check_changed``. Only the definition
         has what is added.
     name
@@ -85,8 +87,16 @@ def diff(found: TableSpec, wanted: TableSpec) -> tuple[Change, ...]:
     """
     if is_same(found, wanted):
         return ()
+    names = renames.renames(found, wanted)
+    moved = [
+        Change(
+            "attribute_renamed", new, found.attribute(old), wanted.attribute(new), f"`{old}` is now `{new}`"
+        )
+        for old, new in names.items()
+    ]
+    known = renames.rename(found, names)
     parts = (_table, _attributes, _foreign_keys, _indexes, _checks)
-    return tuple(change for part in parts for change in part(found, wanted))
+    return (*moved, *(change for part in parts for change in part(known, wanted)))
 
 
 def is_same(found: TableSpec, wanted: TableSpec) -> bool:
@@ -144,9 +154,10 @@ def _attribute(old: Attribute, new: Attribute, inherited: bool) -> Iterator[Chan
     if _default(old) != _default(new):
         text = f"the default of `{name}` is {_spelled(old)}, defined as {_spelled(new)}"
         yield Change("attribute_default", name, old.default, new.default, text)
-    if old.comment != new.comment and not (inherited and not old.comment):
-        text = f"the comment of `{name}` is {old.comment!r}, defined as {new.comment!r}"
-        yield Change("attribute_comment", name, old.comment, new.comment, text)
+    comment = renames.plain_comment(new.comment)
+    if old.comment not in (comment, new.comment) and not (inherited and not old.comment):
+        text = f"the comment of `{name}` is {old.comment!r}, defined as {comment!r}"
+        yield Change("attribute_comment", name, old.comment, comment, text)
 
 
 def same_type(found: AttributeType, wanted: AttributeType) -> bool:

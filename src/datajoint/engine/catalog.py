@@ -41,6 +41,7 @@ class Catalog:
         self._collations: dict[str, str | None] = {}
         self._attributes: set[str] = set()  # names of attributes known to exist in some table or query
         self.agreed: dict[TableName, Reading] = {}
+        self.declared: dict[TableName, TableSpec] = {}  # tables as classes of this process define them
         self.version = 0  # counts changes, for those who keep something made from the catalog
 
     @property

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
+from typing import Any
 
 from datajoint._value import replace
+from datajoint.backends.base import Session
 from datajoint.declare.default import NULL, canonical
 from datajoint.declare.spec import TableSpec
 from datajoint.engine.connection import Connection
@@ -28,8 +30,8 @@ from datajoint.sql.system import LINEAGE, lineage_table
 from datajoint.sql.system_tables.images import EVENT
 
 __all__ = [
-    "add_columns", "create_schema", "create_table", "create_tables", "drop_schema", "drop_tables",
-    "is_guarded", "renew_guard", "run",
+    "add_columns", "create_schema", "create_table", "create_tables", "define_function", "drop_schema",
+    "drop_tables", "is_guarded", "renew_guard", "run",
 ]  # fmt: skip
 
 ATTEMPTS = 4
@@ -236,6 +238,15 @@ def _as_one(connection: Connection, statements: Sequence[ddl.Statement], lasting
         return
     whole = ddl.as_one(statements, connection.dialect, lasting)
     connection.execute_batch(whole, whole=True, unhurried=not lasting)
+
+
+def define_function(connection: Connection, name: str, function: Callable[[Any], Any]) -> None:
+    """Let statements of a connection call a function of one value, where the database is in this process."""
+    connection._guard.call(_define_function, name, function)
+
+
+def _define_function(session: Session, name: str, function: Callable[[Any], Any]) -> None:
+    session.define_function(name, function)
 
 
 def _patiently(connection: Connection, act: Callable[[], object]) -> None:

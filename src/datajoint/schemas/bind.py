@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from datajoint import logging
+from datajoint.declare import alteration
 from datajoint.declare.diff import diff, is_same
 from datajoint.declare.parse import parse
 from datajoint.declare.portable import native_type_notes
@@ -30,6 +32,7 @@ from datajoint.heading.values import show
 from datajoint.schemas import lookup
 from datajoint.schemas.resolve import Scope, finder
 from datajoint.table.bound import Binding
+from datajoint.table.table import Table
 from datajoint.tiers import Computed, Imported, Lookup, Manual, Part, UserTable
 
 if TYPE_CHECKING:
@@ -77,6 +80,9 @@ def _carry_out(steps: list[_Step], made: list[TableName]) -> None:
     for step in steps:
         step.cls._binding = Binding(step.schema.connection, step.name)
         step.read(pending)
+        if step.wanted is not None:
+            step.schema.connection.catalog.declared[step.name] = step.wanted
+        step.cls._binding.redefine = _redefining(step.schema.connection, step.cls, step.scope, step.siblings)
     for step in steps:
         step.compare()
     new = [step.completed(step.wanted) for step in steps if step.wanted and step.found is None]
@@ -85,6 +91,34 @@ def _carry_out(steps: list[_Step], made: list[TableName]) -> None:
         made += [spec.name for spec in new]
     for step in steps:
         step.warn()
+
+
+def _redefining(
+    connection: Connection, cls: type[Table], scope: Scope, siblings: Mapping[str, Any] | None = None
+) -> Callable[[Mapping[str, Any] | None], TableSpec]:
+    """Return the function that reads the definition of a class with the names that it was declared with.
+
+    The function takes a namespace that is looked into before.
+    """
+    kept = tuple(map(_lasting, scope))
+
+    def redefine(context: Mapping[str, Any] | None) -> TableSpec:
+        text = cls().definition
+        if not isinstance(text, str):
+            raise DeclarationError(f"Class `{cls.__name__}` has no definition.", hint="Set it, a text.")
+        names = kept if context is None else (context, *kept)
+        binding = cls().binding
+        find = finder(cls, binding.name, connection, names, {}, siblings)
+        return resolve(parse(text, cls.__name__), binding.name, find)
+
+    return redefine
+
+
+def _lasting(namespace: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a namespace without the data of a function, which would be kept as long as the class."""
+    if "__name__" in namespace:  # a module, whose names may still change
+        return namespace
+    return {name: value for name, value in namespace.items() if isinstance(value, (type, ModuleType, Table))}
 
 
 def _check_class(cls: Any) -> None:
@@ -264,11 +298,20 @@ def _compare(connection: Connection, cls: type[UserTable], found: TableSpec, wan
         f"The definition of `{cls.__name__}` differs from its table in the database: "
         + "; ".join(change.text for change in changes) + ". The table stays as it is."
     )  # fmt: skip
-    name = cls.__name__
-    hint = f"Correct the definition; change the table, see {name}.alter(); or {name}.drop() it to begin anew."
+    hint = _remedy(found, wanted)
     if connection.config.declare.drift == "error":
         raise DeclarationError(text, hint=hint)
     logging.warn(f"{text} {hint}")
+
+
+def _remedy(found: TableSpec, wanted: TableSpec) -> str:
+    """Return what brings a table and its definition together."""
+    name = wanted.name.class_name
+    try:
+        alteration.alteration(found, wanted)
+    except DeclarationError as error:
+        return f"Correct the definition. {error}"
+    return f"Change the table by {name}.alter(), or correct the definition."
 
 
 def _check_cycle(connection: Connection, name: TableName, parents: list[TableName]) -> None:

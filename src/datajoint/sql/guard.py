@@ -9,8 +9,9 @@ from datajoint.declare.spec import TableSpec
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.names import TableName
 from datajoint.heading.types import NUMBERS
-from datajoint.sql.ddl import Statement, shortened, tolerating
+from datajoint.sql.ddl import Statement
 from datajoint.sql.system_tables.images import EVENT
+from datajoint.sql.writers import shortened, tolerating
 
 __all__ = ["create_guard", "drop_function", "drop_guard", "find_guards", "is_current"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -21,6 +21,8 @@ from datajoint.table.meta import TableMeta, class_level
 
 __all__ = ["Binding", "BoundTable"]
 
+Redefine = Callable[[Mapping[str, Any] | None], TableSpec]
+
 class_level(Queried)
 class_level(Fetchable)
 class_level(QueryExpression)
@@ -29,11 +31,13 @@ class_level(QueryExpression)
 class Binding:
     """A table of a connection."""
 
-    __slots__ = ("_query", "_version", "connection", "name")
+    __slots__ = ("_query", "_version", "connection", "name", "redefine")
 
     def __init__(self, connection: Connection, name: TableName) -> None:
         self.connection = connection
         self.name = name
+        self.redefine: Redefine | None = None
+        """Reads the definition of the class again, with names of a given namespace, too."""
         self._version = -1
         self._query: Query | None = None
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from datajoint.algebra.plans import hidden
-from datajoint.errors import DataJointError
 from datajoint.heading.names import TableName
 from datajoint.query.expression import QueryExpression
 from datajoint.sql.system import EVENTS
+from datajoint.table.alter import alter as altering
 from datajoint.table.bound import Binding
 from datajoint.table.delete.delete import Deleting
 from datajoint.table.family import Family
@@ -79,17 +79,41 @@ class Table(Writing, Deleting, Family):
         return python_checks.run_checks(self)
 
     def alter(self, prompt: bool | None = None, context: dict[str, Any] | None = None) -> None:
-        """Bring the table to the definition of its class; not in this release yet.
+        r"""Bring the table to the definition of its class, with its rows and their history (ALT-1).
+
+        Attributes that are no part of keys or references are added, dropped and converted to other types;
+        defaults, comments, checks and indexes change with the definition. An attribute is renamed where its
+        comment begins with the former name: ``new : int32 # {old} comment``. What is about to change is shown
+        first. Values that would be lost are refused, before anything is changed. An event records it.
+
+        Parameters
+        ----------
+        prompt
+            Ask first; default is the setting ``safemode``.
+        context
+            Names that the definition may refer to, beside those known when the class was decorated.
 
         Raises
         ------
         DataJointError
-            Always, for the time being.
+            When rows would lose values, or keys or references differ.
+        TransactionError
+            Inside a transaction.
+
+        Examples
+        --------
+        >>> import datajoint as dj
+        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+        >>> @schema
+        ... class Subject(dj.Manual):
+        ...     definition = "subject_id : int32"
+        >>> Subject.insert1({"subject_id": 1})
+        >>> Subject.definition = "subject_id : int32\n---\nspecies='mouse' : varchar(20)"
+        >>> Subject.alter(prompt=False)
+        >>> Subject.fetch1()
+        {'subject_id': 1, 'species': 'mouse'}
         """
-        raise DataJointError(
-            "Altering tables comes later.",
-            hint="Declare a new table and copy the rows with insert(query), or alter it in the database.",
-        )
+        altering.alter(self, prompt, context)
 
     def _sibling(self, name: TableName) -> Table:
         """Return another table of the connection, without its class."""

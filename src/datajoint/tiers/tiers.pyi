@@ -293,7 +293,7 @@ class UserTable(Table, metaclass=_TableType):
         """Run the checks of the definition and of the class on the rows that are stored."""
     @classmethod
     def alter(cls, prompt: bool | None = None, context: dict[str, Any] | None = None) -> None:
-        """Bring the table to the definition of its class; not in this release yet."""
+        """Bring the table to the definition of its class, with its rows and their history (ALT-1)."""
     events: ClassVar[QueryExpression]
     """All events of the table: inserts, updates, deletes and makes. An event can cover many rows."""
     @classmethod

@@ -153,6 +153,9 @@ class SqliteSession(Session):
 
     # ------------------------------------------------------------------------------------------ statements
 
+    def define_function(self, name: str, function: Callable[[Any], Any]) -> None:
+        self._connection.create_function(name, 1, function, deterministic=True)
+
     def execute(
         self,
         text: str,

@@ -17,7 +17,7 @@ from datajoint.heading.names import COMPUTED, IMPORTED, TableName
 from datajoint.journal.events.change import record
 from datajoint.journal.events.event import new_id
 from datajoint.provenance.history.events import events_of
-from datajoint.provenance.history.restore_makes import insert_made
+from datajoint.provenance.history.restore_makes import insert_made, known_values
 from datajoint.provenance.history.versions import versions_source
 from datajoint.query.expression import QueryExpression
 from datajoint.sql.system import EVENTS
@@ -43,7 +43,7 @@ def as_of(table: Table, time: Any) -> QueryExpression:
     _refuse_forgotten(table, moment)
     when = f'{_AT} <= "{moment}"'
     events = _times(connection, table.database)
-    before, after = events & when, events - when
+    before, after = events & when, (events - when) - _alterations(connection, table.database)
     born = before.proj(**{_WRITTEN: "event"})
     source = connection.catalog.source(table.name)
     if EVENT not in source.heading.hidden:
@@ -94,6 +94,11 @@ def _times(connection: Connection, schema: str) -> QueryExpression:
     whole = events.proj(parent="event", dj_end="finished")
     steps = events.proj("parent", "finished").join(whole, left=True)
     return steps.proj(**{_AT: "coalesce(dj_end, finished)"})
+
+
+def _alterations(connection: Connection, schema: str) -> QueryExpression:
+    """Return the events of alters: their versions live on without the attributes that went."""
+    return events_of(connection, schema).proj("kind") & {"kind": "alter"}
 
 
 def _utc(time: Any) -> str:
@@ -222,18 +227,17 @@ def _put_back(connection: Connection, work: _Ended, ids: set[int], makes: Mappin
     changed = [row for row in work.rows if tuple(row[n] for n in key) in there]
     for row in changed:
         event = there[tuple(row[n] for n in key)]
-        if event not in ids:
+        if event not in (*ids, row[_WRITTEN]):  # by an alter a row lost attributes, and is the same otherwise
             raise IntegrityError(
                 f"`{work.table.class_name}` {_key(row, key)} cannot be restored: it was written again since, "
                 f"by event {event}.",
                 hint="Restore the later event first.",
                 table=str(work.table),
             )
-    names = table.heading.order
     others = insert_made(table, absent, _WRITTEN, makes)
-    table.insert([{n: row[n] for n in names} for row in others], allow_direct_insert=True)
+    table.insert([known_values(row, table.heading) for row in others], allow_direct_insert=True)
     for row in changed:
-        table.update1({n: row[n] for n in names})
+        table.update1(known_values(row, table.heading))
     return len(work.rows)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from datajoint.engine.connection import Connection
+from datajoint.heading.heading import Heading
 from datajoint.heading.names import COMPUTED, IMPORTED, TableName
 from datajoint.journal.events.change import store
 from datajoint.journal.events.event import EventRecord, Origin
@@ -14,7 +15,7 @@ from datajoint.provenance.history.events import events_of
 from datajoint.sql.system_tables.reads import READS, copy_reads
 from datajoint.table.free import FreeTable
 
-__all__ = ["MADE", "insert_made"]
+__all__ = ["MADE", "insert_made", "known_values"]
 
 MADE = ("make", "reuse", "restore")
 """Kinds of the events of makes."""
@@ -60,6 +61,12 @@ def insert_made(
     return left
 
 
+def known_values(row: Row, heading: Heading) -> dict[str, Any]:
+    """Return the attributes of a version; what was added later has no value there and gets its default."""
+    required = {a.name for a in heading.values() if not a.nullable}
+    return {n: row[n] for n in heading.order if row[n] is not None or n not in required}
+
+
 def _parents(connection: Connection, schema: str, events: Sequence[int]) -> dict[int | None, int]:
     """Return the events that some are steps of."""
     told = events_of(connection, schema).proj("parent") & [{"event": event} for event in events]
@@ -75,8 +82,7 @@ def _insert_step(table: FreeTable, rows: Sequence[Row], make: int) -> None:
     scope.id, scope.schemas = make, outer.schemas
     enter(transaction, scope)
     try:
-        names = table.heading.order
-        table.insert([{n: row[n] for n in names} for row in rows], allow_direct_insert=True)
+        table.insert([known_values(row, table.heading) for row in rows], allow_direct_insert=True)
     finally:
         enter(transaction, outer)
 
@@ -101,8 +107,7 @@ def _insert(table: FreeTable, rows: Sequence[Row], made: Row, event_id: int) -> 
     scope.id = event_id
     enter(transaction, scope)
     try:
-        names = table.heading.order
-        table.insert([{n: row[n] for n in names} for row in rows], allow_direct_insert=True)
+        table.insert([known_values(row, table.heading) for row in rows], allow_direct_insert=True)
     finally:
         enter(transaction, outer)
     details = {"restores": made["event"]}

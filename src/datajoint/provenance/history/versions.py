@@ -104,7 +104,10 @@ def later(name: str, event: int) -> nodes.Text:
 
 
 def versions_source(connection: Connection, table: TableName) -> Source | None:
-    """Return the old versions of the rows of a table as a table with its attributes, None without any."""
+    """Return the old versions of the rows of a table as a table with its attributes, None without any.
+
+    Attributes that were dropped come last.
+    """
     name = shadow_name(table)
     if connection.catalog.look(name) is None:
         return None
@@ -112,7 +115,9 @@ def versions_source(connection: Connection, table: TableName) -> Source | None:
     source: Source | None = kept.child("versions")
     if source is None:
         hidden = [kept.heading.hidden[EVENT], kept.heading.hidden[UNTIL]]
-        source = kept.keep("versions", Source(name, Heading(shown.heading.values(), hidden)))
+        dropped = [a for a in kept.heading.values() if a.name not in shown.heading]
+        attributes = [*shown.heading.values(), *dropped]
+        source = kept.keep("versions", Source(name, Heading(attributes, hidden)))
     return source
 
 

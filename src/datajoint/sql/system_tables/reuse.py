@@ -9,9 +9,9 @@ from datajoint.declare.spec import TableSpec
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.names import TableName
 from datajoint.heading.types import parse_type
-from datajoint.sql.ddl import enum_home
 from datajoint.sql.dml import Column
 from datajoint.sql.system_tables.images import EVENT, shadow_name, shadow_table
+from datajoint.sql.writers import enum_home
 
 __all__ = ["count_written", "fits", "guard_written", "put_back"]
 

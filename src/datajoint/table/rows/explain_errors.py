@@ -230,4 +230,4 @@ def explain_drift(error: UnknownAttributeError, table: BoundTable) -> None:
         f"database does not have it (yet). Attributes: {', '.join(table.heading.order)}."
     )
     error.args = (error.message,)
-    error.hints = [f"Change the table, see {table.class_name}.alter(), or drop it to have it made anew."]
+    error.hints = [f"Change the table by {table.class_name}.alter(), or take `{name}` out of the definition."]
