@@ -15,6 +15,7 @@ pytest_plugins = [
     "plugins.statements",
     "plugins.peer",
     "plugins.declaring",
+    "plugins.stores",
     "plugins.wire",
     "plugins.throwaway",
 ]

@@ -82,7 +82,7 @@ _OTHER_NAMES = {
     "schema": "Schema",
 }  # fmt: skip
 _OLDER = {  # existing code finds them here; new code takes them from their modules
-    "AttributeAdapter": "codecs.pending", "StorageAdapter": "codecs.pending", "SchemaCodec": "codecs.pending",
+    "AttributeAdapter": "codecs.pending", "StorageAdapter": "storage", "SchemaCodec": "codecs.pending",
     "AutoPopulate": "compute.autopopulate", "ThreadSafetyError": "errors", "set_password": "schemas.password",
     "Job": "jobs", "OrList": "query.restriction", "ValidationResult": "table.insert.validate",
 }  # fmt: skip

@@ -19,6 +19,7 @@ BROAD_LIMIT = (
 
 # "module:name" → why this container may change. Registries are written once and never hold connections.
 REGISTRIES: dict[str, str] = {
+    "storage.memory:_contents": "the objects of stores in memory, which are there to be kept",
     "algebra.text.fragment:_shapes": "a bounded cache of texts that were read; forgetting it is safe",
 }
 

@@ -1,3 +1,3 @@
 """Import path of protocols of object stores."""
 
-from datajoint.codecs.pending import StorageAdapter, refuse as get_storage_adapter
+from datajoint.storage.adapter import StorageAdapter, get_storage_adapter

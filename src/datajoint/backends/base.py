@@ -68,6 +68,8 @@ class Dialect(ABC):
     """What the database itself puts between the name of a table and a number to name its references."""
     unhurried: ClassVar[str] = ""
     """Statement that lets the open transaction end before the disk has it, though before any later one."""
+    identity: ClassVar[str] = ""
+    """Query whose last column distinguishes this server from all others; "" where the database is a file."""
     features: Features
 
     @abstractmethod

@@ -28,6 +28,9 @@ class Codec:
     pure : bool
         Whether this very class depends on nothing but the value, so that large ones may be encoded and
         decoded by several threads.
+    concurrent : bool
+        Whether this very class mostly waits for a disk or a network, so that several values may be under
+        way together.
 
     Examples
     --------
@@ -48,6 +51,7 @@ class Codec:
 
     name: str | None = None
     pure: bool = False
+    concurrent: bool = False
 
     def __init_subclass__(cls, *, register: bool = True, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -127,6 +131,7 @@ def _accepted(name: str, loaded: Any) -> tuple[str, Codec]:
 _OWN = {
     "attach": "datajoint.codecs.builtin.attach:AttachCodec",
     "blob": "datajoint.codecs.builtin.blob:BlobCodec",
+    "hash": "datajoint.codecs.builtin.hash:HashCodec",
 }
 
 CODECS: Registry[Codec] = Registry("datajoint.codecs", "datajoint.types", own=_OWN, accept=_accepted)

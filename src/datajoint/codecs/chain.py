@@ -159,7 +159,21 @@ class CodecChain(Value):
         >>> resolve("blob", None).pure, resolve("attach", None).pure
         (True, False)
         """
-        return all("pure" in vars(type(link.codec)) and link.codec.pure for link in self.links)
+        return all(_has(link.codec, "pure") for link in self.links)
+
+    @property
+    def concurrent(self) -> bool:
+        """Whether the codecs are pure or wait, one of them at least, so that values may overlap.
+
+        Examples
+        --------
+        >>> resolve("blob", "").concurrent, resolve("blob", None).concurrent
+        (True, False)
+        """
+        waits = [_has(link.codec, "concurrent") for link in self.links]
+        return any(waits) and all(
+            w or _has(link.codec, "pure") for w, link in zip(waits, self.links, strict=True)
+        )
 
     @property
     def wants_key(self) -> bool:
@@ -174,6 +188,11 @@ class CodecChain(Value):
 
 
 _NOWHERE = CodecContext()
+
+
+def _has(codec: Codec, trait: str) -> bool:
+    """Whether the class of a codec says so itself: a subclass may do other things."""
+    return bool(vars(type(codec)).get(trait))
 
 
 def resolve(name: str, store: str | None = None) -> CodecChain:

@@ -19,6 +19,8 @@ class CodecContext(Value):
         Names in the database; None where they are not known.
     config
         The settings of the connection.
+    database
+        Which database it is, where values go to a store, which remembers it.
 
     Examples
     --------
@@ -30,6 +32,7 @@ class CodecContext(Value):
     table: str | None = None
     field: str | None = None
     config: Any = None
+    database: str | None = None
 
     def with_key(self, key: Mapping[str, Any] | None) -> dict[str, Any]:
         """Return a key with the entries in which older codecs look for their context.

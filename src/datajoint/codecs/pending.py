@@ -14,8 +14,6 @@ __all__ = [
     "ObjectRef",
     "SchemaCodec",
     "StagedInsert",
-    "StorageAdapter",
-    "StorageBackend",
     "refuse",
 ]
 
@@ -53,14 +51,6 @@ class ObjectRef(_InStores):
 
 class NpyRef(_InStores):
     """Handle of an array in a store."""
-
-
-class StorageBackend(_InStores):
-    """A store."""
-
-
-class StorageAdapter(_InStores):
-    """What makes a protocol of stores known."""
 
 
 class GarbageCollector(_InStores):

@@ -18,7 +18,7 @@ from datajoint.errors import (
 
 __all__ = ["StoredObject", "get_codec", "list_codecs", "needs_stores"]
 
-_LATER = frozenset({"hash", "object", "npy", "filepath"})
+_LATER = frozenset({"object", "npy", "filepath"})
 _MEANT = frozenset(("array", "ndarray", "numpy", "pickle", "object", "json", "dict", "list"))
 _NOT_YET = ", which this release does not have yet"
 _BRACKETS = re.compile(r"<\s*([^@>\s]*)\s*(?:@[^>]*)?>")

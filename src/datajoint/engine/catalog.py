@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from datajoint import logging
@@ -11,6 +12,7 @@ from datajoint._value import replace
 from datajoint.algebra.plans.nodes import Source
 from datajoint.backends.base import CatalogReader
 from datajoint.declare.spec import Specs, TableSpec
+from datajoint.engine.observe import unobserved
 from datajoint.errors import MissingTableError, nearest
 from datajoint.graph import dependencies
 from datajoint.heading.attribute import Attribute
@@ -48,6 +50,20 @@ class Catalog:
     def reader(self) -> CatalogReader:
         """The reader of the backend."""
         return self._connection.backend.catalog(self._connection)
+
+    @cached_property
+    def database(self) -> str | None:
+        """Which database this is, whatever host or port it is reached by: what a store remembers.
+
+        None for a database in memory, whose rows end with the process.
+        """
+        connection = self._connection
+        if connection.settings.name == ":memory:":
+            return None
+        query, where = connection.dialect.identity, connection.settings.label
+        with unobserved():
+            found = connection.fetch_all(query) if query else []
+        return f"{where} ({found[0][-1]})" if found else where
 
     def load(self, schemas: Iterable[str]) -> None:
         """Read all tables of the schemas that are not known yet."""

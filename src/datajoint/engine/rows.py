@@ -186,7 +186,7 @@ class _LateCodec:
     def __init__(self, attribute: Attribute, dialect: Dialect, config: Config) -> None:
         self.attribute, self.dialect, self.config = attribute, dialect, config
         self._decode: Callable[[Any], Any] | None = None
-        self._pure = False
+        self._chain: chains.CodecChain | None = None
 
     def __call__(self, value: Any) -> Any:
         if self._decode is None:
@@ -199,7 +199,7 @@ class _LateCodec:
         if first is None:
             return list(values)
         decode = self._decode = self._decode or self._resolve()
-        decoded = threads.by_threads(decode, values) if self._pure else None
+        decoded = threads.side_by_side(self._chain, decode, values) if self._chain else None
         return [None if value is None else decode(value) for value in values] if decoded is None else decoded
 
     def _resolve(self) -> Callable[[Any], Any]:
@@ -207,7 +207,7 @@ class _LateCodec:
         chain = chains.resolve(str(a.dtype.codec), a.dtype.store)
         if self.config.blob.use_32bit_dims:
             chain = chain.narrow()
-        self._pure = chain.pure
+        self._chain = chain
         stored = self.dialect.decoder(parse_type(chain.storage))
         if chain.plain_decode is not None and stored is None:
             return chain.plain_decode

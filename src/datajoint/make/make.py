@@ -36,6 +36,7 @@ from datajoint.make.reuse import reuse
 from datajoint.make.task import Notice
 from datajoint.make.value_equality import same
 from datajoint.provenance.staleness.stale_inputs import StaleInputs
+from datajoint.storage.staged import taken_back
 from datajoint.table.declared import writes_of
 from datajoint.table.guard import writable
 from datajoint.table.insert.with_parts import check_complete, wanted_of
@@ -148,7 +149,7 @@ def make(
             writes = KeyedWrites(table, key)
             writes.must_not_pin = renewal is not None
             writes.beside += ["arguments"] if make_kwargs else []
-            with writes:
+            with taken_back(), writes:
                 outcomes = run_make(table, key, make_kwargs, writes, _inspect)
                 skipped = _finish(writes, closing, renewal)
             for name, group in outcomes.items():

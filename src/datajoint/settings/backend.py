@@ -29,6 +29,19 @@ class ConnectionSettings(Value):
     use_tls: bool | Mapping[str, Any] | None = None
     announced: bool = False
 
+    @property
+    def label(self) -> str:
+        """Which database this is, without user and password: what a store remembers of those who use it.
+
+        Examples
+        --------
+        >>> ConnectionSettings("postgresql", host="db.lab.org", port=5432, name="postgres").label
+        'postgresql://db.lab.org:5432/postgres'
+        """
+        if self.host is None:
+            return f"{self.backend}:{self.name}"
+        return f"{self.backend}://{self.host}:{self.port}/{self.name or ''}"
+
     def __repr__(self) -> str:
         shown = {name: getattr(self, name) for name in self.__match_args__}
         shown["password"] = None if self.password is None else Secret(self.password)

@@ -9,7 +9,7 @@ from datajoint.errors import ConfigurationError, nearest
 from datajoint.settings.secret import Tree, clone
 from datajoint.settings.values import Layer
 
-__all__ = ["PROTOCOLS", "resolve_store", "stores_of"]
+__all__ = ["COMMON_KEYS", "PROTOCOLS", "resolve_store", "stores_of"]
 
 _COMMON: dict[str, Any] = {
     "subfolding": None,
@@ -19,6 +19,9 @@ _COMMON: dict[str, Any] = {
     "schema_prefix": "_schema",
     "filepath_prefix": None,
 }
+COMMON_KEYS = tuple(_COMMON)
+"""Keys that a store of any protocol may have."""
+
 _PREFIXES = ("hash_prefix", "schema_prefix", "filepath_prefix")
 
 PROTOCOLS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {

@@ -104,7 +104,7 @@ def test_an_unknown_codec_is_named():
             resolved()
 
 
-@pytest.mark.parametrize("name", ["hash", "object", "npy", "filepath"])
+@pytest.mark.parametrize("name", ["object", "npy", "filepath"])
 def test_codecs_of_stores_come_later(name):
     with pytest.raises(UnknownCodecError, match="comes with object stores"):
         get_codec(name)

@@ -74,6 +74,7 @@ class MysqlDialect(Dialect):
 
     name = "mysql"
     max_identifier = 64
+    identity = "SHOW VARIABLES WHERE variable_name IN ('server_uuid', 'server_uid')"
     max_columns = 1017  # of InnoDB
     constraint_infix = "_ibfk_"
     features = Features(

@@ -74,6 +74,7 @@ class PostgresqlDialect(Dialect):
 
     name = "postgresql"
     max_identifier = 63
+    identity = "SELECT system_identifier FROM pg_control_system()"
     max_columns = 1600
     max_label = 63
     unhurried = "SET LOCAL synchronous_commit TO off"

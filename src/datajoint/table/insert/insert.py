@@ -12,6 +12,7 @@ from datajoint.errors import DataJointError
 from datajoint.heading.names import TableName
 from datajoint.heading.values import show
 from datajoint.journal.events.scope import Scope
+from datajoint.storage.staged import taken_back_if
 from datajoint.table.insert import duplicates
 from datajoint.table.insert.fast_row import plain_row
 from datajoint.table.insert.pipelined import UnevenError, flowing
@@ -54,9 +55,10 @@ def insert_chunks(
         Naming the row and the attribute, when anything is refused; then nothing is inserted.
     """
     layout = layout_of(connection, name)
-    batches = prepare(layout, chunks, mode)  # all of it before the first statement: user code runs in it
-    if any(batch.size for batch in batches):
-        _insert(layout, batches, mode, within)
+    with taken_back_if(layout.in_stores):
+        batches = prepare(layout, chunks, mode)  # all of it before the first statement: user code runs in it
+        if any(batch.size for batch in batches):
+            _insert(layout, batches, mode, within)
 
 
 def insert_rows(layout: Layout, rows: Any, mode: Mode) -> None:
@@ -75,8 +77,11 @@ def insert_rows(layout: Layout, rows: Any, mode: Mode) -> None:
 def insert_row(layout: Layout, row: Any, mode: Mode) -> None:
     """Insert one row as an atomic change with its event; while a make runs it is collected."""
     plain = plain_row(layout, cast(dict[str, Any], row)) if type(row) is dict else None
-    batches = prepare(layout, [one(row, layout.heading, layout.label)], mode) if plain is None else [plain]
-    _insert(layout, batches, mode)
+    if plain is not None:
+        _insert(layout, [plain], mode)
+        return
+    with taken_back_if(layout.in_stores):
+        _insert(layout, prepare(layout, [one(row, layout.heading, layout.label)], mode), mode)
 
 
 def _insert(layout: Layout, batches: list[Batch], mode: Mode, within: Scope | None = None) -> None:

@@ -105,7 +105,7 @@ def _by_codec(layout: Layout, checked: Checked, name: str, values: Sequence[Any]
             return codecs.encode(value, key=None, context=context)
 
         try:
-            encoded = threads.by_threads(encode_one, values) if codecs.pure else None
+            encoded = threads.side_by_side(codecs, encode_one, values)
         except (DataJointError, TypeError, ValueError):  # told below, with its row
             encoded = None
         return _each(layout, checked, name, values, encode_one) if encoded is None else encoded

@@ -53,7 +53,8 @@ class Encoding:
         self.wants_key = self.chain is not None and any(
             "key" in link.encode_options for link in self.chain.links
         )
-        self.context = CodecContext(name.schema, name.name, attribute.name, connection.config)
+        database = connection.catalog.database if dtype.store is not None else None
+        self.context = CodecContext(name.schema, name.name, attribute.name, connection.config, database)
         self.to_driver: Callable[[Any], Any] | None = connection.dialect.encoder(self.storage)
 
 
@@ -76,6 +77,8 @@ class Layout:
         Whether rows carry their event.
     has_provenance, has_job
         Whether they have the hidden columns of other releases: who entered them, how long they were made.
+    in_stores
+        Whether values go to object stores before their row does.
     noticed
         What users were told of conversions: attribute and what happened.
     known
@@ -102,6 +105,7 @@ class Layout:
         self.has_event = EVENT[0] in hidden
         self.has_provenance = "_prov" in hidden
         self.has_job = hidden.issuperset(("_job_start_time", "_job_duration", "_job_version"))
+        self.in_stores = any(a.dtype.store is not None for a in spec.attributes)
         self.dialect: Dialect = connection.dialect
         self.noticed: set[tuple[str, str]] = set()
         self.known: dict[tuple[str, ...], Any] = {}

@@ -12,6 +12,7 @@ from datajoint.journal.events.event import EventRecord
 from datajoint.journal.events.scope import open_event
 from datajoint.journal.images import image_of_updated
 from datajoint.sql.dml import Column, Moved, default_value, select_row, update_row
+from datajoint.storage.staged import taken_back_if
 from datajoint.table.insert.fast_row import plain_row
 from datajoint.table.rows.check_lines import unenforced, verify
 from datajoint.table.rows.encode import Batch, encode
@@ -42,7 +43,11 @@ def update_one(table: BoundTable, row: Mapping[str, Any]) -> None:
         known_fields(layout, values, ignore_extra=None)
     _need_key(layout, values)
     observe.writing(table.connection, table.name)
-    batch = batch or _checked(layout, values)
+    with taken_back_if(batch is None and layout.in_stores):
+        _update_one(table, layout, values, batch or _checked(layout, values))
+
+
+def _update_one(table: BoundTable, layout: Layout, values: Mapping[str, Any], batch: Batch) -> None:
     checked = batch.checked[0]
     columns = dict(zip(checked.names, checked.columns, strict=True))
     encoded = dict(zip(checked.names, next(batch.rows()), strict=True))

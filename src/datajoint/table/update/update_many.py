@@ -29,6 +29,7 @@ from datajoint.query import fetch
 from datajoint.query.collection import is_mapping
 from datajoint.sql.statement import Statement
 from datajoint.sql.update import update_rows
+from datajoint.storage.staged import taken_back_if
 from datajoint.table import guard
 from datajoint.table.delete.cascade import RowsChanged, settled
 from datajoint.table.misspelt import refuse_ignored
@@ -59,6 +60,11 @@ def update(
     refuse_ignored(table.query, table.heading, table.class_name, "updated")
     guard.check_update(table.name, allow_direct_update)
     layout = layout_of(table.connection, table.name)
+    with taken_back_if(layout.in_stores):
+        return _update(layout, table, values, prompt)
+
+
+def _update(layout: Layout, table: BoundTable, values: Mapping[str, Any], prompt: bool | None) -> int:
     new = _prepared(layout, values)
     observe.writing(table.connection, table.name)
     asks = needs_answer(table.connection.config, prompt)

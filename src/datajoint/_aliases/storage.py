@@ -1,3 +1,0 @@
-"""Import path of object stores."""
-
-from datajoint.codecs.pending import StorageBackend, refuse as get_storage_backend
