@@ -169,7 +169,6 @@ def test_the_shared_connection_by_its_older_name(monkeypatch, schema):
 @pytest.mark.parametrize(
     ("module", "name"),
     [
-        ("gc", "collect"),
         ("objectref", "ObjectRef"),
         ("staged_insert", "staged_insert1"),
     ],

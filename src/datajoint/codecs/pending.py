@@ -9,7 +9,6 @@ from datajoint.errors import CodecError, DataJointError
 
 __all__ = [
     "AttributeAdapter",
-    "GarbageCollector",
     "NpyRef",
     "ObjectRef",
     "SchemaCodec",
@@ -51,10 +50,6 @@ class ObjectRef(_InStores):
 
 class NpyRef(_InStores):
     """Handle of an array in a store."""
-
-
-class GarbageCollector(_InStores):
-    """Deletes objects that no row names."""
 
 
 class StagedInsert(_InStores):

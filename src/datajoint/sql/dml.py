@@ -33,6 +33,7 @@ __all__ = [
     "insert_rows",
     "insert_selected",
     "moving",
+    "select_filled",
     "select_row",
     "select_staged",
     "select_value",
@@ -247,6 +248,20 @@ def forget_event(name: TableName, key: Sequence[Column], count: int, dialect: Di
     for n in range(count):
         text.sql(", (" if n else "(").values(key).sql(")")
     return str(text.sql(")"))
+
+
+def select_filled(name: TableName, columns: Sequence[str], dialect: Dialect) -> str:
+    """Return the statement for some columns of the rows in which one of them at least is not NULL.
+
+    Examples
+    --------
+    >>> from datajoint.backends.registry import get_backend
+    >>> select_filled(TableName("lab", "scan"), ["raw"], get_backend("sqlite").dialect)
+    'SELECT "raw" FROM "lab.scan" WHERE "raw" IS NOT NULL'
+    """
+    quoted = [dialect.quote(column) for column in columns]
+    filled = " OR ".join(f"{column} IS NOT NULL" for column in quoted)
+    return dialect.escape(f"SELECT {', '.join(quoted)} FROM {dialect.table(name)} WHERE {filled}")
 
 
 def select_row(name: TableName, names: Sequence[str], key: Sequence[Column], dialect: Dialect) -> str:
