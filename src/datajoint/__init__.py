@@ -82,12 +82,12 @@ _OTHER_NAMES = {
     "schema": "Schema",
 }  # fmt: skip
 _OLDER = {  # existing code finds them here; new code takes them from their modules
-    "AttributeAdapter": "codecs.pending", "StorageAdapter": "storage", "SchemaCodec": "codecs.pending",
-    "AutoPopulate": "compute.autopopulate", "ThreadSafetyError": "errors", "set_password": "schemas.password",
-    "Job": "jobs", "OrList": "query.restriction", "ValidationResult": "table.insert.validate",
+    "AttributeAdapter": "codecs.adapter", "AutoPopulate": "compute.autopopulate", "Job": "jobs",
+    "OrList": "query.restriction", "SchemaCodec": "codecs.schema_codec", "StorageAdapter": "storage",
+    "ThreadSafetyError": "errors", "ValidationResult": "table.insert.validate",
+    "set_password": "schemas.password",
 }  # fmt: skip
 _GONE = {"AttachFileType": "declare the attribute as `<attach>`"}
-
 __all__ = [  # noqa: PLE0604 - the names come from the tables above
     *sorted([*_WHERE, *_OTHER_NAMES, "config"]),
     "__version__",

@@ -59,8 +59,8 @@ _NAMES = """
     sql.system_tables.images sql.text sql.text.fragment table.alter
     table.alter.alter table.delete table.delete.cascade
     table.delete.estimate table.delete.followers table.external table.guard table.insert
-    table.insert.duplicates table.insert.insert
-    table.insert.insert_select table.insert.validate table.insert.with_parts table.lookup table.misspelt
+    table.insert.duplicates table.insert.insert table.insert.insert_select table.insert.staged
+    table.insert.validate table.insert.with_parts table.lookup table.misspelt
     table.prompt table.rows table.rows.check_lines table.rows.encode table.rows.explain_errors
     table.rows.layout table.rows.python_checks table.rows.row_sources table.rows.write_rows
     table.rows.write_set table.update table.update.update table.update.update_many workers

@@ -314,6 +314,12 @@ class CorruptObjectError(StorageError):
     default_code = "DJ603"
 
 
+class ObjectMismatchError(StorageError):
+    """An object is missing, or its size is not that of the row; also known as `objectref.IntegrityError`."""
+
+    default_code = "DJ604"
+
+
 class CodecError(DataJointError):
     """A codec cannot be used."""
 

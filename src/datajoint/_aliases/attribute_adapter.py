@@ -1,3 +1,3 @@
 """Import path of the adapters of releases before 2.0."""
 
-from datajoint.codecs.pending import AttributeAdapter
+from datajoint.codecs.adapter import AttributeAdapter

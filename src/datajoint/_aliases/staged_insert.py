@@ -1,3 +1,3 @@
 """Import path of inserts that write to a store first."""
 
-from datajoint.codecs.pending import StagedInsert, refuse as staged_insert1
+from datajoint.table.insert.staged import StagedInsert, staged_insert1

@@ -131,7 +131,10 @@ def _accepted(name: str, loaded: Any) -> tuple[str, Codec]:
 _OWN = {
     "attach": "datajoint.codecs.builtin.attach:AttachCodec",
     "blob": "datajoint.codecs.builtin.blob:BlobCodec",
+    "filepath": "datajoint.codecs.builtin.filepath:FilepathCodec",
     "hash": "datajoint.codecs.builtin.hash:HashCodec",
+    "npy": "datajoint.codecs.builtin.npy:NpyCodec",
+    "object": "datajoint.codecs.builtin.object:ObjectCodec",
 }
 
 CODECS: Registry[Codec] = Registry("datajoint.codecs", "datajoint.types", own=_OWN, accept=_accepted)

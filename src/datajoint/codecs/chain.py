@@ -9,7 +9,7 @@ from typing import Any
 from datajoint._value import Value
 from datajoint.codecs.base import Codec
 from datajoint.codecs.context import CodecContext
-from datajoint.codecs.registry import StoredObject, get_codec, needs_stores
+from datajoint.codecs.registry import get_codec
 from datajoint.errors import CodecError, UnknownTypeError
 from datajoint.heading.types import AttributeType, parse_type
 
@@ -218,8 +218,6 @@ def resolve(name: str, store: str | None = None) -> CodecChain:
     CodecChain(name='blob', store=None, links=(...), storage='bytes')
     """
     links: list[_Link] = []
-    if needs_stores(name):
-        return _in_a_store(name, store)
     codec, outer = get_codec(name), store
     while True:
         links.append(_link(codec, outer))
@@ -227,8 +225,6 @@ def resolve(name: str, store: str | None = None) -> CodecChain:
         if dtype.codec is None:
             return CodecChain(name, store, tuple(links), dtype.text)
         outer = outer if dtype.store is None else dtype.store
-        if needs_stores(dtype.codec):
-            return _in_a_store(name, outer)
         codec = get_codec(dtype.codec)
         if any(link.codec is codec for link in links):
             names = [f"<{link.codec.name}>" for link in links] + [f"<{codec.name}>"]
@@ -236,12 +232,6 @@ def resolve(name: str, store: str | None = None) -> CodecChain:
                 f"The codecs {' → '.join(names)} never come to a core type.",
                 hint="get_dtype of one of them must return a core type such as bytes or json.",
             )
-
-
-def _in_a_store(name: str, store: str | None) -> CodecChain:
-    """Return the chain of an attribute in an object store: it refuses values before it encodes them."""
-    link = _link(StoredObject(f"<{name}>" if store is None else f"<{name}@{store}>"), store)
-    return CodecChain(name, store, (link,), link.codec.get_dtype(store is not None))
 
 
 def _stored_as(codec: Codec, is_store: bool) -> AttributeType:

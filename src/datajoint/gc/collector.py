@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext, suppress
 from time import time
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +18,11 @@ from datajoint.errors import (
     StorageError,
 )
 from datajoint.gc.lease import Lease
+from datajoint.gc.parts import ByHash, BySchema, Part
 from datajoint.gc.references import Unread, referenced
 from datajoint.storage.local import DRAFTS
 from datajoint.storage.owners import owners_of, same
-from datajoint.storage.store import QUARANTINE, open_store
+from datajoint.storage.store import HELD, QUARANTINE, open_store
 
 if TYPE_CHECKING:
     from datajoint.engine.connection import Connection
@@ -36,6 +37,9 @@ GRACE = 3600
 
 WINDOW = 86400
 """Seconds for which an object without a row can be restored from quarantine."""
+
+_HELD = 7 * 86400
+"""Seconds for which a writer may take for one object, a folder or what an instrument writes."""
 
 _LISTED = 10_000
 """Most paths that a report lists."""
@@ -113,19 +117,35 @@ class GarbageCollector:
         >>> GarbageCollector(schema).hash_references()
         set()
         """
-        found: set[str] = set()
-        unread = self._mark(found.update)
-        if unread:
-            raise self._refusal(unread)
-        own = tuple(f"{self._folder(schema)}/" for schema in self.schemas)
-        found = {path for path in found if path.startswith(own)}
-        if verbose:
-            logging.logger.info(f"{len(found)} objects of {self.store} are referred to")
-        return found
+        return self._references(self._by_hash, verbose)
+
+    @edge
+    def schema_references(self, verbose: bool = False) -> set[str]:
+        """Return the paths that rows refer to, in the part of the store by schema, table and key.
+
+        Parameters
+        ----------
+        verbose
+            Log how many there are.
+
+        Raises
+        ------
+        StorageError
+            Some table cannot be read.
+
+        Examples
+        --------
+        >>> import datajoint as dj
+        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+        >>> schema.connection.config["stores"] = {"default": "main", "main": {"protocol": "memory"}}
+        >>> GarbageCollector(schema).schema_references()
+        set()
+        """
+        return self._references(self._by_schema, verbose)
 
     @edge
     def list_hash_paths(self, schema_name: str) -> dict[str, int]:
-        """Return path and size, in bytes, of the objects of a schema.
+        """Return path and size, in bytes, of the objects of a schema by their hash.
 
         Raises
         ------
@@ -140,17 +160,50 @@ class GarbageCollector:
         >>> GarbageCollector(schema).list_hash_paths("lab")
         {}
         """
-        return {entry.path: entry.size for entry in self._listing(self._folder(schema_name))}
+        part = ByHash(self._by_hash.section, (schema_name,))
+        return {entry.path: entry.size for entry in part.listing(self.store.medium)}
+
+    @edge
+    def list_schema_paths(self, schema_name: str) -> dict[str, int]:
+        """Return path and size, in bytes, of the files of a schema by table and key.
+
+        Raises
+        ------
+        StorageError
+            The store cannot be listed.
+
+        Examples
+        --------
+        >>> import datajoint as dj
+        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+        >>> schema.connection.config["stores"] = {"default": "main", "main": {"protocol": "memory"}}
+        >>> GarbageCollector(schema).list_schema_paths("lab")
+        {}
+        """
+        part = BySchema(self._by_schema.section, (schema_name,))
+        return {entry.path: entry.size for entry in part.listing(self.store.medium)}
 
     @property
-    def _section(self) -> str:
-        return str(self.store.spec["hash_prefix"]).strip("/")
+    def _by_hash(self) -> ByHash:
+        return ByHash(str(self.store.spec["hash_prefix"]).strip("/"), tuple(self.schemas))
 
-    def _folder(self, schema: str) -> str:
-        return "/".join(filter(None, (self._section, schema)))
+    @property
+    def _by_schema(self) -> BySchema:
+        return BySchema(str(self.store.spec["schema_prefix"]).strip("/"), tuple(self.schemas))
 
-    def _listing(self, folder: str) -> Iterator[Entry]:
-        return self.store.medium.listing(folder)
+    @property
+    def _parts(self) -> tuple[Part, ...]:
+        return self._by_hash, self._by_schema
+
+    def _references(self, part: Part, verbose: bool) -> set[str]:
+        found: set[str] = set()
+        unread = self._mark(found.update)
+        if unread:
+            raise self._refusal(unread)
+        found = {path for path in found if part.holds(path)}
+        if verbose:
+            logging.logger.info(f"{len(found)} objects of {self.store} are referred to")
+        return found
 
     # ----------------------------------------------------------------------------------------- collecting
 
@@ -168,10 +221,12 @@ class GarbageCollector:
         Returns
         -------
         dict
-            ``hash_paths_referenced``, ``_stored``, ``_orphaned``: numbers of objects of these schemas;
-            ``hash_paths_orphaned_bytes``; ``orphaned_hash_paths``: paths, 10 000 at most;
-            ``hash_paths_deleted`` (also ``deleted``): how many went to quarantine; ``restored`` and
-            ``purged``: how many came out of it, to their place and for good; ``bytes_freed``: bytes purged;
+            ``hash_paths_stored``, ``_referenced``, ``_orphaned``, ``_deleted``: how many objects of these
+            schemas there are by hash, have a row, have none, and went to quarantine;
+            ``hash_paths_orphaned_bytes``; ``orphaned_hash_paths``: paths, 10 000 at most; the same with
+            ``schema_paths`` for files by table and key; ``deleted``: how many went to quarantine in all;
+            ``restored``, ``purged``: how many came out of it, to their place and for good; ``bytes_freed``:
+            bytes purged;
             ``errors``, ``scan_errors``: how many objects and tables could not be dealt with;
             ``error_messages``: why; ``dry_run``.
 
@@ -202,13 +257,12 @@ class GarbageCollector:
                 raise self._refusal(unread)
             run.report["scan_errors"] = len(unread)
             run.report["error_messages"] += [f"{one.place}: {one.reason}" for one in unread]
-            for schema in self.schemas:
-                folder = self._folder(schema)
-                run.empty_quarantine(folder, self._window)
-                run.collect(folder, self._grace)
+            for part in self._parts:
+                run.part = part
+                run.empty_quarantine(self._window)
+                run.collect(self._grace)
             if lease:
                 run.delete_drafts(self._window)
-            run.report["hash_paths_referenced"] = self._count(marked)
         return run.report
 
     @edge
@@ -230,8 +284,8 @@ class GarbageCollector:
         """
         medium, count = self.store.medium, 0
         with Lease(medium) as lease:
-            for schema in self.schemas:
-                for entry in list(self._listing(f"{QUARANTINE}/{self._folder(schema)}")):
+            for part in self._parts:
+                for entry in list(part.quarantined(medium)):
                     lease.renew()
                     medium.move(entry.path, entry.path.removeprefix(f"{QUARANTINE}/"))
                     count += 1
@@ -240,12 +294,23 @@ class GarbageCollector:
     def _mark(self, add: Callable[[Iterable[str]], None]) -> list[Unread]:
         """Pass on the paths that rows refer to; return what could not be read."""
         unread: list[Unread] = []
-        for found in referenced(self.connection, self.schemas, self._section):
+        for found in referenced(self.connection, self.schemas, [part.section for part in self._parts]):
             if isinstance(found, Unread):
                 unread.append(found)
             else:
                 add(found)
+        add(self._held())
         return unread
+
+    def _held(self) -> list[str]:
+        """Return the paths that writers are still writing to."""
+        medium = self.store.medium
+        found: list[str] = []
+        for marker in medium.listing(HELD):
+            with suppress(MissingExternalFile):  # its writer has finished
+                if time() - marker.modified < _HELD:
+                    found.append(medium.read(marker.path).decode())
+        return found
 
     def _others(self) -> list[Unread]:
         """Return the schemas of which another database keeps objects in this store."""
@@ -269,15 +334,13 @@ class GarbageCollector:
             hint="Install missing codecs, or collect as a user who may read these tables.",
         )
 
-    def _count(self, marked: TextSet) -> int:
-        return sum(marked.count_below(f"{self._folder(schema)}/") for schema in self.schemas)
-
 
 class _Run:
     """One run of a collector: what it does with each object, and its report."""
 
     def __init__(self, store: Store, marked: TextSet, lease: Lease | None, verbose: bool) -> None:
         self._medium, self._marked, self._lease, self._verbose = store.medium, marked, lease, verbose
+        self.part: Part = ByHash("", ())
         counts = (
             "hash_paths_referenced", "hash_paths_stored", "hash_paths_orphaned", "hash_paths_orphaned_bytes",
             "hash_paths_deleted", "schema_paths_referenced", "schema_paths_stored", "schema_paths_orphaned",
@@ -296,24 +359,30 @@ class _Run:
     def _now(self) -> float:
         return self._lease.now if self._lease else time()
 
-    def collect(self, folder: str, grace: float) -> None:
+    def collect(self, grace: float) -> None:
         """Put objects that no row refers to into quarantine."""
-        report = self.report
-        for entry in self._medium.listing(folder):
-            report["hash_paths_stored"] += 1
-            if entry.path in self._marked or self._now - entry.modified < grace:
-                continue
-            report["hash_paths_orphaned"] += 1
-            report["hash_paths_orphaned_bytes"] += entry.size
-            if len(report["orphaned_hash_paths"]) < _LISTED:
-                report["orphaned_hash_paths"].append(entry.path)
-            self._do(entry, self._quarantine, grace)
+        self._count("referenced", sum(map(self.part.holds, self._marked)))
+        for entry in self.part.listing(self._medium):
+            self._count("stored")
+            if not self._is_marked(entry.path) and self._now - entry.modified >= grace:
+                self._count("orphaned")
+                self._count("orphaned_bytes", entry.size)
+                listed = self.report[f"orphaned_{self.part.kind}_paths"]
+                if len(listed) < _LISTED:
+                    listed.append(entry.path)
+                self._do(entry, self._quarantine, grace)
 
-    def empty_quarantine(self, folder: str, window: float) -> None:
+    def _count(self, what: str, number: int = 1) -> None:
+        self.report[f"{self.part.kind}_paths_{what}"] += number
+
+    def _is_marked(self, path: str) -> bool:
+        return any(one in self._marked for one in self.part.references(path))
+
+    def empty_quarantine(self, window: float) -> None:
         """Restore what a row refers to, and delete what has been in quarantine for the window."""
-        for entry in self._medium.listing(f"{QUARANTINE}/{folder}"):
+        for entry in self.part.quarantined(self._medium):
             path = entry.path.removeprefix(f"{QUARANTINE}/")
-            if path in self._marked:
+            if self._is_marked(path):
                 self._do(entry, self._restore, path)
             elif self._now - entry.modified >= window:
                 self._do(entry, self._purge)
@@ -346,7 +415,7 @@ class _Run:
         if again is None or self._now - again.modified < grace:
             return
         self._medium.move(entry.path, f"{QUARANTINE}/{entry.path}")
-        self.report["hash_paths_deleted"] += 1
+        self._count("deleted")
         self.report["deleted"] += 1
         self._log("moved to quarantine", entry)
 

@@ -38,7 +38,9 @@ class Unread(Value):
     reason: str
 
 
-def referenced(connection: Connection, own: Collection[str], section: str) -> Iterator[list[str] | Unread]:
+def referenced(
+    connection: Connection, own: Collection[str], sections: Sequence[str]
+) -> Iterator[list[str] | Unread]:
     """Yield the paths that rows of any schema of the database refer to, those of old versions included.
 
     The catalog is read again: other processes may have declared tables.
@@ -48,14 +50,15 @@ def referenced(connection: Connection, own: Collection[str], section: str) -> It
     own
         Schemas whose objects are collected: their codecs must be installed, as these know what a value
         refers to. In other schemas, which may hold copies of values, any text that looks like a path counts.
-    section
-        Folder of the store that is collected.
+    sections
+        Folders of the store that are collected.
 
     Yields
     ------
     list of str or Unread
         Paths of objects; or a table that cannot be read, after which nothing may be deleted.
     """
+    prefixes = tuple(f"{section}/" if section else "" for section in sections)
     with unobserved():
         reader = connection.backend.catalog(connection)
         names = reader.list_schemas()
@@ -69,7 +72,7 @@ def referenced(connection: Connection, own: Collection[str], section: str) -> It
                     yield Unread(schema, str(error))
             continue
         for name, spec in tables:
-            scan = _Scan(connection, name, None if schema in own else f"{section}/")
+            scan = _Scan(connection, name, None if schema in own else prefixes)
             yield from scan.run((*spec.attributes, *spec.hidden))
 
 
@@ -78,12 +81,12 @@ class _Scan:
 
     Parameters
     ----------
-    prefix
+    prefixes
         How a path begins, in a table of another schema.
     """
 
-    def __init__(self, connection: Connection, name: TableName, prefix: str | None) -> None:
-        self._connection, self._name, self._prefix = connection, name, prefix
+    def __init__(self, connection: Connection, name: TableName, prefixes: tuple[str, ...] | None) -> None:
+        self._connection, self._name, self._prefixes = connection, name, prefixes
         self._decode = connection.dialect.decoder(parse_type("json")) or _as_it_is
 
     def run(self, attributes: Sequence[Attribute]) -> Iterator[list[str] | Unread]:
@@ -105,7 +108,7 @@ class _Scan:
     def _reader(self, attribute: Attribute) -> Reader | None:
         """Return what finds paths in the stored values of an attribute; None where there can be none."""
         dtype = attribute.dtype
-        if self._prefix is not None:
+        if self._prefixes is not None:
             return self._any_path if dtype.kind in ("codec", "json") or _is_json(dtype) else None
         if dtype.kind != "codec":
             return self._stored_path if dtype.kind == "json" or _is_json(dtype) else None
@@ -128,7 +131,7 @@ class _Scan:
 
     def _any_path(self, value: Any) -> Iterable[str]:
         try:
-            return texts_in(self._value(value), str(self._prefix))
+            return texts_in(self._value(value), self._prefixes or ())
         except (DataJointError, ValueError, TypeError):  # no JSON: the value of a codec that uses no store
             return ()
 
@@ -170,20 +173,20 @@ def paths_in(stored: Any) -> Iterator[str]:
             yield from paths_in(value)
 
 
-def texts_in(stored: Any, prefix: str) -> Iterator[str]:
-    """Yield each text of a JSON value, at any depth, that begins with a prefix.
+def texts_in(stored: Any, prefixes: tuple[str, ...]) -> Iterator[str]:
+    """Yield each text of a JSON value, at any depth, that begins with one of some prefixes.
 
     Examples
     --------
-    >>> list(texts_in({"a": "_hash/lab/a", "more": ["b", "_hash/c"]}, "_hash/"))
+    >>> list(texts_in({"a": "_hash/lab/a", "more": ["b", "_hash/c"]}, ("_hash/",)))
     ['_hash/lab/a', '_hash/c']
     """
     if isinstance(stored, str):
-        if stored.startswith(prefix):
+        if stored.startswith(prefixes):
             yield stored
     elif isinstance(stored, dict):
         for value in cast(dict[str, Any], stored).values():
-            yield from texts_in(value, prefix)
+            yield from texts_in(value, prefixes)
     elif isinstance(stored, list):
         for value in cast(list[Any], stored):
-            yield from texts_in(value, prefix)
+            yield from texts_in(value, prefixes)

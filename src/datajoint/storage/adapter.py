@@ -156,23 +156,24 @@ class FileSystem(Medium):
         self._root = adapter.full_path(spec, "")
         self.place = adapter.get_url(spec, self._root.rstrip("/"))
 
-    def _full(self, path: str) -> str:
+    def full_path(self, path: str) -> str:
+        """Return the path of an object within the file system."""
         return self._adapter.full_path(self._spec, path)
 
     def read(self, path: str) -> bytes:
         """Return the content of an object."""
         with self._explained(path):
-            return bytes(self.fs.cat_file(self._full(path)))
+            return bytes(self.fs.cat_file(self.full_path(path)))
 
     def open(self, path: str) -> BinaryIO:
         """Return an object as a file."""
         with self._explained(path):
-            return self.fs.open(self._full(path), "rb")
+            return self.fs.open(self.full_path(path), "rb")
 
     def write(self, path: str, source: Source) -> None:
         """Write an object."""
         with self._explained(path):
-            full = self._full(path)
+            full = self.full_path(path)
             self.fs.makedirs(full.rpartition("/")[0], exist_ok=True)
             if isinstance(source, (bytes, bytearray, memoryview)):
                 self.fs.pipe_file(full, bytes(source))
@@ -193,7 +194,7 @@ class FileSystem(Medium):
         try:
             with self._explained(path):
                 self.fs.invalidate_cache()
-                return self._entry(self.fs.info(self._full(path)))
+                return self._entry(self.fs.info(self.full_path(path)))
         except MissingExternalFile:
             return None
 
@@ -205,7 +206,7 @@ class FileSystem(Medium):
         """Delete an object."""
         try:
             with self._explained(path):
-                self.fs.rm_file(self._full(path))
+                self.fs.rm_file(self.full_path(path))
         except MissingExternalFile:
             return False
         return True
@@ -213,16 +214,16 @@ class FileSystem(Medium):
     def move(self, old: str, new: str) -> None:
         """Rename an object."""
         with self._explained(old):
-            full = self._full(new)
+            full = self.full_path(new)
             self.fs.makedirs(full.rpartition("/")[0], exist_ok=True)
-            self.fs.mv(self._full(old), full)
+            self.fs.mv(self.full_path(old), full)
 
     def listing(self, prefix: str) -> Iterator[Entry]:
         """Yield the objects below a folder."""
         try:
             with self._explained(prefix):
                 self.fs.invalidate_cache()
-                for _, _, files in self.fs.walk(self._full(prefix), detail=True):
+                for _, _, files in self.fs.walk(self.full_path(prefix), detail=True):
                     yield from map(self._entry, files.values())
         except MissingExternalFile:
             return

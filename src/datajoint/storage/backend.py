@@ -23,6 +23,8 @@ class StorageBackend:
     ----------
     spec
         The description of a store, as `config.get_store_spec` gives it.
+    name
+        Its name, which distinguishes stores in memory.
 
     Examples
     --------
@@ -32,10 +34,10 @@ class StorageBackend:
     (b'abc', False, True, 3)
     """
 
-    def __init__(self, spec: Mapping[str, Any]) -> None:
+    def __init__(self, spec: Mapping[str, Any], name: str = "") -> None:
         self.spec = dict(spec)
         self.protocol = str(spec["protocol"])
-        self._medium = store_of("", spec).medium
+        self._medium = store_of(name, spec).medium
 
     def put_buffer(self, buffer: bytes, remote_path: PathLike) -> None:
         """Write bytes.

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from errno import EACCES, ENOSPC, EPERM, EROFS
+from stat import S_ISREG
 from typing import BinaryIO
 
 from datajoint.errors import BucketInaccessible, MissingExternalFile, StorageError
@@ -53,20 +54,22 @@ class LocalFolder(Medium):
     def open(self, path: str) -> BinaryIO:
         """Return a file to read."""
         with self._explained(path):
-            return open(self._inside(path), "rb")
+            return open(self.path_of(path), "rb")
 
     def find(self, path: str) -> Entry | None:
         """Return size and time of a file."""
         with self._explained(path):
             try:
-                status = os.stat(self._inside(path))
+                status = os.stat(self.path_of(path))
             except (FileNotFoundError, NotADirectoryError):
                 return None
+        if not S_ISREG(status.st_mode):
+            return None
         return Entry(path, status.st_size, status.st_mtime)
 
     def listing(self, prefix: str) -> Iterator[Entry]:
         """Yield the files below a folder; links to folders are not followed."""
-        folders = [self._inside(prefix) if prefix else self.place]
+        folders = [self.path_of(prefix) if prefix else self.place]
         while folders:
             folder = folders.pop()
             with self._explained(folder):
@@ -91,7 +94,7 @@ class LocalFolder(Medium):
         """Write a file, in place of an older one."""
         with self._explained(path), self._draft(path, source) as (draft, final):
             os.replace(draft, final)
-            _flush_folder(os.path.dirname(final))
+            _flush(os.path.dirname(final))
 
     def create(self, path: str, data: bytes) -> bool:
         """Write a file unless it exists."""
@@ -104,14 +107,31 @@ class LocalFolder(Medium):
                 if os.path.lexists(final):
                     return False
                 os.replace(draft, final)
-            _flush_folder(os.path.dirname(final))
+            _flush(os.path.dirname(final))
         return True
+
+    def flush(self, path: str) -> None:
+        """Flush a file, or all files in a folder, to the disk, and the folders that lead there."""
+        with self._explained(path):
+            full = self.path_of(path)
+            files = [full] if os.path.isfile(full) else [self.path_of(e.path) for e in self.listing(path)]
+            for file in files:
+                _flush(file)
+            folders = {folder for file in files for folder in self._above(file)}
+            for folder in sorted(folders, key=len, reverse=True):
+                _flush(folder)
+
+    def _above(self, path: str) -> Iterator[str]:
+        """Yield the folders from a file up to that of the store."""
+        while path != self.place and path.startswith(self.place):
+            path = os.path.dirname(path)
+            yield path
 
     def touch(self, path: str) -> bool:
         """Set the time of a file to now."""
         with self._explained(path):
             try:
-                os.utime(self._inside(path))
+                os.utime(self.path_of(path))
             except FileNotFoundError:
                 return False
         return True
@@ -119,28 +139,30 @@ class LocalFolder(Medium):
     def delete(self, path: str) -> bool:
         """Delete a file, and the folders that it leaves empty."""
         with self._explained(path):
-            full = self._inside(path)
+            full = self.path_of(path)
             try:
-                os.unlink(full)
+                if not os.path.isdir(full) or os.path.islink(full):
+                    os.unlink(full)
+                    self._delete_empty(os.path.dirname(full))
+                    return True
             except (FileNotFoundError, NotADirectoryError):
-                return False
-        self._delete_empty(os.path.dirname(full))
-        return True
+                pass
+        return False
 
     def move(self, old: str, new: str) -> None:
         """Rename a file; its time becomes now."""
         with self._explained(old):
-            source, target = self._inside(old), self._inside(new)
+            source, target = self.path_of(old), self.path_of(new)
             self._make_folder(os.path.dirname(target))
             os.utime(source)
             os.replace(source, target)
-            _flush_folder(os.path.dirname(target))
+            _flush(os.path.dirname(target))
         self._delete_empty(os.path.dirname(source))
 
     @contextmanager
     def _draft(self, path: str, source: Source) -> Generator[tuple[str, str]]:
         """Write to a file of another name; yield its path and that of the object."""
-        final = self._inside(path)
+        final = self.path_of(path)
         self._make_folder(os.path.dirname(final))
         folder = os.path.join(self.place, *DRAFTS.split("/"))
         os.makedirs(folder, exist_ok=True)
@@ -167,7 +189,7 @@ class LocalFolder(Medium):
         for made in reversed(missing):
             with suppress(FileExistsError):
                 os.mkdir(made)
-            _flush_folder(os.path.dirname(made))
+            _flush(os.path.dirname(made))
 
     def _delete_empty(self, folder: str) -> None:
         """Delete a folder and those above it, below that of the store, as long as they are empty."""
@@ -180,7 +202,7 @@ class LocalFolder(Medium):
 
     # ------------------------------------------------------------------------------------------- checking
 
-    def _inside(self, path: str) -> str:
+    def path_of(self, path: str) -> str:
         """Return the path of a file; refuse one that links lead out of the store."""
         full = os.path.join(self.place, *path.split("/"))
         real, root = os.path.realpath(full), os.path.realpath(self.place)
@@ -219,11 +241,11 @@ def _advice(number: int | None) -> str | None:
     return None
 
 
-def _flush_folder(folder: str) -> None:
-    """Make names in a folder durable, where the system can open folders."""
+def _flush(path: str) -> None:
+    """Make the content of a file, or the names in a folder, durable, as far as the system can."""
     if os.name == "nt":
         return
-    descriptor = os.open(folder, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -61,6 +61,9 @@ class Medium(ABC):
         It appears whole or not at all, and is durable when this returns.
         """
 
+    def flush(self, path: str) -> None:  # noqa: B027 - most media have nothing to do
+        """Make an object, or all in a folder, durable that a file system of fsspec has written."""
+
     @abstractmethod
     def create(self, path: str, data: bytes) -> bool:
         """Write an object unless it exists; return whether this call wrote it."""

@@ -42,8 +42,14 @@ class Bucket(Medium):
         protocol, location = spec["protocol"], str(spec["location"]).strip("/")
         holder = spec.get("container") or spec["bucket"]
         self.place = f"{_SCHEMES[protocol]}://{holder}/{location}".rstrip("/")
-        self._store: Any = _MAKERS[protocol](spec, holder, location or None)
         self._api: Any = _obstore()
+        kind = getattr(self._api.store, _KINDS[protocol])
+        self._store: Any = kind(holder, prefix=location or None, **_OPTIONS[protocol](spec))
+
+    def sign(self, path: str, seconds: float) -> str:
+        """Return a URL by which anybody may read an object for some time."""
+        with self._explained(path):
+            return str(self._api.sign(self._store, "GET", path, timedelta(seconds=seconds)))
 
     def read(self, path: str) -> bytes:
         """Return the content of an object."""
@@ -183,48 +189,39 @@ def _given(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _s3(spec: Mapping[str, Any], bucket: str, prefix: str | None) -> Any:
-    endpoint = str(spec["endpoint"])
+def _s3(spec: Mapping[str, Any]) -> dict[str, Any]:
+    endpoint = str(spec.get("endpoint") or "")
     if endpoint and "://" not in endpoint:
         endpoint = f"{'https' if spec.get('secure') else 'http'}://{endpoint}"
     plain = endpoint.startswith("http://")
     client = _given(allow_http=plain or None, proxy_url=spec.get("proxy_server"))
-    return _obstore().store.S3Store(
-        bucket,
-        **_given(
-            prefix=prefix,
-            endpoint=endpoint or None,
-            access_key_id=spec.get("access_key"),
-            secret_access_key=spec.get("secret_key"),
-            region="us-east-1" if endpoint else None,
-            client_options=client or None,
-        ),
-        retry_config=_RETRIES,
+    return _given(
+        endpoint=endpoint or None,
+        access_key_id=spec.get("access_key"),
+        secret_access_key=spec.get("secret_key"),
+        region="us-east-1" if endpoint else None,
+        client_options=client or None,
         virtual_hosted_style_request=False,
+        retry_config=_RETRIES,
     )
 
 
-def _gcs(spec: Mapping[str, Any], bucket: str, prefix: str | None) -> Any:
-    return _obstore().store.GCSStore(
-        bucket, **_given(prefix=prefix, application_credentials=spec.get("token")), retry_config=_RETRIES
-    )
+def _gcs(spec: Mapping[str, Any]) -> dict[str, Any]:
+    return _given(application_credentials=spec.get("token"), retry_config=_RETRIES)
 
 
-def _azure(spec: Mapping[str, Any], container: str, prefix: str | None) -> Any:
+def _azure(spec: Mapping[str, Any]) -> dict[str, Any]:
     parts = dict(
         part.split("=", 1) for part in str(spec.get("connection_string") or "").split(";") if "=" in part
     )
-    return _obstore().store.AzureStore(
-        container,
-        **_given(
-            prefix=prefix,
-            account_name=spec.get("account_name") or parts.get("AccountName"),
-            account_key=spec.get("account_key") or parts.get("AccountKey"),
-            endpoint=parts.get("BlobEndpoint"),
-        ),
+    return _given(
+        account_name=spec.get("account_name") or parts.get("AccountName"),
+        account_key=spec.get("account_key") or parts.get("AccountKey"),
+        endpoint=parts.get("BlobEndpoint"),
         retry_config=_RETRIES,
     )
 
 
-_MAKERS = {"s3": _s3, "gcs": _gcs, "azure": _azure}
+_OPTIONS = {"s3": _s3, "gcs": _gcs, "azure": _azure}
+_KINDS = {"s3": "S3Store", "gcs": "GCSStore", "azure": "AzureStore"}
 _SCHEMES = {"s3": "s3", "gcs": "gs", "azure": "az"}

@@ -10,10 +10,10 @@ from datajoint.errors import StorageError
 
 __all__ = ["note", "taken_back", "taken_back_if"]
 
-_written: ContextVar[list[Callable[[], None]] | None] = ContextVar("written", default=None)
+_written: ContextVar[list[Callable[[], object]] | None] = ContextVar("written", default=None)
 
 
-def note(undo: Callable[[], None]) -> None:
+def note(undo: Callable[[], object]) -> None:
     """Remember how to take back an object that did not exist before.
 
     Examples
@@ -42,7 +42,7 @@ def taken_back() -> Generator[None]:
     ...     undone
     ['a']
     """
-    steps: list[Callable[[], None]] = []
+    steps: list[Callable[[], object]] = []
     outer = _written.get()
     token = _written.set(steps)
     try:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from datajoint.errors import ConfigurationError, CorruptObjectError, MissingExternalFile, nearest
 from datajoint.settings.stores import PROTOCOLS
@@ -14,17 +15,20 @@ from datajoint.storage.adapter import FileSystem, get_storage_adapter
 from datajoint.storage.local import LocalFolder
 from datajoint.storage.memory import Memory
 from datajoint.storage.owners import mark
-from datajoint.storage.paths import content_hash, hash_path, relative
+from datajoint.storage.paths import content_hash, hash_path, new_token, relative
 from datajoint.storage.remote import Bucket
 
 if TYPE_CHECKING:
     from datajoint.settings.config import Config
-    from datajoint.storage.medium import Medium
+    from datajoint.storage.medium import Medium, Source
 
-__all__ = ["QUARANTINE", "REFRESHED", "Store", "open_store", "store_of"]
+__all__ = ["HELD", "QUARANTINE", "REFRESHED", "Store", "open_store", "store_of"]
 
 QUARANTINE = "_quarantine"
 """Where objects without a row wait before they are deleted; a reader that misses one looks here."""
+
+HELD = "_datajoint/held"
+"""Where writers leave the paths that they are still writing to."""
 
 REFRESHED = 600
 """Seconds after which an object that is stored again gets a new time, so that it does not look forgotten."""
@@ -132,7 +136,7 @@ class Store:
         """
         name = content_hash(data)
         path = hash_path(self.spec["hash_prefix"], schema, name, self.spec["subfolding"])
-        self._mark(schema, database)
+        self.keep_marker(schema, database)
         self._keep(path, data)
         return {"hash": name, "path": path, "schema": schema, "store": self.name, "size": len(data)}
 
@@ -149,6 +153,61 @@ class Store:
         elif time.time() - found.modified > REFRESHED and not self.medium.touch(path):
             self.medium.write(path, data)
 
+    def put_object(self, path: str, source: Source, schema: str, database: str | None = None) -> None:
+        """Write an object of a row, durably, at a path that no other program knows yet.
+
+        Examples
+        --------
+        >>> store = store_of("lab", {"protocol": "memory", "location": "of the example of Store"})
+        >>> store.put_object("_schema/trials/scan/k=1/raw_4Tq", b"bytes", "trials")
+        >>> store.read("_schema/trials/scan/k=1/raw_4Tq")
+        b'bytes'
+        """
+        self.keep_marker(schema, database)
+        staged.note(partial(self.medium.delete, path))
+        self.medium.write(path, source)
+
+    @contextmanager
+    def held(self, path: str) -> Generator[None]:
+        """Keep the garbage collector from a path, below which objects are written for long, in the block.
+
+        Examples
+        --------
+        >>> store = store_of("lab", {"protocol": "memory", "location": "of the example of Store"})
+        >>> with store.held("_schema/trials/scan/k=1/raw_4Tq"):
+        ...     len(list(store.medium.listing(HELD)))
+        1
+        """
+        marker = f"{HELD}/{new_token(16)}"
+        self.medium.write(marker, path.encode())
+        try:
+            yield
+        finally:
+            self.medium.delete(marker)
+
+    def open(self, path: str) -> BinaryIO:
+        """Return an object as a file to read, from quarantine if it waits there.
+
+        Raises
+        ------
+        MissingExternalFile
+            It is in neither place.
+
+        Examples
+        --------
+        >>> store = store_of("lab", {"protocol": "memory", "location": "of the example of Store"})
+        >>> store.open(store.put_content(b"bytes", "trials")["path"]).read()
+        b'bytes'
+        """
+        path = relative(path)
+        try:
+            return self.medium.open(path)
+        except MissingExternalFile as missing:
+            try:
+                return self.medium.open(f"{QUARANTINE}/{path}")
+            except MissingExternalFile:
+                raise missing from None
+
     def withdraw(self, path: str) -> None:
         """Move an object to quarantine: the row for which it was written has been refused.
 
@@ -164,14 +223,38 @@ class Store:
         """
         self.medium.move(path, f"{QUARANTINE}/{path}")
 
-    def _mark(self, schema: str, database: str | None) -> None:
+    def delete_below(self, path: str) -> None:
+        """Delete an object, or all in a folder.
+
+        Examples
+        --------
+        >>> store = store_of("lab", {"protocol": "memory", "location": "of the example of Store"})
+        >>> store.delete_below("nothing")
+        """
+        self.medium.delete(path)
+        for entry in list(self.medium.listing(path)):
+            self.medium.delete(entry.path)
+
+    def keep_marker(self, schema: str, database: str | None) -> None:
+        """Leave the marker of a database that uses the store, once.
+
+        Examples
+        --------
+        >>> store = store_of("lab", {"protocol": "memory", "location": "of the example of Store"})
+        >>> store.keep_marker("trials", "sqlite:lab.db")
+        """
         if database is not None and (schema, database) not in self._marked:
             mark(self.medium, schema, database)
             self._marked.add((schema, database))
 
 
-def open_store(config: Config, name: str | None) -> Store:
-    """Return a store of the settings; ``""`` or None is the default one.
+def open_store(config: Config, name: str | None, default: str = "default") -> Store:
+    """Return a store of the settings; ``""`` or None is the one that ``stores.default`` names.
+
+    Parameters
+    ----------
+    default
+        ``filepath_default`` for the store of files in place.
 
     Raises
     ------
@@ -186,8 +269,9 @@ def open_store(config: Config, name: str | None) -> Store:
     >>> open_store(config, "")
     <store lab: memory://lab>
     """
-    name = name or config["stores"].get("default")
-    return store_of(str(name), config.get_store_spec(name))
+    name = name or config["stores"].get(default)
+    spec = config.get_store_spec(name, use_filepath_default=default == "filepath_default")
+    return store_of(str(name), spec)
 
 
 def store_of(name: str, spec: Mapping[str, Any]) -> Store:
@@ -201,13 +285,16 @@ def store_of(name: str, spec: Mapping[str, Any]) -> Store:
     return _store_of(name, _Key(spec))
 
 
+_DEFAULTS = {"hash_prefix": "_hash", "schema_prefix": "_schema", "subfolding": None}
+
+
 class _Key:
     """A description as the key of a cache."""
 
     __slots__ = ("spec", "text")
 
     def __init__(self, spec: Mapping[str, Any]) -> None:
-        self.spec = {"hash_prefix": "_hash", "subfolding": None, **spec}
+        self.spec = {**_DEFAULTS, **spec}
         self.text = repr(sorted((name, _plain(value)) for name, value in self.spec.items()))
 
     def __eq__(self, other: object) -> bool:

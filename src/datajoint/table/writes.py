@@ -14,6 +14,7 @@ from datajoint.table.insert import (
     duplicates,
     insert as inserting,
     insert_select,
+    staged,
     validate as validating,
     with_parts,
 )
@@ -28,6 +29,7 @@ from datajoint.table.rows import (
 from datajoint.table.update import update as updating, update_many
 
 if TYPE_CHECKING:
+    from datajoint.table.insert.staged import StagedInsert
     from datajoint.table.insert.validate import ValidationResult
 
 __all__ = ["Writing"]
@@ -184,6 +186,14 @@ class Writing(BoundTable):
         with scopes.series(self.connection) as scope:
             for group in inserting.read_groups(rows, layout, chunk_size):
                 inserting.insert_chunks(self.connection, self.name, group, mode, scope)
+
+    @property
+    def staged_insert1(self) -> StagedInsert:
+        """A block that writes objects right into their store, and inserts their row at its end (STG-1).
+
+        Use it for objects that are too large to be copied, or that are written by a library such as Zarr.
+        """
+        return staged.StagedInsert(self)
 
     def insert_dataframe(self, df: Any, index_as_pk: bool | None = None, **options: Any) -> None:
         """Insert the rows of a pandas frame.

@@ -27,6 +27,7 @@ from datajoint.provenance.tracing.why import Why
 from datajoint.query.expression import QueryExpression
 from datajoint.query.restriction import AndList
 from datajoint.table.bound import Binding
+from datajoint.table.insert.staged import StagedInsert
 from datajoint.table.insert.validate import ValidationResult
 from datajoint.table.meta import TableMeta
 from datajoint.table.rows.check import CheckOutcome
@@ -271,6 +272,8 @@ class UserTable(Table, metaclass=_TableType):
         parts: Mapping[Any, Any] | None = None,
     ) -> None:
         """Insert rows: all of them, or none if one is refused."""
+    staged_insert1: ClassVar[StagedInsert]
+    """A block that writes objects right into their store, and inserts their row at its end (STG-1)."""
     @classmethod
     def insert_dataframe(cls, df: Any, index_as_pk: bool | None = None, **options: Any) -> None:
         """Insert the rows of a pandas frame."""

@@ -11,7 +11,7 @@ import pytest
 
 from datajoint.codecs import Codec, CodecContext, chain, get_codec, list_codecs, resolve
 from datajoint.codecs.base import CODECS
-from datajoint.errors import CodecError, DecodeError, EncodeError, UnknownCodecError, UnknownTypeError
+from datajoint.errors import CodecError, UnknownCodecError, UnknownTypeError
 
 
 @pytest.fixture(autouse=True)
@@ -102,25 +102,6 @@ def test_an_unknown_codec_is_named():
     for resolved in (lambda: resolve("blop"), lambda: resolve("blop", "main")):
         with pytest.raises(UnknownCodecError, match="Codec <blop> is not registered"):
             resolved()
-
-
-@pytest.mark.parametrize("name", ["object", "npy", "filepath"])
-def test_codecs_of_stores_come_later(name):
-    with pytest.raises(UnknownCodecError, match="comes with object stores"):
-        get_codec(name)
-    chain_of_it = resolve(name, "main")
-    assert ("json", "main") == (chain_of_it.storage, chain_of_it.store)
-    with pytest.raises(EncodeError, match=f"<{name}@main> .* object stores come with"):
-        chain_of_it.encode(1)
-    with pytest.raises(DecodeError, match=f"<{name}@main> .* object stores come with"):
-        chain_of_it.decode({})
-    with pytest.raises(CodecError, match=f"<{name}> needs a store"):
-        resolve(name)
-
-
-def test_a_package_may_have_a_codec_of_such_a_name():
-    kind = made("npy")
-    assert kind is type(resolve("npy", "main").links[0].codec)
 
 
 def test_blob_in_the_table_and_in_a_store():

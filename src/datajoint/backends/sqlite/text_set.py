@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Self
 
@@ -49,20 +49,8 @@ class TextSet:
     def __contains__(self, text: str) -> bool:
         return bool(self._database.execute("SELECT 1 FROM texts WHERE text = ?", (text,)).fetchone())
 
-    def count_below(self, prefix: str) -> int:
-        """Return how many texts begin with a prefix.
-
-        Examples
-        --------
-        >>> with TextSet() as texts:
-        ...     texts.add(["a/b", "a/c", "b/c"])
-        ...     texts.count_below("a/")
-        2
-        """
-        found = self._database.execute(
-            "SELECT count(*) FROM texts WHERE text >= ? AND text < ?", (prefix, f"{prefix}\U0010ffff")
-        )
-        return found.fetchone()[0]
+    def __iter__(self) -> Iterator[str]:
+        return (row[0] for row in self._database.execute("SELECT text FROM texts"))
 
     def __len__(self) -> int:
         return self._database.execute("SELECT count(*) FROM texts").fetchone()[0]
