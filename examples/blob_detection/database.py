@@ -9,6 +9,8 @@ from pipeline import schema
 SCHEMA = "demo_blob_detection"
 FOLDER = Path(__file__).resolve().parents[2] / "build" / "demo"
 FILE = FOLDER / "demo.db"
+STORES = {"default": "pictures", "pictures": {"protocol": "file", "location": str(FOLDER / "store")}}
+"""The photographs lie beside the database, whichever it is."""
 
 SERVERS = {"postgresql": ("PostgreSQL", 5432, "postgres"), "mysql": ("MySQL", 3306, "root")}
 """Backend → its name in print, default port, default user."""
@@ -18,7 +20,9 @@ BACKENDS = ("sqlite", *SERVERS)
 
 def connect(backend: str) -> None:
     """Attach the pipeline to a database; tables that are missing are made."""
-    schema.activate(SCHEMA, connection=instance_of(backend).connection)
+    instance = instance_of(backend)
+    instance.config["stores"] = STORES
+    schema.activate(SCHEMA, connection=instance.connection)
 
 
 def instance_of(backend: str) -> dj.Instance:

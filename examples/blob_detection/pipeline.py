@@ -27,7 +27,7 @@ class Scan(dj.Imported):
     # The pixels of a photograph
     -> Image
     ---
-    pixels : <blob>    # uint8 (height, width) or (height, width, 3)
+    pixels : <blob@>   # in a store: uint8 (height, width) or (height, width, 3)
     height : int32
     width  : int32
     scale  : float64   # pixels here per pixel of the file, along one side

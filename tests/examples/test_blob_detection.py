@@ -16,7 +16,7 @@ SETS = "params in ('dog', 'log_large')"
 
 
 @pytest.fixture
-def demo(instance, schema_name, monkeypatch):
+def demo(instance, schema_name, monkeypatch, make_store):
     """Import the modules of the demo anew (a pipeline is activated once), with less to compute."""
     pytest.importorskip("skimage")
     names = [path.stem for path in FOLDER.glob("*.py") if path.stem != "attached"]  # which connects by itself
@@ -26,6 +26,7 @@ def demo(instance, schema_name, monkeypatch):
     modules = SimpleNamespace(**{name: importlib.import_module(name) for name in names})
     catalogue = [row for row in modules.images.CATALOGUE if row["image"] in IMAGES]
     monkeypatch.setattr(modules.run, "CATALOGUE", catalogue)
+    instance.config["stores"] = make_store("file").settings
     modules.pipeline.schema.activate(schema_name(), connection=instance.connection)
     (modules.pipeline.DetectionParams - SETS).delete()
     yield modules

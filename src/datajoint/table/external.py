@@ -11,9 +11,7 @@ from datajoint.table.table import Table
 __all__ = ["ExternalMapping", "ExternalTable"]
 
 _REFUSED = "`{}` is of version 0.1x, whose stores were counted in tables `~external_…`; there are none here."
-_HINT = (
-    "Read the tables as `dj.FreeTable('schema.~external_store')`; object stores come with a later release."
-)
+_HINT = "Read the tables as `dj.FreeTable('schema.~external_store')`."
 
 
 class ExternalTable(Table):
