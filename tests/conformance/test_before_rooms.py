@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import json
 import shutil
+import sqlite3
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +15,19 @@ from typing import Any
 import pytest
 
 import datajoint as dj
+from datajoint.journal.events.environment import Environment, environment_of
 
 FOLDER = Path(__file__).parent.parent / "fixtures" / "before_rooms"
+
+
+def record_this_environment(file: Path) -> None:
+    """Replace the recorded versions of Python and packages: reuse needs those of today, whichever these are."""
+    today = environment_of(Environment)
+    with contextlib.closing(sqlite3.connect(file)) as database, database:
+        database.execute(
+            'UPDATE "lab.~environments" SET python = ?, packages = ?',
+            [today.python, json.dumps(dict(today.packages))],
+        )
 
 
 @pytest.fixture
@@ -23,6 +37,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.syspath_prepend(str(tmp_path))
     for name in ("lab.db", "lab_before_rooms.py"):
         shutil.copy(FOLDER / name, tmp_path / name)
+    record_this_environment(tmp_path / "lab.db")
     monkeypatch.delitem(sys.modules, "lab_before_rooms", raising=False)
     importlib.invalidate_caches()
     module = importlib.import_module("lab_before_rooms")
