@@ -25,6 +25,7 @@ OVERRIDDEN = {"definition", "contents", "checks", "key_source", "make"}
 
 COMMON = {
     "TableMeta": "from datajoint.table.meta import TableMeta",
+    "ContentsReport": "from datajoint.tiers.contents import ContentsReport",
     "Iterator": "from collections.abc import Iterator",
     **{name: f"from typing import {name}" for name in ("Any", "ClassVar", "Never", "NoReturn", "TypeVar")},
 }
@@ -61,6 +62,12 @@ class Lookup(UserTable):
     """Rows come with the code, as `contents`."""
 
     contents: Any
+
+    @classmethod
+    def update_contents(
+        cls, policy: str = "update", *, dry_run: bool = False, prompt: bool | None = None
+    ) -> ContentsReport:
+        """Bring the stored rows to the `contents` of the class; show which results become stale."""
 
 class Imported(_Populated):
     """Rows are made by `make` from data outside the database."""

@@ -63,7 +63,7 @@ _NAMES = """
     table.insert.validate table.insert.with_parts table.lookup table.misspelt
     table.prompt table.rows table.rows.check_lines table.rows.encode table.rows.explain_errors
     table.rows.layout table.rows.python_checks table.rows.row_sources table.rows.write_rows
-    table.rows.write_set table.update table.update.update table.update.update_many workers
+    table.rows.write_set table.update table.update.update table.update.update_many tiers.contents workers
 """
 
 PARTS = frozenset(f"datajoint.{name}" for name in _NAMES.split())

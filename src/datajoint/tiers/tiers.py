@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from datajoint._edge import edge
 from datajoint.compute.autopopulate import AutoPopulate
@@ -11,6 +11,10 @@ from datajoint.heading.names import COMPUTED, IMPORTED, LOOKUP, MANUAL, PART
 from datajoint.provenance.traceable import Traceable
 from datajoint.table.meta import class_level
 from datajoint.table.table import Table
+from datajoint.tiers import contents as reconciling
+
+if TYPE_CHECKING:
+    from datajoint.tiers.contents import ContentsReport
 
 __all__ = ["Computed", "Imported", "Lookup", "Manual", "Part", "UserTable"]
 
@@ -37,7 +41,60 @@ class Manual(UserTable):
     tier = MANUAL
 
 
-class Lookup(UserTable):
+@class_level
+class _Contents:
+    """What a class does with the rows that come with its code."""
+
+    def update_contents(
+        self, policy: str = "update", *, dry_run: bool = False, prompt: bool | None = None
+    ) -> ContentsReport:
+        r"""Bring the stored rows to the `contents` of the class; show which results become stale.
+
+        All is done in one transaction. Rows are changed in place, so that rows that refer to them stay.
+
+        Parameters
+        ----------
+        policy
+            ``add``: insert missing rows only. ``update``: change values that differ, too. ``exact``: also
+            delete rows that the contents lack, which is refused where other rows refer to them.
+        dry_run
+            Change nothing.
+        prompt
+            Show the differences and ask first; default is the setting ``safemode``.
+
+        Returns
+        -------
+        ContentsReport
+            What differs, and how many rows become stale.
+
+        Raises
+        ------
+        DataJointError
+            When the contents are no valid rows, before anything is changed.
+        IntegrityError
+            When other rows refer to rows that would be deleted.
+        TransactionError
+            Inside a transaction.
+
+        Examples
+        --------
+        >>> import datajoint as dj
+        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+        >>> @schema
+        ... class Method(dj.Lookup):
+        ...     definition = "method : varchar(20)\n---\nthreshold : float64"
+        ...     contents = [{"method": "fast", "threshold": 0.5}]
+        >>> Method.contents = [{"method": "fast", "threshold": 0.7}]
+        >>> Method.update_contents(prompt=False)
+        `Method` and its contents, policy 'update':
+          changed: method='fast': threshold 0.5 -> 0.7
+        >>> Method.fetch1("threshold")
+        0.7
+        """
+        return reconciling.update_contents(cast("Table", self), policy, dry_run, prompt)
+
+
+class Lookup(_Contents, UserTable):
     """Rows come with the code, as `contents` (TAB-6).
 
     Examples

@@ -32,6 +32,7 @@ from datajoint.table.insert.validate import ValidationResult
 from datajoint.table.meta import TableMeta
 from datajoint.table.rows.check import CheckOutcome
 from datajoint.table.table import Table
+from datajoint.tiers.contents import ContentsReport
 
 _T = TypeVar("_T")
 
@@ -379,6 +380,12 @@ class Lookup(UserTable):
     """Rows come with the code, as `contents`."""
 
     contents: Any
+
+    @classmethod
+    def update_contents(
+        cls, policy: str = "update", *, dry_run: bool = False, prompt: bool | None = None
+    ) -> ContentsReport:
+        """Bring the stored rows to the `contents` of the class; show which results become stale."""
 
 class Imported(_Populated):
     """Rows are made by `make` from data outside the database."""
