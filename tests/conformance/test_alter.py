@@ -314,3 +314,23 @@ def test_drift_names_the_command(subject, declare, connect, schema):
         again.insert1({"subject": 20, "note": "x"})
     again.alter(prompt=False)
     again.insert1({"subject": 20, "mass": 3, "note": "x"})
+
+
+@pytest.mark.statement("ALT-3", "PRV-7")
+@pytest.mark.parametrize("line", ["mass : int32 # {weight}", ""])
+def test_staleness_after_an_attribute_that_was_read_is_renamed_or_dropped(subject, declare, line):
+    def make(self, key):
+        self.insert1({**key, "y": (subject & key).fetch1("weight")})
+
+    result = declare("Result", "-> Subject\n---\ny : float64", dj.Computed, make=make)
+    result.populate()
+    text = OLD.replace("unique index (weight)\n", "").replace("check heavy (weight > 0)\n", "")
+    alter(subject, text.replace("weight : int32 # grams", line))
+    assert 0 == len(result.stale().stale)
+
+    subject.update1({"subject": 2, "name": "other"})
+
+    (row,) = [row for row in result.stale().outdated if row.key == {"subject": 2}]
+    assert "`weight` of `Subject` was read, which has another name now or is gone" in str(row)
+    assert "weight" in str((result & "subject = 2").why())
+    assert "Subject" in str((result & "subject = 2").lineage())

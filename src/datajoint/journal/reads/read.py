@@ -20,8 +20,8 @@ from datajoint.sql.statement import Statement
 from datajoint.sql.system_tables.reads import guard
 
 __all__ = [
-    "COUNT", "EXISTS", "FETCHED", "Read", "Reader", "digest_of", "guarded", "is_same", "plain_columns",
-    "reader_of", "reread", "signed", "told",
+    "COUNT", "EXISTS", "FETCHED", "Read", "Reader", "digest_of", "guarded", "is_same", "lacking",
+    "plain_columns", "reader_of", "reread", "signed", "told",
 ]  # fmt: skip
 
 Plain = Sequence[tuple[int, Callable[[Sequence[Any]], Sequence[Any]]]]
@@ -224,6 +224,23 @@ def _size(read: Read, total: Watched) -> int:
     if total.identified or any(signature.n > _TWO for signature in read.signatures):
         return len(SUMS)
     return SUMS.index("high") + 1
+
+
+def lacking(plan: Plan, names: Iterable[str]) -> list[str]:
+    """Return the attributes of a recorded read that a plan lacks today: renamed or dropped by an alter.
+
+    Examples
+    --------
+    >>> import datajoint as dj
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> @schema
+    ... class Subject(dj.Manual):
+    ...     definition = "subject_id : int32"
+    >>> lacking(Subject().query.plan, ("subject_id", "weight"))
+    ['weight']
+    """
+    known = set(plan.heading.order)
+    return [name for name in names if name not in known]
 
 
 def reread(read: Read, connection: Connection) -> Read:

@@ -16,7 +16,7 @@ from datajoint.algebra.plans.hidden import WRITTEN
 from datajoint.algebra.plans.nodes import Query
 from datajoint.algebra.text.fragment import Fragment
 from datajoint.engine.connection import Connection
-from datajoint.journal.reads.read import COUNT, FETCHED, Read, reread, signed
+from datajoint.journal.reads.read import COUNT, FETCHED, Read, lacking, reread, signed
 from datajoint.journal.reads.shapes import Shape
 from datajoint.journal.reads.signature import Signature, signatures
 from datajoint.provenance.staleness.compare_single_row import changed_row, is_single, only_changed_row
@@ -227,6 +227,8 @@ def _judged(connection: Connection, finding: Finding, budget: list[int]) -> Find
         return None if same else finding
     if budget[0] <= 0:
         return Finding(read, None, None)
+    if lacking(read.query.plan, read.names):
+        return finding  # what was read cannot be asked again
     budget[0] -= 1
     again = reread(Read(read.query, read.kind, read.names, (), 0), connection)
     if read.kind == FETCHED:

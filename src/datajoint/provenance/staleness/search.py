@@ -17,6 +17,7 @@ from datajoint.graph.restrict import down
 from datajoint.heading.names import COMPUTED, IMPORTED, TableName
 from datajoint.journal.code import Fingerprint, fingerprint
 from datajoint.journal.events.event import enabled
+from datajoint.journal.reads.read import lacking
 from datajoint.journal.reads.recording import BLIND
 from datajoint.journal.reads.shapes import Shape, read_shape
 from datajoint.journal.reads.signature import Signature
@@ -398,6 +399,9 @@ def _marked(shape: Shape) -> list[TableName]:
 
 def _input_reason(finding: Finding, tables: Sequence[str]) -> StaleReason:
     read, now, change = finding.read, finding.now or (), finding.change
+    if gone := lacking(read.query.plan, read.names):
+        note = f"`{'`, `'.join(gone)}` of `{tables[0]}` was read, which has another name now or is gone"
+        return StaleReason(POSSIBLY, "unreadable", tables[0], note=note)
     for table, old, new in zip(tables, read.signatures, now, strict=True):
         if old.n != new.n and read.attributes != "exists":
             return StaleReason(STALE, "input", table, old.n, new.n, _later(old, new))

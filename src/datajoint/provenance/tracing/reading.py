@@ -13,7 +13,7 @@ from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError
 from datajoint.graph.restrict import carried
 from datajoint.heading.names import TableName
-from datajoint.journal.reads.read import FETCHED, Read, reread, signed
+from datajoint.journal.reads.read import FETCHED, Read, lacking, reread, signed
 from datajoint.journal.reads.recording import BLIND, NOTHING
 from datajoint.journal.reads.shapes import fill, read_shape
 from datajoint.journal.reads.signature import Signature
@@ -83,7 +83,7 @@ class RowRead(Value):
 
     def _says_the_same(self, connection: Connection) -> bool:
         """Whether other versions are known to have the same values."""
-        if self.digest is None or self.query is None:
+        if self.digest is None or self.query is None or lacking(self.query.plan, self.what):
             return False
         kind = FETCHED if self.kind == "rows" else self.kind
         return reread(Read(self.query, kind, self.what, (), 0), connection).digest == self.digest
