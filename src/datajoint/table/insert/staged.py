@@ -39,7 +39,7 @@ class StagedInsert:
     Examples
     --------
     >>> import datajoint as dj
-    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("instruments")
     >>> schema.connection.config["stores"] = {"default": "main", "main": {"protocol": "memory"}}
     >>> @schema
     ... class Scan(dj.Manual):
@@ -105,7 +105,7 @@ class StagedInsert:
         Examples
         --------
         >>> import datajoint as dj
-        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("instruments")
         >>> schema.connection.config["stores"] = {"default": "main", "main": {"protocol": "memory"}}
         >>> @schema
         ... class Scan(dj.Manual):
@@ -143,7 +143,7 @@ class StagedInsert:
         Examples
         --------
         >>> import datajoint as dj
-        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+        >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("instruments")
         >>> @schema
         ... class Scan(dj.Manual):
         ...     definition = '''
@@ -223,7 +223,7 @@ def staged_insert1(table: BoundTable) -> StagedInsert:
     Examples
     --------
     >>> import datajoint as dj
-    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("lab")
+    >>> schema = dj.Instance(backend="sqlite", database__name=":memory:").Schema("instruments")
     >>> @schema
     ... class Subject(dj.Manual):
     ...     definition = "subject_id : int32"
