@@ -26,7 +26,6 @@ _COMMANDS = {
         "stale": "Rows whose inputs or code have changed, and why.",
         "why": "What has changed for a row, in words, row by row and line by line.",
         "lineage": "Where a row comes from: who made it, from which rows.",
-        "history": "What old versions of rows take; forget some.",
     },
     "Compute": {
         "populate": "Compute what is missing, in order.",
@@ -34,6 +33,10 @@ _COMMANDS = {
         "retry": "Let failed jobs be made again.",
         "cancel": "Stop what is being made.",
         "verify": "Make stored rows afresh, and compare; with the code of any commit.",
+    },
+    "Keep": {
+        "history": "What old versions of rows take; forget some.",
+        "gc": "Objects in stores that no row refers to; delete them.",
     },
     "Work": {
         "config": "The settings, and where they come from.",

@@ -13,7 +13,7 @@ import datajoint
 from datajoint.errors import ConfigurationError, UnknownAttributeError, nearest
 
 __all__ = ["CONFIG_FILES", "chosen_key", "config_option", "connection_options", "json_option", "read_key",
-           "schemas_option", "spread", "targets"]  # fmt: skip
+           "schemas_option", "spread", "store_option", "targets"]  # fmt: skip
 
 CONFIG_FILES = "datajoint.config_files"
 """Where a context keeps which files were read."""
@@ -37,6 +37,13 @@ config_option = click.option(
     help="Settings to read over those of datajoint.json.",
 )  # fmt: skip
 json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+store_option = click.option(
+    "--store",
+    "stores",
+    metavar="NAME",
+    multiple=True,
+    help="A store of the settings, by default all; may be repeated.",
+)
 schemas_option = click.option(
     "-s", "--schemas", metavar="DB:ALIAS", multiple=True,
     help="A schema to have at the prompt, under another name if given; several may follow.",

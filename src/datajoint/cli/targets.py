@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from types import ModuleType
 from typing import Any
@@ -25,8 +25,8 @@ from datajoint.settings.backend import resolve_connection
 from datajoint.table.table import Table
 
 __all__ = [
-    "NoSingleTableError", "Pipeline", "computed", "connection", "database_text", "find_table", "find_tables",
-    "is_computed", "makeable", "virtual_module",
+    "NoSingleTableError", "Pipeline", "computed", "connection", "database_text", "find_schemas", "find_table",
+    "find_tables", "is_computed", "makeable", "virtual_module",
 ]  # fmt: skip
 
 _MOST_SCHEMAS = 20
@@ -124,6 +124,31 @@ def find_tables(names: Sequence[str], schemas: Sequence[str] = ()) -> list[Pipel
     if not names and not schemas:
         return _of_all_schemas()
     return [*(_of_name(name) for name in names), *(_of_schema(name) for name in schemas)]
+
+
+def find_schemas(names: Sequence[str], schemas: Sequence[str], what: str) -> Iterator[tuple[Connection, str]]:
+    """Yield the schemas that are meant, with their connections.
+
+    Parameters
+    ----------
+    names, schemas
+        As for `find_tables`, but for tables.
+    what
+        What is done schema by schema, for messages.
+
+    Raises
+    ------
+    DataJointError
+        When a table is named.
+    """
+    if single := next((name for name in names if ":" in name), None):
+        where = single.partition(":")[0]
+        raise DataJointError(
+            f"{what} schema by schema, not by the table `{single}`.", hint=f"Name `{where}`."
+        )
+    for pipeline in find_tables(names, schemas):
+        for schema in dict.fromkeys(pipeline.schemas):
+            yield pipeline.connection, schema
 
 
 def _of_all_schemas(name: str | None = None) -> list[Pipeline]:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import click
 
 from datajoint.cli import options, report
-from datajoint.cli.targets import find_tables
-from datajoint.engine.connection import Connection
-from datajoint.errors import DataJointError
+from datajoint.cli.targets import find_schemas
 from datajoint.provenance.history.retention import Kept, kept_versions, prune as prune_schema
 from datajoint.table.prompt import bytes_text
 
 __all__ = ["command"]
+
+_WHAT = "History is looked at"
 
 
 class _History(click.Group):
@@ -42,7 +41,7 @@ def show(targets: tuple[str, ...], schemas: tuple[str, ...], as_json: bool) -> i
     """Show what is kept of each table; the same as no command."""
     found = [
         (schema, kept)
-        for connection, schema in _schemas(targets, schemas)
+        for connection, schema in find_schemas(targets, schemas, _WHAT)
         for kept in kept_versions(connection, schema)
     ]
     if as_json:
@@ -88,7 +87,7 @@ def prune(
     """
     found = {
         f"{schema}.{table}": count
-        for connection, schema in _schemas(targets, schemas)
+        for connection, schema in find_schemas(targets, schemas, _WHAT)
         for table, count in prune_schema(connection, schema, days, size, dry_run).items()
     }
     if as_json:
@@ -100,15 +99,3 @@ def prune(
     if not found:
         report.say("nothing to forget")
     return 0
-
-
-def _schemas(targets: tuple[str, ...], schemas: tuple[str, ...]) -> Iterator[tuple[Connection, str]]:
-    """Yield the schemas that are meant."""
-    if single := next((target for target in targets if ":" in target), None):
-        where = single.partition(":")[0]
-        raise DataJointError(
-            f"History is looked at schema by schema, not by the table `{single}`.", hint=f"Name `{where}`."
-        )
-    for pipeline in find_tables(targets, schemas):
-        for schema in dict.fromkeys(pipeline.schemas):
-            yield pipeline.connection, schema
