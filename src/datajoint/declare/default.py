@@ -10,6 +10,7 @@ from math import isinf
 from typing import TYPE_CHECKING, Any
 
 from datajoint.heading.attribute import Default
+from datajoint.heading.core_types import KINDS
 from datajoint.heading.types import FLOATS, INTEGER_RANGES, INTEGERS, AttributeType
 
 if TYPE_CHECKING:
@@ -100,6 +101,8 @@ def _read(word: str, dtype: AttributeType) -> Any:
         return _float(word, dtype)
     if kind in _READERS:
         return _READERS[kind](word, dtype)
+    if kind in KINDS and (normalise := KINDS[kind].normalise) is not None:
+        return normalise(word)
     return word
 
 

@@ -10,30 +10,19 @@ from datajoint.declare import renames
 from datajoint.declare.default import default_text
 from datajoint.declare.spec import ForeignKey, Index, TableSpec
 from datajoint.heading.attribute import Attribute, Default
+from datajoint.heading.core_types import KINDS
 from datajoint.heading.types import AttributeType
 
 __all__ = ["Change", "diff", "is_same", "same_type"]
 
 _STORED_AS: dict[str, frozenset[str]] = {
-    "bool": frozenset({"int8"}),
-    "int8": frozenset({"int16"}),
-    "uint8": frozenset({"int16"}),
-    "uint16": frozenset({"int32"}),
-    "uint32": frozenset({"int64"}),
-    "uint64": frozenset({"decimal", "bytes", "blob"}),
-    "uuid": frozenset({"bytes", "native"}),
-    "json": frozenset({"text"}),
-    "bytes": frozenset({"blob"}),
+    **{kind: frozenset(record.stored_as) for kind, record in KINDS.items()},
     "blob": frozenset({"bytes"}),
     "codec": frozenset({"bytes", "blob", "json", "text"}),
-    "enum": frozenset({"text", "varchar", "native"}),
-    "datetime": frozenset({"timestamp"}),
-    "timestamp": frozenset({"datetime"}),
-    "decimal": frozenset({"int64", "text"}),
 }
 """Kinds of columns in which databases keep a kind of type; what has no marker may be any of them."""
 
-_SIZED = frozenset({"char", "varchar", "decimal", "enum", "datetime", "timestamp", "time"})
+_SIZED = frozenset(kind for kind, record in KINDS.items() if record.form)
 
 
 class Change(Value):

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 from datajoint.backends.base import MOST_ROWS, Dialect
 from datajoint.codecs import chain as chains, context, threads
 from datajoint.heading.attribute import Attribute
-from datajoint.heading.types import NUMBERS, TEMPORAL, TEXTS, AttributeType, parse_type
+from datajoint.heading.core_types import KINDS
+from datajoint.heading.types import AttributeType, parse_type
 
 if TYPE_CHECKING:
     from datajoint.settings.config import Config
@@ -22,7 +23,7 @@ _MANY = 200
 _FEW_ROWS = 16
 _LARGE = frozenset(("codec", "blob", "bytes", "json", "text", "native"))
 _LONG = 1000
-_CORE = NUMBERS | TEXTS | TEMPORAL | {"uuid", "json", "bytes", "blob", "year", "codec"}
+_CORE = frozenset(KINDS) | {"blob", "codec"}
 
 
 def _may_be_large(attribute: Attribute) -> bool:

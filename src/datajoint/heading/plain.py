@@ -5,20 +5,22 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
 from functools import cache
 from typing import Any
-from uuid import UUID
 
+from datajoint.heading.core_types import KINDS
 from datajoint.heading.types import FLOATS, INTEGER_RANGES, TEXTS, AttributeType
 
 __all__ = ["PLAIN", "is_plain", "plain_test"]
 
+_NEVER = ("float32", "decimal", "time", "year")
+"""Kinds of which no value is canonical at a glance: they are rounded, scaled or have a range."""
+
 PLAIN: dict[str, type] = {
-    **dict.fromkeys(INTEGER_RANGES, int), **dict.fromkeys(TEXTS, str), "float64": float, "bool": bool,
-    "date": date,
-    "datetime": datetime, "timestamp": datetime, "uuid": UUID, "bytes": bytes,
-}  # fmt: skip
+    kind: record.python
+    for kind, record in KINDS.items()
+    if record.python is not None and record.normalise is None and kind not in _NEVER
+}
 """Class of the canonical values of a kind."""
 
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from datajoint._value import Value
 from datajoint.errors import UnknownTypeError, nearest
+from datajoint.heading.core_types import CORE_TYPES, KINDS
 
 __all__ = [
     "FLOATS",
@@ -28,13 +29,11 @@ INTEGER_RANGES: dict[str, tuple[int, int]] = {
 """Smallest and largest value of each integer type."""
 
 INTEGERS = frozenset(INTEGER_RANGES)
-FLOATS = frozenset({"float32", "float64"})
+FLOATS = frozenset(kind for kind, record in CORE_TYPES.items() if record.family == "float")
 NUMBERS = INTEGERS | FLOATS | {"decimal", "bool"}
-NUMPY_TYPES = {
-    **dict.fromkeys(INTEGERS, "i8"), "uint64": "u8", "bool": "?", **dict.fromkeys(FLOATS, "f8"),
-}  # fmt: skip
+NUMPY_TYPES = {kind: record.numpy for kind, record in CORE_TYPES.items() if record.numpy != "O"}
 """Types of NumPy arrays by kind; values of all others are objects."""
-TEXTS = frozenset({"char", "varchar", "text", "enum"})
+TEXTS = frozenset(kind for kind, record in KINDS.items() if record.family == "text")
 TEMPORAL = frozenset({"date", "datetime", "timestamp", "time"})
 ZONED = TEMPORAL - {"time"}
 """Kinds whose values may be given with a zone."""
@@ -96,7 +95,8 @@ class AttributeType(Value):
         return self.text
 
 
-_SIMPLE = INTEGERS | FLOATS | {"bool", "date", "uuid", "json", "bytes"}
+_SIMPLE = frozenset(kind for kind, record in CORE_TYPES.items() if not record.form)
+_OTHER_FORMS = ", ".join(kind + record.form for kind, record in CORE_TYPES.items() if kind not in INTEGERS)
 _KINDS = (*sorted(_SIMPLE), "char", "varchar", "datetime", "timestamp", "decimal", "enum")
 _MEANT = {
     "str": "varchar(255)", "string": "varchar(255)", "object": "<blob>", "array": "<blob>",
@@ -167,9 +167,7 @@ def _refuse(text: str) -> AttributeType:
     raise UnknownTypeError(
         f"Unsupported attribute type `{text}`.",
         hint=(f"{meant} " if meant else "")
-        + "Core types: int8…int64, uint8…uint64, float32, float64, bool, decimal(p,s), char(n), "
-        "varchar(n), enum('a','b'), date, datetime(n), timestamp(n), uuid, json, bytes; "
-        "codecs: <blob>, <blob@store>, …",
+        + f"Core types: int8…int64, uint8…uint64, {_OTHER_FORMS}; codecs: <blob>, <blob@store>, …",
     )
 
 

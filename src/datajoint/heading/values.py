@@ -20,6 +20,7 @@ from uuid import UUID
 
 from datajoint import _printed
 from datajoint.heading import float32, moments
+from datajoint.heading.core_types import KINDS
 from datajoint.heading.plain import PLAIN, is_plain
 from datajoint.heading.types import INTEGER_RANGES, NUMBERS, AttributeType
 
@@ -105,7 +106,9 @@ def _strict(dtype: AttributeType) -> Normaliser | None:
         "decimal": partial(_decimal, dtype.length or 10, dtype.scale or 0),
         "time": partial(_time, dtype.length or 0), "year": partial(_integer, "year", 0, 2155),
     }  # fmt: skip
-    return special.get(kind)
+    if kind in special:
+        return special[kind]
+    return KINDS[kind].normalise if kind in KINDS else None
 
 
 @cache

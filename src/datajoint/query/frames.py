@@ -14,6 +14,7 @@ from datajoint.codecs.blob import squeeze
 from datajoint.errors import DataJointError
 from datajoint.heading import float32
 from datajoint.heading.attribute import Attribute
+from datajoint.heading.core_types import KINDS
 from datajoint.heading.heading import Heading
 from datajoint.heading.types import FLOATS, INTEGERS, NUMPY_TYPES
 from datajoint.heading.values import json_text
@@ -153,8 +154,9 @@ def polars_frame(heading: Heading, columns: Columns) -> pl.DataFrame:
 
 
 def _texts(attribute: Attribute, values: Sequence[Any]) -> list[Any]:
-    """Return values for libraries that have no UUID: their text."""
-    if attribute.dtype.kind == "uuid":
+    """Return values for libraries that lack their class, such as UUID: their text."""
+    record = KINDS.get(attribute.dtype.kind)
+    if record is not None and record.polars == "String" and record.python is not str:
         return [None if value is None else str(value) for value in values]
     return list(values)
 
@@ -173,17 +175,13 @@ def _named(attribute: Attribute, library: str) -> Generator[None]:
 
 
 def _polars_type(pl: Any, attribute: Attribute) -> Any:
-    kind = attribute.dtype.kind
-    if kind in INTEGERS:
-        return getattr(pl, kind.capitalize().replace("Uint", "UInt"))
-    simple = {
-        "float32": pl.Float32, "float64": pl.Float64, "bool": pl.Boolean, "date": pl.Date, "uuid": pl.String,
-        "datetime": pl.Datetime("us"), "timestamp": pl.Datetime("us"), "bytes": pl.Binary, "char": pl.String,
-        "varchar": pl.String, "text": pl.String, "enum": pl.String, "year": pl.Int32,
-    }  # fmt: skip
-    if kind == "decimal":
-        return pl.Decimal(min(attribute.dtype.length or 10, POLARS_DIGITS), attribute.dtype.scale or 0)
-    return simple.get(kind, pl.Object)
+    dtype = attribute.dtype
+    name = KINDS[dtype.kind].polars if dtype.kind in KINDS else ""
+    if name == "Decimal":
+        return pl.Decimal(min(dtype.length or 10, POLARS_DIGITS), dtype.scale or 0)
+    if name == "Datetime":
+        return pl.Datetime("us")
+    return getattr(pl, name or "Object")
 
 
 def arrow_table(heading: Heading, columns: Columns) -> Any:
@@ -212,16 +210,11 @@ def _plain(attribute: Attribute, values: Sequence[Any]) -> list[Any]:
 
 
 def _arrow_type(pa: Any, attribute: Attribute) -> Any:
-    kind = attribute.dtype.kind
-    if kind in INTEGERS:
-        return getattr(pa, kind)()
-    if kind == "decimal":
-        p, s = attribute.dtype.length or 10, attribute.dtype.scale or 0
+    dtype = attribute.dtype
+    name = KINDS[dtype.kind].arrow if dtype.kind in KINDS else ""
+    if name == "decimal":
+        p, s = dtype.length or 10, dtype.scale or 0
         return pa.decimal128(p, s) if p <= 38 else pa.decimal256(p, s)
-    simple = {
-        "float32": pa.float32(), "float64": pa.float64(), "bool": pa.bool_(), "date": pa.date32(),
-        "uuid": pa.string(), "datetime": pa.timestamp("us"), "timestamp": pa.timestamp("us"),
-        "bytes": pa.binary(), "char": pa.string(), "varchar": pa.string(), "text": pa.string(),
-        "enum": pa.string(), "json": pa.string(), "year": pa.int32(),
-    }  # fmt: skip
-    return simple.get(kind)  # None: found from the values
+    if name == "timestamp":
+        return pa.timestamp("us")
+    return getattr(pa, name)() if name else None  # None: found from the values

@@ -33,6 +33,7 @@ from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError, QueryError, SemanticMatchError
 from datajoint.heading import moments, values as readers
 from datajoint.heading.attribute import Attribute
+from datajoint.heading.core_types import KINDS
 from datajoint.heading.heading import Heading
 from datajoint.heading.keys import Semantic
 from datajoint.heading.types import INTEGERS, ZONED
@@ -401,7 +402,7 @@ def _literal(path: str, value: Any) -> str:
 
 # ------------------------------------------------------------------------------------------- collections
 
-_COMPARABLE = INTEGERS | {"bool", "varchar", "enum", "uuid", "date"}
+_COMPARABLE = frozenset(kind for kind, record in KINDS.items() if record.comparable)
 """Types whose values, where insert takes them unchanged, are compared as insert stores them."""
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from datajoint.backends.base import Dialect
 from datajoint.declare.spec import TableSpec
 from datajoint.heading.attribute import Attribute
+from datajoint.heading.core_types import KINDS
 from datajoint.heading.names import TableName
-from datajoint.heading.types import NUMBERS
 from datajoint.sql.ddl import Statement
 from datajoint.sql.system_tables.images import EVENT
 from datajoint.sql.writers import shortened, tolerating
@@ -17,7 +17,7 @@ __all__ = ["create_guard", "drop_function", "drop_guard", "find_guards", "is_cur
 
 _NAME = "~guard"
 _REDUNDANT = "duplicate_function OR unique_violation"
-_PLAIN = NUMBERS | {"bool", "bytes", "date", "datetime", "time", "uuid"}
+_PLAIN = frozenset(kind for kind, record in KINDS.items() if record.exact)
 """Kinds of values that are the same where the database takes them for equal."""
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from datajoint.heading.types import INTEGERS, AttributeType
+from datajoint.heading.core_types import KINDS
+from datajoint.heading.types import AttributeType
 
 __all__ = [
     "BOOL",
@@ -46,26 +47,7 @@ INTERVAL = _simple("interval")
 NUMERIC = frozenset({"bool", "int", "decimal", "float"})
 """Families of numbers."""
 
-_FAMILIES = {
-    **dict.fromkeys(INTEGERS, "int"),
-    "year": "int",
-    "bool": "bool",
-    "float32": "float",
-    "float64": "float",
-    "decimal": "decimal",
-    "char": "text",
-    "varchar": "text",
-    "text": "text",
-    "enum": "text",
-    "date": "date",
-    "datetime": "datetime",
-    "timestamp": "datetime",
-    "time": "time",
-    "uuid": "uuid",
-    "bytes": "bytes",
-    "json": "json",
-    "null": "null",
-}
+_FAMILIES = {**{kind: record.family for kind, record in KINDS.items()}, "null": "null"}
 _DIGITS = {
     "bool": 1,
     "year": 4,

@@ -188,7 +188,7 @@ class MysqlDialect(Dialect):
         def decode_all(values: Sequence[Any]) -> list[Any]:
             try:
                 return list(map(decode, values))
-            except (TypeError, AttributeError):  # a NULL among them
+            except (TypeError, AttributeError, ValueError):  # a NULL among them
                 return [None if value is None else decode(value) for value in values]
 
         return decode_all

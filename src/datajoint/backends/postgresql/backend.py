@@ -16,7 +16,7 @@ from datajoint.backends.base import Cursor, Parameters, Session, changed_by, in_
 from datajoint.backends.interruptions import interruption, wait_until
 from datajoint.backends.postgresql import signals
 from datajoint.backends.postgresql.catalog import PostgresqlCatalog
-from datajoint.backends.postgresql.dialect import PostgresqlDialect
+from datajoint.backends.postgresql.dialect import COPY_TYPES, PostgresqlDialect
 from datajoint.backends.postgresql.errors import refused, translate
 from datajoint.errors import ConfigurationError, DataJointError, TransactionError
 
@@ -199,7 +199,7 @@ class PostgresqlSession(Session):
         if sum(len(column[0]) for column in first if isinstance(column[0], bytes)) > LARGE:
             return super().load_rows(table, columns, dtypes, chunks, constants)
         constants = constants or {}
-        types = [_COPY_TYPES.get(t.kind) or self.dialect.column_type(t).split("(")[0] for t in dtypes]
+        types = [COPY_TYPES.get(t.kind) or self.dialect.column_type(t).split("(")[0] for t in dtypes]
         types += map(_constant_type, constants.values())
         names = ", ".join(map(self.dialect.quote, [*columns, *constants]))
         text = f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)"
@@ -304,17 +304,6 @@ class PostgresqlSession(Session):
         if (raised := interruption(exception)) is not None:
             raise raised
         return self.translate(exception, text)
-
-
-_COPY_TYPES = {
-    "int8": "int2", "uint8": "int2", "int16": "int2", "uint16": "int4", "int32": "int4", "uint32": "int8",
-    "int64": "int8", "uint64": "numeric", "year": "int2", "float32": "float4", "float64": "float8",
-    "bool": "bool",
-    "decimal": "numeric", "char": "text", "varchar": "text", "text": "text", "enum": "text", "date": "date",
-    "datetime": "timestamp", "timestamp": "timestamp", "time": "time", "uuid": "uuid", "json": "bytea",
-    "bytes": "bytea", "blob": "bytea",
-}  # fmt: skip
-"""Types of the binary format; that of jsonb is a byte 1 and the text."""
 
 
 def _pack_json(text: str) -> bytes:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datajoint.heading.names import TableName
     from datajoint.heading.types import AttributeType
 
-__all__ = ["PostgresqlDialect"]
+__all__ = ["COPY_TYPES", "PostgresqlDialect"]
 
 _COLUMN_TYPES = {
     "int8": "smallint", "int16": "smallint", "int32": "integer", "int64": "bigint",
@@ -51,6 +51,16 @@ _PARAMETER_TYPES = {
 
 A date may be compared with a time within a day.
 """
+
+COPY_TYPES = {
+    "int8": "int2", "uint8": "int2", "int16": "int2", "uint16": "int4", "int32": "int4", "uint32": "int8",
+    "int64": "int8", "uint64": "numeric", "year": "int2", "float32": "float4", "float64": "float8",
+    "bool": "bool",
+    "decimal": "numeric", "char": "text", "varchar": "text", "text": "text", "enum": "text", "date": "date",
+    "datetime": "timestamp", "timestamp": "timestamp", "time": "time", "uuid": "uuid", "json": "bytea",
+    "bytes": "bytea", "blob": "bytea",
+}  # fmt: skip
+"""Types of the binary format; that of jsonb is a byte 1 and the text."""
 
 _LIST_TYPES = {
     **dict.fromkeys(INTEGER_RANGES, "bigint"), "uint64": "numeric", "year": "bigint", "enum": "text",

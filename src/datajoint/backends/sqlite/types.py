@@ -296,7 +296,7 @@ def decode_column(dtype: AttributeType) -> Callable[[Any], list[Any]] | None:
     def decode_all(values: Any) -> list[Any]:
         try:
             return list(map(decode, values))
-        except (TypeError, AttributeError):  # a NULL among them
+        except (TypeError, AttributeError, ValueError):  # a NULL among them
             return [None if value is None else decode(value) for value in values]
 
     return decode_all

@@ -8,6 +8,7 @@ from datajoint.algebra.plans.nodes import Plan
 from datajoint.backends.base import Dialect
 from datajoint.declare.spec import TableSpec
 from datajoint.heading.attribute import Attribute
+from datajoint.heading.core_types import KINDS
 from datajoint.heading.names import TableName
 from datajoint.heading.types import parse_type
 from datajoint.sql.select import write_tail
@@ -20,11 +21,7 @@ __all__ = ["TIME", "bytes_of_rows", "forget_versions", "measure_versions"]
 TIME = parse_type("datetime(6)")
 _ROW = 24
 """Bytes of a row beside its values."""
-_WIDTHS = {
-    **dict.fromkeys(("int8", "uint8", "bool"), 1), **dict.fromkeys(("int16", "uint16", "year"), 2),
-    **dict.fromkeys(("int32", "uint32", "float32", "date"), 4), "uuid": 16,
-    **dict.fromkeys(("int64", "uint64", "float64", "datetime", "timestamp", "time", "decimal"), 8),
-}  # fmt: skip
+_WIDTHS = {kind: record.width for kind, record in KINDS.items() if record.width is not None}
 _LENGTHS = {
     "sqlite": "length(CAST({} AS BLOB))",
     "postgresql": "pg_column_size({})",
