@@ -19,7 +19,11 @@ __all__ = ["PATH", "Lease"]
 PATH = "_datajoint/gc.json"
 _RENEWED = 60
 _EXPIRED = 600
-"""Seconds after which a lease is renewed, and after which it is that of a collector that has died."""
+_ROUNDED = 2.0
+"""Seconds after which a lease is renewed, and after which it is that of a collector that has died.
+
+Stores in buckets give their times in whole seconds: two clocks that agree may differ by `_ROUNDED`.
+"""
 
 
 class Lease:
@@ -51,9 +55,10 @@ class Lease:
         self._renewed = 0.0
 
     def __enter__(self) -> Self:
+        begun = time.time()
         if not self._medium.create(PATH, self._data):
             self._take_over()
-        self._look_at_clock()
+        self._look_at_clock(begun)
         return self
 
     def __exit__(
@@ -82,13 +87,21 @@ class Lease:
                 "Another garbage collector has taken over the store.",
                 hint="This one had not renewed its lease for ten minutes. What it has done so far stands.",
             )
+        begun = time.time()
         self._medium.write(PATH, self._data)
-        self._look_at_clock()
+        self._look_at_clock(begun)
 
-    def _look_at_clock(self) -> None:
-        """Compare our clock with that of the store, by the time of the lease that was just written."""
-        found = self._medium.find(PATH)
-        self._skew = found.modified - time.time() if found else 0.0
+    def _look_at_clock(self, begun: float) -> None:
+        """Compare our clock with that of the store, by the time of the lease, written since `begun`.
+
+        Writing may take long: only a time outside of that shows that the clocks differ.
+        """
+        found, ended = self._medium.find(PATH), time.time()
+        if found is None:
+            self._skew = 0.0
+        else:
+            early, late = found.modified - begun + _ROUNDED, found.modified - ended
+            self._skew = min(0.0, early) + max(0.0, late)
         self._renewed = time.monotonic()
 
     def _holder(self) -> bytes | None:

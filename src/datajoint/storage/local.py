@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from errno import EACCES, ENOSPC, EPERM, EROFS
 from stat import S_ISREG
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from datajoint.errors import BucketInaccessible, MissingExternalFile, StorageError
 from datajoint.storage.medium import Entry, Medium, Source
@@ -19,6 +19,10 @@ DRAFTS = "_datajoint/drafts"
 """Folder of what is not written whole yet; what a crash leaves there is deleted by the garbage collector."""
 
 _PIECE = 1 << 20
+_TRIES = 50
+"""How often a folder is made again that a collector deletes, as it is empty, before a file is in it."""
+
+_T = TypeVar("_T")
 
 
 class LocalFolder(Medium):
@@ -93,22 +97,12 @@ class LocalFolder(Medium):
     def write(self, path: str, source: Source) -> None:
         """Write a file, in place of an older one."""
         with self._explained(path), self._draft(path, source) as (draft, final):
-            os.replace(draft, final)
-            _flush(os.path.dirname(final))
+            self._named(final, lambda: os.replace(draft, final))
 
     def create(self, path: str, data: bytes) -> bool:
         """Write a file unless it exists."""
         with self._explained(path), self._draft(path, data) as (draft, final):
-            try:
-                os.link(draft, final)
-            except FileExistsError:
-                return False
-            except OSError:  # a file system without links
-                if os.path.lexists(final):
-                    return False
-                os.replace(draft, final)
-            _flush(os.path.dirname(final))
-        return True
+            return self._named(final, lambda: _link(draft, final))
 
     def flush(self, path: str) -> None:
         """Flush a file, or all files in a folder, to the disk, and the folders that lead there."""
@@ -153,22 +147,18 @@ class LocalFolder(Medium):
         """Rename a file; its time becomes now."""
         with self._explained(old):
             source, target = self.path_of(old), self.path_of(new)
-            self._make_folder(os.path.dirname(target))
             os.utime(source)
-            os.replace(source, target)
-            _flush(os.path.dirname(target))
+            self._named(target, lambda: os.replace(source, target))
         self._delete_empty(os.path.dirname(source))
 
     @contextmanager
     def _draft(self, path: str, source: Source) -> Generator[tuple[str, str]]:
         """Write to a file of another name; yield its path and that of the object."""
         final = self.path_of(path)
-        self._make_folder(os.path.dirname(final))
         folder = os.path.join(self.place, *DRAFTS.split("/"))
-        os.makedirs(folder, exist_ok=True)
         draft = os.path.join(folder, os.urandom(12).hex())
         try:
-            with open(draft, "xb") as file:
+            with self._in_folder(folder, lambda: open(draft, "xb")) as file:
                 if isinstance(source, (bytes, bytearray, memoryview)):
                     file.write(source)
                 else:
@@ -180,16 +170,22 @@ class LocalFolder(Medium):
             with suppress(FileNotFoundError):
                 os.unlink(draft)
 
-    def _make_folder(self, folder: str) -> None:
-        """Make a folder and those above it, durably."""
-        missing: list[str] = []
-        while not os.path.isdir(folder):
-            missing.append(folder)
-            folder = os.path.dirname(folder)
-        for made in reversed(missing):
-            with suppress(FileExistsError):
-                os.mkdir(made)
-            _flush(os.path.dirname(made))
+    def _named(self, path: str, act: Callable[[], _T]) -> _T:
+        """Give a file its name, durably."""
+        folder = os.path.dirname(path)
+        result = self._in_folder(folder, act)
+        with suppress(FileNotFoundError):  # the file is deleted again
+            _flush(folder)
+        return result
+
+    def _in_folder(self, folder: str, act: Callable[[], _T]) -> _T:
+        """Put a file into a folder; make the folder again where a collector deletes it in between."""
+        for _ in range(_TRIES):
+            with suppress(FileNotFoundError):
+                _make_folder(folder)
+                return act()
+        _make_folder(folder)
+        return act()
 
     def _delete_empty(self, folder: str) -> None:
         """Delete a folder and those above it, below that of the store, as long as they are empty."""
@@ -239,6 +235,33 @@ def _advice(number: int | None) -> str | None:
     if number in (EACCES, EPERM, EROFS):
         return "Give this user the right to write there, or use another location."
     return None
+
+
+def _make_folder(folder: str) -> None:
+    """Make a folder and those above it, durably."""
+    missing: list[str] = []
+    while not os.path.isdir(folder):
+        missing.append(folder)
+        folder = os.path.dirname(folder)
+    for made in reversed(missing):
+        with suppress(FileExistsError):
+            os.mkdir(made)
+        _flush(os.path.dirname(made))
+
+
+def _link(draft: str, final: str) -> bool:
+    """Give a draft its name unless there is a file of that name."""
+    try:
+        os.link(draft, final)
+    except FileExistsError:
+        return False
+    except FileNotFoundError:
+        raise
+    except OSError:  # a file system without links
+        if os.path.lexists(final):
+            return False
+        os.replace(draft, final)
+    return True
 
 
 def _flush(path: str) -> None:
