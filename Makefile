@@ -42,7 +42,7 @@ help:
 	@echo 'make check                                                format, lint, types, layers, limits, docs'
 	@echo 'make format                                               format and fix what can be fixed'
 	@echo 'make conformance [V=1]                                    which statements of the language are tested and pass'
-	@echo 'make peer                                                 the existing client, for the interoperability tests'
+	@echo 'make peer                                                 the existing clients, for the interoperability tests'
 	@echo 'make field [ARGS="--only spyglass"]                       published pipelines, unchanged, on every database'
 	@echo 'make docs · make bench · make coverage · make services · make pins · make clean'
 
@@ -93,11 +93,12 @@ test-ray: $(STAMP)-project $(STAMP)-test
 	$(call step,package: ray,$(BIN)/uv pip install "ray>=2.40")
 	@$(BIN)/python -m pytest -n 0 $(ARGS) tests/executors/test_ray.py
 
-# The existing client in an environment of its own; the interoperability tests find it there, or are skipped.
-peer: build/peer/.stamp
-build/peer/.stamp: requirements/peer.txt | $(STAMP)-venv
-	$(call step,environment: build/peer,$(PYTHON) -m venv build/peer)
-	$(call step,packages: $<,VIRTUAL_ENV=$(abspath build/peer) $(BIN)/uv pip install -r $<)
+# The existing clients, each in an environment of its own; the interoperability tests find them there, or are skipped.
+PEERS := peer peer014
+peer: $(PEERS:%=build/%/.stamp)
+$(PEERS:%=build/%/.stamp): build/%/.stamp: requirements/%.txt | $(STAMP)-venv
+	$(call step,environment: build/$*,$(PYTHON) -m venv build/$*)
+	$(call step,packages: $<,VIRTUAL_ENV=$(abspath build/$*) $(BIN)/uv pip install -r $<)
 	@touch $@
 
 # Published pipelines, unchanged, in an environment of their own: our package, none of their heavy ones.
@@ -153,6 +154,7 @@ PIN := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-head
 pins: $(STAMP)-venv
 	@$(PIN) $(UPGRADE) pyproject.toml requirements/dev.in -o requirements/dev.txt
 	@$(PIN) $(UPGRADE) requirements/peer.in -o requirements/peer.txt
+	@$(PIN) $(UPGRADE) requirements/peer014.in -o requirements/peer014.txt
 	@for set in core test demo; do \
 	  $(PIN) -c requirements/dev.txt pyproject.toml $$(ls requirements/$$set.in 2>/dev/null) -o requirements/$$set.txt; done
 

@@ -32,7 +32,7 @@ EXACT_NAMES = (
 LOGS: dict[str, str] = {}
 """Where servers write what happens to them, of those that say so."""
 
-KEPT = {"DJ_TEST_POSTGRESQL", "DJ_TEST_MYSQL", "DJ_TEST_REQUIRE", "DJ_TEST_PEER"}
+KEPT = {"DJ_TEST_POSTGRESQL", "DJ_TEST_MYSQL", "DJ_TEST_REQUIRE", "DJ_TEST_PEER", "DJ_TEST_PEER014"}
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ __all__ = [
 
 _MARKER = re.compile(r""":((?:[^:'"]|'(?:[^']|'')*'|"(?:[^"]|"")*")+):(.*)""", re.DOTALL)
 _LINEAGE = "~lineage"
+_EXTERNAL = "~external_"
 _LONGEST_NAME = 63
 _UNSAFE = re.compile(r"['\"\\%\n]")
 
@@ -226,8 +227,9 @@ class Reader(CatalogReader):
                 unique=reference.columns in unique,
             )
             for reference in table.references
+            if not reference.parent.name.startswith(_EXTERNAL)
         )  # fmt: skip
-        serving = {reference.columns for reference in table.references}
+        serving = {reference.columns for reference in table.references}  # also those left out above
         indexes = tuple(
             Index(index.columns, index.unique) for index in table.indexes if index.columns not in serving
         )
@@ -302,7 +304,9 @@ class _Types:
         if origin is None or hops > 100 or origin == (table, name):
             return column.native, comment
         found = self._origin(*origin, hops)
-        return (found[0], comment or found[1]) if found else (column.native, comment)
+        if found is None or found[0].autoincrement:  # the origin is numbered, what refers to it is not
+            return column.native, comment or (found[1] if found else "")
+        return found[0], comment or found[1]
 
     def _columns_of(self, table: TableName) -> dict[str, RawColumn]:
         found = self._columns.get(table)
@@ -329,6 +333,8 @@ def _parent_of(table: RawTable, column: str) -> tuple[TableName, str] | None:
 
 def _marked(marker: str, native: AttributeType) -> AttributeType:
     """Return the type a marker names; one of an older release that is no type now leaves the native type."""
+    if marker == "attach" and native.kind == "blob":  # of 0.14, with the bytes of <attach>
+        return parse_type("<attach>")
     try:
         dtype = parse_type(marker)
     except UnknownTypeError:
