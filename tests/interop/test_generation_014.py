@@ -191,3 +191,115 @@ print(json.dumps([row["name"], row["weight"], str(row["u"]), row["trace"], row["
     assert {"subject", "file", "__fit", "__fit__part"} == set(found[8])
     assert ["error"] == found[9]  # its job of a row that was deleted; we write nothing into `~jobs`
     assert [3, 4] == sorted(theirs.Subject.to_arrays("subject_id"))
+
+
+STORED = """
+dj.config["stores"] = {{"raw": {{"protocol": "file", "location": {store!r}, "stage": {stage!r}}}}}
+schema = dj.Schema({name!r})
+import json, numpy as np
+@schema
+class Scan(dj.Manual):
+    definition = '''
+    scan : int
+    ---
+    image=null : blob@raw   # frames
+    notes=null : attach@raw
+    movie=null : filepath@raw
+    '''
+"""
+
+
+@pytest.fixture
+def scans(name, peer014, instance, tmp_path) -> Any:
+    """A table of 0.14 with columns in a store, and the script that opens it there."""
+    store, stage = tmp_path / "store", tmp_path / "stage"
+    for folder in (store, stage):
+        folder.mkdir()
+    (stage / "movie.dat").write_text("pictures")
+    (tmp_path / "notes.txt").write_text("it barks")
+    script = STORED.format(store=str(store), stage=str(stage), name=name)
+    peer014(
+        script
+        + f"""
+Scan.insert1(dict(scan=1, image=np.arange(600.), notes="notes.txt", movie={str(stage / "movie.dat")!r}))
+Scan.insert1(dict(scan=2, image={{"a": [1, "b"]}}))
+Scan.insert1(dict(scan=3))
+"""
+    )
+    instance.config["stores"] = {"raw": {"protocol": "file", "location": str(store), "stage": str(stage)}}
+    instance.config["download_path"] = str(tmp_path / "downloads")
+    table = instance.virtual_schema(name).Scan
+    table.script, table.folder = script, tmp_path
+    return table
+
+
+@pytest.mark.statement("TYP-17", "COD-16")
+def test_we_read_columns_in_stores(scans):
+    one, two, three = scans.to_dicts(order_by="KEY")
+    assert np.arange(600.0).tolist() == one["image"].tolist()
+    with open(one["notes"]) as notes, open(one["movie"]) as movie:
+        assert ("it barks", "pictures") == (notes.read(), movie.read())
+    assert str(scans.folder / "stage" / "movie.dat") == one["movie"]
+    assert {"scan": 2, "image": {"a": [1, "b"]}, "notes": None, "movie": None} == two
+    assert {"scan": 3, "image": None, "notes": None, "movie": None} == three
+    assert [1, 2, 3] == [row["scan"] for row in scans]  # also row by row
+    assert {"a": [1, "b"]} == (scans & "scan = 2").fetch1("image")
+    assert {"a": [1, "b"]} == (scans & "scan = 2").to_pandas()["image"].iloc[0]
+    assert "image=null           : blob@raw                     # frames\n" in scans.describe()
+    (scans.folder / "stage" / "movie.dat").write_text("other")  # a stale copy is replaced
+    with open((scans & "scan = 1").fetch1("movie")) as movie:
+        assert "pictures" == movie.read()
+
+
+@pytest.mark.statement("TYP-17", "COD-16")
+def test_values_for_columns_in_stores_are_refused_by_name(scans, peer014):
+    for name, value in (("image", [1]), ("notes", "notes.txt"), ("movie", "movie.dat"), ("image", bytes(16))):
+        with pytest.raises(dj.DataJointError, match=rf"`Scan\.{name}` is .*@raw of release 0\.14"):
+            scans.insert1({"scan": 4, name: value})
+    with pytest.raises(dj.DataJointError, match=r"of release 0\.14"):
+        scans.update1({"scan": 3, "image": [1]})
+    scans.insert1({"scan": 4})
+    (scans & "scan = 2").delete(prompt=False)
+    found = printed(
+        peer014(
+            scans.script
+            + """
+Scan.insert1(dict(scan=5, image={"a": [1, "b"]}))  # an object that it has
+print(json.dumps([sorted(Scan.fetch("scan").tolist()), (Scan & "scan = 1").fetch1("image").sum(), len(schema.external["raw"])]))
+"""
+        )
+    )
+    assert [[1, 3, 4, 5], float(np.arange(600).sum()), 4] == found
+    assert {"a": [1, "b"]} == (scans & "scan = 5").fetch1("image")
+
+
+@pytest.mark.statement("TYP-17", "COD-16")
+def test_objects_that_are_gone_or_damaged_are_named(scans, instance):
+    path = next(path for path in (scans.folder / "store").rglob("*") if path.is_file() and path.suffix == "")
+    path.write_bytes(b"dj0\0\xff")
+    with pytest.raises(dj.errors.CorruptObjectError, match="its hash differs"):
+        scans.to_arrays("image")
+    path.unlink()
+    with pytest.raises(dj.errors.MissingExternalFile):
+        scans.to_arrays("image")
+    assert 3 == len(scans.to_arrays("scan"))
+    instance.config["stores"] = {}
+    with pytest.raises(dj.errors.ConfigurationError, match="Storage `raw` is requested"):
+        scans.to_arrays("image")
+
+
+@pytest.mark.statement("DEF-27")
+@pytest.mark.filterwarnings("ignore:`scan` of `Scan` has the native type")  # and nothing else is said
+def test_classes_of_0_14_open_what_is_there(scans, instance):
+    @instance.Schema(scans.database)
+    class Scan(dj.Manual):
+        definition = """
+        scan : int
+        ---
+        image=null : blob@raw   # frames
+        notes=null : attach@raw
+        movie=null : filepath@raw
+        """
+
+    assert {"a": [1, "b"]} == (Scan & "scan = 2").fetch1("image")
+    assert [{"scan": 1}, {"scan": 2}, {"scan": 3}] == Scan.keys(order_by="KEY")

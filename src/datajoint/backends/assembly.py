@@ -37,6 +37,8 @@ __all__ = [
 _MARKER = re.compile(r""":((?:[^:'"]|'(?:[^']|'')*'|"(?:[^"]|"")*")+):(.*)""", re.DOTALL)
 _LINEAGE = "~lineage"
 _EXTERNAL = "~external_"
+_IN_STORE = re.compile("(blob|attach|filepath)@([A-Za-z0-9_-]*)")
+"""Types of 0.14 whose values lie in stores; the column holds 16 bytes."""
 _LONGEST_NAME = 63
 _UNSAFE = re.compile(r"['\"\\%\n]")
 
@@ -335,6 +337,8 @@ def _marked(marker: str, native: AttributeType) -> AttributeType:
     """Return the type a marker names; one of an older release that is no type now leaves the native type."""
     if marker == "attach" and native.kind == "blob":  # of 0.14, with the bytes of <attach>
         return parse_type("<attach>")
+    if native.kind == "bytes" and (match := _IN_STORE.fullmatch(marker)):
+        return replace(native, text=marker, codec=match[1], store=match[2])
     try:
         dtype = parse_type(marker)
     except UnknownTypeError:

@@ -160,6 +160,8 @@ def same_type(found: AttributeType, wanted: AttributeType) -> bool:
     """
     if found.text == wanted.text:
         return True
+    if found.native and found.codec:  # a store column of 0.14
+        return (found.codec, found.store) == (wanted.codec, wanted.store)
     if found.kind != wanted.kind:
         return found.native and found.kind in _STORED_AS.get(wanted.kind, ())
     if found.kind == "native":

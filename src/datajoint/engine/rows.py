@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from datajoint.backends.base import MOST_ROWS, Dialect
 from datajoint.codecs import chain as chains, context, threads
+from datajoint.engine import external
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.core_types import KINDS
 from datajoint.heading.types import AttributeType, parse_type
@@ -51,9 +52,15 @@ class RowDecoder:
         How many rows to read at first where not all are to be held.
     """
 
-    def __init__(self, attributes: Iterable[Attribute], dialect: Dialect, config: Config) -> None:
+    def __init__(
+        self,
+        attributes: Iterable[Attribute],
+        dialect: Dialect,
+        config: Config,
+        connection: external.Source | None = None,
+    ) -> None:
         self._attributes = tuple(attributes)
-        self._dialect, self._config = dialect, config
+        self._dialect, self._config, self._connection = dialect, config, connection
         self.names = tuple([a.name for a in self._attributes])
         self.part = _FEW_ROWS if any(map(_may_be_large, self._attributes)) else MOST_ROWS
         self.core = _CORE.issuperset([a.dtype.kind for a in self._attributes])
@@ -62,13 +69,30 @@ class RowDecoder:
     @cached_property
     def decoders(self) -> list[tuple[int, Callable[[Sequence[Any]], list[Any]]]]:
         """Place and decoder of each column whose values the driver gives in another form."""
-        found = [(n, _column(a, self._dialect, self._config)) for n, a in enumerate(self._attributes)]
+        found = [(n, self._column(a)) for n, a in enumerate(self._attributes)]
         return [(n, decode) for n, decode in found if decode]
 
     def _values(self) -> list[tuple[int, Callable[[Any], Any]]]:
         """Return place and decoder of each value of a row that the driver gives in another form."""
-        dialect, config = self._dialect, self._config
-        return [(n, decode) for n, a in enumerate(self._attributes) if (decode := _value(a, dialect, config))]
+        return [(n, decode) for n, a in enumerate(self._attributes) if (decode := self._value(a))]
+
+    def _value(self, attribute: Attribute) -> Callable[[Any], Any] | None:
+        dtype = attribute.dtype
+        if dtype.kind == "blob":
+            return _native_blob(self._config)
+        if dtype.kind == "codec":
+            return _LateCodec(attribute, self._dialect, self._config)
+        if self._connection is not None and dtype.codec is not None:
+            return external.ExternalColumn(attribute, _context(attribute, self._config), self._connection)
+        return self._dialect.decoder(dtype)
+
+    def _column(self, attribute: Attribute) -> Callable[[Sequence[Any]], list[Any]] | None:
+        if attribute.dtype.kind == "blob" or attribute.dtype.codec is not None:
+            decode = self._value(attribute)
+            if decode is not None and hasattr(decode, "column"):
+                return cast("_LateCodec", decode).column
+            return decode and (lambda values: [None if value is None else decode(value) for value in values])
+        return self._dialect.decode_column(attribute.dtype)
 
     def row(self, row: Sequence[Any]) -> Sequence[Any]:
         """Decode one row."""
@@ -135,26 +159,6 @@ def _display(names: tuple[str, ...]) -> Callable[[Sequence[Sequence[Any]]], list
     items = ", ".join(f"{name!r}: {value}" for name, value in zip(names, values, strict=True))
     text = f"lambda rows: [{{{items}}} for {', '.join(values)}, in rows]"
     return cast("Callable[[Sequence[Sequence[Any]]], list[dict[str, Any]]]", eval(text, {}))  # noqa: S307 - of ours
-
-
-def _column(
-    attribute: Attribute, dialect: Dialect, config: Config
-) -> Callable[[Sequence[Any]], list[Any]] | None:
-    if attribute.dtype.kind in ("codec", "blob"):
-        decode = _value(attribute, dialect, config)
-        if isinstance(decode, _LateCodec):
-            return decode.column
-        return decode and (lambda values: [None if value is None else decode(value) for value in values])
-    return dialect.decode_column(attribute.dtype)
-
-
-def _value(attribute: Attribute, dialect: Dialect, config: Config) -> Callable[[Any], Any] | None:
-    dtype = attribute.dtype
-    if dtype.kind == "blob":
-        return _native_blob(config)
-    if dtype.kind != "codec":
-        return dialect.decoder(dtype)
-    return _LateCodec(attribute, dialect, config)
 
 
 def _native_blob(config: Config) -> Callable[[Any], Any] | None:

@@ -93,6 +93,6 @@ def plain_test(dtype: AttributeType) -> Callable[[Any], bool] | None:
             type(value) is str and len(value) <= longest and value.isascii() and "\0" not in value
         )
     plain = PLAIN.get(kind)
-    if plain is None or kind == "timestamp":
+    if plain is None or kind == "timestamp" or dtype.codec is not None:
         return None
     return lambda value: type(value) is plain and is_plain(dtype, (value,))

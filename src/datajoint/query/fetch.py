@@ -38,7 +38,7 @@ def compiled(plan: Plan, connection: Connection, names: tuple[str, ...] = ()) ->
     if found is None:
         wanted = [plan.heading[name] for name in names] or plan.heading.values()
         dialect = connection.dialect
-        decoder = RowDecoder(wanted, dialect, connection.config)
+        decoder = RowDecoder(wanted, dialect, connection.config, connection)
         found = plan.statements[key] = (select_rows(plan, dialect, names), decoder)
     return found
 

@@ -176,7 +176,7 @@ def _named(attribute: Attribute, library: str) -> Generator[None]:
 
 def _polars_type(pl: Any, attribute: Attribute) -> Any:
     dtype = attribute.dtype
-    name = KINDS[dtype.kind].polars if dtype.kind in KINDS else ""
+    name = KINDS[dtype.kind].polars if dtype.kind in KINDS and not dtype.codec else ""
     if name == "Decimal":
         return pl.Decimal(min(dtype.length or 10, POLARS_DIGITS), dtype.scale or 0)
     if name == "Datetime":
@@ -204,14 +204,14 @@ def _plain(attribute: Attribute, values: Sequence[Any]) -> list[Any]:
     kind = attribute.dtype.kind
     if kind == "json":
         return [None if value is None else json_text(value) for value in values]
-    if kind == "codec":
+    if attribute.dtype.codec is not None:
         return [value.tolist() if type(value).__module__ == "numpy" else value for value in values]
     return _texts(attribute, values)
 
 
 def _arrow_type(pa: Any, attribute: Attribute) -> Any:
     dtype = attribute.dtype
-    name = KINDS[dtype.kind].arrow if dtype.kind in KINDS else ""
+    name = KINDS[dtype.kind].arrow if dtype.kind in KINDS and not dtype.codec else ""
     if name == "decimal":
         p, s = dtype.length or 10, dtype.scale or 0
         return pa.decimal128(p, s) if p <= 38 else pa.decimal256(p, s)

@@ -157,7 +157,7 @@ class Reader:
         own = names or plan.heading.order
         columns = (*own, *(column for mark in watched.marks for column in mark.asked))
         attributes = [watched.plan.heading[name] for name in own]
-        self.decoder = RowDecoder(attributes, connection.dialect, connection.config)
+        self.decoder = RowDecoder(attributes, connection.dialect, connection.config, connection)
         self.plain = plain_columns(attributes, self.decoder)
         self.statement = select_rows(watched.plan, connection.dialect, columns)
         self.signer = Signer(watched.marks, columns)

@@ -14,6 +14,7 @@ from datajoint.errors import DataJointError, EncodeError
 from datajoint.heading import float32
 from datajoint.heading.values import show
 from datajoint.sql.dml import Column
+from datajoint.sql.system_tables.external import EXTERNAL
 from datajoint.table.rows.layout import Layout
 from datajoint.table.rows.row_checks import Checked, place
 
@@ -83,6 +84,8 @@ def _column(layout: Layout, checked: Checked, name: str, values: Sequence[Any]) 
     encoding = layout.encoding(name)
     if encoding.chain is not None:
         values = _by_codec(layout, checked, name, values)
+    elif encoding.storage.codec is not None:  # a store column of 0.14
+        values = _each(layout, checked, name, values, _refuser(layout, name))
     elif encoding.storage.kind == "blob":
         values = _each(layout, checked, name, values, _blob_packer(layout, name))
     convert = encoding.to_driver
@@ -146,6 +149,19 @@ def _each(
                 table=str(layout.name), attribute=name, row=checked.rows[n],
             ) from error  # fmt: skip
     return result
+
+
+def _refuser(layout: Layout, name: str) -> Callable[[Any], Any]:
+    dtype = layout.heading[name].dtype
+
+    def refuse(_: Any) -> Any:
+        raise DataJointError(
+            f"`{layout.label}.{name}` is {dtype} of release 0.14, which is read here and not written: "
+            f"0.14 counts its objects in `{EXTERNAL}{dtype.store}`.",
+            hint=f"Insert this value with 0.14, or add an attribute `<{dtype}>`.",
+        )
+
+    return refuse
 
 
 def _blob_packer(layout: Layout, name: str) -> Callable[[Any], bytes]:

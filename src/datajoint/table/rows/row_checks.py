@@ -182,7 +182,7 @@ def _column(
         if filled is None:
             return None
         values, kinds = filled, None
-    if attribute.dtype.kind in ("codec", "blob"):
+    if attribute.dtype.kind in ("codec", "blob") or attribute.dtype.codec is not None:
         return values
     values = zoned(layout, attribute, values)
     try:
