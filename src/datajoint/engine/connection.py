@@ -230,20 +230,18 @@ class Connection:
             Whether all columns of the result are of core types, for which drivers have a faster form.
         """
         with self._link.lock:
+            run: Callable[..., Cursor] = self._guard.execute
             if self._cache is not None:
                 self._guard.check()
-                return self._cache.execute(partial(self._run, core=core), text, parameters)
-            return self._run(text, parameters, core)
-
-    def _run(self, text: str, parameters: Parameters, core: bool = False) -> Cursor:
-        try:
-            return self._guard.execute(text, parameters, core)
-        except LostConnectionError as error:
-            self._reopen(error)
-            return self._guard.execute(text, parameters, core)
-        except (MissingTableError, UnknownAttributeError):
-            self.catalog.clear()  # others have altered a table, or dropped it: it is to be read anew
-            raise
+                run = partial(self._cache.execute, run)
+            try:
+                return run(text, parameters, core)
+            except LostConnectionError as error:
+                self._reopen(error)
+                return run(text, parameters, core)
+            except (MissingTableError, UnknownAttributeError):
+                self.catalog.clear()  # others have altered a table, or dropped it: it is to be read anew
+                raise
 
     def _repeated(self, act: Callable[[Session], T]) -> T:
         """Call what speaks to the session, once more where that was lost outside a transaction."""

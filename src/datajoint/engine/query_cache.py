@@ -51,7 +51,7 @@ class QueryCache:
         self._seed = f"{where}\n{name}\n"
 
     def execute(
-        self, run: Callable[[str, Parameters], Cursor], text: str, parameters: Parameters
+        self, run: Callable[[str, Parameters, bool], Cursor], text: str, parameters: Parameters, core: bool
     ) -> StoredRows:
         """Return the rows of a statement from its file, or run it and write the file."""
         plain = _QUOTED.sub("", text)
@@ -64,7 +64,7 @@ class QueryCache:
         ):  # a file that cannot be read is written anew
             names, rows = unpack(path.read_bytes())
             return StoredRows(names, rows)
-        cursor = run(text, parameters)
+        cursor = run(text, parameters, core)
         names = [column[0] for column in cursor.description or ()]
         rows = [tuple([_storable(value) for value in row]) for row in cursor.fetchall()]
         self._write(path, (names, rows))
