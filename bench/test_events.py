@@ -2,12 +2,16 @@
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 
 import datajoint as dj
 from datajoint.engine.observe import unobserved
+from datajoint.journal.ran.observation import Observation
+from datajoint.journal.ran.values import values_of
+from datajoint.make import make as makes
 
 ROUNDS, ROWS, FETCHED, SINGLE, KEYS = 7, 100_000, 10_000, 200, 200
 SAMPLE = "sample : int32\n---\na : float64\nb : float64\nc : int32\nd : int32\ne : varchar(20)"
@@ -77,6 +81,59 @@ def test_trivial_makes(schema: Any, backend: Any, figure: Callable[[str], None])
         f"{backend.name}: trivial makes with events {1e6 * on / KEYS:.0f} µs a key, without "
         f"{1e6 * off / KEYS:.0f}: {on / off:.2f} times; reused {1e6 * reused / KEYS:.0f} µs"
     )
+
+
+@pytest.mark.parametrize("parts", ["whole", "three parts"])
+def test_what_ran(
+    schema: Any, backend: Any, figure: Callable[[str], None], parts: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Populate trivial makes whose functions and values are observed, and not: time of this process (1.1)."""
+
+    @schema
+    class Subject(dj.Manual):
+        definition = "subject : int32\n---\nx : float64"
+
+    class Whole(dj.Computed):
+        definition = "-> Subject\n---\ny : float64"
+
+        def make(self, key: dict[str, Any]) -> None:
+            self.insert1({**key, "y": doubled((Subject & key).fetch1("x"))})
+
+    class Parts(dj.Computed):
+        definition = "-> Subject\n---\ny : float64"
+
+        def make_fetch(self, key: dict[str, Any]) -> tuple[float]:
+            return ((Subject & key).fetch1("x"),)
+
+        def make_compute(self, key: dict[str, Any], x: float) -> tuple[float]:
+            return (doubled(x),)
+
+        def make_insert(self, key: dict[str, Any], y: float) -> None:
+            self.insert1({**key, "y": y})
+
+    fit = schema(Whole if parts == "whole" else Parts)
+    Subject.insert([{"subject": n, "x": n / 2} for n in range(KEYS)])
+    observe, best = makes.observe, {True: float("inf"), False: float("inf")}
+
+    def unheard(of: Any, stores: Any = tuple) -> Any:
+        return nullcontext(Observation(of, stores, values_of().enter))
+
+    for _ in range(2 * ROUNDS):
+        for on in best:
+            monkeypatch.setattr(makes, "observe", observe if on else unheard)
+            fit().delete_quick()
+            start = time.process_time()
+            fit.populate(reuse=False)
+            best[on] = min(best[on], time.process_time() - start)
+    assert KEYS == len(fit())
+    figure(
+        f"{backend.name}: trivial makes ({parts}), observed {1e6 * best[True] / KEYS:.0f} µs a key, not "
+        f"{1e6 * best[False] / KEYS:.0f}: {best[True] / best[False]:.2f} times"
+    )
+
+
+def doubled(x: float) -> float:
+    return 2 * x
 
 
 @pytest.mark.parametrize("attributes", [(), ("a",)], ids=["rows", "one attribute"])

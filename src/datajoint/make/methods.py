@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import FunctionType
 from typing import Any
 
 from datajoint.errors import ComputeError
@@ -18,6 +19,9 @@ __all__ = [
 ]
 
 PARTS = ("make_fetch", "make_compute", "make_insert")
+
+_VARARGS = 0x04
+"""The flag of code that takes ``*values``, as `inspect` has it, whose import is slow."""
 
 
 class Making:
@@ -137,6 +141,8 @@ def check_values(table: Any, giver: str, taker: str, values: Sequence[Any]) -> N
 
 def _misfit(method: Any, *values: Any, **named: Any) -> str:
     """Return why a method cannot be called with some arguments; empty where it can, or that is not known."""
+    if not named and _plainly_takes(method, len(values)):
+        return ""
     from inspect import signature
 
     try:
@@ -163,3 +169,14 @@ def what_to_write(cls: type) -> str:
         "the key and inserts it by self.insert1, or the three methods make_fetch(self, key), "
         "make_compute(self, key, *fetched) and make_insert(self, key, *computed)."
     )
+
+
+def _plainly_takes(method: Any, count: int) -> bool:
+    """Whether a plain method takes so many positional arguments; a signature costs a hundred times as much."""
+    function = getattr(method, "__func__", None)
+    if type(function) is not FunctionType or function.__dict__:  # it may be wrapped
+        return False
+    code, defaults = function.__code__, function.__defaults__ or ()
+    least, given = code.co_argcount - len(defaults), count + 1
+    is_open = bool(code.co_flags & _VARARGS)
+    return not code.co_kwonlyargcount and least <= given and (is_open or given <= code.co_argcount)
