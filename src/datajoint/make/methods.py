@@ -172,7 +172,7 @@ def what_to_write(cls: type) -> str:
 
 
 def _plainly_takes(method: Any, count: int) -> bool:
-    """Whether a plain method takes a number of positional values; a signature costs a hundred times as much."""
+    """Whether a plain method takes a number of values; a signature costs a hundred times as much."""
     function = getattr(method, "__func__", None)
     if type(function) is not FunctionType or function.__dict__:  # it may be wrapped
         return False
