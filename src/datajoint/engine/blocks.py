@@ -7,14 +7,11 @@ import weakref
 from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from datajoint._edge import edge
 from datajoint.backends.base import Parameters
 from datajoint.errors import DataJointError, LostConnectionError
-
-if TYPE_CHECKING:
-    from datajoint.engine.connection import Connection
 
 __all__ = ["Block", "Cleanup", "Cleanups", "OnFailure", "Owner", "Statements", "hold", "let_go"]
 
@@ -237,6 +234,14 @@ class Cleanups:
             pass  # another worker releases the same when the lease has ended
 
 
+class _Cleaned(Protocol):
+    """Connection, as far as cleanups need it."""
+
+    def clean_up_after(self, owner: Owner, cleanup: Cleanup) -> None: ...
+
+    def cancel_cleanup(self, cleanup: Cleanup) -> None: ...
+
+
 class OnFailure(Block):
     """Lets a statement run, at the next use of the connection, if the block fails or is interrupted.
 
@@ -255,7 +260,7 @@ class OnFailure(Block):
     ...     connection.query("CREATE TABLE t (x INTEGER)") and None
     """
 
-    def __init__(self, connection: Connection, statement: tuple[str, Parameters]) -> None:
+    def __init__(self, connection: _Cleaned, statement: tuple[str, Parameters]) -> None:
         self._connection, self._cleanup = connection, Cleanup()
         self._cleanup.statements.append(statement)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import ChainMap
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from datajoint import logging
 from datajoint._value import replace
 from datajoint.algebra.plans.nodes import Source
-from datajoint.backends.base import CatalogReader
+from datajoint.backends.base import Asked, CatalogReader
 from datajoint.declare.spec import Specs, TableSpec
 from datajoint.engine.observe import unobserved
 from datajoint.errors import MissingTableError, nearest
@@ -21,10 +21,20 @@ from datajoint.heading.types import TEXTS
 from datajoint.sql.system import LINEAGE, find_columns, find_tables, traced
 
 if TYPE_CHECKING:
+    from datajoint.backends.backend import Backend
     from datajoint.declare.resolve import Reading
-    from datajoint.engine.connection import Connection
+    from datajoint.settings.backend import ConnectionSettings
 
 __all__ = ["Catalog"]
+
+
+class _Queried(Asked, Protocol):
+    """Connection, as far as its catalog needs it."""
+
+    settings: ConnectionSettings
+
+    @property
+    def backend(self) -> Backend: ...
 
 
 class Catalog:
@@ -33,7 +43,7 @@ class Catalog:
     Plans of tables live here too, one `Source` a table, so that equal queries share their statements.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: _Queried) -> None:
         self._connection = connection
         self._specs: dict[str, Specs] = {}
         self._sources: dict[tuple[str, str], Source] = {}  # texts are hashed once

@@ -89,7 +89,7 @@ class Connection:
         self.settings = settings
         self.config = config
         self.schemas: dict[str, Any] = {}
-        self.observers: dict[int, observe.Observer] = {}  # makes that run; told of reads by any thread
+        self.observers: dict[int, observe.Observer[Any]] = {}  # makes that run; told of reads by any thread
         self._cache: caches.QueryCache | None = None
         self._link = Link(settings, config)
         self.dialect: Dialect = self._link.session.dialect  # MySQL and MariaDB differ, as a session finds

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from datajoint.algebra.plans import nodes
 from datajoint.engine.blocks import Block
 
 if TYPE_CHECKING:
     from datajoint.algebra.plans.nodes import Condition, Plan, Query
-    from datajoint.engine.connection import Connection
     from datajoint.engine.rows import RowDecoder
     from datajoint.heading.names import TableName
 
@@ -22,33 +21,43 @@ __all__ = [
 ]  # fmt: skip
 
 
-class Watcher(Protocol):
+class Observed(Protocol):
+    """Connection, with the observers of the makes that run on it by number."""
+
+    observers: dict[int, Observer[Any]]
+
+
+C_contra = TypeVar("C_contra", contravariant=True)
+"""Connections of an observer: what implements these protocols names its own class."""
+
+
+class Watcher(Protocol[C_contra]):
     """What answers queries, and takes down which versions of which rows it answered with."""
 
     def rows(
-        self, query: Query, connection: Connection, names: tuple[str, ...] = ()
+        self, query: Query, connection: C_contra, names: tuple[str, ...] = ()
     ) -> tuple[list[Any], RowDecoder]:
         """Return all rows as the driver gives them, and what decodes them."""
         ...
 
-    def count(self, query: Query, connection: Connection) -> int:
+    def count(self, query: Query, connection: C_contra) -> int:
         """Return the number of rows."""
         ...
 
-    def exists(self, query: Query, connection: Connection) -> bool:
+    def exists(self, query: Query, connection: C_contra) -> bool:
         """Return whether there is any row."""
         ...
 
-    def copied(self, query: Query, connection: Connection) -> None:
+    def copied(self, query: Query, connection: C_contra) -> None:
         """Take down rows that the database copies by itself."""
         ...
 
-    def stream(self, query: Query, connection: Connection) -> Iterator[dict[str, Any]]:
+    def stream(self, query: Query, connection: C_contra) -> Iterator[dict[str, Any]]:
         """Yield rows as dicts."""
         ...
 
 
-class Observer(Protocol):
+class Observer(Protocol[C_contra]):
     """What is told of the reads and writes of a context."""
 
     @property
@@ -56,31 +65,31 @@ class Observer(Protocol):
         """Whether what it observes is over, though an exception may have kept it from saying so."""
         ...
 
-    def before_read(self, connection: Connection, tables: frozenset[TableName]) -> Watcher | None:
+    def before_read(self, connection: C_contra, tables: frozenset[TableName]) -> Watcher[C_contra] | None:
         """Rows of some tables are about to be read; return what is to read them, if not the connection."""
         ...
 
-    def before_write(self, connection: Connection, table: TableName) -> None:
+    def before_write(self, connection: C_contra, table: TableName) -> None:
         """Rows of a table are about to be changed."""
         ...
 
-    def before_sql(self, connection: Connection, text: str) -> None:
+    def before_sql(self, connection: C_contra, text: str) -> None:
         """SQL of the user's own is about to be run."""
         ...
 
-    def block(self, connection: Connection) -> Block | None:
+    def block(self, connection: C_contra) -> Block | None:
         """Return what stands for a transaction block, None where the connection should make one."""
         ...
 
-    def missed_read(self, connection: Connection) -> None:
+    def missed_read(self, connection: C_contra) -> None:
         """A thread is about to read, and nothing tells for which of several observers."""
         ...
 
 
-_OBSERVERS: ContextVar[tuple[Observer, ...]] = ContextVar("datajoint_observers", default=())
+_OBSERVERS: ContextVar[tuple[Observer[Any], ...]] = ContextVar("datajoint_observers", default=())
 
 
-def observed() -> tuple[Observer, ...]:
+def observed() -> tuple[Observer[Any], ...]:
     """Return the observers of this context.
 
     Examples
@@ -92,7 +101,7 @@ def observed() -> tuple[Observer, ...]:
     return _present(observers) if observers else observers
 
 
-def _present(observers: tuple[Observer, ...]) -> tuple[Observer, ...]:
+def _present(observers: tuple[Observer[Any], ...]) -> tuple[Observer[Any], ...]:
     for observer in observers:
         if observer.is_left:
             return tuple([observer for observer in observers if not observer.is_left])
@@ -100,7 +109,7 @@ def _present(observers: tuple[Observer, ...]) -> tuple[Observer, ...]:
 
 
 @contextmanager
-def observing(observer: Observer) -> Generator[None]:
+def observing(observer: Observer[Any]) -> Generator[None]:
     """Let an observer know what happens inside.
 
     Examples
@@ -134,7 +143,7 @@ def unobserved() -> Generator[None]:
         _OBSERVERS.reset(token)
 
 
-def reading(connection: Connection, plan: Plan) -> Watcher | None:
+def reading(connection: Observed, plan: Plan) -> Watcher[Any] | None:
     """Say that a plan is about to be read; return what is to read it, None where that is the connection.
 
     Examples
@@ -147,13 +156,13 @@ def reading(connection: Connection, plan: Plan) -> Watcher | None:
     # Every query asks this: outside makes the answer costs one call.
     if not (observers := _OBSERVERS.get()) and not connection.observers:
         return None
-    watcher: Watcher | None = None
+    watcher: Watcher[Any] | None = None
     for observer in _present(observers) or _of_thread(connection):
         watcher = observer.before_read(connection, tables_of(plan)) or watcher
     return watcher
 
 
-def writing(connection: Connection, table: TableName) -> None:
+def writing(connection: Observed, table: TableName) -> None:
     """Say that rows of a table are about to be changed.
 
     Examples
@@ -166,7 +175,7 @@ def writing(connection: Connection, table: TableName) -> None:
             observer.before_write(connection, table)
 
 
-def running_sql(connection: Connection, text: str) -> None:
+def running_sql(connection: Observed, text: str) -> None:
     """Say that SQL of the user's own is about to be run.
 
     Examples
@@ -178,7 +187,7 @@ def running_sql(connection: Connection, text: str) -> None:
         observer.before_sql(connection, text)
 
 
-def _of_thread(connection: Connection) -> tuple[Observer, ...]:
+def _of_thread(connection: Observed) -> tuple[Observer[Any], ...]:
     """Return whom a thread without observers of its own works for.
 
     A make may read in threads that it starts. Where several makes run on the connection, nobody knows for
@@ -192,7 +201,7 @@ def _of_thread(connection: Connection) -> tuple[Observer, ...]:
     return ()
 
 
-def block(connection: Connection) -> Block | None:
+def block(connection: Observed) -> Block | None:
     """Return what an observer wants instead of a transaction block, or None.
 
     Examples
@@ -213,19 +222,19 @@ class _Nobody:
 
     is_left = False
 
-    def before_read(self, connection: Connection, tables: frozenset[TableName]) -> None:
+    def before_read(self, connection: Observed, tables: frozenset[TableName]) -> None:
         pass
 
-    def before_write(self, connection: Connection, table: TableName) -> None:
+    def before_write(self, connection: Observed, table: TableName) -> None:
         pass
 
-    def before_sql(self, connection: Connection, text: str) -> None:
+    def before_sql(self, connection: Observed, text: str) -> None:
         pass
 
-    def block(self, connection: Connection) -> None:
+    def block(self, connection: Observed) -> None:
         return None
 
-    def missed_read(self, connection: Connection) -> None:
+    def missed_read(self, connection: Observed) -> None:
         pass
 
 

@@ -21,7 +21,7 @@ from datajoint.journal.system import prepare
 from datajoint.sql.system_tables import workers as sql
 
 if TYPE_CHECKING:
-    from datajoint.jobs.jobs import Jobs
+    from datajoint.jobs.queue import Queue
 
 __all__ = [
     "DIED",
@@ -82,7 +82,7 @@ def signature_of_text(message: str) -> str:
 
 
 def attempt_statement(
-    jobs: Jobs, key: Mapping[str, Any], worker: UUID, outcome: str, seconds: float,
+    jobs: Queue, key: Mapping[str, Any], worker: UUID, outcome: str, seconds: float,
     error: BaseException | None = None, told: Mapping[str, Any] | None = None, log: str = "",
     ended: bool = True,
 ) -> tuple[str, Parameters] | None:  # fmt: skip
@@ -123,7 +123,7 @@ def add_attempt(*arguments: Any, **options: Any) -> None:
         write(arguments[0].connection, *statement)
 
 
-def end_cancelled(jobs: Jobs, key: Mapping[str, Any], worker: UUID, seconds: float, log: str) -> None:
+def end_cancelled(jobs: Queue, key: Mapping[str, Any], worker: UUID, seconds: float, log: str) -> None:
     """Record the end of a make if its job was cancelled."""
     connection, target = jobs.connection, jobs.target
     if connection.catalog.look(TableName(target.database, sql.ATTEMPTS)) is None:
@@ -145,7 +145,7 @@ def _driver(connection: Connection, dtype: Any, value: Any) -> Any:
     return encode(value) if encode and value is not None else value
 
 
-def last_outcomes(jobs: Jobs, key: Mapping[str, Any]) -> list[str]:
+def last_outcomes(jobs: Queue, key: Mapping[str, Any]) -> list[str]:
     """Return the outcomes of the last attempts at a key, latest first."""
     connection, target = jobs.connection, jobs.target
     if connection.catalog.look(TableName(target.database, sql.ATTEMPTS)) is None:

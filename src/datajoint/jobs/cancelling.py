@@ -16,12 +16,12 @@ from datajoint.sql.system_tables import workers as sql
 from datajoint.sql.system_tables.jobs import Owner
 
 if TYPE_CHECKING:
-    from datajoint.jobs.jobs import Jobs
+    from datajoint.jobs.queue import Queue
 
 __all__ = ["cancel_job"]
 
 
-def cancel_job(jobs: Jobs, key: Mapping[str, Any], reason: str) -> bool:
+def cancel_job(jobs: Queue, key: Mapping[str, Any], reason: str) -> bool:
     """Take a job from the worker that computes it, and notify the worker; see `Jobs.cancel`.
 
     After the first statement the database refuses the results of this make. The heartbeat of the worker
@@ -56,7 +56,7 @@ def cancel_job(jobs: Jobs, key: Mapping[str, Any], reason: str) -> bool:
     return True
 
 
-def _worker(jobs: Jobs, owner: Owner) -> UUID | None:
+def _worker(jobs: Queue, owner: Owner) -> UUID | None:
     connection = jobs.connection
     if not prepare(connection, sql.workers_table(jobs.database)):
         return None

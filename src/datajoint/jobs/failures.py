@@ -14,7 +14,7 @@ from datajoint.sql.system_tables import workers as sql
 from datajoint.table.free import FreeTable
 
 if TYPE_CHECKING:
-    from datajoint.jobs.jobs import Jobs
+    from datajoint.jobs.queue import Queue
 
 __all__ = ["Failure", "failures_of", "log_of", "stack_of"]
 
@@ -44,7 +44,7 @@ class Failure(Value):
     key: dict[str, Any]
 
 
-def failures_of(jobs: Jobs, restrictions: Iterable[Any] = ()) -> list[Failure]:
+def failures_of(jobs: Queue, restrictions: Iterable[Any] = ()) -> list[Failure]:
     """Return the errors of a queue by kind; see `Jobs.failures`.
 
     Examples
@@ -83,7 +83,7 @@ def failures_of(jobs: Jobs, restrictions: Iterable[Any] = ()) -> list[Failure]:
     return sorted(found, key=lambda failure: -failure.count)
 
 
-def _failure(jobs: Jobs, kind: str, rows: Sequence[dict[str, Any]]) -> Failure:
+def _failure(jobs: Queue, kind: str, rows: Sequence[dict[str, Any]]) -> Failure:
     timed = [row for row in rows if row["completed_time"] is not None]
     times = [row["completed_time"] for row in timed]
     last = max(timed, key=lambda row: row["completed_time"]) if timed else rows[-1]
@@ -94,12 +94,12 @@ def _failure(jobs: Jobs, kind: str, rows: Sequence[dict[str, Any]]) -> Failure:
     )  # fmt: skip
 
 
-def _attempts(jobs: Jobs) -> FreeTable | None:
+def _attempts(jobs: Queue) -> FreeTable | None:
     name = TableName(jobs.target.database, sql.ATTEMPTS)
     return FreeTable(jobs.connection, name) if jobs.connection.catalog.look(name) is not None else None
 
 
-def _signatures(jobs: Jobs) -> dict[str, str]:
+def _signatures(jobs: Queue) -> dict[str, str]:
     """Return the signature of the last failed attempt for each digest of a key."""
     attempts = _attempts(jobs)
     if attempts is None:
@@ -108,7 +108,7 @@ def _signatures(jobs: Jobs) -> dict[str, str]:
     return {row["key_digest"]: row["signature"] for row in mine.to_dicts(order_by="attempt")}
 
 
-def stack_of(jobs: Jobs, key: dict[str, Any]) -> str:
+def stack_of(jobs: Queue, key: dict[str, Any]) -> str:
     """Return the traceback of a failed job, or an empty text.
 
     Examples
@@ -133,7 +133,7 @@ def stack_of(jobs: Jobs, key: dict[str, Any]) -> str:
     return str(found[0]) if found and found[0] is not None else ""
 
 
-def log_of(jobs: Jobs, key: dict[str, Any]) -> str:
+def log_of(jobs: Queue, key: dict[str, Any]) -> str:
     r"""Return the end of the output and log of the last attempt at a key.
 
     Examples

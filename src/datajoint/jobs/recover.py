@@ -18,7 +18,7 @@ from datajoint.sql.system_tables.jobs import Owner, repend_lost
 from datajoint.table.queues import queue_of
 
 if TYPE_CHECKING:
-    from datajoint.jobs.jobs import Jobs
+    from datajoint.jobs.queue import Queue
 
 __all__ = ["recover"]
 
@@ -28,7 +28,7 @@ _LONG = 86_400.0
 """Seconds after the end of its lease at which a worker is removed from the list."""
 
 
-def recover(jobs: Jobs) -> int:
+def recover(jobs: Queue) -> int:
     """Release the jobs of dead workers, and return their number.
 
     Examples
@@ -55,7 +55,7 @@ def recover(jobs: Jobs) -> int:
     return taken
 
 
-def _take_back(jobs: Jobs, job: Abandoned) -> bool:
+def _take_back(jobs: Queue, job: Abandoned) -> bool:
     deaths = trailing(last_outcomes(jobs, job.key), DIED) + 1
     message = f"The worker {job.owner.host}:{job.owner.pid} died while it held this job."
     if deaths < _DEATHS:
@@ -68,7 +68,7 @@ def _take_back(jobs: Jobs, job: Abandoned) -> bool:
     return ours
 
 
-def _forget(jobs: Jobs, workers: Iterable[UUID]) -> None:
+def _forget(jobs: Queue, workers: Iterable[UUID]) -> None:
     """Remove workers from the list that are certainly dead, or have been silent for long.
 
     On a server a lease may lapse because the machine was asleep. A worker that wakes continues to reserve

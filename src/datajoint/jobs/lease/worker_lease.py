@@ -26,7 +26,7 @@ from datajoint.sql.system_tables import workers as sql
 from datajoint.sql.system_tables.jobs import Owner, repend_lost
 
 if TYPE_CHECKING:
-    from datajoint.jobs.jobs import Jobs
+    from datajoint.jobs.queue import Queue
 
 __all__ = ["Abandoned", "Holding", "Worker", "abandoned", "living"]
 
@@ -255,7 +255,7 @@ def lock_path(connection: Connection, worker: UUID) -> str:
     return os.path.join(f"{os.path.realpath(name)}.workers", str(worker))
 
 
-def abandoned(jobs: Jobs) -> list[Abandoned]:
+def abandoned(jobs: Queue) -> list[Abandoned]:
     """Return the reserved jobs of a queue whose workers are dead.
 
     Jobs of other clients are not included: those do not list their workers.
