@@ -10,7 +10,7 @@ from datajoint._edge import is_ours
 DRIVERS = {"sqlite3", "psycopg", "psycopg_binary", "psycopg_c", "pymysql"}
 MOST_TO_MAKE = 8
 MOST_FOR_FETCH1 = 7
-MOST_FOR_INSERT1 = {"sqlite": 20, "postgresql": 14, "mysql": 18}
+MOST_FOR_INSERT1 = {"sqlite": 13, "postgresql": 11, "mysql": 14}
 """To go down to 10 each: PostgreSQL sends one statement, MySQL a packet, SQLite a transaction."""
 
 

@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property, partial
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from datajoint._edge import edge
@@ -316,8 +317,10 @@ class Connection:
         with self._link.lock:
             self.check()
             self._refuse_for_cache(statements[0][0])
+            act: Any = methodcaller("execute_batch", statements)  # adds no frame
+            act = partial(_unhurried, statements=statements) if unhurried else act
             try:
-                return self._repeated(partial(_unhurried if unhurried else _batch, statements=statements))
+                return self._repeated(act)
             except BaseException as error:
                 if whole:  # before another thread begins one
                     self._transactions.cancel()
@@ -575,10 +578,6 @@ class Connection:
 
 def _ping(session: Session) -> None:
     session.ping()
-
-
-def _batch(session: Session, statements: Sequence[tuple[str, Parameters]]) -> list[int]:
-    return session.execute_batch(statements)
 
 
 def _unhurried(session: Session, statements: Sequence[tuple[str, Parameters]]) -> list[int]:

@@ -170,7 +170,15 @@ class Guard:
     def call(self, act: Callable[..., T], *arguments: Any) -> T:
         """Call ``act(session, *arguments)``, and what it does to the state of this side is part of it."""
         self._prepare()
-        return self.act(act, self.link.session, *arguments)
+        link = self.link
+        link.doubt = True
+        try:
+            result = act(link.session, *arguments)
+        except DataJointError:
+            link.doubt = False
+            raise
+        link.doubt = False
+        return result
 
     def act(self, act: Callable[..., T], *arguments: Any) -> T:
         """Call what speaks to the database."""
@@ -348,14 +356,21 @@ class Guard:
 
     def _begin(self, transaction: Transaction) -> None:
         try:
-            self.act(self._send_begin, transaction)
+            self._send_begin(transaction)
         except LostConnectionError as error:
             self.reopen(error)
-            self.act(self._send_begin, transaction)
+            self._send_begin(transaction)
 
     def _send_begin(self, transaction: Transaction) -> None:
-        self.link.session.begin()
-        transaction.begun = True
+        link = self.link
+        link.doubt = True
+        try:
+            link.session.begin()
+            transaction.begun = True
+        except DataJointError:
+            link.doubt = False
+            raise
+        link.doubt = False
 
     def commit(self, transaction: Transaction) -> None:
         """Send COMMIT, unless nothing was sent before.
@@ -369,12 +384,16 @@ class Guard:
         if self.current is not transaction:
             raise TransactionError("The transaction was rolled back, because it was interrupted.")
 
-        self.act(self._send_commit, transaction)
-
-    def _send_commit(self, transaction: Transaction) -> None:
-        if transaction.begun:
-            self.link.session.commit()
-        self.current = None
+        link = self.link
+        link.doubt = True
+        try:
+            if transaction.begun:
+                link.session.commit()
+            self.current = None
+        except DataJointError:
+            link.doubt = False
+            raise
+        link.doubt = False
 
     def rollback(self) -> None:
         """Undo the open transaction, and whatever the session may be in."""

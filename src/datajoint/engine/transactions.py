@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from types import TracebackType
 from typing import Any
 
 from datajoint.backends.base import Session
@@ -71,19 +72,15 @@ class Transactions:
             for finish in transaction.before_commit:
                 finish()
             with guard.link.lock:
-                self._commit(transaction)
+                try:
+                    guard.commit(transaction)
+                except LostConnectionError as error:
+                    guard.current = None
+                    if not self._was_stored(transaction, error):
+                        raise unanswered.not_stored(transaction.event) from error
         except BaseException:
             self._give_up(transaction)
             raise
-
-    def _commit(self, transaction: Transaction) -> None:
-        guard = self.guard
-        try:
-            guard.commit(transaction)
-        except LostConnectionError as error:
-            guard.current = None
-            if not self._was_stored(transaction, error):
-                raise unanswered.not_stored(transaction.event) from error
 
     def _was_stored(self, transaction: Transaction, error: LostConnectionError) -> bool:
         """Look up on another session whether a transaction was stored whose COMMIT was not answered.
@@ -306,7 +303,13 @@ class Whole(Block):
         return self._block.enter(owner)
 
     def leave(self, error: BaseException | None) -> None:
-        """End."""
+        """End, inside another block."""
+        self.left(None, error, None)
+
+    def left(  # no edge: internal code uses this block, and no user
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End, as ``__exit__``."""
         try:
             self._block.leave(error)
         finally:

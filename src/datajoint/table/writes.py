@@ -112,7 +112,8 @@ class Writing(BoundTable):
         layout = layouts.layout_of(self.connection, self.name)
         mode = _mode(self, replace, skip_duplicates, ignore_extra_fields)
         try:
-            inserting.insert_row(layout, row, mode)
+            with inserting.taken_back_if(layout.in_stores):
+                inserting.insert_batches(layout, inserting.row_batches(layout, row, mode), mode)
         except UnknownAttributeError as error:
             explain_errors.explain_drift(error, self)
             raise

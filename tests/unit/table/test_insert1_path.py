@@ -30,7 +30,7 @@ def subject(**members):
 def test_one_row_is_not_inserted_as_many():
     table = subject()
     names = called(lambda: table.insert1({"subject_id": 1}))
-    assert "insert_row" in names
+    assert "row_batches" in names
     assert "insert_rows" not in names
 
 

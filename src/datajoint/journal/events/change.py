@@ -73,11 +73,19 @@ def change(
     """
     recorded = None if event is None or event.written else event
     try:
-        count = _change(connection, recorded, text, values, rows, image, sure)
+        if recorded is None or connection.dialect.features.server:
+            count = _change(connection, recorded, text, values, rows, image, sure)
+        else:
+            with atomic(connection):
+                if isinstance(image, tuple):
+                    connection.execute(*image)
+                count = connection.execute(text, values).rowcount
+                if count > 0:
+                    store(connection, recorded, rows or count)
     except AccessError as error:
         if not _may_go_unkept(connection, error, image):
             raise
-        count = _change(connection, recorded, text, values, rows, None, sure)
+        return change(connection, event, text, values, rows, None, sure)
     if event is not None and count:
         event.note()
     return count
@@ -92,14 +100,29 @@ def _change(
     connection: Connection, event: EventRecord | None, text: str, values: Parameters, rows: int | None,
     image: Statement | Moved | None, sure: bool,
 ) -> int:  # fmt: skip
-    losses = connection.losses
+    """Send a change with its event in one round trip: one statement, or a packet of several.
+
+    If the first answer was lost, the statement is repeated, and its event says what the first one has done.
+    """
+    losses, images = connection.losses, [image] if isinstance(image, tuple) else []
     try:
         if event is None:
             return _unrecorded(connection, text, values, image)
-        if connection.dialect.features.server:
-            count = _with_server(connection, event, text, values, rows, image, sure)
-            # Repeated after the first answer was lost, a DELETE finds no more rows.
-            return count if count or connection.losses == losses else _count_stored(connection, event) or 0
+        if not connection.dialect.features.cte_insert:
+            count = _packet(connection, event, text, values, rows, images, sure)
+        else:
+            moved = image if isinstance(image, Moved) else None
+            both = (
+                _with_event(connection, event, text, len(values), rows is None, moved),
+                [*values, *parameters(connection, event)],
+            )
+            if images or connection.in_transaction:
+                count = _together(connection, [*images, both])[len(images)]
+            else:
+                count = connection.change(*both)
+            count = count if rows is None else count * rows
+        # Repeated after the first answer was lost, a DELETE finds no more rows.
+        return count if count or connection.losses == losses else _count_stored(connection, event) or 0
     except DuplicateError as error:
         if connection.in_transaction or connection.losses == losses:
             raise
@@ -112,13 +135,6 @@ def _change(
         if not _may_be_stored(connection, error):
             raise
         raise unanswered.write(None if event is None else (event.table.schema, event.id)) from error
-    with atomic(connection):
-        if isinstance(image, tuple):
-            connection.execute(*image)
-        count = connection.execute(text, values).rowcount
-        if count > 0:
-            store(connection, event, rows or count)
-    return count
 
 
 def _may_be_stored(connection: Connection, error: LostConnectionError) -> bool:
@@ -191,23 +207,6 @@ def took_place(connection: Connection, event: EventRecord) -> bool:
     False
     """
     return _count_stored(connection, event) is not None
-
-
-def _with_server(
-    connection: Connection, event: EventRecord, text: str, values: Parameters, rows: int | None,
-    image: Statement | Moved | None, sure: bool,
-) -> int:  # fmt: skip
-    """Change and event in one round trip: one statement, or a packet of several."""
-    images = [image] if isinstance(image, tuple) else []
-    if not connection.dialect.features.cte_insert:
-        return _packet(connection, event, text, values, rows, images, sure)
-    moved = image if isinstance(image, Moved) else None
-    both = (
-        _with_event(connection, event, text, len(values), rows is None, moved),
-        [*values, *parameters(connection, event)],
-    )
-    count = _together(connection, [*images, both])[len(images)] if images else _alone(connection, *both)
-    return count if rows is None else count * rows
 
 
 def _alone(connection: Connection, text: str, values: Parameters) -> int:

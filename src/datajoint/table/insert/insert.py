@@ -28,7 +28,16 @@ from datajoint.table.rows.row_checks import check
 from datajoint.table.rows.row_sources import Chunk, one, read
 from datajoint.table.rows.write_rows import any_index, with_key, write_batches
 
-__all__ = ["insert_chunks", "insert_row", "insert_rows", "prepare", "read_groups", "with_provenance"]
+__all__ = [
+    "insert_batches",
+    "insert_chunks",
+    "insert_rows",
+    "prepare",
+    "read_groups",
+    "row_batches",
+    "taken_back_if",
+    "with_provenance",
+]
 
 
 def prepare(layout: Layout, chunks: Iterable[Chunk], mode: Mode) -> list[Batch]:
@@ -58,7 +67,7 @@ def insert_chunks(
     with taken_back_if(layout.in_stores):
         batches = prepare(layout, chunks, mode)  # all of it before the first statement: user code runs in it
         if any(batch.size for batch in batches):
-            _insert(layout, batches, mode, within)
+            insert_batches(layout, batches, mode, within)
 
 
 def insert_rows(layout: Layout, rows: Any, mode: Mode) -> None:
@@ -66,7 +75,7 @@ def insert_rows(layout: Layout, rows: Any, mode: Mode) -> None:
     batch = flowing(layout, rows, mode)
     if batch is not None:
         try:
-            _insert(layout, [batch], mode)
+            insert_batches(layout, [batch], mode)
         except UnevenError:  # then nothing was inserted
             pass
         else:
@@ -74,17 +83,14 @@ def insert_rows(layout: Layout, rows: Any, mode: Mode) -> None:
     insert_chunks(layout.connection, layout.name, read(rows, layout.heading, layout.label), mode)
 
 
-def insert_row(layout: Layout, row: Any, mode: Mode) -> None:
-    """Insert one row as an atomic change with its event; while a make runs it is collected."""
+def row_batches(layout: Layout, row: Any, mode: Mode) -> list[Batch]:
+    """Check and encode one row: the usual types by the short path."""
     plain = plain_row(layout, cast(dict[str, Any], row)) if type(row) is dict else None
-    if plain is not None:
-        _insert(layout, [plain], mode)
-        return
-    with taken_back_if(layout.in_stores):
-        _insert(layout, prepare(layout, [one(row, layout.heading, layout.label)], mode), mode)
+    return [plain] if plain is not None else prepare(layout, [one(row, layout.heading, layout.label)], mode)
 
 
-def _insert(layout: Layout, batches: list[Batch], mode: Mode, within: Scope | None = None) -> None:
+def insert_batches(layout: Layout, batches: list[Batch], mode: Mode, within: Scope | None = None) -> None:
+    """Insert encoded rows as one atomic change with its event; while a make runs they are collected."""
     connection, name = layout.connection, layout.name
     enforce(layout, batches)
     if mode.skip or mode.replace:
