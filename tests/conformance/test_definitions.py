@@ -430,6 +430,65 @@ def test_declaring_again_says_nothing(declare, connect, schema, caplog):
     assert [] == caplog.messages
 
 
+def lines(count, text, below=""):
+    """Return a definition of a key and some attributes of one type."""
+    return "\n".join(["k : int32", "---", *(f"a{n} : {text}" for n in range(count)), below])
+
+
+ROWS = "The rows of the table `{}` may be larger than the database allows"
+LEAST = "Each row of the table `{}` takes at least"
+KEY = "The primary key of the table `{}` has 40 attributes; the database allows 32."
+INDEX = "The index that begins with `a0` of the table `{}` has 33 attributes; the database allows 32."
+TOO_LARGE = {
+    "texts": (lines(300, "varchar(255)"), {"mysql": ROWS}),
+    "short texts": (lines(800, "varchar(20)"), {"mysql": ROWS}),
+    "blobs": (lines(900, "<blob>"), {"mysql": ROWS}),
+    "numbers": (lines(1100, "float64"), {"mysql": "{}` has 1102 columns", "postgresql": f"{LEAST} 88"}),
+    "uuids": (lines(600, "uuid"), {"mysql": ROWS, "postgresql": f"{LEAST} 96"}),
+    "indexes": (
+        lines(70, "int32", "\n".join(f"index (a{n})" for n in range(70))),
+        {"mysql": "The references and indexes of the table `{}` are more than the database allows"},
+    ),
+    "a long key": (
+        "\n".join(f"a{n} : varchar(700)" for n in range(4)),
+        {"mysql": "A key or an index of the table `{}` is longer than the database allows"},
+    ),
+    "key attributes": (
+        "\n".join(f"a{n} : int32" for n in range(40)),
+        {"mysql": KEY, "postgresql": KEY},
+    ),
+    "attributes of an index": (
+        lines(33, "int32", f"index ({', '.join(f'a{n}' for n in range(33))})"),
+        {"mysql": INDEX, "postgresql": INDEX},
+    ),
+}
+"""Definitions, and what is said of them where they are refused."""
+
+
+@pytest.mark.statement("DEF-19", "ERR-4")
+@pytest.mark.parametrize("case", TOO_LARGE)
+def test_a_table_is_larger_than_the_database_allows(declare, schema, inventory, case):
+    definition, messages = TOO_LARGE[case]
+    message = messages.get(schema.connection.backend.name)
+    if message is None:
+        wide = declare("Wide", definition)
+        assert definition.count(" : ") == len(wide.heading.attributes)
+        return
+    with pytest.raises(DeclarationError) as info:
+        declare("Wide", definition)
+    assert message.format(f"{schema.database}.wide") in str(info.value)
+    assert info.value.hint
+    assert [] == [name for name in inventory() if not name.startswith("~")]
+
+
+@pytest.mark.statement("DEF-1")
+@pytest.mark.backends("postgresql")
+def test_the_widest_row_that_fits_in_a_page(declare):
+    wide = declare("Wide", lines(1015, "float64"))
+    wide.insert1({"k": 1, **{f"a{n}": n for n in range(1015)}})
+    assert 1014 == wide.fetch1("a1014")
+
+
 @pytest.mark.statement("DEF-1")
 def test_as_many_columns_as_the_database_allows(declare, schema, inventory):
     limit = schema.connection.dialect.max_columns

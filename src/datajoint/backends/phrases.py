@@ -11,6 +11,7 @@ from datajoint.errors import (
     ConfigurationError,
     DataJointError,
     DeadlockError,
+    DeclarationError,
     LostConnectionError,
     MissingTableError,
     QueryError,
@@ -32,6 +33,7 @@ __all__ = [
     "no_database",
     "no_encryption",
     "out_of_range",
+    "over_limit",
     "read_only",
     "right_needed",
     "several",
@@ -91,6 +93,41 @@ def too_deep(why: str, **context: Any) -> QueryError:
         f"{why.removesuffix('.')}.",
         hint="Fetch the keys of an inner part and restrict by these, or store it in a table.", **context,
     )  # fmt: skip
+
+
+def over_limit(why: str, text: str, reason: str, **context: Any) -> DeclarationError:
+    """A table is larger than the database allows, in some respect (`_OVER`).
+
+    Examples
+    --------
+    >>> print(over_limit("Row size too large", "CREATE TABLE `lab`.`wide` (", "row_size"))
+    The rows of the table `lab.wide` may be larger than the database allows: Row size too large.
+    Store many values as an array in one `<blob>`, or as rows of a part table; shorten long varchars.
+    """
+    what, hint = _OVER[reason]
+    table = right_needed(text)[1]
+    name = f"the table `{table}`" if table else "a table"
+    return DeclarationError(
+        f"{what.format(name)} than the database allows: {why.removesuffix('.')}.", hint=hint, statement=text,
+        **{**context, "reason": reason},
+    )  # fmt: skip
+
+
+_OVER = {
+    "row_size": (
+        "The rows of {} may be larger",
+        "Store many values as an array in one `<blob>`, or as rows of a part table; shorten long varchars.",
+    ),
+    "key_length": (
+        "A key or an index of {} is longer",
+        "Use shorter varchar attributes in it (3072 bytes in all, 4 for each character).",
+    ),
+    "key_columns": ("A key or an index of {} has more attributes", "Use fewer attributes in it."),
+    "indexes": (
+        "The references and indexes of {} are more",
+        "Leave out indexes, or move references to part tables.",
+    ),
+}
 
 
 def login(where: str, why: str, **context: Any) -> AccessError:

@@ -38,7 +38,10 @@ MYSQL = [
     ((1045, "Access denied for user 'x'"), errors.AccessError, {"reason": "login"}),
     ((1213, "Deadlock found"), errors.DeadlockError, {"reason": "serialize"}),
     ((2013, "Lost connection"), errors.LostConnectionError, {"reason": "lost"}),
-    ((1071, "Specified key was too long"), errors.QueryError, {"reason": "key_length"}),
+    ((1071, "Specified key was too long"), errors.DeclarationError, {"reason": "key_length"}),
+    ((1118, "Row size too large (> 8126)"), errors.DeclarationError, {"reason": "row_size"}),
+    ((1069, "Too many keys specified"), errors.DeclarationError, {"reason": "indexes"}),
+    ((1070, "Too many key parts specified"), errors.DeclarationError, {"reason": "key_columns"}),
     ((9999, "Something else"), errors.QueryError, {"reason": "other"}),
     (("no number at all",), errors.QueryError, {"reason": "other"}),
 ]  # fmt: skip

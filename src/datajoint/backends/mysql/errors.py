@@ -11,6 +11,7 @@ from datajoint.errors import (
     CheckError,
     DataJointError,
     DeadlockError,
+    DeclarationError,
     DuplicateError,
     IntegrityError,
     LostConnectionError,
@@ -68,7 +69,10 @@ _CODES: dict[int, tuple[type[DataJointError], str]] = {
     1366: (QueryError, "type"),
     4025: (CheckError, "check"),
     3819: (CheckError, "check"),
-    1071: (QueryError, "key_length"),
+    1069: (DeclarationError, "indexes"),
+    1070: (DeclarationError, "key_columns"),
+    1071: (DeclarationError, "key_length"),
+    1118: (DeclarationError, "row_size"),
     1359: (QueryError, "exists"),
     **dict.fromkeys((1116, 1119, 1436, 1473), (QueryError, "too_deep")),
     **dict.fromkeys((1969, 3024), (StatementTimeoutError, "timeout")),
@@ -123,12 +127,8 @@ def translate(exception: BaseException, text: str, where: str, limit: float | No
         return _denied(message, text, where, context)
     if reason == "too_deep":
         return phrases.too_deep(message, **context)
-    if reason == "key_length":
-        return kind(
-            f"The key is too long for the server: {message}.",
-            hint="Use shorter varchar attributes in the key (3072 bytes in all, 4 for each character).",
-            **context,
-        )  # fmt: skip
+    if kind is DeclarationError:
+        return phrases.over_limit(message, text, reason, native=code)
     return kind(message.removesuffix(".") + ".", **context)
 
 

@@ -37,6 +37,13 @@ _SIZED = {
     "datetime": "timestamp({0})", "timestamp": "timestamp({0})", "time": "time({0})",
 }  # fmt: skip
 
+_FIXED_SIZES = {
+    **dict.fromkeys(("int8", "int16", "uint8", "year"), 2),
+    **dict.fromkeys(("int32", "uint16", "float32", "date", "enum"), 4),
+    **dict.fromkeys(("int64", "uint32", "float64", "datetime", "timestamp", "time"), 8),
+    "bool": 1, "uuid": 16,
+}  # fmt: skip
+
 _NARROWER = frozenset({"int8", "uint8", "uint16", "uint32", "uint64"})
 """Kinds whose column could hold more."""
 
@@ -86,6 +93,8 @@ class PostgresqlDialect(Dialect):
     max_identifier = 63
     identity = "SELECT system_identifier FROM pg_control_system()"
     max_columns = 1600
+    max_row = 8136  # a page without the headers of page and row
+    fixed_sizes = _FIXED_SIZES
     max_label = 63
     unhurried = "SET LOCAL synchronous_commit TO off"
     features = Features(

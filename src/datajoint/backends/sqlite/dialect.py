@@ -25,6 +25,7 @@ class SqliteDialect(Dialect):
     name = "sqlite"
     max_identifier = 64
     max_columns = 2000
+    max_index_columns = 2000
     features = Features(
         returning=sqlite3.sqlite_version_info >= (3, 35),
         cte_insert=False,
