@@ -66,8 +66,8 @@ class Dialect(ABC):
     """Most columns of a key or an index."""
     max_row: ClassVar[int | None] = None
     """Bytes of a row in its page, where the database would refuse it at each INSERT, not at CREATE TABLE."""
-    fixed_sizes: ClassVar[Mapping[str, int]] = {}
-    """Bytes that values of a kind take, whatever they are, where `max_row` is set."""
+    fixed_sizes: ClassVar[Mapping[str, int]]
+    """Bytes that values of a kind take, whatever they are; where `max_row` is set."""
     max_label: ClassVar[int | None] = None
     """Longest value of an enum, in bytes, where the database has a limit that matters."""
     constraint_infix: ClassVar[str] = ""

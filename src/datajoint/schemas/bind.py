@@ -8,9 +8,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from datajoint import logging
-from datajoint.declare import alteration
+from datajoint.declare import alteration, limits
 from datajoint.declare.diff import diff, is_same
-from datajoint.declare.limits import check_index_columns, check_row_size
 from datajoint.declare.parse import parse
 from datajoint.declare.portable import native_type_notes
 from datajoint.declare.resolve import (
@@ -221,9 +220,9 @@ class _Step:
             check_names(spec, dialect.max_identifier, dialect.constraint_infix, dialect.max_label)
             completed = self.completed(spec)
             check_size(completed, dialect.max_columns)
-            check_index_columns(spec, dialect.max_index_columns)
+            limits.check_index_columns(spec, dialect.max_index_columns)
             if dialect.max_row is not None:
-                check_row_size(completed, dialect.fixed_sizes, dialect.max_row)
+                limits.check_row_size(completed, dialect.fixed_sizes, dialect.max_row)
 
     def compare(self) -> None:
         """Say when definition and table have drifted apart (DEF-27), and complete what is recorded."""
