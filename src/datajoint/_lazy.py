@@ -40,7 +40,8 @@ _NAMES = """
     compute.pipeline.lanes compute.pipeline.readiness compute.pipeline.result compute.pipeline.run
     compute.pipeline.scope compute.pipeline.status compute.pipeline.stream compute.pipeline.targets
     compute.populate compute.progress compute.progress_display compute.verify declare.alteration
-    declare.describe declare.limits declare.projection declare.renames engine.define engine.external engine.lineage
+    declare.describe declare.limits declare.projection declare.renames engine.define
+    engine.external engine.lineage
     engine.unanswered
     engine.user_sql executors executors.base executors.child_main executors.local executors.processes
     executors.run_job graph graph.dependencies
