@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice, repeat
+from types import TracebackType
 from typing import Any
 
 from datajoint._value import replace
@@ -97,20 +98,31 @@ def _mode_of(layout: Layout, batch: Batch, mode: Mode) -> Mode:
     return replace(mode, skip=False, replace=False)
 
 
-def write_batches(layout: Layout, batches: Sequence[Batch], mode: Mode, within: Scope | None = None) -> int:
-    """Write encoded rows with their event and return how many; a refusal is told in terms of the table."""
-    inside = layout.connection.in_transaction
-    try:
-        for _ in range(ATTEMPTS - 1):
-            try:
-                return _write(layout, batches, mode, within)
-            except (DeadlockError, DuplicateError) as error:
-                if not is_clash(error) and (inside or not _may_pass(error, mode)):
-                    raise
-        return _write(layout, batches, mode, within)
-    except (CheckError, DuplicateError, IntegrityError, MissingAttributeError) as error:
-        explain(error, layout, batches)
-        raise
+class _Tries:
+    """Block of one try of a write, ``while True: with tries: return ...``, which adds no frame.
+
+    Ends the loop with an explained error, unless the database may accept the same write in the next try.
+    """
+
+    def __init__(self, layout: Layout, batches: Sequence[Batch], mode: Mode) -> None:
+        self._layout, self._batches, self._mode = layout, batches, mode
+        self._inside = layout.connection.in_transaction
+        self._left = ATTEMPTS - 1
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if error is None:
+            return False
+        if self._left and isinstance(error, (DeadlockError, DuplicateError)):
+            self._left -= 1
+            if is_clash(error) or (not self._inside and _may_pass(error, self._mode)):
+                return True
+        if isinstance(error, (CheckError, DuplicateError, IntegrityError, MissingAttributeError)):
+            explain(error, self._layout, self._batches)
+        return False
 
 
 def _may_pass(error: DataJointError, mode: Mode) -> bool:
@@ -118,13 +130,28 @@ def _may_pass(error: DataJointError, mode: Mode) -> bool:
     return isinstance(error, DeadlockError) or mode.skip
 
 
-def _write(layout: Layout, batches: Sequence[Batch], mode: Mode, within: Scope | None) -> int:
-    connection = layout.connection
+def write_batches(layout: Layout, batches: Sequence[Batch], mode: Mode, within: Scope | None = None) -> int:
+    """Write encoded rows with their event and return how many; a refusal is explained by row and name."""
+    tries = _Tries(layout, batches, mode)
+    while True:
+        with tries:
+            if len(batches) == 1 and batches[0].size == 1 and not mode.replace:
+                event = _event_of(layout, batches, mode, within)
+                [(text, values)] = statements_for(layout, batches[0], mode, event)
+                return change(layout.connection, event, text, values, None if mode.skip else 1)
+            return _write_many(layout, batches, mode, within)
+
+
+def _event_of(
+    layout: Layout, batches: Sequence[Batch], mode: Mode, within: Scope | None
+) -> EventRecord | None:
     details = None if layout.has_event else _details(layout, batches)
-    event = open_event(connection, layout.name, mode.kind, details, within)
-    if len(batches) == 1 and batches[0].size == 1 and not mode.replace:
-        [(text, values)] = statements_for(layout, batches[0], mode, event)
-        return change(connection, event, text, values, None if mode.skip else 1)
+    return open_event(layout.connection, layout.name, mode.kind, details, within)
+
+
+def _write_many(layout: Layout, batches: Sequence[Batch], mode: Mode, within: Scope | None) -> int:
+    connection = layout.connection
+    event = _event_of(layout, batches, mode, within)
     count = sum(batch.size for batch in batches)
     few = count <= FEW and all(map(is_small, batches))
     # Rows that this event, or the make that it is a part of, may have written before.
