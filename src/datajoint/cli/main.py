@@ -40,6 +40,7 @@ _COMMANDS = {
     },
     "Work": {
         "config": "The settings, and where they come from.",
+        "learn": "Check exercises of the course.",
         "shell": "A Python prompt with `dj` and schemas; what `dj` alone does.",
     },
 }
