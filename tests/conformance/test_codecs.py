@@ -18,7 +18,7 @@ import pytest
 import datajoint as dj
 from datajoint.codecs.base import CODECS
 from datajoint.codecs.blob import MatCell, MatStruct
-from datajoint.errors import CodecError, DataJointError, EncodeError, UnknownCodecError
+from datajoint.errors import CodecError, DataJointError, DataJointWarning, EncodeError, UnknownCodecError
 
 VECTORS = json.loads((Path(__file__).parents[1] / "fixtures" / "blob_vectors.json").read_text())
 NAMES = {
@@ -78,6 +78,43 @@ def test_objects_come_back_as_they_were(declare, connect):
     assert "<blob>" == table.heading["value"].type
 
 
+NEW_VALUES = [
+    dt.datetime(2020, 1, 1, tzinfo=dt.UTC), dt.time(1, tzinfo=dt.UTC), dt.timedelta(1), frozenset({1}), bytearray(b"a"),
+    collections.OrderedDict(a=1), np.ma.masked_array([1, 2], [0, 1]), np.array(5.0), np.array(["ab", "c"]),
+    np.zeros(2, [("a", ">i4")]), np.arange(3, dtype=">f4"), np.timedelta64(3, "s"),
+]  # fmt: skip
+
+
+@pytest.mark.statement("COD-3")
+def test_values_that_earlier_releases_change_come_back_as_they_were(declare, connect):
+    table = declare("Thing", "thing : int32\n---\nvalue : <blob>")
+    rows = [{"thing": n, "value": value} for n, value in enumerate(NEW_VALUES)]
+    table.insert(rows)
+    assert table.validate(rows).is_valid
+    table.insert(rows, skip_duplicates=True)
+    for found in (table, connect().FreeTable(str(table.name))):
+        for value, other in zip(NEW_VALUES, found.to_arrays("value", order_by="thing"), strict=True):
+            assert (type(value), repr(value)) == (type(other), repr(other))
+            assert getattr(value, "dtype", None) == getattr(other, "dtype", None)
+
+
+@pytest.mark.statement("COD-3")
+def test_blobs_are_written_for_earlier_releases_where_these_read_them(declare, connect, schema, backend):
+    table = declare("Thing", "thing : int32\n---\nvalue : <blob>")
+    others = type(table.name)(table.name.schema, "other")
+    if backend.name != "sqlite":  # which earlier releases do not know
+        full = schema.connection.dialect.table(others)
+        schema.connection.query(f"CREATE TABLE {full} (id int PRIMARY KEY)")
+    setting = {"interop__native_blobs": "raw"} if backend.name == "sqlite" else {}
+    theirs = connect(**setting).FreeTable(str(table.name))
+    theirs.insert1({"thing": 1, "value": frozenset({1})})
+    with pytest.warns(DataJointWarning, match="no time zone"):
+        theirs.insert1({"thing": 2, "value": [dt.datetime(2020, 1, 1, tzinfo=dt.UTC)]})
+    assert [{1}, [dt.datetime(2020, 1, 1)]] == list(theirs.to_arrays("value", order_by="thing"))
+    with pytest.raises(EncodeError, match="m8"):
+        theirs.insert1({"thing": 3, "value": np.zeros(2, "m8[s]")})
+
+
 @pytest.mark.statement("COD-3")
 @pytest.mark.parametrize("items", [1 << 17, 1 << 19])
 def test_many_large_arrays_come_back_as_they_were(declare, items):
@@ -96,7 +133,8 @@ def test_many_large_arrays_come_back_as_they_were(declare, items):
 @pytest.mark.statement("COD-21")
 def test_a_large_array_that_no_blob_can_hold_is_told_by_its_row(declare):
     table = declare("Thing", "thing : int32\n---\nvalue : <blob>")
-    arrays = [np.zeros(1 << 17), np.zeros(1 << 17), np.zeros(1 << 17, "m8[s]"), np.zeros(1 << 17, "m8[s]")]
+    own = np.zeros(1 << 17).view(type("Own", (np.ndarray,), {}))
+    arrays = [np.zeros(1 << 17), np.zeros(1 << 17), own, own]
     with pytest.raises(EncodeError, match="row 2"):
         table.insert([{"thing": n, "value": value} for n, value in enumerate(arrays)])
     assert not table

@@ -72,7 +72,7 @@ class QueryCache:
 
     def _write(self, path: Path, content: object) -> None:
         try:
-            data = pack(content)
+            data = pack(content, extended=True)
         except (CodecError, TypeError, ValueError, OverflowError):  # a value without a form in files
             return
         self.folder.mkdir(parents=True, exist_ok=True)

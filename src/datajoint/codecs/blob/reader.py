@@ -15,7 +15,7 @@ from math import prod
 from struct import Struct
 from typing import Any
 
-from datajoint.codecs.blob import matlab
+from datajoint.codecs.blob import extension, matlab
 from datajoint.codecs.blob.arrays import CHAR, DTYPES, OBJECT
 from datajoint.codecs.blob.compression import DAMAGED, ENVELOPE, inflate
 from datajoint.codecs.blob.narrow import widen
@@ -450,6 +450,14 @@ def _sparse(data: bytes, pos: int, end: int) -> Any:
     )
 
 
+def _extended(data: bytes, pos: int, end: int) -> Any:
+    kind, parts = _elements(data, pos, end, 2)
+    try:
+        return extension.build(kind, parts)
+    except (LookupError, AttributeError) as error:
+        raise ValueError(f"the parts of a {kind} do not fit ({error!r})") from error
+
+
 class _Readers(dict[int, Callable[[bytes, int, int], Any]]):
     def __missing__(self, tag: int) -> Callable[[bytes, int, int], Any]:
         raise ValueError(f"it holds an element of the unknown kind 0x{tag:02x}")
@@ -472,6 +480,7 @@ _READERS = _Readers(
         0x46: _records,
         0x50: _sparse,
         0x53: _struct,
+        extension.TAG: _extended,
         0x64: _decimal,
         0x74: _fixed(_moment, 12),
         0x75: _fixed(_uuid, 16),

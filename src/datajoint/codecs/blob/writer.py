@@ -9,11 +9,12 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from collections.abc import Callable, Iterable, Mapping, MutableSequence, Sequence, Set as AbstractSet
+from contextvars import ContextVar
 from functools import lru_cache, partial
 from struct import Struct
 from typing import Any, TypeAlias
 
-from datajoint.codecs.blob import matlab
+from datajoint.codecs.blob import extension, matlab
 from datajoint.codecs.blob.arrays import CHAR, OBJECT, TYPE_IDS
 from datajoint.codecs.blob.compression import deflate
 from datajoint.errors import DataJointWarning, EncodeError
@@ -26,6 +27,7 @@ _MYM = b"mYm\0"
 _DJ0 = b"dj0\0"
 _length = Struct("<Q").pack
 _sized_count = Struct("<QBQ").pack
+_sized_tag = Struct("<QB").pack
 _int8 = Struct("<QBHb").pack
 _int16 = Struct("<QBHh").pack
 _int32 = Struct("<QBHi").pack
@@ -36,8 +38,10 @@ _array_head = (Struct("<BQII").pack, Struct("<BQQII").pack, Struct("<BQQQII").pa
 _FLOATS_FROM = 16  # shorter lists are faster one by one
 _COPIED_BELOW = 1 << 14
 
+_extended: ContextVar[bool] = ContextVar("datajoint_extended_blob", default=False)
 
-def pack(value: Any, compress: bool = True) -> bytes:
+
+def pack(value: Any, compress: bool = True, *, extended: bool = False) -> bytes:
     r"""Return `value` as bytes of the blob format.
 
     Parameters
@@ -47,6 +51,9 @@ def pack(value: Any, compress: bool = True) -> bytes:
         dict of such.
     compress
         Compress what is longer than 1000 bytes and becomes shorter.
+    extended
+        Write values that the format of earlier releases would change (a time with its zone, a frozenset, a
+        masked array) in elements of a kind that only this release reads.
 
     Raises
     ------
@@ -58,6 +65,16 @@ def pack(value: Any, compress: bool = True) -> bytes:
     >>> pack("abc")
     b'dj0\x00\x05\x03\x00\x00\x00\x00\x00\x00\x00abc'
     """
+    if not extended:
+        return _pack(value, compress)
+    token = _extended.set(True)
+    try:
+        return _pack(value, compress)
+    finally:
+        _extended.reset(token)
+
+
+def _pack(value: Any, compress: bool) -> bytes:
     kind = value.__class__
     write = _ELEMENTS.get(kind)
     try:
@@ -159,13 +176,19 @@ def _date(value: dt.date) -> bytes:
 
 
 def _time(value: dt.time) -> bytes:
-    if value.tzinfo is not None:
+    if value.tzinfo is not None or value.fold:
+        special = _special(value)
+        if special is not None:
+            return special
         _warn_of_lost_zone(value)
     return _datetime(13, 0x74, -1, _ticks(value))
 
 
 def _moment(value: dt.datetime) -> bytes:
-    if value.tzinfo is not None:
+    if value.tzinfo is not None or value.fold:
+        special = _special(value)
+        if special is not None:
+            return special
         _warn_of_lost_zone(value)
     return _datetime(13, 0x74, (value.year * 100 + value.month) * 100 + value.day, _ticks(value))
 
@@ -175,6 +198,8 @@ def _ticks(value: dt.time | dt.datetime) -> int:
 
 
 def _warn_of_lost_zone(value: dt.time | dt.datetime) -> None:
+    if value.tzinfo is None:
+        return  # the fold of a time without zone has no meaning
     import warnings
 
     warnings.warn(
@@ -230,11 +255,51 @@ def _set(value: AbstractSet[Any]) -> bytes:
     return _list(0x03, value, len(value))
 
 
+# what earlier releases have no bytes for
+
+
+def _special(value: Any) -> bytes | None:
+    """Write a value that needs the extension, where that is allowed."""
+    if not _extended.get():
+        return None
+    try:
+        described = extension.describe(value)
+    except TypeError as error:
+        raise _refused(str(error)) from None
+    if described is None:
+        return None
+    kind, parts = described
+    body = _str(kind) + _ELEMENTS[type(parts)](parts)
+    return _sized_tag(len(body) + 1, extension.TAG) + body
+
+
+def _frozenset(value: frozenset[Any]) -> bytes:
+    return _special(value) or _set(value)
+
+
+def _bytearray(value: bytearray) -> bytes:
+    return _special(value) or _bytes(value)
+
+
+def _warn_of_class(value: Any, kind: type) -> None:
+    """Say that an object of a subclass is read back as what it is a kind of; earlier releases did so too."""
+    import warnings
+
+    warnings.warn(
+        f"A blob keeps an object of type {_name(value)} as a {kind.__name__}, and that is read back.",
+        DataJointWarning,
+        stacklevel=2,
+    )
+
+
 # what needs a closer look
 
 
 def _other(value: Any) -> Pieces:
     """Write a value of a type that is not in the table, without its length."""
+    special = _special(value)
+    if special is not None:
+        return [memoryview(special)[8:]]
     numpy = sys.modules.get("numpy")
     if numpy is not None:
         if isinstance(value, numpy.ndarray):
@@ -243,6 +308,8 @@ def _other(value: Any) -> Pieces:
             return _scalar(value, numpy)
     for kinds, write in _KINDS:
         if isinstance(value, kinds):
+            if _extended.get():
+                _warn_of_class(value, kinds[0])
             return [write(value)[8:]]
     if isinstance(value, dt.date):
         return [_day(value)[8:]]
@@ -251,8 +318,12 @@ def _other(value: Any) -> Pieces:
 
 
 def _collection(value: Any) -> bytes:
-    for kind, write in _COLLECTIONS.items():
+    if isinstance(value, memoryview):
+        raise _refused("a memoryview", "Give bytes(x), or numpy.asarray(x).")
+    for kind, write, plain in _COLLECTIONS:
         if isinstance(value, kind):
+            if _extended.get():
+                _warn_of_class(value, plain)
             return write(value)
     raise _refused(f"an object of type {_name(value)}", instead(value))
 
@@ -290,8 +361,11 @@ def _for_matlab(value: Any) -> bool:
         return all(map(_for_matlab, value.ravel().tolist()))
     if isinstance(value, kinds["MatStruct"]):
         return all(_for_matlab(row[name]) for row in value.ravel() for name in value.dtype.names or ())
+    if hasattr(value, "mask"):
+        return False
     dtype = value.dtype
-    return value.ndim > 0 and dtype.kind != "M" and (dtype.str in TYPE_IDS or dtype.char == "c")
+    is_text = dtype.char == "c" and not _extended.get()
+    return value.ndim > 0 and dtype.kind != "M" and (dtype.str in TYPE_IDS or is_text)
 
 
 def _any_array(value: Any, numpy: Any) -> Pieces:
@@ -398,9 +472,9 @@ _ELEMENTS = _Elements(
         tuple: partial(_tuple_or_list, 0x01),
         dict: _dict,
         set: _set,
-        frozenset: _set,
+        frozenset: _frozenset,
         bytes: _bytes,
-        bytearray: _bytes,
+        bytearray: _bytearray,
         complex: _complex,
         dt.datetime: _moment,
         dt.date: _date,
@@ -409,21 +483,22 @@ _ELEMENTS = _Elements(
 )
 
 # subclasses of leaf types, in the order of the format
-_KINDS: tuple[tuple[Any, Callable[[Any], bytes]], ...] = (
-    (int, _int),
-    (complex, _complex),
-    (float, _float),
-    (dt.time, _time),
-    (str, _str),
+_KINDS: tuple[tuple[tuple[type, ...], Callable[[Any], bytes]], ...] = (
+    ((int,), _int),
+    ((complex,), _complex),
+    ((float,), _float),
+    ((dt.time,), _time),
+    ((str,), _str),
     ((bytes, bytearray), _bytes),
 )
 
 # types whose modules are not imported for this
 _BY_NAME: dict[str, Callable[[Any], bytes]] = {"decimal.Decimal": _decimal, "uuid.UUID": _uuid}
 
-_COLLECTIONS: dict[type, Callable[[Any], bytes]] = {
-    Mapping: _dict,
-    MutableSequence: partial(_tuple_or_list, 0x02),
-    Sequence: partial(_tuple_or_list, 0x01),
-    AbstractSet: _set,
-}
+# an object of the first is written as the last
+_COLLECTIONS: tuple[tuple[type, Callable[[Any], bytes], type], ...] = (
+    (Mapping, _dict, dict),
+    (MutableSequence, partial(_tuple_or_list, 0x02), list),
+    (Sequence, partial(_tuple_or_list, 0x01), tuple),
+    (AbstractSet, _set, set),
+)

@@ -6,6 +6,7 @@ from typing import Any
 
 from datajoint.codecs.base import Codec
 from datajoint.codecs.blob import pack, unpack, unpack_narrow
+from datajoint.codecs.releases import is_for_earlier_releases
 
 __all__ = ["BlobCodec", "NarrowBlobCodec"]
 
@@ -34,14 +35,14 @@ class BlobCodec(Codec):
         return "<hash>" if is_store else "bytes"
 
     def encode(self, value: Any) -> bytes:
-        r"""Pack a value.
+        r"""Pack a value; what earlier releases would change is extended, unless they are to read it.
 
         Examples
         --------
         >>> BlobCodec().encode(None)
         b'dj0\x00\xff'
         """
-        return pack(value)
+        return pack(value, extended=not is_for_earlier_releases())
 
     def decode(self, stored: Any) -> Any:
         r"""Unpack stored bytes.

@@ -106,7 +106,7 @@ def _of_rows(layout: Layout, names: Sequence[str], columns: Sequence[Sequence[An
         stored = _stored(layout, [tuple(row[name] for name in key) for row in some])
         for row in some:
             found = stored.setdefault(tuple(row[name] for name in key), row)  # or given twice
-            different = [a.name for a in attributes if not _same(a, row[a.name], found[a.name])]
+            different = [a.name for a in attributes if not _same(layout, a, row[a.name], found[a.name])]
             if different:
                 yield {name: row[name] for name in key}, different
 
@@ -119,7 +119,7 @@ def _stored(layout: Layout, keys: list[tuple[Any, ...]]) -> dict[tuple[Any, ...]
     return {tuple(row[name] for name in names): row for row in rows}
 
 
-def _same(attribute: Attribute, given: Any, stored: Any) -> bool:
+def _same(layout: Layout, attribute: Attribute, given: Any, stored: Any) -> bool:
     """Whether a value is the stored one; objects are compared as they would be packed."""
     if given is None or stored is None:
         return given is stored
@@ -129,7 +129,8 @@ def _same(attribute: Attribute, given: Any, stored: Any) -> bool:
         return True  # only the codec could tell, by encoding the value again
     if attribute.is_blob and not isinstance(given, (bytes, bytearray, memoryview)):
         try:
-            return pack(given) == pack(stored)
+            extended = not layout.encoding(attribute.name).is_shared
+            return pack(given, extended=extended) == pack(stored, extended=extended)
         except (DataJointError, TypeError, ValueError):
             return True
     return bool(given == stored)

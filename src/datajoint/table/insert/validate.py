@@ -161,4 +161,4 @@ def _try_codec(layout: Layout, attribute: Attribute, value: Any, row: dict[str, 
     chain.validate(value)
     if all(link.store is None for link in chain.links):
         key = {name: row[name] for name in layout.heading.key if name in row}
-        chain.encode(value, key=key, context=encoding.context)
+        encoding.encode(value, key)

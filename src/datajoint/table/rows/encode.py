@@ -9,7 +9,7 @@ from typing import Any, cast
 from datajoint import logging
 from datajoint._value import Value
 from datajoint.codecs import threads
-from datajoint.codecs.chain import resolve
+from datajoint.codecs.blob.writer import pack
 from datajoint.errors import DataJointError, EncodeError
 from datajoint.heading import float32
 from datajoint.heading.values import show
@@ -100,12 +100,12 @@ def _column(layout: Layout, checked: Checked, name: str, values: Sequence[Any]) 
 
 def _by_codec(layout: Layout, checked: Checked, name: str, values: Sequence[Any]) -> Sequence[Any]:
     encoding = layout.encoding(name)
-    codecs, context = encoding.chain, encoding.context
+    codecs = encoding.chain
     assert codecs is not None  # noqa: S101 - the caller has seen it
     if not encoding.wants_key:
 
         def encode_one(value: Any) -> Any:
-            return codecs.encode(value, key=None, context=context)
+            return encoding.encode(value, None)
 
         try:
             encoded = threads.side_by_side(codecs, encode_one, values)
@@ -116,9 +116,7 @@ def _by_codec(layout: Layout, checked: Checked, name: str, values: Sequence[Any]
     result: list[Any] = []
     for key, row, value in zip(keys, checked.rows, values, strict=True):
         one = Checked([row], (), ())
-        result += _each(
-            layout, one, name, [value], lambda v, key=key: codecs.encode(v, key=key, context=context)
-        )
+        result += _each(layout, one, name, [value], lambda v, key=key: encoding.encode(v, key))
     return result
 
 
@@ -169,7 +167,7 @@ def _blob_packer(layout: Layout, name: str) -> Callable[[Any], bytes]:
     raw = layout.connection.config.interop.native_blobs == "raw"
     told = layout.source
 
-    def pack(value: Any) -> bytes:
+    def packed(value: Any) -> bytes:
         if isinstance(value, (bytes, bytearray, memoryview)):
             return bytes(cast(bytes, value))
         if raw:
@@ -178,6 +176,6 @@ def _blob_packer(layout: Layout, name: str) -> Callable[[Any], bytes]:
             told.keep(("packed", name), True)
             where = f"`{layout.label}.{name}`"
             logging.logger.info(f"{where} is a native blob: values are packed; declare it as <blob>")
-        return resolve("blob", None).encode(value)
+        return pack(value)
 
-    return pack
+    return packed

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any, TypeVar
 
 from datajoint.algebra.plans.nodes import Source
 from datajoint.backends.base import Dialect
 from datajoint.codecs.chain import CodecChain, resolve
 from datajoint.codecs.context import CodecContext
+from datajoint.codecs.releases import earlier_releases
 from datajoint.engine.connection import Connection
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.heading import Heading
-from datajoint.heading.names import TableName
+from datajoint.heading.names import TableName, tier_of
 from datajoint.heading.types import AttributeType, parse_type
 from datajoint.sql.dml import Column
 
@@ -39,9 +41,11 @@ class Encoding:
         Type of the column.
     to_driver
         Function stored value → what the driver binds, or None.
+    is_shared
+        Whether earlier releases read the table too: blobs are written as they know them.
     """
 
-    __slots__ = ("chain", "context", "storage", "to_driver", "wants_key")
+    __slots__ = ("chain", "context", "is_shared", "storage", "to_driver", "wants_key")
 
     def __init__(self, attribute: Attribute, name: TableName, connection: Connection) -> None:
         dtype = attribute.dtype
@@ -56,6 +60,14 @@ class Encoding:
         database = connection.catalog.database if dtype.store is not None else None
         self.context = CodecContext(name.schema, name.name, attribute.name, connection.config, database)
         self.to_driver: Callable[[Any], Any] | None = connection.dialect.encoder(self.storage)
+        self.is_shared = _is_shared(connection, name.schema)
+
+    def encode(self, value: Any, key: Mapping[str, Any] | None) -> Any:
+        """Return what is stored for a value, by the codecs of the attribute."""
+        chain = self.chain
+        assert chain is not None  # noqa: S101 - the caller has seen it
+        with earlier_releases() if self.is_shared else nullcontext():
+            return chain.encode(value, key=key, context=self.context)
 
 
 class Layout:
@@ -134,6 +146,22 @@ class Layout:
         if len(self.known) < _KEPT:
             self.known[names] = found
         return found
+
+
+def _is_shared(connection: Connection, schema: str) -> bool:
+    """Whether a schema is one that earlier releases use too, or is to be kept so.
+
+    They know only servers. Tables that they declared lack the hidden column of events; 0.14 also logs.
+    """
+    if connection.config.interop.native_blobs == "raw":
+        return True
+    if not connection.dialect.features.server:
+        return False
+    names = connection.catalog.tables(schema)
+    if any(name.name == "~log" or name.name.startswith("~external") for name in names):
+        return True
+    specs = (names[name] for name in names if tier_of(name.name) is not None)
+    return any(all(a.name != EVENT[0] for a in spec.hidden) for spec in specs)
 
 
 def _is_required(attribute: Attribute) -> bool:
