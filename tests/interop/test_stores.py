@@ -57,7 +57,8 @@ print(json.dumps([row["raw"].decode(), float(row["image"].sum()), open(row["file
 
 @pytest.mark.statement("COD-6", "COD-7", "COD-11", "COD-16", "STO-4")
 @pytest.mark.backends("postgresql")  # release 2.3.5 cannot insert into a store from MariaDB (interop.md §9)
-def test_we_read_and_extend_objects_of_the_existing_client(lab, peer, tmp_path):
+def test_we_read_and_extend_objects_of_the_existing_client(lab, peer, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where the attachment is written
     peer(
         lab.script
         + f"""
