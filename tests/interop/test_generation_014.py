@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 import datajoint as dj
+from datajoint.migrate.generations import examine
+from datajoint.migrate.plan import plan
 
 pytestmark = [pytest.mark.backends("mysql"), pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
@@ -303,3 +305,31 @@ def test_classes_of_0_14_open_what_is_there(scans, instance):
 
     assert {"a": [1, "b"]} == (Scan & "scan = 2").fetch1("image")
     assert [{"scan": 1}, {"scan": 2}, {"scan": 3}] == Scan.keys(order_by="KEY")
+
+
+@pytest.mark.statement("CLI-2")
+def test_doctor_and_migrate_say_what_0_14_wrote(scans, instance):
+    schema = instance.Schema(scans.database)
+    report = examine(schema)
+    assert ("0.14", ("~external_raw", "~log")) == (report.generation, report.left)
+    assert [f"{scans.database}.~lineage"] == [found.where for found in report.findings]
+    steps = {(step.kind, step.where.rpartition(".")[2]): step for step in plan(schema)}
+    assert {
+        ("label", "scan"), ("store", "image"), ("store", "notes"), ("store", "movie"), ("lineage", "~lineage"),
+    } == set(steps)  # fmt: skip
+    assert (2, 1) == (steps["store", "image"].rows, steps["store", "movie"].rows)
+    assert len("pictures") == steps["store", "movie"].size
+    assert "0.14 opens no table" in steps["label", "scan"].loses
+    assert ("0.14", report.findings) == (
+        examine(schema).generation,
+        examine(schema).findings,
+    )  # nothing changed
+
+
+@pytest.mark.statement("CLI-2")
+def test_the_plan_counts_jobs_and_blobs(opened, name, instance):
+    steps = {(step.kind, step.where.rpartition(".")[2]): step for step in plan(instance.Schema(name))}
+    assert "1 error" in steps["jobs", "~jobs"].change
+    assert 2 == steps["blob", "trace"].rows
+    assert "" == steps["blob", "trace"].note
+    assert 1 == steps["attach", "file"].rows

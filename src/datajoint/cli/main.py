@@ -37,6 +37,8 @@ _COMMANDS = {
     "Keep": {
         "history": "What old versions of rows take; forget some.",
         "gc": "Objects in stores that no row refers to; delete them.",
+        "doctor": "Which release wrote each schema, and what does not work.",
+        "migrate": "What an upgrade of an older schema would change.",
     },
     "Work": {
         "config": "The settings, and where they come from.",
