@@ -178,6 +178,33 @@ def test_the_bytes_of_objects(declare, schema):
 
 
 @pytest.mark.statement("COD-9", "COD-10")
+@pytest.mark.parametrize("place", ["<attach>", "<attach@>"])
+def test_a_lazy_attachment_writes_no_file_until_it_is_asked_to(declare, connect, tmp_path, place):
+    store = {"protocol": "file", "location": str(tmp_path / "store")}
+    stores = {"stores": {"default": "main", "main": store}}
+    (tmp_path / "store").mkdir()
+    (tmp_path / "notes.txt").write_bytes(b"two\nlines\n")
+    download = tmp_path / "out"
+    named = declare("Paper", f"paper : int32\n---\nfile=null : {place}").name
+    table = connect(attach__lazy=True, download_path=str(download), **stores).FreeTable(str(named))
+    table.insert([{"paper": 1, "file": tmp_path / "notes.txt"}, {"paper": 2, "file": None}])
+
+    found, nothing = table.to_arrays("file", order_by="paper")
+    assert nothing is None
+    assert ("notes.txt", 10, b"two\nlines\n") == (found.name, found.size, found.read())
+    assert [b"two\n", b"lines\n"] == list(found.open())
+    assert found == (table & {"paper": 1}).fetch1("file")
+    assert not download.exists()
+    table.insert1({"paper": 3, "file": found})  # without a file in between
+    assert found == (table & {"paper": 3}).fetch1("file")
+    assert not download.exists()
+    with open(found, "rb") as file:
+        assert b"two\nlines\n" == file.read()
+    assert [download / "notes.txt"] == list(download.iterdir())
+    assert str(tmp_path / "notes.txt") == found.save(tmp_path)  # where it is already
+
+
+@pytest.mark.statement("COD-9", "COD-10")
 @pytest.mark.parametrize("written", ["<attach>", "attach"])  # without brackets: definitions of 0.1x
 def test_attachments(declare, connect, tmp_path, written):
     table = declare("Paper", f"paper : int32\n---\nfile=null : {written}")

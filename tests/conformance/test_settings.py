@@ -552,6 +552,7 @@ DEFAULTS = {
         "skip_duplicates": "key",
     },
     "declare": {"drift": "warn", "same_name": "error"},
+    "attach": {"lazy": False},
 }
 
 

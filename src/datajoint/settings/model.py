@@ -143,6 +143,7 @@ _TABLE = (
     _setting("loglevel", "INFO", choice(*LOG_LEVELS), "the least important messages logged", "DJ_LOG_LEVEL"),
     _setting("safemode", True, boolean, "ask before anything is deleted or dropped"),
     _setting("download_path", ".", path, "folder for downloaded attachments and files"),
+    _setting("attach.lazy", False, boolean, "fetch attachments without writing files, until they are opened"),
     _setting("query_cache", None, folder, "folder for cached query results"),
     _setting("ignore_config_file", False, boolean, "read neither configuration files nor secrets"),
 )

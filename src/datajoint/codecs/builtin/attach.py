@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+from io import BytesIO
 from typing import Any
 
 from datajoint.codecs.base import Codec
 from datajoint.codecs.context import CodecContext
 from datajoint.errors import DecodeError, EncodeError
 
-__all__ = ["AttachCodec"]
+__all__ = ["AttachCodec", "AttachmentRef"]
 
 _REFUSED_ON_WINDOWS = re.compile('[<>:"|?*]')
 _DEVICE = re.compile(
@@ -68,19 +69,24 @@ class AttachCodec(Codec):
         Traceback (most recent call last):
         datajoint.errors.EncodeError: <attach> cannot read the file no/file.txt: No such file or directory.
         """
-        name = os.path.basename(os.path.abspath(str(value)))
+        if isinstance(value, AttachmentRef):
+            return value.name.encode() + b"\0" + value.read()
+        path = os.fsdecode(value)
+        name = os.path.basename(os.path.abspath(path))
         try:
-            with open(value, "rb") as file:
+            with open(path, "rb") as file:
                 return name.encode() + b"\0" + file.read()
         except UnicodeEncodeError as error:
             raise EncodeError(f"<attach> needs a file name that is valid text, not {name!r}.") from error
         except OSError as error:
             raise EncodeError(
-                f"<attach> cannot read the file {value!s:.200}: {error.strerror or error}."
+                f"<attach> cannot read the file {path:.200}: {error.strerror or error}."
             ) from error
 
-    def decode(self, stored: Any, *, context: CodecContext | None = None) -> str:
+    def decode(self, stored: Any, *, context: CodecContext | None = None) -> str | AttachmentRef:
         """Write the file to the download folder, beside any other of its name, and return its path.
+
+        Where the setting ``attach.lazy`` is on, return an `AttachmentRef`, which writes it when needed.
 
         Examples
         --------
@@ -90,19 +96,121 @@ class AttachCodec(Codec):
         """
         name, separator, contents = bytes(stored).partition(b"\0")
         safe = _safe_name(_base_name(name if separator else b""))
-        try:
-            return _placed(_folder(context), safe, contents)
-        except OSError as error:
-            raise DecodeError(
-                f"The attachment {safe} cannot be written: {error.strerror or error}.",
-                hint="Set `download_path` to a folder that you may write to.",
-            ) from error
+        config: Any = context.config if context else None
+        folder = str(getattr(config, "download_path", None) or ".")
+        if getattr(getattr(config, "attach", None), "lazy", False):
+            return AttachmentRef(safe, contents, folder)
+        return _saved(folder, safe, contents)
 
 
-def _folder(context: CodecContext | None) -> str:
-    folder = str(getattr(context.config if context else None, "download_path", None) or ".")
-    os.makedirs(folder, exist_ok=True)
-    return folder
+class AttachmentRef:
+    r"""An attachment that was fetched with the setting ``attach.lazy``: a file is written when asked for.
+
+    `open(attachment)`, `pathlib.Path(attachment)` and other functions that take paths write the file to the
+    download folder and use it there.
+
+    Parameters
+    ----------
+    name
+        Name of the file.
+    contents
+        Its contents.
+    folder
+        Folder that `save` writes to unless it is given another one.
+
+    Examples
+    --------
+    >>> attachment = AttachmentRef("notes.txt", b"two\nlines\n")
+    >>> attachment
+    AttachmentRef('notes.txt', 10 bytes)
+    >>> with attachment.open() as file:
+    ...     file.readline()
+    b'two\n'
+    """
+
+    __slots__ = ("_contents", "_folder", "_name")
+
+    def __init__(self, name: str, contents: bytes, folder: str = ".") -> None:
+        self._name = name
+        self._contents = contents
+        self._folder = folder
+
+    @property
+    def name(self) -> str:
+        """Name of the file."""
+        return self._name
+
+    @property
+    def size(self) -> int:
+        """Size in bytes."""
+        return len(self._contents)
+
+    def read(self) -> bytes:
+        """Return the contents.
+
+        Examples
+        --------
+        >>> AttachmentRef("notes.txt", b"text").read()
+        b'text'
+        """
+        return self._contents
+
+    def open(self) -> BytesIO:
+        """Return the contents as a file in memory, to be read.
+
+        Examples
+        --------
+        >>> AttachmentRef("notes.txt", b"text").open().read(2)
+        b'te'
+        """
+        return BytesIO(self._contents)
+
+    def save(self, folder: str | os.PathLike[str] | None = None) -> str:
+        """Write the file beside any other of its name, and return its path.
+
+        Parameters
+        ----------
+        folder
+            Folder to write to, which is made if it is missing; default the download folder.
+
+        Raises
+        ------
+        DecodeError
+            The folder cannot be written to.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     os.path.basename(AttachmentRef("notes.txt", b"text").save(folder))
+        'notes.txt'
+        """
+        return _saved(self._folder if folder is None else os.fspath(folder), self._name, self._contents)
+
+    def __fspath__(self) -> str:
+        return self.save()
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, AttachmentRef):
+            return NotImplemented
+        return (self._name, self._contents) == (other._name, other._contents)
+
+    def __hash__(self) -> int:
+        return hash((self._name, self._contents))
+
+    def __repr__(self) -> str:
+        return f"AttachmentRef({self._name!r}, {self.size} bytes)"
+
+
+def _saved(folder: str, name: str, contents: bytes) -> str:
+    try:
+        os.makedirs(folder, exist_ok=True)
+        return _placed(folder, name, contents)
+    except OSError as error:
+        raise DecodeError(
+            f"The attachment {name} cannot be written: {error.strerror or error}.",
+            hint="Set `download_path` to a folder that you may write to.",
+        ) from error
 
 
 def _base_name(data: bytes) -> str:
