@@ -41,9 +41,8 @@ _NAMES = """
     compute.pipeline.scope compute.pipeline.status compute.pipeline.stream compute.pipeline.targets
     compute.populate compute.progress compute.progress_display compute.verify declare.alteration
     declare.describe declare.limits declare.projection declare.renames engine.define
-    engine.external engine.lineage
-    engine.unanswered
-    engine.user_sql executors executors.base executors.child_main executors.local executors.processes
+    engine.external engine.lineage engine.unanswered engine.user_sql
+    executors executors.base executors.child_main executors.local executors.processes
     executors.run_job graph graph.dependencies
     graph.named graph.restrict jobs jobs.jobs jobs.lease jobs.reserve journal journal.events
     journal.events.change journal.events.event journal.events.origin journal.events.scope journal.images

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from functools import cached_property
 from typing import Any, TypeVar
 
 from datajoint.algebra.plans.nodes import Source
@@ -17,6 +18,7 @@ from datajoint.heading.heading import Heading
 from datajoint.heading.names import TableName, tier_of
 from datajoint.heading.types import AttributeType, parse_type
 from datajoint.sql.dml import Column
+from datajoint.sql.system_tables.external import EXTERNAL
 
 __all__ = ["EVENT", "Encoding", "Layout", "layout_of"]
 
@@ -42,12 +44,13 @@ class Encoding:
     to_driver
         Function stored value → what the driver binds, or None.
     is_shared
-        Whether earlier releases read the table too: blobs are written as they know them.
+        Whether earlier releases are to read the values: blobs are written as these know them.
     """
 
     __slots__ = ("chain", "context", "is_shared", "storage", "to_driver", "wants_key")
 
-    def __init__(self, attribute: Attribute, name: TableName, connection: Connection) -> None:
+    def __init__(self, attribute: Attribute, layout: Layout) -> None:
+        connection, name = layout.connection, layout.name
         dtype = attribute.dtype
         self.chain: CodecChain | None = None
         self.storage: AttributeType = dtype
@@ -60,7 +63,8 @@ class Encoding:
         database = connection.catalog.database if dtype.store is not None else None
         self.context = CodecContext(name.schema, name.name, attribute.name, connection.config, database)
         self.to_driver: Callable[[Any], Any] | None = connection.dialect.encoder(self.storage)
-        self.is_shared = _is_shared(connection, name.schema)
+        packs = self.chain is not None and any(link.codec.name == "blob" for link in self.chain.links)
+        self.is_shared = not packs or layout.is_shared
 
     def encode(self, value: Any, key: Mapping[str, Any] | None) -> Any:
         """Return what is stored for a value, by the codecs of the attribute."""
@@ -124,12 +128,17 @@ class Layout:
         self._encodings: dict[str, Encoding] = {}
         self._columns: dict[tuple[str, ...], tuple[Column, ...]] = {}
 
+    @cached_property
+    def is_shared(self) -> bool:
+        """Whether earlier releases read tables of the schema, too; costly, and asked for blobs only."""
+        return _is_shared(self.connection, self.name.schema)
+
     def encoding(self, name: str) -> Encoding:
         """Return how an attribute is stored; its codec is looked up when first needed (COD-25)."""
         found = self._encodings.get(name)
         if found is None:
             attribute = self.spec.attribute(name)
-            found = self._encodings[name] = Encoding(attribute, self.name, self.connection)
+            found = self._encodings[name] = Encoding(attribute, self)
         return found
 
     def columns(self, names: tuple[str, ...]) -> tuple[Column, ...]:
@@ -158,7 +167,7 @@ def _is_shared(connection: Connection, schema: str) -> bool:
     if not connection.dialect.features.server:
         return False
     names = connection.catalog.tables(schema)
-    if any(name.name == "~log" or name.name.startswith("~external") for name in names):
+    if any(name.name == "~log" or name.name.startswith(EXTERNAL) for name in names):
         return True
     specs = (names[name] for name in names if tier_of(name.name) is not None)
     return any(all(a.name != EVENT[0] for a in spec.hidden) for spec in specs)
