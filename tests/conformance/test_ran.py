@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from datajoint.journal.code import units
 from datajoint.journal.events import origin
 
 TABLES = """
@@ -258,3 +259,27 @@ def test_a_file_that_a_make_has_written_itself_is_no_input(load: Any, tmp_path: 
     before = f"pathlib.Path('{tmp_path}/own').write_text('')"
     fit = populated(load(before, f"len(pathlib.Path('{tmp_path}/own').read_text())"))
     assert not fit.stale().partly
+
+
+@pytest.mark.statement("PRV-7")
+@pytest.mark.parametrize("when", ["it ran", "it is asked"])
+def test_code_that_could_not_be_read_once_is_no_change(
+    load: Any, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    module = load()
+    module.Subject.insert1({"subject": 1})
+
+    def fails(*_: Any) -> Any:
+        raise SystemError("not now")
+
+    if when == "it ran":
+        with monkeypatch.context() as patched:
+            patched.setattr(units, "unit_of_class", fails)
+            module.Fit.populate()
+    else:
+        module.Fit.populate()
+        monkeypatch.setattr(units, "unit_of_class", fails)
+
+    report = module.Fit.stale()
+    assert not report.outdated
+    assert "the code of `Fit` cannot be read (SystemError)" in str(report)

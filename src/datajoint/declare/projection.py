@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
+from datajoint._syntax import parse
 from datajoint.declare.syntax import Reference
 from datajoint.errors import DefinitionSyntaxError, ForeignKeyTargetError
 
@@ -23,7 +24,7 @@ def read(text: str) -> Reference:
     'self.source'
     """
     try:
-        node = ast.parse(text, mode="eval").body
+        node = parse(text, "eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise DefinitionSyntaxError(
             f"`{text}` is no reference to a table", hint="Write `-> Table` or `-> Table.proj(new='old')`."

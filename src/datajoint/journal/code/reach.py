@@ -38,7 +38,10 @@ from datajoint.journal.code.pieces import fillers, read
 from datajoint.journal.code.project import Project
 from datajoint.journal.code.units import Imported, Unit
 
-__all__ = ["Reached", "reach"]
+__all__ = ["UNREADABLE", "Reached", "reach"]
+
+UNREADABLE = "cannot be read"
+"""Said of code at which reading has failed: what it reaches is missing, which is no change of it."""
 
 _MOST = 20_000
 """So many pieces of code are followed; a make that reaches more is known in part."""
@@ -169,7 +172,7 @@ class _Walk:
         try:
             do(*arguments)
         except Exception as error:  # noqa: BLE001 - see above
-            self.unresolved.add(f"{what} cannot be read ({type(error).__name__})")
+            self.unresolved.add(f"{what} {UNREADABLE} ({type(error).__name__})")
 
     def _changes_of_class(self, unit: Unit, node: ast.ClassDef) -> None:
         """Follow ``Fit.make = other`` beside the class."""

@@ -14,6 +14,7 @@ from importlib.machinery import PathFinder
 from types import CodeType, FunctionType
 from typing import Any
 
+from datajoint._syntax import parse
 from datajoint._value import Value
 
 __all__ = [
@@ -79,7 +80,7 @@ class Unit:
 
     def __init__(self, file: str, module: str, text: str) -> None:
         self.file, self.module = file, module
-        self.tree = ast.parse(text)
+        self.tree = parse(text)
         self.package = module if os.path.basename(file) == "__init__.py" else module.rpartition(".")[0]
         self.symbols: dict[str, list[ast.stmt]] = {}
         self.imports: dict[str, Imported] = {}
@@ -138,9 +139,10 @@ class Unit:
     def compiled_all(self, qualified: str) -> list[CodeType]:
         """Return the codes of all functions of a name as the text of now gives them."""
         if self._codes is None:
-            self._codes = {}
+            found: dict[str, list[CodeType]] = {}
             for name, code in _codes(compile(self._text, self.file, "exec", dont_inherit=True), ""):
-                self._codes.setdefault(name, []).append(code)
+                found.setdefault(name, []).append(code)
+            self._codes = found  # only now: other threads may ask meanwhile
         return self._codes.get(qualified, [])
 
     def statement_at(self, line: int) -> ast.stmt | None:
@@ -288,12 +290,15 @@ def is_project(file: str) -> bool:
 def _unit(file: str, module: str, digest: bytes, text: str) -> Unit | None:
     try:
         return Unit(file, module, text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):  # being edited, or too deep
+    except (SyntaxError, ValueError):  # being edited
         return None
 
 
 def _of_text(file: str, module: str, text: str) -> Unit | None:
-    return _unit(file, module, hashlib.blake2b(text.encode(errors="replace")).digest(), text)
+    try:
+        return _unit(file, module, hashlib.blake2b(text.encode(errors="replace")).digest(), text)
+    except (RecursionError, MemoryError):  # not kept: it may be read where the stack is not as deep
+        return None
 
 
 def unit_of_module(module: str) -> Unit | None:

@@ -46,7 +46,7 @@ def depends(path: PathLike) -> PathLike:
     'config.json'
     """
     mine = CURRENT.get()
-    makes = watch().active if mine is None else (mine,)
+    makes = watch().active if mine is None else [mine]
     if makes:
         real = os.path.realpath(path)
         for one in makes:
@@ -128,7 +128,7 @@ def note_read(arguments: tuple[Any, ...]) -> None:
     if not isinstance(path, (str, bytes, os.PathLike)):
         return
     mine = CURRENT.get()
-    makes = [one for one in (watch().active if mine is None else (mine,)) if FILES not in one.notes]
+    makes = [one for one in (watch().active if mine is None else [mine]) if FILES not in one.notes]
     by = _caller() if makes else "import"
     if by == "import":
         return

@@ -68,7 +68,7 @@ def _ear() -> Monitor | Profile:
 
 def _heard(event: str, arguments: tuple[Any, ...]) -> None:
     """Take note of processes that a make starts, of which nothing is heard, and of files that it reads."""
-    if event in READS and watch().active:
+    if event in READS and watch().running:
         note_read(arguments)
-    elif event in _PROCESSES and watch().active:
+    elif event in _PROCESSES and watch().running:
         watch().note(f"it starts another process (`{event}`)")

@@ -71,7 +71,7 @@ class Monitor:
         kind = watch.kind(code.co_filename)
         if kind == OUTSIDE:
             return self._disable
-        if watch.active:
+        if watch.running:
             times = watch.called(code, kind, sys._getframe(1))
             if times > MOST_CALLS:
                 return self._too_often(code)

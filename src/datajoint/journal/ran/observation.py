@@ -96,21 +96,26 @@ CURRENT: ContextVar[Observation | None] = ContextVar("datajoint_ran", default=No
 class Watch:
     """The makes that run in this process, and the files that functions were called of.
 
-    `active` is replaced as a whole, as other threads go through it. What runs outside the context of all
-    makes, as in a thread that a make has started, counts for each of them.
+    What runs outside the context of all makes, as in a thread that a make has started, counts for each of
+    them. Makes begin and end in several threads: each change of `running` is a single one of a dict.
     """
 
     def __init__(self) -> None:
-        self.active: tuple[Observation, ...] = ()
+        self.running: dict[int, Observation] = {}
         self._kinds: dict[str, int] = {}
 
     def begin(self, observation: Observation) -> None:
         """Let a make begin."""
-        self.active = (*self.active, observation)
+        self.running[id(observation)] = observation
 
     def end(self, observation: Observation) -> None:
         """Let a make end."""
-        self.active = tuple(one for one in self.active if one is not observation)
+        self.running.pop(id(observation), None)
+
+    @property
+    def active(self) -> list[Observation]:
+        """The makes that run now."""
+        return list(self.running.values())
 
     def kind(self, file: str) -> int:
         """Return of what kind a file is."""
@@ -148,7 +153,7 @@ class Watch:
     def note(self, text: str) -> None:
         """Take note of something for the make of this context, or else for all that run."""
         mine = CURRENT.get()
-        for one in self.active if mine is None else (mine,):
+        for one in self.active if mine is None else [mine]:
             one.note(text)
 
 

@@ -50,7 +50,6 @@ class Profile:
         self._watch = watch
         self._tables: WeakKeyDictionary[Any, _Known] = WeakKeyDictionary()
         self._before: dict[int, Any] = {}
-        self._listening = 0
 
     def begin(self, observation: Observation) -> None:
         """Listen for a make, or take what was heard of others."""
@@ -64,9 +63,7 @@ class Profile:
         self._before[id(observation)] = _older_threads()
         if sys.getprofile() not in (None, self._called):
             observation.note("another profiler is set")
-        self._listening += 1
-        if self._listening == 1:
-            threading.setprofile(self._called)
+        threading.setprofile(self._called)
         if sys.getprofile() is None:
             sys.setprofile(self._called)
 
@@ -78,11 +75,12 @@ class Profile:
         if sys.getprofile() == self._called:
             sys.setprofile(None)
         self._watch.end(observation)
-        self._listening -= 1
-        if not self._listening:
-            threading.setprofile(None)  # type: ignore[arg-type]
         if any(_may_have_run(one) for one in self._before.pop(id(observation), ())):
             observation.note("threads older than the make may have run code for it")
+        if not self._before:
+            threading.setprofile(None)  # type: ignore[arg-type]
+            if self._before:  # the make of another thread has begun meanwhile
+                threading.setprofile(self._called)
         known = self._tables.setdefault(observation.of, _Known())
         known.codes.update(observation.codes)
         known.notes.update(observation.notes)
@@ -96,7 +94,7 @@ class Profile:
             return
         code, watch = frame.f_code, self._watch
         kind = watch.kind(code.co_filename)
-        if kind != OUTSIDE and watch.active:
+        if kind != OUTSIDE and watch.running:
             watch.called(code, kind, frame)
 
 

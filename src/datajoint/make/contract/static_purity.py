@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Iterator, Mapping
 
+from datajoint._syntax import parse
 from datajoint.journal.code import fingerprint
 
 __all__ = ["impurities", "seeds"]
@@ -109,7 +110,7 @@ def _is_called_bare(name: str, source: Mapping[str, str]) -> bool:
 
 def _parsed(text: str) -> ast.AST:
     try:
-        return ast.parse(text)
+        return parse(text)
     except SyntaxError:  # a piece of a class
         return ast.Module([], [])
 

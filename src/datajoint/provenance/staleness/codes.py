@@ -10,6 +10,7 @@ from datajoint.algebra.plans.nodes import Query
 from datajoint.engine.connection import Connection
 from datajoint.heading.names import TableName
 from datajoint.journal.code import Fingerprint
+from datajoint.journal.code.reach import UNREADABLE
 from datajoint.journal.events.origin import (
     FORM,
     NAMES_AND_RAN,
@@ -144,6 +145,9 @@ def _of_names(recorded: RecordedCode, today: Fingerprint, ignored: Sequence[str]
     """Return what has become of what names reach: its text, and the values beside it."""
     if recorded.static == today.digest:
         return []
+    failed = _unread(recorded.unresolved) ^ _unread(today.unresolved)
+    if failed:  # only one of them is whole, so that they cannot be compared
+        return [Verdict(PARTLY, note) for note in sorted(failed)]
     if not recorded.sources or recorded.sources != today.sources:
         return [Verdict(STALE)]
     old, new = _values_in(recorded.source), _values_in(today.source)
@@ -152,6 +156,10 @@ def _of_names(recorded: RecordedCode, today: Fingerprint, ignored: Sequence[str]
     if differing and not counting:
         return []
     return [Verdict(POSSIBLY, f"`{name}`") for name in counting] or [Verdict(POSSIBLY)]
+
+
+def _unread(notes: Iterable[str]) -> frozenset[str]:
+    return frozenset(note for note in notes if UNREADABLE in note)
 
 
 def _ends(names: Sequence[str]) -> Iterator[str]:
