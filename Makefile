@@ -75,10 +75,13 @@ clean-demo:
 
 # ----------------------------------------------------------------------------------------------------- tests
 
+# A test that hangs prints the stacks of all threads after ten minutes, and fails; the others go on.
+NO_HANG := -o faulthandler_timeout=600 -o faulthandler_exit_on_timeout=true
+
 # Tests start hundreds of processes: where PYTHONDONTWRITEBYTECODE is set, each would compile all it imports.
 test: $(STAMP)-project $(STAMP)-test
 	@$(BIN)/python -m compileall -q src/datajoint
-	@$(BIN)/python -m pytest -n $(N) $(ARGS)
+	@$(BIN)/python -m pytest -n $(N) $(NO_HANG) $(ARGS)
 
 test-faults: $(STAMP)-project $(STAMP)-test
 	@FAULTS=full $(BIN)/python -m pytest -n $(N) $(ARGS) tests/faults
