@@ -40,6 +40,10 @@ _COMMANDS = {
         "doctor": "Which release wrote each schema, and what does not work.",
         "migrate": "What an upgrade of an older schema would change.",
     },
+    "Change": {
+        "plan": "How tables differ from their classes.",
+        "apply": "Change tables to what their classes define.",
+    },
     "Work": {
         "config": "The settings, and where they come from.",
         "learn": "Check exercises of the course.",

@@ -26,7 +26,7 @@ from datajoint.table.table import Table
 
 __all__ = [
     "NoSingleTableError", "Pipeline", "computed", "connection", "database_text", "find_schemas", "find_table",
-    "find_tables", "is_computed", "makeable", "virtual_module",
+    "find_tables", "is_computed", "makeable", "virtual_module", "with_code",
 ]  # fmt: skip
 
 _MOST_SCHEMAS = 20
@@ -312,6 +312,22 @@ def _of_schema(name: str, otherwise: str = "") -> Pipeline:
         raise MissingTableError(f"{otherwise or f'The database has no schema `{name}`'}.", hint=hint)
     schema = Schema(name, connection=where, create_schema=False, create_tables=False)
     return Pipeline(where, (name,), tuple(_tables(schema, {})))
+
+
+def with_code(pipeline: Pipeline) -> list[Table]:
+    """Return the tables of all classes with code in the schemas of a pipeline, their parts included.
+
+    Those that the database has come first, parents before children.
+    """
+    classes = _classes_on(pipeline.connection)
+    tables = [
+        cls()
+        for name, cls in classes.items()
+        if name.schema in pipeline.schemas and not virtual.is_virtual(cls)
+    ]
+    there = {table.name for table in tables if table.is_declared}
+    order = {name: n for n, name in enumerate(pipeline.connection.catalog.graph.sorted(list(there)))}
+    return sorted(tables, key=lambda table: order.get(table.name, len(order)))
 
 
 def _tables(schema: Schema, classes: dict[TableName, type[Table]]) -> list[Table]:

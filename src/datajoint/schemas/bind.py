@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import nullcontext
+from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,7 @@ from datajoint.heading.names import PREFIXES, TableName, from_camel_case
 from datajoint.heading.values import show
 from datajoint.schemas import lookup
 from datajoint.schemas.resolve import Scope, finder
-from datajoint.table.bound import Binding
+from datajoint.table.bound import Binding, Redefine
 from datajoint.table.table import Table
 from datajoint.tiers import Computed, Imported, Lookup, Manual, Part, UserTable
 
@@ -66,6 +67,8 @@ def attach(schema: ActivatedSchema, cls: type[UserTable], scope: Scope) -> None:
             if step.found is None:
                 step.cls._binding = None  # a class whose declaration failed is not attached
         raise
+    if cls._binding is not None:
+        cls._binding.attach = partial(attach, schema, cls, tuple(map(_lasting, scope)))
     with_contents = [step.cls for step in steps if hasattr(step.cls, "contents")]
     filled = [table() for table in with_contents if table().is_declared]
     if filled:
@@ -95,20 +98,20 @@ def _carry_out(steps: list[_Step], made: list[TableName]) -> None:
 
 def _redefining(
     connection: Connection, cls: type[Table], scope: Scope, siblings: Mapping[str, Any] | None = None
-) -> Callable[[Mapping[str, Any] | None], TableSpec]:
-    """Return the function that reads the definition of a class with the names that it was declared with.
-
-    The function takes a namespace that is looked into before.
-    """
+) -> Redefine:
+    """Return the function that reads the definition of a class with the names that it was declared with."""
     kept = tuple(map(_lasting, scope))
 
-    def redefine(context: Mapping[str, Any] | None) -> TableSpec:
+    def redefine(
+        context: Mapping[str, Any] | None, pending: MutableMapping[TableName, TableSpec] | None = None
+    ) -> TableSpec:
         text = cls().definition
         if not isinstance(text, str):
             raise DeclarationError(f"Class `{cls.__name__}` has no definition.", hint="Set it, a text.")
         names = kept if context is None else (context, *kept)
         binding = cls().binding
-        find = finder(cls, binding.name, connection, names, {}, siblings)
+        known: MutableMapping[TableName, TableSpec] = {} if pending is None else pending
+        find = finder(cls, binding.name, connection, names, known, siblings)
         return resolve(parse(text, cls.__name__), binding.name, find)
 
     return redefine

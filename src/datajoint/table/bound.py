@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 from datajoint.algebra.plans import hidden
 from datajoint.algebra.plans.nodes import Query, Source
@@ -19,9 +19,26 @@ from datajoint.query.rows import Fetchable
 from datajoint.sql.system import EVENTS
 from datajoint.table.meta import TableMeta, class_level
 
-__all__ = ["Binding", "BoundTable"]
+__all__ = ["Binding", "BoundTable", "Redefine"]
 
-Redefine = Callable[[Mapping[str, Any] | None], TableSpec]
+
+class Redefine(Protocol):
+    """Reads the definition of a class again."""
+
+    def __call__(
+        self, context: Mapping[str, Any] | None, pending: MutableMapping[TableName, TableSpec] | None = None
+    ) -> TableSpec:
+        """Return the table as the class defines it.
+
+        Parameters
+        ----------
+        context
+            Names that are looked up before those that the class was declared with.
+        pending
+            Tables that are not in the database as they will be: references find them here.
+        """
+        ...
+
 
 class_level(Queried)
 class_level(Fetchable)
@@ -31,13 +48,15 @@ class_level(QueryExpression)
 class Binding:
     """A table of a connection."""
 
-    __slots__ = ("_query", "_version", "connection", "name", "redefine")
+    __slots__ = ("_query", "_version", "attach", "connection", "name", "redefine")
 
     def __init__(self, connection: Connection, name: TableName) -> None:
         self.connection = connection
         self.name = name
         self.redefine: Redefine | None = None
-        """Reads the definition of the class again, with names of a given namespace, too."""
+        """Reads the definition of the class again; None where the database alone defines the table."""
+        self.attach: Callable[[], None] | None = None
+        """Attaches the class again, which declares what is missing; None for parts and without a class."""
         self._version = -1
         self._query: Query | None = None
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from datajoint import logging
 from datajoint.declare.alteration import Alteration, alteration
+from datajoint.declare.spec import TableSpec
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError, TransactionError
 from datajoint.heading.names import TableName
@@ -19,7 +20,7 @@ from datajoint.table.alter.whole import all_rows
 if TYPE_CHECKING:
     from datajoint.table.bound import BoundTable
 
-__all__ = ["alter"]
+__all__ = ["alter", "change_to"]
 
 
 def alter(table: BoundTable, prompt: bool | None = None, context: Mapping[str, Any] | None = None) -> None:
@@ -41,14 +42,8 @@ def alter(table: BoundTable, prompt: bool | None = None, context: Mapping[str, A
             f"alter() changes the whole of `{label}`, and this is restricted.", hint=f"Write {label}.alter()."
         )
     asks = prompts.needs_answer(connection.config, prompt)
-    connection.catalog.forget(name.schema)  # other processes may have altered it
-    connection.catalog.spec(name)
-    _resume(connection, name)
-    defined = redefine(context)
-    connection.catalog.declared[name] = defined
-    change = alteration(connection.catalog.spec(name), defined)
+    change = change_to(table, lambda: redefine(context))
     if change is None:
-        finish(connection, name, {})
         print(f"Nothing to alter: `{label}` is what its definition says.")  # noqa: T201 - half of a dialogue
         return
     if asks:
@@ -57,6 +52,26 @@ def alter(table: BoundTable, prompt: bool | None = None, context: Mapping[str, A
         if not prompts.ask(f"Alter {label}?"):
             return
     carry_out(connection, change)
+
+
+def change_to(table: BoundTable, define: Callable[[], TableSpec]) -> Alteration | None:
+    """Return what brings a table to a definition, None where it is that; finish an interrupted alter before.
+
+    Parameters
+    ----------
+    define
+        Reads the definition, once the table was read again.
+    """
+    connection, name = table.connection, table.name
+    connection.catalog.forget(name.schema)  # other processes may have altered it
+    connection.catalog.spec(name)
+    _resume(connection, name)
+    defined = define()
+    connection.catalog.declared[name] = defined
+    change = alteration(connection.catalog.spec(name), defined)
+    if change is None:
+        finish(connection, name, {})
+    return change
 
 
 def _shown(change: Alteration, rows: int) -> str:
