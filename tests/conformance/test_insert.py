@@ -971,3 +971,19 @@ def test_master_and_parts_in_one_block(schema, instance):
         store(2, [1, 1])
     assert [{"scan": 1}] == Scan().keys()
     assert 2 == len(Scan.Frame())
+
+
+@pytest.mark.statement("INS-4")
+def test_a_duplicate_of_a_key_with_an_enum_is_named_by_its_values(schema):
+    @schema
+    class Sheet(dj.Manual):
+        definition = """
+        patient : int16
+        drug    : enum("dextro", "laevo")
+        """
+
+    rows = [{"patient": n, "drug": "laevo"} for n in range(2)]
+    Sheet.insert(rows)
+    with pytest.raises(DuplicateError) as caught:
+        Sheet.insert(rows)
+    assert "Duplicate entry in `Sheet`, row 0: patient=0, drug='laevo' exists" in str(caught.value)

@@ -2,8 +2,8 @@
 
 A block with `title="FILE"` is saved (a class that the file has already is replaced, others are added); other
 Python blocks share one session, which starts again where a Python file changes. A `text` block right below a
-Python block is what that one prints. A `console` block is a command and what it
-writes, without the log.
+Python block is what that one prints, and so is a `sql` block, which holds the SQL of SQLite and is compared there
+alone. A `console` block is a command and what it writes, without the log.
 """
 
 import json
@@ -15,6 +15,7 @@ import sys
 
 FENCE = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.DOTALL | re.MULTILINE)
 CLASS = re.compile(r"^@schema\nclass (\w+)\(.*?(?=^\S*@|^[a-z]|\Z)", re.DOTALL | re.MULTILINE)
+PICTURE = re.compile(r"!\[[^\]]+\]\(([\w.-]+)\)")
 NORMAL = (
     (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?"), "TIME"),
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{18,}\b"), "ID"),
@@ -45,16 +46,23 @@ def normal(text):
 
 
 class Lesson:
-    """A folder in which pages are followed; `differences` has each output that a page shows otherwise."""
+    """A folder in which pages are followed; `differences` has each output that a page shows otherwise.
 
-    def __init__(self, folder):
+    On a server, `settings` are the `DJ_…` variables that name it, and `names` maps words of the pages to those of
+    this run: schemas, whose names are free only once there, and the database.
+    """
+
+    def __init__(self, folder, settings=None, names=None):
         self.folder = folder
         self.differences = []
+        self._settings = settings or {}
+        self._names = names or {}
         self._session = None
         self._environment = {k: v for k, v in os.environ.items() if not k.startswith("DJ_")} | {
             "PYTHONIOENCODING": "utf-8",
             "NO_COLOR": "1",
             "COLUMNS": "100",
+            **self._settings,
         }
 
     def follow(self, text, name=""):
@@ -65,8 +73,8 @@ class Lesson:
             language, title, body = block.groups()
             between = text[end : block.start()]
             pieces.append(between)
-            if language == "text" and written is not None and not between.strip():
-                body = self._compared(body, written, name)
+            if language in {"text", "sql"} and written is not None and not between.strip():
+                body = self._compared(body, written, name, language)
             elif language == "console":
                 command, _, said = body.partition("\n")
                 body = f"{command}\n{self._compared(said, self._command(command), name)}"
@@ -77,6 +85,10 @@ class Lesson:
         self.close()
         return "".join([*pieces, text[end:]])
 
+    def pictures(self, text):
+        """Give the names of the pictures of a page that this run has drawn."""
+        return [name for name in PICTURE.findall(text) if (self.folder / name).exists()]
+
     def close(self):
         if self._session:
             self._session.stdin.close()
@@ -84,22 +96,36 @@ class Lesson:
             self._session.stdout.close()
             self._session = None
 
-    def _compared(self, shown, written, name):
+    def _compared(self, shown, written, name, language="text"):
+        if language == "sql" and self._settings:
+            return shown
+        written = self._as_shown(written)
         if normal(shown) == normal(written):
             return shown
         self.differences.append(f"{name}: the page shows\n{shown}\nbut today it is\n{written}")
         return written.strip("\n") + "\n"
 
+    def _as_shown(self, text):
+        for shown, used in self._names.items():
+            text = text.replace(used, shown)
+        return text
+
+    def _as_run(self, code):
+        for shown, used in self._names.items():
+            code = code.replace(f'Schema("{shown}")', f'Schema("{used}")')
+        return code
+
     def _ran(self, language, title, body):
         if title:
-            self._save(title, body)
+            self._save(title, self._as_run(body))
         elif language == "python":
-            return self._python(body)
+            return self._python(self._as_run(body))
         return None
 
     def _save(self, title, body):
         file = self.folder / title
         if file.suffix != ".py" or not file.exists():
+            file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(body, encoding="utf-8")
         else:
             text = file.read_text(encoding="utf-8")

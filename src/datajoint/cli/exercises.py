@@ -59,7 +59,7 @@ def _exists(name: str, tier: str) -> Callable[[Pipeline], str]:
     def missing(pipeline: Pipeline) -> str:
         names = [table.class_name for table in pipeline.tables]
         if name not in names:
-            hint = nearest(name, names) or f"It has {_listed(names)}."
+            hint = nearest(name, names) or f"It has {_listed(sorted(names))}."
             return f"Your module declares no table `{name}`. {hint}"
         found = _table(pipeline, name).name.tier
         return "" if found == tier else f"`{name}` is a {found} table; it should be a {tier} one."
@@ -122,6 +122,27 @@ def _refers(name: str, parent: str) -> Callable[[Pipeline], str]:
     return missing
 
 
+def _below(name: str, parent: str, attribute: str, null: bool) -> Callable[[Pipeline], str]:
+    """An arrow below the line, whose attribute has a name of its own, and may be missing or not."""
+
+    def missing(pipeline: Pipeline) -> str:
+        table, target = _table(pipeline, name), _table(pipeline, parent)
+        [key] = target.primary_key
+        arrow = f"-> {'[nullable] ' * null}{parent}" + f'.proj({attribute}="{key}")' * (attribute != key)
+        if str(target.full_table_name) not in [str(one) for one in table.parents()]:
+            return f"`{name}` does not refer to `{parent}`; write the line `{arrow}`."
+        if attribute not in table.heading:
+            return f"`{name}` has no attribute `{attribute}`; write the line `{arrow}`."
+        found = table.heading[attribute]
+        if found.in_key:
+            return f"`{attribute}` is part of the key of `{name}`; move the arrow below the line ---."
+        if found.nullable != null:
+            return f"`{attribute}` must {'not ' * (not null)}be allowed to be missing; write `{arrow}`."
+        return ""
+
+    return missing
+
+
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
@@ -129,6 +150,13 @@ def _listed(names: Sequence[str]) -> str:
 def _a_missing_note(pipeline: Pipeline) -> str:
     rows = _table(pipeline, "Diary") & "note IS NULL"
     return "" if rows else "Every day in `Diary` has a note; insert one without, too."
+
+
+def _unprepared(pipeline: Pipeline) -> str:
+    rows = _table(pipeline, "Prescription")
+    if not rows & "prepared_by IS NULL":
+        return "A nurse prepared every prescription; insert one without."
+    return "" if rows - "prepared_by IS NULL" else "No nurse prepared any prescription; insert one with."
 
 
 def _nothing_twice(pipeline: Pipeline) -> str:
@@ -175,6 +203,18 @@ EXERCISES = {
             ("nothing is said twice", _nothing_twice),
             ("three visits or more", _rows("Visit", 3)),
             ("two patients, one of them twice", _a_second_visit),
+        ),
+    ),
+    3: Exercise(
+        "Prescriptions",
+        (
+            ("a manual table `Prescription`", _exists("Prescription", "manual")),
+            ("it refers to `Visit`", _refers("Prescription", "Visit")),
+            ("one for each visit at most", _key("Prescription", "patient", "visit")),
+            ("it is for a drug", _below("Prescription", "Drug", "drug", null=False)),
+            ("a nurse may have prepared it", _below("Prescription", "Nurse", "prepared_by", null=True)),
+            ("two prescriptions or more", _rows("Prescription", 2)),
+            ("one with a nurse, one without", _unprepared),
         ),
     ),
 }

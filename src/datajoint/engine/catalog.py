@@ -227,12 +227,12 @@ class Catalog:
 
     @property
     def graph(self) -> dependencies.DependencyGraph:
-        """Foreign keys between all tables loaded so far."""
+        """Foreign keys between all tables loaded so far, in an order that is the same on every database."""
         if self._graph is None:
             specs = {name: spec for specs in self._specs.values() for name, spec in specs.items()}
-            self._graph = dependencies.DependencyGraph(
-                {name: spec for name, spec in specs.items() if not name.name.startswith("~")}
-            )
+            shown = [name for name in specs if not name.name.startswith("~")]
+            shown.sort(key=lambda name: (name.schema, name.name.lstrip("#_")))
+            self._graph = dependencies.DependencyGraph({name: specs[name] for name in shown})
         return self._graph
 
     def load_family(self, schema: str) -> dependencies.DependencyGraph:

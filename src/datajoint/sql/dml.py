@@ -287,7 +287,8 @@ def find_rows(name: TableName, columns: Sequence[Column], dialect: Dialect) -> s
     dtypes = [replace(dtype, collation=None) for _, dtype in columns]
     marks = [dialect.parameter(n + 1) for n in range(dialect.list_parameters(dtypes))]
     shown = ", ".join(dialect.read(dtype, dialect.quote(column)) for column, dtype in columns)
-    names = ", ".join(dialect.exact(dtype, dialect.quote(column)) for column, dtype in columns)
+    exact = [(dtype, dialect.exact(dtype, dialect.quote(column))) for column, dtype in columns]
+    names = ", ".join(dialect.comparable(dtype, text) for dtype, text in exact)
     row = names if len(columns) == 1 else f"({names})"
     start = f"SELECT {shown} FROM {dialect.table(name)} WHERE {row} IN ("
     return f"{dialect.escape(start)}{dialect.list_source(dtypes, marks)})"

@@ -204,7 +204,8 @@ def _meaning(edge: Edge, names: dict[str, str], *, cyclic: bool) -> str:
     """Say in words what an edge means."""
     kinds = ["" if edge.primary else "secondary", "" if edge.multi else "one-to-one"]
     kinds += ["nullable" if edge.nullable else "", "unique" if edge.unique else ""]
-    kinds += ["closes a cycle" if cyclic else ""]
+    itself = edge.child == edge.parent
+    kinds += ["to itself" if itself else "closes a cycle" if cyclic else ""]
     notes = ", ".join(kind for kind in kinds if kind)
     text = f"{names[edge.child]} → {names[edge.parent]}"
     text += f" ({notes})" if notes else ""

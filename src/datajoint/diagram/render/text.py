@@ -227,7 +227,9 @@ def _note(graph: _Graph, v: int) -> str:
             words.append("secondary")
         if words:
             notes.append(f"{_one_line(graph.nodes[parent].label)}: {', '.join(words)}")
-    notes += [f"{_one_line(graph.nodes[parent].label)}: closes a cycle" for parent in graph.back[v]]
+    for parent in graph.back[v]:
+        name = _one_line(graph.nodes[parent].label)
+        notes.append("refers to itself" if parent == v else f"{name}: closes a cycle")
     return f"  ({'; '.join(notes)})" if notes else ""
 
 
