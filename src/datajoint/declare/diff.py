@@ -22,6 +22,9 @@ _STORED_AS: dict[str, frozenset[str]] = {
 }
 """Kinds of columns in which databases keep a kind of type; what has no marker may be any of them."""
 
+_UNSIZED = {"time": ("time",), "timestamp": ("datetime", "timestamp")}
+"""Words for which release 2.x has columns of microseconds on PostgreSQL: kinds that are found there."""
+
 _SIZED = frozenset(kind for kind, record in KINDS.items() if record.form)
 
 
@@ -162,6 +165,8 @@ def same_type(found: AttributeType, wanted: AttributeType) -> bool:
         return True
     if found.native and found.codec:  # a store column of 0.14
         return (found.codec, found.store) == (wanted.codec, wanted.store)
+    if wanted.text in _UNSIZED and found.native and found.length == 6:
+        return found.kind in _UNSIZED[wanted.text]
     if found.kind != wanted.kind:
         return found.native and found.kind in _STORED_AS.get(wanted.kind, ())
     if found.kind == "native":

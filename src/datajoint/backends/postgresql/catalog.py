@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from datajoint._value import replace
 from datajoint.backends.assembly import (
     RawColumn,
     RawIndex,
@@ -211,7 +212,8 @@ def _native(text: str, labels: list[str] | None, default: str | None) -> Attribu
 def _sized(text: str, match: re.Match[str]) -> AttributeType:
     word, digits = match["word"], match["p"]
     if word == "timestamp" and match["zone"] == " without time zone":
-        return parse_type(f"datetime({digits or 6})")  # without precision it holds microseconds (TYP-25)
+        dtype = parse_type(f"datetime({digits or 6})")  # without precision it holds microseconds (TYP-25)
+        return dtype if digits else replace(dtype, native=True)
     if word == "time" and match["zone"] == " without time zone":
         return parse_type(f"time({digits or 6})")
     if word == "character varying" and digits:
