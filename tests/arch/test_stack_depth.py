@@ -10,8 +10,7 @@ from datajoint._edge import is_ours
 DRIVERS = {"sqlite3", "psycopg", "psycopg_binary", "psycopg_c", "pymysql"}
 MOST_TO_MAKE = 8
 MOST_FOR_FETCH1 = 7
-MOST_FOR_INSERT1 = {"sqlite": 12, "postgresql": 10, "mysql": 13}
-"""To go down to 10 each, as on PostgreSQL: MySQL sends a packet, SQLite a transaction."""
+MOST_FOR_INSERT1 = {"sqlite": 10, "postgresql": 10, "mysql": 10}
 
 
 @pytest.fixture

@@ -54,6 +54,9 @@ class Features(Value):
         ``REVOKE`` of a right that is not held is an error.
     temporary_right
         Temporary tables need a right of their own.
+    row_count
+        Without `cte_insert`: expression for the number of rows that the previous statement of a packet has
+        changed, and the source of a SELECT that has a row unless it is 0.
     """
 
     returning: bool
@@ -75,4 +78,5 @@ class Features(Value):
     rights_in_catalog: bool = False
     revokes_held_only: bool = False
     temporary_right: bool = False
+    row_count: tuple[str, str] = "", ""
     timestamps: tuple[datetime, datetime] | None = None

@@ -14,9 +14,9 @@ from datajoint.compute.populate import refuse_misuse
 from datajoint.compute.progress import Meter
 from datajoint.errors import AccessError, DataJointError, UnknownAttributeError, nearest
 from datajoint.heading.values import show
-from datajoint.journal.events.change import store
 from datajoint.journal.events.event import EventRecord, enabled, new_id
 from datajoint.journal.events.origin import record_names
+from datajoint.journal.events.write_event import store
 from datajoint.logging import logger
 from datajoint.make import key_source as sources
 from datajoint.make.methods import can_make, what_to_write

@@ -320,7 +320,11 @@ class Connection:
             act: Any = methodcaller("execute_batch", statements)  # adds no frame
             act = partial(_unhurried, statements=statements) if unhurried else act
             try:
-                return self._repeated(act)
+                try:
+                    return self._guard.call(act)
+                except LostConnectionError as error:
+                    self._reopen(error)
+                    return self._guard.call(act)
             except BaseException as error:
                 if whole:  # before another thread begins one
                     self._transactions.cancel()

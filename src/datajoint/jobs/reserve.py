@@ -23,7 +23,7 @@ from datajoint.jobs.cancel import JobCancelled
 from datajoint.jobs.claim import claim
 from datajoint.jobs.jobs import Jobs, is_lost
 from datajoint.jobs.lease.worker_lease import Holding, Worker
-from datajoint.journal.events.change import packet
+from datajoint.journal.events.packet import send, undivided
 from datajoint.logging import logger
 from datajoint.make.reuse import Reuse
 from datajoint.make.task import DONE, FAILED, NOTHING, MakeOutcome, MakeTask
@@ -368,7 +368,8 @@ class Reservations:
         """Complete a job whose result exists already."""
         try:
             end_cancelled(self._jobs, key, self._worker.id, 0.0, "")  # unaware of its cancellation
-            packet(self._jobs.connection, self._jobs.finishing(key, self.owner, 0.0))
+            connection = self._jobs.connection
+            send(connection, undivided(connection, self._jobs.finishing(key, self.owner, 0.0)))
         except LostConnectionError:
             raise
         except DataJointError as error:

@@ -9,9 +9,10 @@ from datajoint._value import replace
 from datajoint.backends.base import Parameters
 from datajoint.errors import DataJointError, DuplicateError, LostConnectionError, TransactionError
 from datajoint.heading.names import COMPUTED, TableName
-from datajoint.journal.events.change import event_statement, packet, send
 from datajoint.journal.events.event import EventRecord, Origin, enabled, new_id
 from datajoint.journal.events.origin import origin_of
+from datajoint.journal.events.packet import send, undivided
+from datajoint.journal.events.write_event import event_statement
 from datajoint.journal.reads.recording import ReadLog, ReadsChanged, keeps_reads
 from datajoint.logging import logger
 from datajoint.provenance.reuse import Candidate, Earlier, candidates, earlier_results, reuse_of
@@ -192,9 +193,11 @@ class _Reused(WriteSet):
             several = [*before, *copies, *arrived, *after]
             # All parts of one statement see the same state of the history, without the writes of the others.
             whole = [*before, *there, *copies, *after]
-            send(connection, whole if connection.dialect.features.cte_insert else several, several)
+            combined = whole if connection.dialect.features.cte_insert else several
+            send(connection, undivided(connection, combined, combine=True, batch=several))
             return
-        counts = packet(connection, [*before, *copies, *after])
+        with connection.whole():
+            counts = connection.execute_batch([*before, *copies, *after])
         wanted = [written.rows for written in self._earlier.written]
         if wanted != counts[len(before) : len(before) + len(copies)]:
             raise _IncompleteError("some of its rows are not kept any more.")

@@ -11,7 +11,7 @@ from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError, DuplicateError
 from datajoint.heading.names import TableName
 from datajoint.journal.digest import text_digest
-from datajoint.journal.events.change import record
+from datajoint.journal.events.write_event import record
 from datajoint.journal.system import prepare
 from datajoint.sql.system_tables import sensors as sql
 from datajoint.table.free import FreeTable

@@ -92,6 +92,8 @@ class MysqlDialect(Dialect):
         schema_collation=True,
         revokes_held_only=True,
         temporary_right=True,
+        # After an answer that it could not send, MariaDB goes on with the packet, and ROW_COUNT() is -1.
+        row_count=("NULLIF(ROW_COUNT(), -1)", " FROM DUAL WHERE ROW_COUNT() <> 0"),
         timestamps=(datetime(1970, 1, 1, 0, 0, 1), datetime(2106, 2, 7, 6, 28, 15)),  # noqa: DTZ001 - in UTC
     )
 

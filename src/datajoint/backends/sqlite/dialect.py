@@ -38,6 +38,7 @@ class SqliteDialect(Dialect):
         server=False,
         any_schema_name=False,
         users=False,
+        row_count=("changes()", " WHERE changes() <> 0"),
     )
 
     def quote(self, identifier: str) -> str:

@@ -179,22 +179,22 @@ class SqliteSession(Session):
         _stop_after(self._connection, limit)
 
     def execute_batch(self, statements: Sequence[tuple[str, Parameters]]) -> list[int]:
-        if statements and statements[0][0] == "BEGIN":
-            return self._execute_whole(statements[1:-1])
-        return [self.execute(text, parameters).rowcount for text, parameters in statements]
-
-    def _execute_whole(self, statements: Sequence[tuple[str, Parameters]]) -> list[int]:
-        """Run statements as one transaction, begun in the queue of writers."""
+        if not statements or statements[0][0] != "BEGIN":
+            return [self.execute(text, parameters).rowcount for text, parameters in statements]
+        counts = [0] * len(statements)
         self._queue()
         try:
-            if any(parameters for _, parameters in statements):
-                counts = self.execute_batch([("BEGIN IMMEDIATE", ()), *statements, ("COMMIT", ())])
-            else:
-                self._execute_script(["BEGIN IMMEDIATE", *[text for text, _ in statements], "COMMIT"])
-                counts = [0] * (len(statements) + 2)
+            if statements[1][0].startswith("CREATE") and not any(values for _, values in statements):
+                self._execute_script(["BEGIN IMMEDIATE", *[text for text, _ in statements[1:]]])
+                self._see_file()
+                return counts
+            self.execute("BEGIN IMMEDIATE")
+            for n, (text, parameters) in enumerate(statements[1:-1], 1):
+                counts[n] = self.execute(text, parameters).rowcount
+            self._see_file()
+            self.execute("COMMIT")
         finally:
             self.rollback()  # what has failed; and the next writer is let in
-        self._see_file()
         return counts
 
     def _execute_script(self, texts: Sequence[str]) -> None:

@@ -14,8 +14,8 @@ from datajoint.algebra.plans.nodes import Query
 from datajoint.engine.connection import Connection
 from datajoint.errors import DataJointError, DataJointWarning, IntegrityError
 from datajoint.heading.names import COMPUTED, IMPORTED, TableName
-from datajoint.journal.events.change import record
 from datajoint.journal.events.event import new_id
+from datajoint.journal.events.write_event import record
 from datajoint.provenance.history.events import events_of
 from datajoint.provenance.history.restore_makes import insert_made, known_values
 from datajoint.provenance.history.versions import versions_source

@@ -8,9 +8,9 @@ from typing import Any
 from datajoint.engine.connection import Connection
 from datajoint.heading.heading import Heading
 from datajoint.heading.names import COMPUTED, IMPORTED, TableName
-from datajoint.journal.events.change import store
 from datajoint.journal.events.event import EventRecord, Origin
 from datajoint.journal.events.scope import Scope, current_scope, enter
+from datajoint.journal.events.write_event import store
 from datajoint.provenance.history.events import events_of
 from datajoint.sql.system_tables.reads import READS, copy_reads
 from datajoint.table.free import FreeTable

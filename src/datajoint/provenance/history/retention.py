@@ -12,7 +12,7 @@ from datajoint.engine.connection import Connection
 from datajoint.engine.rows import RowDecoder
 from datajoint.errors import DataJointError
 from datajoint.heading.names import TableName
-from datajoint.journal.events.change import record
+from datajoint.journal.events.write_event import record
 from datajoint.sql.system import EVENTS, column
 from datajoint.sql.system_tables.images import shadow_name
 from datajoint.sql.system_tables.retention import TIME, forget_versions, measure_versions

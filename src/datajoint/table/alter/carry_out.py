@@ -17,9 +17,9 @@ from datajoint.engine.rows import storage_type
 from datajoint.errors import DataJointError
 from datajoint.heading.names import TableName
 from datajoint.heading.values import json_text
-from datajoint.journal.events.change import event_statement
 from datajoint.journal.events.event import EventRecord
 from datajoint.journal.events.scope import open_event
+from datajoint.journal.events.write_event import event_statement
 from datajoint.journal.images import image_of_rows, shadow_of
 from datajoint.sql import guard
 from datajoint.sql.alter import native, sqlite

@@ -13,7 +13,7 @@ from datajoint.errors import AccessError, IntegrityError
 from datajoint.graph.dependencies import DependencyGraph, Edge
 from datajoint.graph.restrict import Step, cascade, combined, down, is_fixed, is_local, strays, trace, up
 from datajoint.heading.names import TableName
-from datajoint.journal.events.change import change, change_within
+from datajoint.journal.events.change import change
 from datajoint.journal.events.scope import Scope, compound, open_event
 from datajoint.journal.images import image_of_deleted
 from datajoint.query import fetch
@@ -278,10 +278,8 @@ def delete_selected(connection: Connection, name: TableName, query: Query, whole
         event = open_event(connection, name, "delete")
         image = image_of_deleted(connection, name, piece, event)
         text, values = statement.text, statement.bind(piece.values)
-        if whole is not None and event is not None and whole.parent is None:
-            removed += change_within(connection, whole, event, text, values, image)
-        else:
-            removed += change(connection, event, text, values, image=image)
+        first = whole if whole is not None and whole.parent is None else None
+        removed += change(connection, event, text, values, image=image, whole=first)
     return removed
 
 

@@ -12,8 +12,8 @@ from datajoint.errors import CheckError, DuplicateError, IntegrityError, Missing
 from datajoint.heading.attribute import Attribute
 from datajoint.heading.names import TableName
 from datajoint.heading.types import INTEGERS
-from datajoint.journal.events.change import atomic, store
 from datajoint.journal.events.scope import open_event
+from datajoint.journal.events.write_event import store
 from datajoint.query.expression import QueryExpression
 from datajoint.sql.dml import insert_selected
 from datajoint.sql.select import select_keys
@@ -81,7 +81,7 @@ def _copy(layout: Layout, rows: QueryExpression, names: Sequence[str], mode: Mod
     constants = [(EVENT[0], event.id if event else None)] if stamp else []
     columns = layout.columns((*names, *carried))
     text = insert_selected(layout.name, columns, select.text, constants, dialect, conflict_of(layout, mode))
-    with atomic(connection):
+    with connection.whole():
         store(connection, event, connection.execute(text, select.bind(query.values)).rowcount)
 
 

@@ -15,7 +15,6 @@ from datajoint.heading.heading import Heading
 from datajoint.heading.names import TableName
 from datajoint.heading.types import AttributeType
 from datajoint.heading.values import normaliser, show
-from datajoint.journal.events.change import atomic
 from datajoint.query import fetch
 from datajoint.query.collection import is_mapping
 from datajoint.table.rows.encode import Batch
@@ -148,7 +147,7 @@ def completing(layout: Layout, batches: Sequence[Batch], wanted: tuple[Wanted, .
     >>> with completing(layout_of(schema.connection, Subject.name), [], ()):
     ...     pass
     """
-    with atomic(layout.connection):
+    with layout.connection.whole():
         yield
         transaction = layout.connection.current
         if transaction is not None:

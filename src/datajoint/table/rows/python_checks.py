@@ -14,7 +14,7 @@ from datajoint.errors import CheckError, DataJointError
 from datajoint.heading import values as readers
 from datajoint.heading.heading import Heading
 from datajoint.heading.names import TableName
-from datajoint.journal.events import change, event as events, scope
+from datajoint.journal.events import event as events, scope, write_event
 from datajoint.sql import checks as sql_checks
 from datajoint.table.rows import check_lines, collecting, layout as layouts
 from datajoint.table.rows.check import BLOCK, WARN, Check, CheckOutcome, Rows
@@ -210,7 +210,7 @@ def inspecting(table: BoundTable, key: Mapping[str, Any] | None = None) -> Gener
     layout = layouts.layout_of(connection, name)
     outcomes: list[CheckOutcome] = []
     try:
-        with change.atomic(connection):
+        with connection.whole():
             keys = table.keys() if key is None else [key]
             yield
             whole = table._sibling(name)
@@ -261,7 +261,7 @@ def record(
     event = scope.open_event(connection, name, "check", details)
     if event is not None and parent is not None:
         event = events.EventRecord(events.new_id(), "check", name, parent, details)
-    change.store(connection, event, max(outcome.rows for outcome in outcomes) or None)
+    write_event.store(connection, event, max(outcome.rows for outcome in outcomes) or None)
 
 
 def run_checks(table: BoundTable) -> list[CheckOutcome]:

@@ -19,9 +19,10 @@ from datajoint.errors import (
     IntegrityError,
     MissingAttributeError,
 )
-from datajoint.journal.events.change import atomic, change, store
+from datajoint.journal.events.change import change
 from datajoint.journal.events.event import EventRecord, is_clash
 from datajoint.journal.events.scope import Scope, open_event
+from datajoint.journal.events.write_event import store
 from datajoint.journal.images import image_of_keys, image_of_rows
 from datajoint.sql.dml import (
     Column,
@@ -164,7 +165,7 @@ def _write_many(layout: Layout, batches: Sequence[Batch], mode: Mode, within: Sc
     if len(statements) == 1 and len(images) <= 1:
         rows = None if mode.skip else count
         return change(connection, event, *statements[0], rows, next(iter(images), None))
-    with atomic(connection):
+    with connection.whole():
         if images:
             connection.execute_batch(images)
         if few:

@@ -9,23 +9,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING, Any
 
-from datajoint.backends.base import Parameters
 from datajoint.engine.blocks import Block, Owner
 from datajoint.engine.connection import Connection
 from datajoint.engine.observe import observing
 from datajoint.errors import DataJointError, LostConnectionError, TransactionError
 from datajoint.heading.names import TableName
-from datajoint.journal.events.change import (
-    change,
-    event_statement,
-    packet,
-    send,
-    send_inside,
-    store,
-    took_place,
-)
+from datajoint.journal.events.change import change, took_place
 from datajoint.journal.events.event import EventRecord, Origin, enabled, is_clash, new_id
+from datajoint.journal.events.packet import Statement, send, undivided
 from datajoint.journal.events.scope import Scope, enter
+from datajoint.journal.events.write_event import event_statement, store
 from datajoint.journal.reads.recording import CONNECTION, SQL, THREADS, ReadLog
 from datajoint.table.rows.collected import Insert, Part, explain_inserts, step_events
 from datajoint.table.rows.encode import Batch
@@ -39,8 +32,6 @@ if TYPE_CHECKING:
     from datajoint.table.rows.check import Check
 
 __all__ = ["WriteSet"]
-
-Statement = tuple[str, Parameters]
 
 _READS = re.compile(r"\s*(select|show|describe|explain)\b", re.IGNORECASE)
 _FEW = 50
@@ -349,7 +340,7 @@ class WriteSet(Block):
         """Record what a make read that has nothing to store."""
         if self.reads is not None and enabled(self.connection, self.name.schema):
             self.reads.prepare()
-            packet(self.connection, self.reads.statements(self.event))
+            send(self.connection, undivided(self.connection, self.reads.statements(self.event)))
 
     def confirm(self, unknown_only: bool = False) -> bool:
         """See that what the make read is still what it was; return whether in other versions.
@@ -541,12 +532,7 @@ class WriteSet(Block):
             event_statement(self.connection, event, self._count(event.table)) for event in events.values()
         ]
         batch = [*statements, *writes, *written, *recorded]
-        if self.connection.in_transaction:  # with the confirmation of the reads: it is undone as a whole
-            send_inside(self.connection, batch, self._is_one(writes))
-        elif self._is_one(writes):
-            send(self.connection, batch)
-        else:
-            packet(self.connection, batch)
+        send(self.connection, undivided(self.connection, batch, combine=self._is_one(writes)))
 
     def _is_one(self, writes: Sequence[Statement]) -> bool:
         """Whether what is written may be one statement."""

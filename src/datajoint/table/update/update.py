@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from datajoint.engine import observe
 from datajoint.errors import CheckError, DataJointError, DuplicateError, IntegrityError, MissingAttributeError
-from datajoint.journal.events.change import atomic, change
+from datajoint.journal.events.change import change
 from datajoint.journal.events.event import EventRecord
 from datajoint.journal.events.scope import open_event
 from datajoint.journal.images import image_of_updated
@@ -127,7 +127,7 @@ def _run(layout: Layout, encoded: Mapping[str, Any], resets: Sequence[str]) -> i
     ]
     if not unenforced(layout):
         return change(connection, event, text, values, 1, old, sure=False)
-    with atomic(connection):
+    with connection.whole():
         count = change(connection, event, text, values, 1, old, sure=False)
         verify(layout, [*names, *resets], {name: encoded[name] for name in key})
     return count

@@ -20,9 +20,10 @@ from datajoint.errors import (
     nearest,
 )
 from datajoint.heading.values import show
-from datajoint.journal.events.change import atomic, change, store
+from datajoint.journal.events.change import change
 from datajoint.journal.events.event import EventRecord
 from datajoint.journal.events.scope import open_event
+from datajoint.journal.events.write_event import store
 from datajoint.journal.images import image_of_rows
 from datajoint.logging import logger
 from datajoint.query import fetch
@@ -171,7 +172,7 @@ def _write(
     images = [image_of_rows(connection, layout.name, piece, event) for piece in pieces]
     if len(statements) == 1 and shown is None and not unenforced(layout):
         return change(connection, event, *statements[0], image=images[0])
-    with atomic(connection):
+    with connection.whole():
         for image in images:
             if image is not None:
                 connection.execute(*image)
